@@ -1,0 +1,46 @@
+// Router: from an identity to the backends that may serve it, in order. Pure: no I/O, no state but the configuration.
+//
+// Immutable after construction, safe for any number of threads. Weighted rendezvous hash over a pool's shards: adding
+// or removing a shard moves only the users that it gains or loses, and every node computes the same answer.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/directory.h"
+#include "config/config.h"
+#include "parser/base/result.h"
+
+namespace postigo {
+
+struct Route {
+  std::string_view pool, shard;                    // live as long as the Router
+  std::vector<const config::Backend*> candidates;  // in order of preference, never empty; live as long as the Router
+  std::string reason;  // "rule 2 (regex ...)", "directory", "hash over 3 shards": filled by explain() only
+};
+
+class Router {
+ public:
+  // REQUIRES: `live` passed config's checks (names resolve, weights > 0). Copies what it needs.
+  explicit Router(const config::Live& live);
+  ~Router();
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  // Case and default domain (config::Routing). Applied to every name before any directory or rule sees it.
+  std::string normalise(std::string_view user) const;
+
+  // Only backends that serve `protocol` are candidates. Fails if the identity names a pool or shard that does not
+  // exist, or no backend of the shard serves the protocol: our misconfiguration, [SERVERBUG].
+  Result<Route> route(const Identity& identity, std::string_view protocol) const;
+  // The same decision with its reason in words, for `postigo route`.
+  Result<Route> explain(const Identity& identity, std::string_view protocol) const;
+
+ private:
+  struct Tables;
+  std::unique_ptr<Tables> tables_;
+};
+
+}  // namespace postigo

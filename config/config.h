@@ -1,0 +1,187 @@
+// The configuration as plain, checked, immutable values. Made by load.h, read by everybody.
+//
+// Two halves by type: Startup changes only by restart; Live may be exchanged while sessions run. Nothing in here points
+// into the file that it came from. Secrets are Secret. Durations are in milliseconds, sizes in octets.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "parser/base/secret.h"
+
+namespace postigo::config {
+
+// An address to listen on or to connect to; host is a literal or a name, IPv6 without brackets.
+struct Endpoint {
+  std::string host;
+  uint16_t port = 0;
+};
+
+enum class Tls { off, starttls, implicit };
+
+struct Listener {
+  std::string name;      // unique; label in logs and metrics; default "<protocol>[s]"
+  std::string protocol;  // "imap" or "pop3"
+  std::vector<Endpoint> addresses;
+  Tls tls = Tls::implicit;
+  bool plaintext_login = false;  // allow LOGIN/PLAIN without TLS (default: only with TLS)
+};
+
+struct Admin {
+  bool enabled = false;
+  Endpoint address;  // default 127.0.0.1:9090
+};
+
+struct Log {
+  enum class Format { text, json };
+  enum class Level { debug, info, warning, error };
+  Format format = Format::text;
+  Level level = Level::info;
+  std::string file;  // empty: standard error
+};
+
+struct Startup {
+  std::string hostname;           // default: the machine's
+  unsigned workers = 0;           // 0: "auto", one per core
+  std::string user, group;        // to become after binding; empty: stay
+  unsigned lookup_threads = 4;    // directory look-ups
+  unsigned password_threads = 0;  // password hashing; 0: one per core
+  unsigned queue_max = 1024;      // waiting jobs per pool; beyond: "try later"
+  std::vector<Listener> listeners;
+  Admin admin;
+  Log log;
+};
+
+struct Limits {
+  uint64_t sessions_max = 0;  // 0: what the descriptor limit allows
+  uint64_t tls_handshake_timeout_ms = 10'000;
+  uint64_t login_timeout_ms = 60'000;  // from accept to logged in
+  uint64_t lookup_timeout_ms = 5'000;
+  uint64_t backend_connect_timeout_ms = 3'000;
+  uint64_t backend_login_timeout_ms = 10'000;   // TLS and dialogue together
+  uint64_t imap_idle_timeout_ms = 35 * 60'000;  // >= 30 min (RFC 9051 5.4), > 29 min IDLE (T35)
+  uint64_t pop3_idle_timeout_ms = 10 * 60'000;  // RFC 1939 3: at least 10 min
+  uint64_t auth_failure_delay_ms = 2'000;       // a refusal is never told earlier than this after the attempt
+  uint64_t close_timeout_ms = 5'000;            // to flush the last bytes to a slow peer
+  uint64_t relay_high_water = 256 * 1024;       // unsent octets per direction at which the other side is paused
+};
+
+struct Certificate {
+  std::string certificate_file;    // PEM, leaf first, then the chain
+  std::string key_file;            // PEM
+  std::vector<std::string> names;  // SNI names, "*.example.com" allowed; default: those in the certificate
+};
+
+struct TlsServer {
+  std::vector<Certificate> certificates;  // the first one is served when no name matches; RSA and ECDSA may share names
+  uint16_t min_version = 0x0303;          // 0x0303 TLS 1.2, 0x0304 TLS 1.3
+  std::string ciphers;                    // TLS 1.2 suites in OpenSSL's language; empty: a safe default
+  bool session_tickets = true;
+  uint64_t ticket_rotation_ms = 3600'000;  // new key this often; a key opens tickets for two periods
+};
+
+struct TlsClient {
+  Tls mode = Tls::off;
+  std::string ca_file;                     // empty: the system's roots
+  bool verify = true;                      // chain and name
+  std::string name;                        // expected in the certificate; empty: the backend's host
+  std::string certificate_file, key_file;  // optional client certificate
+  uint16_t min_version = 0x0303;
+  std::string ciphers;
+};
+
+struct Backend {
+  std::string name;
+  std::string host;
+  uint16_t imap_port = 0;  // 0: does not serve it
+  uint16_t pop3_port = 0;
+  TlsClient tls;
+  bool trusted = false;  // the backend trusts us: forward the client's address (ID, XCLIENT)
+};
+
+struct Shard {
+  std::string name;
+  double weight = 1.0;                // > 0; share of users by rendezvous hash
+  std::vector<std::string> backends;  // in order of preference; at least one
+};
+
+struct Pool {
+  std::string name;
+  std::vector<Shard> shards;  // `backends = [...]` in the file makes one shard per backend, of the same name
+};
+
+struct Rule {        // the first one that matches decides
+  std::string user;  // exactly one of user, domain, regex is set; in normalised form
+  std::string domain;
+  std::string regex;  // RE2, whole name
+  std::string pool;   // empty: the default pool
+  std::string shard;  // empty: hash over the pool's shards
+};
+
+struct Routing {
+  std::string default_pool;    // default: the only pool, or the first
+  std::string default_domain;  // appended to names without "@"; empty: leave
+  bool lowercase = true;       // normalise the whole user name
+  std::vector<Rule> rules;
+};
+
+// How to log in to the backend.
+struct BackendLogin {
+  enum class Mode {
+    credentials,       // with what the client gave us
+    master_authzid,    // SASL PLAIN: authzid = user, authcid = master_user
+    master_separator,  // user + separator + master_user (Dovecot's auth_master_user_separator)
+  };
+  Mode mode = Mode::credentials;
+  std::string master_user;
+  Secret master_password;
+  std::string separator = "*";
+};
+
+struct StaticUser {
+  std::string name;      // normalised like a login; "@example.com" entries are domains
+  std::string password;  // "{SCHEME}hash"; empty: the backend checks
+  std::string pool, shard;
+  std::string backend_user;
+  bool disabled = false;
+};
+
+struct Directory {
+  enum class Type { fixed, sqlite };  // "static" in the file
+  std::string name;
+  Type type = Type::fixed;
+  bool check_password = false;    // false: the backend checks it; true: we do, and log in with the master identity
+  std::string path;               // sqlite
+  std::vector<StaticUser> users;  // static
+};
+
+struct Auth {
+  std::vector<std::string> mechanisms;  // default PLAIN, LOGIN
+  std::vector<Directory> directories;   // asked in order; none: every name is routed, the backend checks
+  bool accept_unknown = false;          // true: a name that no directory knows is routed by hash, the backend checks
+  BackendLogin backend_login;
+};
+
+struct Capabilities {
+  std::vector<std::string> hide, add;
+  bool allow_compress = false;
+};
+
+struct Live {
+  Limits limits;
+  TlsServer tls;
+  std::vector<Backend> backends;
+  std::vector<Pool> pools;
+  Routing routing;
+  Auth auth;
+  Capabilities imap, pop3;
+};
+
+struct Config {
+  Startup startup;
+  Live live;
+};
+
+}  // namespace postigo::config

@@ -1,0 +1,35 @@
+// From a TOML file to a Config, with every problem found in one pass.
+//
+// Blocking (reads the file and the secrets that it names); call it from the main thread. No exception leaves it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace postigo::config {
+
+// One thing that is wrong, ready to print: "postigo.toml:12:3: listener.tls: ... (did you mean ...?)".
+struct Problem {
+  std::string file;
+  unsigned line = 0;
+  unsigned column = 0;
+  std::string key;      // dotted path, may be empty
+  std::string message;  // what is wrong and what to do; never a secret
+  bool fatal = true;    // false: a warning
+};
+
+std::string to_string(const Problem& problem);
+
+struct Loaded {
+  Config config;                  // complete only if ok()
+  std::vector<Problem> problems;  // in file order
+  bool ok() const;
+};
+
+Loaded load_file(const std::string& path);
+// `name` stands for the file in messages; relative paths inside are taken from `directory`.
+Loaded load_text(const std::string& text, const std::string& name, const std::string& directory);
+
+}  // namespace postigo::config

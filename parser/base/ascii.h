@@ -1,0 +1,25 @@
+// Letters, digits and UTF-8 as mail protocols see them: ASCII only, never the locale.
+#pragma once
+
+#include <string>
+
+#include "parser/base/bytes.h"
+
+namespace postigo {
+
+constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+constexpr char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_ctl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+std::string lower(Bytes text);
+std::string upper(Bytes text);
+bool equal_ignoring_case(Bytes a, Bytes b);
+bool starts_with_ignoring_case(Bytes text, Bytes prefix);
+bool has_ctl(Bytes text);
+bool is_utf8(Bytes text);  // RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF
+
+// For logs: control characters and invalid UTF-8 as \xNN, at most `max` octets, "..." when cut (T62).
+std::string printable(Bytes text, size_t max = 128);
+
+}  // namespace postigo

@@ -1,0 +1,67 @@
+// Wiping and constant-time comparison. Not here: hashing (backends/directory/password.cc) and mlock (nothing needs it:
+// core dumps of the whole process are off, see proxy/main.cc).
+#include "parser/base/secret.h"
+
+#include <cstring>
+#include <utility>
+
+namespace postigo {
+
+void wipe(void* memory, size_t size) {
+  if (size == 0) return;
+  std::memset(memory, 0, size);
+  asm volatile("" : : "r"(memory) : "memory");  // the compiler must believe that somebody reads it
+}
+
+Secret::Secret(Secret&& other) noexcept
+    : data_(std::move(other.data_)),
+      size_(std::exchange(other.size_, 0)),
+      capacity_(std::exchange(other.capacity_, 0)) {}
+
+Secret& Secret::operator=(const Secret& other) {
+  if (this != &other) {
+    clear();
+    append(other.reveal());
+  }
+  return *this;
+}
+
+Secret& Secret::operator=(Secret&& other) noexcept {
+  if (this != &other) {
+    clear();
+    data_ = std::move(other.data_);
+    size_ = std::exchange(other.size_, 0);
+    capacity_ = std::exchange(other.capacity_, 0);
+  }
+  return *this;
+}
+
+void Secret::append(Bytes bytes) {
+  if (bytes.empty()) return;
+  if (size_ + bytes.size() > capacity_) {
+    size_t capacity = (size_ + bytes.size()) * 2;
+    auto grown = std::make_unique<char[]>(capacity);
+    if (size_ != 0) std::memcpy(grown.get(), data_.get(), size_);
+    wipe(data_.get(), capacity_);
+    data_ = std::move(grown);
+    capacity_ = capacity;
+  }
+  std::memcpy(data_.get() + size_, bytes.data(), bytes.size());
+  size_ += bytes.size();
+}
+
+void Secret::clear() {
+  wipe(data_.get(), capacity_);
+  data_.reset();
+  size_ = 0;
+  capacity_ = 0;
+}
+
+bool Secret::equals(Bytes other) const {
+  if (other.size() != size_) return false;
+  unsigned difference = 0;
+  for (size_t i = 0; i < size_; ++i) difference |= static_cast<unsigned char>(data_[i] ^ other[i]);
+  return difference == 0;
+}
+
+}  // namespace postigo

@@ -1,0 +1,44 @@
+// Secret: octets that must not be seen: passwords, SASL responses, keys.
+//
+// Wiped on destruction, assignment and clear(). It has no stream operator and no implicit conversion, so that it cannot
+// reach a log line by accident; reveal() is the one door, easy to grep for. Comparison takes the same time wherever the
+// difference lies. Storage never moves by growth: append() wipes the block that it leaves.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "parser/base/bytes.h"
+
+namespace postigo {
+
+// Overwrites memory in a way that the optimiser may not remove.
+void wipe(void* memory, size_t size);
+
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(Bytes bytes) { append(bytes); }
+  Secret(const Secret& other) { append(other.reveal()); }
+  Secret(Secret&& other) noexcept;
+  Secret& operator=(const Secret& other);
+  Secret& operator=(Secret&& other) noexcept;
+  ~Secret() { clear(); }
+
+  void append(Bytes bytes);
+  void clear();
+
+  bool empty() const { return size_ == 0; }
+  size_t size() const { return size_; }
+  Bytes reveal() const { return {data_.get(), size_}; }  // valid until the next append, assignment or clear
+
+  // Constant time in the content (not in the length).
+  bool equals(Bytes other) const;
+
+ private:
+  std::unique_ptr<char[]> data_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
+
+}  // namespace postigo

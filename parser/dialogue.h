@@ -1,0 +1,218 @@
+// THE SEAM: what a protocol is to the rest of Postigo. Bytes in, bytes out, events up; no I/O, no clock, no log.
+//
+// Contracts that every implementation keeps, and tests/dialogue proves at every split of the input:
+//  - feed() consumes whole messages and stops at the first event. Bytes that it did not consume stay with the caller,
+//    who offers them again (with more behind them) later; after logged_in they are the first bytes of the relay.
+//    need_input with consumed < input.size() means: the rest is an incomplete message, come back with more.
+//  - How the input is cut into calls changes neither events nor output nor state.
+//  - start_tls is raised only when nothing follows it in the buffer, otherwise hang_up (T27, T28, A1, A18).
+//  - authenticate suspends the dialogue: the caller answers with accept() or refuse() before it feeds again.
+//  - After hang_up the caller sends what is in Out and closes.
+// Objects are confined to one thread and hold no reference to the buffers that they were fed from.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parser/base/bytes.h"
+#include "parser/base/counter.h"
+#include "parser/base/out.h"
+#include "parser/base/secret.h"
+
+namespace postigo {
+
+enum class Event {
+  need_input,    // feed more
+  start_tls,     // front: reply is in Out, send it, then handshake; back: handshake now
+  authenticate,  // front only: credentials() are complete
+  logged_in,     // back only: capabilities() and reply() are set, leftovers belong to the relay
+  refused,       // back only: the backend says no to this user; reply() tells how
+  unavailable,   // back only: this backend cannot serve now (temporary, protocol error, no TLS); another one might
+  hang_up,       // send what is in Out, then close
+};
+
+struct Step {
+  size_t consumed = 0;
+  Event event = Event::need_input;
+};
+
+// What operators may change about capability lists; shared by the login reply and the relay filter.
+// Names in upper case. `add` is said even if the backend does not; `hide` wins over everything.
+struct CapabilityPolicy {
+  std::vector<std::string> hide;
+  std::vector<std::string> add;
+  bool allow_compress = false;  // lets COMPRESS=DEFLATE pass; the filter steps aside once it is used (T40)
+};
+
+// What the front may offer on one listener. Immutable, outlives the dialogues made from it.
+struct FrontPolicy {
+  std::string hostname;                  // in greetings and APOP-free banners; never a software version
+  bool starttls_offered = false;         // STARTTLS / STLS while in clear text
+  bool plaintext_login_allowed = false;  // LOGIN and PLAIN without TLS; false: LOGINDISABLED, PRIVACYREQUIRED
+  std::vector<std::string> mechanisms;   // SASL names in upper case, in the order to show: PLAIN, LOGIN
+  std::shared_ptr<const CapabilityPolicy> capabilities;  // never null
+};
+
+// Who the client says he is. `mechanism` is "LOGIN", "PLAIN", ... or "USER" (POP3 USER/PASS).
+// user and authzid are valid UTF-8 without any control character (T7, T8, A2), as is the password.
+struct Credentials {
+  std::string mechanism;
+  std::string user;
+  std::string authzid;  // empty, or another identity than user that the client wants to act as (T24)
+  Secret password;
+};
+
+// Why a login did not succeed, towards the client. The table of RFC 5530 / RFC 3206 codes stands in each front.
+struct Refusal {
+  enum class Kind {
+    bad_credentials,       // the one text for unknown user, wrong password and disabled account (A21)
+    authorization_failed,  // authzid not permitted: NO [AUTHORIZATIONFAILED]
+    unavailable,           // NO [UNAVAILABLE] / -ERR [SYS/TEMP]
+    server_bug,            // our misconfiguration: NO [SERVERBUG] / -ERR
+    too_many,              // a connection limit: NO [LIMIT] / -ERR [IN-USE]
+    relayed,               // the backend's own code and text, under the client's tag
+  };
+  Kind kind = Kind::unavailable;
+  std::string code;  // relayed only: without brackets, may be empty
+  std::string text;  // relayed only: printable, no CR or LF
+};
+
+// Why we end a connection on our own account before login.
+enum class Farewell { idle_too_long, shutting_down, too_many_connections, internal_error };
+
+// The backend's final answer to the login.
+struct BackendReply {
+  std::string code;  // response code without brackets ("AUTHENTICATIONFAILED", "SYS/TEMP", "IN-USE"), may be empty
+  std::string text;  // printable, no CR or LF
+};
+
+// The client's side: we play the server.
+class FrontDialogue {
+ public:
+  virtual ~FrontDialogue() = default;
+
+  virtual void open(Out& out) = 0;  // the greeting
+  virtual Step feed(Bytes in, Out& out) = 0;
+  virtual void tls_established() = 0;  // resets parser, SASL, ID and user state (T27)
+
+  virtual Credentials& credentials() = 0;  // REQUIRES: authenticate was raised and not yet answered
+
+  // The login succeeded. `backend` is what the backend lists after login (empty: unknown); what the client is shown
+  // is that list after CapabilityPolicy. Afterwards the dialogue is over.
+  virtual void accept(const std::vector<std::string>& backend, Out& out) = 0;
+  // The login failed. Returns hang_up when this was one failure too many, else need_input: feed the rest (T19).
+  virtual Event refuse(const Refusal& refusal, Out& out) = 0;
+  virtual void farewell(Farewell why, Out& out) = 0;
+
+  // What the client said with ID, ready to be forwarded: IMAP `"key" "value"` pairs without the parentheses, no x- keys
+  // (A4), or empty. Valid until tls_established().
+  virtual std::string_view client_id() const = 0;
+  virtual std::string_view state_name() const = 0;  // for logs: static text
+  virtual unsigned commands() const = 0;            // complete commands so far
+};
+
+// Facts of the client for a backend that trusts us (Dovecot's ID x-... and POP3 XCLIENT). Textual addresses.
+struct ClientFacts {
+  std::string client_ip;
+  uint16_t client_port = 0;
+  std::string local_ip;
+  uint16_t local_port = 0;
+  std::string session_id;
+  bool tls = false;        // the client's own connection is encrypted
+  std::string client_id;   // FrontDialogue::client_id()
+  unsigned hops_left = 5;  // x-proxy-ttl (T63)
+};
+
+struct BackPolicy {
+  enum class Tls { off, starttls, implicit };
+  Tls tls = Tls::off;
+  bool forward_client = false;  // the backend trusts us: send ClientFacts
+};
+
+// How to log in. authzid empty: plain user/password (LOGIN, USER/PASS or SASL PLAIN, whatever the backend knows).
+// authzid set: SASL PLAIN only, with authcid as the master user.
+struct BackLogin {
+  std::string authzid;
+  std::string authcid;
+  Secret password;
+  ClientFacts facts;
+};
+
+// The backend's side: we play the client.
+class BackDialogue {
+ public:
+  virtual ~BackDialogue() = default;
+
+  virtual Step feed(Bytes in, Out& out) = 0;      // from the greeting on
+  virtual void tls_established(Out& out) = 0;     // after start_tls; forgets all that was said in clear text (T28)
+  virtual const BackendReply& reply() const = 0;  // after refused or unavailable (why, in words for a log)
+  virtual const std::vector<std::string>& capabilities() const = 0;  // after logged_in; upper case
+  virtual std::string_view state_name() const = 0;
+};
+
+// Up to kMax spans to write, in order. Each points into the filter's input or into its own small buffer, and is valid
+// until the next call into the filter or until the input goes.
+class Slices {
+ public:
+  static constexpr size_t kMax = 16;
+  void add(Bytes bytes) {
+    if (!bytes.empty()) items_[count_++] = bytes;
+  }
+  bool full() const { return count_ + 2 > kMax; }  // room for two more is what a filter needs to go on
+  void clear() { count_ = 0; }
+  std::span<const Bytes> all() const { return {items_.data(), count_}; }
+
+ private:
+  std::array<Bytes, kMax> items_{};
+  size_t count_ = 0;
+};
+
+struct FilterStep {
+  enum class State {
+    ok,       // all consumed, or call again with the rest once the slices are written (slices or own buffer were full)
+    blocked,  // client direction only: the rest may pass only after the backend has spoken; offer it again then
+    broken,   // the stream breaks the protocol in a way that we cannot relay safely: close the session
+  };
+  size_t consumed = 0;
+  State state = State::ok;
+};
+
+// After login, both directions. Rewrites what must be rewritten, at any chunking; never looks into literals; O(1)
+// memory. Counts the client's commands by verb into the array that it was made with.
+class RelayFilter {
+ public:
+  virtual ~RelayFilter() = default;
+  virtual FilterStep from_client(Bytes in, Slices& out) = 0;
+  virtual FilterStep from_backend(Bytes in, Slices& out) = 0;
+  virtual bool at_line_start()
+      const = 0;  // backend to client: between two responses, a line of ours would be legal (T46)
+  virtual bool transparent() const = 0;  // the stream became opaque (COMPRESS): bytes pass unseen from here on
+  virtual bool said_quit() const = 0;    // the client asked for LOGOUT or QUIT
+  virtual uint64_t commands() const = 0;
+};
+
+// One row of the table in protocols.cc.
+struct Protocol {
+  std::string_view name;                    // "imap", "pop3": in configuration, metrics, logs
+  std::string_view alpn;                    // RFC 7301 registry
+  uint16_t port = 0;                        // clear text and STARTTLS
+  uint16_t tls_port = 0;                    // implicit TLS
+  std::span<const std::string_view> verbs;  // what RelayFilter counts; the last one is "other"
+  std::unique_ptr<FrontDialogue> (*make_front)(const FrontPolicy& policy, bool tls) = nullptr;
+  std::unique_ptr<BackDialogue> (*make_back)(const BackPolicy& policy, BackLogin login) = nullptr;
+  // `counts` has verbs.size() entries and outlives the filter.
+  std::unique_ptr<RelayFilter> (*make_filter)(std::shared_ptr<const CapabilityPolicy> policy,
+                                              Counter* counts) = nullptr;
+};
+
+// Null if there is no such protocol.
+const Protocol* find_protocol(std::string_view name);
+std::span<const Protocol> protocols();
+
+}  // namespace postigo
