@@ -1,0 +1,170 @@
+// The mechanisms by themselves: what they accept, what they ask for, what they refuse to pass on.
+#include "parser/sasl/server.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "parser/base/limits.h"
+
+namespace postigo::sasl {
+namespace {
+
+using namespace std::string_literals;
+
+Status run(std::string_view mechanism, const std::vector<std::string>& responses, Credentials& credentials) {
+  auto server = make_server(mechanism);
+  std::string challenge;
+  Status status = Status::challenge;
+  for (const std::string& response : responses) {
+    EXPECT_EQ(status, Status::challenge) << "fed after its end";
+    Bytes bytes = response;
+    status = server->step(&bytes, challenge, credentials);
+  }
+  return status;
+}
+
+// The same three values through each mechanism. LOGIN has no authzid.
+Status attempt(std::string_view mechanism, const std::string& authzid, const std::string& user,
+               const std::string& password, Credentials& credentials) {
+  if (mechanism == "PLAIN") return run("PLAIN", {authzid + "\0"s + user + "\0"s + password}, credentials);
+  Status status = run("LOGIN", {user}, credentials);
+  return status == Status::malformed ? status : run("LOGIN", {user, password}, credentials);
+}
+
+TEST(SaslServer, PlainOfRfc4616) {
+  Credentials got;
+  ASSERT_EQ(run("plain", {"\0tim\0tanstaaftanstaaf"s}, got), Status::done);
+  EXPECT_EQ(got.mechanism, "PLAIN");
+  EXPECT_EQ(got.user, "tim");
+  EXPECT_EQ(got.authzid, "");
+  EXPECT_TRUE(got.password.equals("tanstaaftanstaaf"));
+}
+
+TEST(SaslServer, T24_PlainKeepsAForeignIdentityAndDropsOnesOwn) {
+  Credentials got;
+  ASSERT_EQ(run("PLAIN", {"Ursel\0Kurt\0xipj3plmq"s}, got), Status::done);
+  EXPECT_EQ(got.user, "Kurt");
+  EXPECT_EQ(got.authzid, "Ursel");
+  ASSERT_EQ(run("PLAIN", {"Kurt\0Kurt\0xipj3plmq"s}, got), Status::done);
+  EXPECT_EQ(got.authzid, "") << "left over from the attempt before, or one's own name kept";
+}
+
+TEST(SaslServer, PlainWithoutInitialResponseGetsAnEmptyChallenge) {
+  auto server = make_server("PLAIN");
+  std::string challenge = "x";
+  Credentials got;
+  EXPECT_EQ(server->step(nullptr, challenge, got), Status::challenge);
+  EXPECT_EQ(challenge, "");
+  Bytes response("\0u\0p", 4);
+  EXPECT_EQ(server->step(&response, challenge, got), Status::done);
+}
+
+TEST(SaslServer, LoginAsksForBothParts) {
+  auto server = make_server("Login");
+  std::string challenge;
+  Credentials got;
+  got.authzid = "stale";
+  EXPECT_EQ(server->step(nullptr, challenge, got), Status::challenge);
+  EXPECT_EQ(challenge, "Username:");
+  Bytes user = "tim";
+  EXPECT_EQ(server->step(&user, challenge, got), Status::challenge);
+  EXPECT_EQ(challenge, "Password:");
+  Bytes password = " pass word ";
+  EXPECT_EQ(server->step(&password, challenge, got), Status::done);
+  EXPECT_EQ(got.mechanism, "LOGIN");
+  EXPECT_EQ(got.user, "tim");
+  EXPECT_EQ(got.authzid, "");
+  EXPECT_TRUE(got.password.equals(" pass word "));
+}
+
+TEST(SaslServer, LoginTakesTheNameAsInitialResponse) {
+  Credentials got;
+  ASSERT_EQ(run("LOGIN", {"tim", "secret"}, got), Status::done);
+  EXPECT_EQ(got.user, "tim");
+}
+
+TEST(SaslServer, A2_T8_NoControlCharacterPassesAnyMechanism) {
+  std::vector<int> controls{0x7f};
+  for (int c = 0; c < 0x20; ++c) controls.push_back(c);
+  for (std::string_view mechanism : {"PLAIN", "LOGIN"}) {
+    for (int c : controls) {
+      for (size_t at : {0U, 1U, 2U}) {
+        std::string bad = "ab";
+        bad.insert(at, 1, static_cast<char>(c));
+        Credentials got;
+        SCOPED_TRACE(testing::Message() << mechanism << " control " << c << " at " << at);
+        // A NUL moves PLAIN's fields, but three of them are never a message.
+        EXPECT_EQ(attempt(mechanism, "", bad, "pw", got), Status::malformed);
+        EXPECT_EQ(attempt(mechanism, "", "user", bad, got), Status::malformed);
+        if (mechanism == "PLAIN") {
+          EXPECT_EQ(attempt(mechanism, bad, "user", "pw", got), Status::malformed);
+        }
+        EXPECT_EQ(got.user, "");
+        EXPECT_TRUE(got.password.empty());
+      }
+    }
+  }
+}
+
+TEST(SaslServer, A15_InvalidUtf8IsRefused) {
+  const std::string bad[] = {"\x80",
+                             "\xc0\xaf",
+                             "\xc3",
+                             "\xe0\x80\xaf",
+                             "\xed\xa0\x80",
+                             "\xe2\x82",
+                             "\xf0\x80\x80\xaf",
+                             "\xf4\x90\x80\x80",
+                             "\xf8\x88\x80\x80",
+                             "\xfe",
+                             "ok\xff after",
+                             "\xc3\xa9\xa9"};
+  for (std::string_view mechanism : {"PLAIN", "LOGIN"}) {
+    for (const std::string& text : bad) {
+      Credentials got;
+      EXPECT_EQ(attempt(mechanism, "", text, "pw", got), Status::malformed) << mechanism;
+      EXPECT_EQ(attempt(mechanism, "", "user", text, got), Status::malformed) << mechanism;
+      EXPECT_EQ(attempt(mechanism, "", "j\xc3\xb6rg", "p\xe2\x82\xac", got), Status::done) << mechanism;
+    }
+  }
+}
+
+TEST(SaslServer, EmptyNamesAndPasswordsAreRefused) {
+  Credentials got;
+  EXPECT_EQ(run("PLAIN", {"\0\0pw"s}, got), Status::malformed);
+  EXPECT_EQ(run("PLAIN", {"\0user\0"s}, got), Status::malformed);
+  EXPECT_EQ(run("PLAIN", {""}, got), Status::malformed);
+  EXPECT_EQ(run("PLAIN", {"user"}, got), Status::malformed);
+  EXPECT_EQ(run("PLAIN", {"\0user"s}, got), Status::malformed);
+  EXPECT_EQ(run("LOGIN", {""}, got), Status::malformed);
+  EXPECT_EQ(run("LOGIN", {"user", ""}, got), Status::malformed);
+}
+
+TEST(SaslServer, LimitsAreExact) {
+  std::string user(limits::kUserMax, 'u');
+  std::string password(limits::kPasswordMax, 'p');
+  for (std::string_view mechanism : {"PLAIN", "LOGIN"}) {
+    Credentials got;
+    EXPECT_EQ(attempt(mechanism, "", user, password, got), Status::done);
+    EXPECT_EQ(attempt(mechanism, "", user + "u", password, got), Status::malformed);
+    EXPECT_EQ(attempt(mechanism, "", user, password + "p", got), Status::malformed);
+  }
+  Credentials got;
+  EXPECT_EQ(attempt("PLAIN", user + "u", "u", "p", got), Status::malformed);
+}
+
+TEST(SaslServer, UnknownMechanismsAreNull) {
+  EXPECT_EQ(make_server("CRAM-MD5"), nullptr);
+  EXPECT_EQ(make_server(""), nullptr);
+  EXPECT_EQ(make_server("PLAIN "), nullptr);
+}
+
+TEST(SaslServer, PlainMessageIsWhatTheServerReads) {
+  EXPECT_TRUE(plain_message("a", "b", "c").equals("a\0b\0c"s));
+  EXPECT_TRUE(plain_message("", "b", "c").equals("\0b\0c"s));
+}
+
+}  // namespace
+}  // namespace postigo::sasl
