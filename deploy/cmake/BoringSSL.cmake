@@ -59,24 +59,27 @@ function(_boringssl_c_compiler out)
   set(${out} "${folder}/${name}" PARENT_SCOPE)
 endfunction()
 
-# The arguments of the separate build, and a key that differs whenever its result would: compiler, flags,
-# architecture, distribution (a static library remembers its libc) and recipe.
+# The arguments of the separate build, and a key that differs whenever its result would: flags, compiler (not its
+# path: c++ and g++ are one), architecture, distribution (a static library remembers its libc) and recipe.
 function(_boringssl_toolchain out_arguments out_key)
-  _boringssl_c_compiler(c_compiler)
   set(arguments
-      "-DCMAKE_C_COMPILER=${c_compiler}" "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}"
       "-DCMAKE_C_FLAGS=${_boringssl_flags}" "-DCMAKE_CXX_FLAGS=${_boringssl_flags}"
-      -DCMAKE_C_FLAGS_RELEASE=-O3\ -DNDEBUG\ -g0 -DCMAKE_CXX_FLAGS_RELEASE=-O3\ -DNDEBUG\ -g0
+      "-DCMAKE_C_FLAGS_RELEASE=-O3 -DNDEBUG -g0" "-DCMAKE_CXX_FLAGS_RELEASE=-O3 -DNDEBUG -g0"
       -DCMAKE_BUILD_TYPE=Release -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DBUILD_SHARED_LIBS=OFF -DBUILD_TESTING=OFF)
   if(CMAKE_TOOLCHAIN_FILE)
     file(SHA256 "${CMAKE_TOOLCHAIN_FILE}" toolchain_sum)
-    list(APPEND arguments "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_TOOLCHAIN_FILE}")
   endif()
   cmake_host_system_information(RESULT distribution QUERY DISTRIB_PRETTY_NAME)
   file(SHA256 "${_boringssl_recipe}/CMakeLists.txt" recipe_sum)
   string(SHA256 key "${arguments};${CMAKE_CXX_COMPILER_ID};${CMAKE_CXX_COMPILER_VERSION};${CMAKE_CXX_COMPILER_TARGET};\
 ${CMAKE_SYSTEM_NAME};${CMAKE_SYSTEM_PROCESSOR};${CMAKE_SYSROOT};${distribution};${toolchain_sum};${recipe_sum}")
   string(SUBSTRING "${key}" 0 12 key)
+
+  _boringssl_c_compiler(c_compiler)
+  list(APPEND arguments "-DCMAKE_C_COMPILER=${c_compiler}" "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}")
+  if(CMAKE_TOOLCHAIN_FILE)
+    list(APPEND arguments "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_TOOLCHAIN_FILE}")
+  endif()
   set(${out_arguments} "${arguments}" PARENT_SCOPE)
   set(${out_key} "${CMAKE_SYSTEM_PROCESSOR}-${key}" PARENT_SCOPE)
 endfunction()
@@ -174,7 +177,6 @@ endfunction()
 # Defines the targets from headers and two archives.
 function(_boringssl_import headers libraries origin)
   foreach(name IN ITEMS crypto ssl)
-    unset(archive)
     file(GLOB candidates "${libraries}/lib${name}.a" "${libraries}/*/lib${name}.a")
     if(NOT candidates)
       message(FATAL_ERROR "BoringSSL: no lib${name}.a in ${libraries} (only static libraries are supported)")
