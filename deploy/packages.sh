@@ -1,0 +1,107 @@
+#!/bin/sh
+# Installs the Debian packages that a purpose needs, and only what is missing.
+#
+#   packages.sh [build|run|test]...      (default: build)
+#
+#   build  compile Postigo        run  the quick start's mail server and tools        test  the tests and benchmarks
+#
+# Nothing missing: no root, no network, no output. No daemon is started, and none is left to start at the next boot.
+set -eu
+
+BUILD='g++ cmake ninja-build ccache pkg-config
+  libuv1-dev prometheus-cpp-dev libtomlplusplus-dev libcli11-dev libfmt-dev libspdlog-dev libexpected-dev libre2-dev
+  libsqlite3-dev libargon2-dev libcrypt-dev nlohmann-json3-dev
+  ca-certificates debian-archive-keyring xz-utils'
+RUN='dovecot-imapd dovecot-pop3d curl openssl'
+# prometheus is for promtool
+TEST='libgtest-dev libgmock-dev libbenchmark-dev clang-format dovecot-imapd dovecot-pop3d curl openssl python3
+  isync fetchmail neomutt prometheus binutils procps'
+
+POLICY=/usr/sbin/policy-rc.d
+WANTS=/etc/systemd/system
+
+# Ends with one line.
+die() { echo "packages: $*" >&2; exit 1; }
+
+# Prints the packages of the purposes named.
+wanted() {
+  for purpose in "${@:-build}"; do
+    case $purpose in
+      build) echo "$BUILD" ;;
+      run) echo "$RUN" ;;
+      test) echo "$TEST" ;;
+      *) die "unknown purpose '$purpose' (build, run, test)" ;;
+    esac
+  done
+}
+
+# Prints those of its arguments that are not installed for this machine's architecture.
+missing() {
+  installed=" $(dpkg-query -W -f '${db:Status-Abbrev}${Package}:${Architecture}\n' "$@" 2>/dev/null |
+    sed -n "s/^.i //; s/:$(dpkg --print-architecture)\$//p; s/:all\$//p" | tr '\n' ' ') "
+  for package in "$@"; do
+    case $installed in *" $package "*) ;; *) echo "$package" ;; esac
+  done
+}
+
+# Prints the units that systemd would start at boot.
+enabled_units() { find "$WANTS" -path "$WANTS/*.wants/*" -printf '%f\n' 2>/dev/null | sort -u; }
+
+# Makes maintainer scripts leave daemons alone, unless the machine has a policy of its own already.
+hold_daemons() {
+  units=$(enabled_units)
+  [ -e "$POLICY" ] || {
+    held=yes
+    printf '#!/bin/sh\nexit 101\n' >"$POLICY"
+    chmod 755 "$POLICY"
+  }
+}
+
+# Puts everything back; a unit that the packages have enabled is disabled again.
+release_daemons() {
+  [ -z "$held" ] || rm -f "$POLICY"
+  command -v systemctl >/dev/null 2>&1 || return 0
+  for unit in $(enabled_units); do
+    case " $(echo "$units" | tr '\n' ' ') " in
+      *" $unit "*) ;;
+      *) systemctl disable --quiet "$unit" >/dev/null 2>&1 || true ;;
+    esac
+  done
+}
+
+# Runs apt-get without questions and without output, unless it fails.
+quietly() {
+  if ! DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 "$@" \
+    </dev/null >"$log" 2>&1 9>&-; then
+    tail -n 15 "$log" >&2
+    die "'apt-get $*' failed"
+  fi
+}
+
+# Installs as root. The lock keeps a second copy from losing the policy while the first still needs it.
+install() {
+  log=$(mktemp)
+  held=
+  units=
+  exec 9<"${POLICY%/*}"
+  flock 9
+  trap 'release_daemons; rm -f "$log"' EXIT
+  trap 'exit 130' HUP INT TERM
+  hold_daemons
+  echo "packages: installing $*"
+  quietly update
+  quietly install --no-install-recommends "$@"
+}
+
+command -v dpkg-query >/dev/null 2>&1 || die "this is not Debian; wanted are: $(wanted "$@" | tr -s ' \n' '  ')"
+list=$(wanted "$@")
+# shellcheck disable=SC2086 # a list of words
+list=$(missing $list | sort -u | tr '\n' ' ')
+if [ -z "$list" ]; then exit 0; fi
+if [ "$(id -u)" -ne 0 ]; then
+  # without a terminal sudo could not ask for a password
+  if command -v sudo >/dev/null 2>&1 && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then exec sudo sh "$0" "$@"; fi
+  die "run as root: apt-get install --no-install-recommends $list"
+fi
+# shellcheck disable=SC2086
+install $list
