@@ -21,7 +21,7 @@ class Ticket {
   class Operation {
    public:
     virtual ~Operation() = default;
-    virtual void cancel() = 0;  // idempotent; also legal after completion
+    virtual void cancel() = 0;  // idempotent; also legal after completion and from inside the call-back
   };
 
   Ticket() = default;

@@ -11,6 +11,7 @@
 
 #include "backends/directory.h"
 #include "config/config.h"
+#include "config/load.h"
 #include "parser/base/result.h"
 
 namespace postigo {
@@ -23,7 +24,11 @@ struct Route {
 
 class Router {
  public:
-  // REQUIRES: `live` passed config's checks (names resolve, weights > 0). Copies what it needs.
+  // What config cannot check without RE2, and once more what the Router itself relies on: regexes that do not compile
+  // (with the number of the rule), names that do not resolve. Empty: `live` can be routed.
+  static std::vector<config::Problem> check(const config::Live& live);
+
+  // REQUIRES: check(live) is empty. Copies what it needs.
   explicit Router(const config::Live& live);
   ~Router();
   Router(const Router&) = delete;
@@ -40,6 +45,9 @@ class Router {
 
  private:
   struct Tables;
+  struct Choice;
+  static Result<Route> candidates(const Choice& choice, std::string_view protocol);
+
   std::unique_ptr<Tables> tables_;
 };
 

@@ -1,0 +1,262 @@
+// The order of decisions: what a directory said, then the first rule that matches, then the hash over the pool's
+// shards. Not here: whether a backend is up (the caller walks the candidates), and the hash itself
+// (balance/rendezvous.cc).
+#include "backends/router.h"
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include "backends/balance/rendezvous.h"
+#include "backends/balance/siphash.h"
+#include "parser/base/ascii.h"
+
+namespace postigo {
+namespace {
+
+struct ShardTable {
+  std::string name;
+  std::vector<const config::Backend*> backends;
+};
+
+struct PoolTable {
+  std::string name;
+  std::vector<ShardTable> shards;
+  NameMap<size_t> shard_by_name;
+  Rendezvous hash;
+
+  const ShardTable* find(std::string_view shard) const {
+    auto found = shard_by_name.find(shard);
+    return found == shard_by_name.end() ? nullptr : &shards[found->second];
+  }
+};
+
+struct RuleTable {
+  const PoolTable* pool = nullptr;
+  const ShardTable* shard = nullptr;  // null: hash
+  std::unique_ptr<RE2> regex;         // null: exact, found through a map
+  std::string words;                  // for explain()
+};
+
+bool serves(const config::Backend& backend, std::string_view protocol) {
+  if (protocol == "imap") return backend.imap_port != 0;
+  if (protocol == "pop3") return backend.pop3_port != 0;
+  return false;
+}
+
+std::string_view domain_of(std::string_view user) {
+  size_t at = user.rfind('@');
+  return at == std::string_view::npos ? std::string_view() : user.substr(at + 1);
+}
+
+void complain(std::vector<config::Problem>& problems, std::string key, std::string message) {
+  config::Problem problem;
+  problem.key = std::move(key);
+  problem.message = std::move(message);
+  problems.push_back(std::move(problem));
+}
+
+}  // namespace
+
+struct Router::Choice {
+  const PoolTable* pool = nullptr;
+  const ShardTable* shard = nullptr;
+  const RuleTable* rule = nullptr;  // null: the directory's word, or nobody's
+  bool by_directory = false;
+  bool by_hash = false;
+
+  std::string reason() const;
+};
+
+struct Router::Tables {
+  bool lowercase = true;
+  std::string default_domain;
+  std::vector<config::Backend> backends;
+  std::vector<PoolTable> pools;
+  NameMap<size_t> pool_by_name;
+  const PoolTable* default_pool = nullptr;
+  std::vector<RuleTable> rules;
+  NameMap<size_t> user_rules, domain_rules;  // name -> the first rule with it
+  std::vector<size_t> regex_rules;           // in file order
+
+  Tables(const config::Live& live, std::vector<config::Problem>& problems);
+  void add_pool(const config::Pool& from, const NameMap<size_t>& backend_by_name,
+                std::vector<config::Problem>& problems);
+  void add_rule(const config::Rule& from, std::vector<config::Problem>& problems);
+
+  const PoolTable* find(std::string_view pool) const {
+    auto found = pool_by_name.find(pool);
+    return found == pool_by_name.end() ? nullptr : &pools[found->second];
+  }
+  const RuleTable* match(std::string_view user) const;
+  Result<Choice> choose(const Identity& identity) const;
+};
+
+Router::Tables::Tables(const config::Live& live, std::vector<config::Problem>& problems)
+    : lowercase(live.routing.lowercase), default_domain(live.routing.default_domain), backends(live.backends) {
+  NameMap<size_t> backend_by_name;
+  for (size_t i = 0; i < backends.size(); ++i) backend_by_name.emplace(backends[i].name, i);
+  pools.reserve(live.pools.size());
+  for (const config::Pool& pool : live.pools) add_pool(pool, backend_by_name, problems);
+  if (pools.empty()) {
+    complain(problems, "pool", "there is no pool to route to");
+    return;
+  }
+  default_pool = live.routing.default_pool.empty() ? &pools.front() : find(live.routing.default_pool);
+  if (!default_pool) {
+    complain(problems, "routing.default_pool", fmt::format("no pool is called \"{}\"", live.routing.default_pool));
+    return;
+  }
+  rules.reserve(live.routing.rules.size());
+  for (const config::Rule& rule : live.routing.rules) add_rule(rule, problems);
+}
+
+void Router::Tables::add_pool(const config::Pool& from, const NameMap<size_t>& backend_by_name,
+                              std::vector<config::Problem>& problems) {
+  PoolTable& pool = pools.emplace_back();
+  pool.name = from.name;
+  pool_by_name.emplace(from.name, pools.size() - 1);
+  std::vector<Rendezvous::Node> nodes;
+  for (const config::Shard& shard : from.shards) {
+    ShardTable& to = pool.shards.emplace_back();
+    to.name = shard.name;
+    pool.shard_by_name.emplace(shard.name, pool.shards.size() - 1);
+    nodes.push_back({shard.name, shard.weight});
+    for (const std::string& name : shard.backends) {
+      auto found = backend_by_name.find(name);
+      if (found != backend_by_name.end()) {
+        to.backends.push_back(&backends[found->second]);
+      } else {
+        complain(problems, "pool." + from.name, fmt::format("no backend is called \"{}\"", name));
+      }
+    }
+    if (!(shard.weight > 0)) complain(problems, "pool." + from.name, "a shard's weight must be above 0");
+  }
+  if (pool.shards.empty()) complain(problems, "pool." + from.name, "the pool has no shard");
+  pool.hash = Rendezvous(std::move(nodes));
+}
+
+void Router::Tables::add_rule(const config::Rule& from, std::vector<config::Problem>& problems) {
+  const size_t index = rules.size();
+  const std::string key = fmt::format("routing.rule {}", index + 1);
+  RuleTable& rule = rules.emplace_back();
+  rule.pool = from.pool.empty() ? default_pool : find(from.pool);
+  if (!rule.pool) {
+    complain(problems, key, fmt::format("no pool is called \"{}\"", from.pool));
+  } else if (!from.shard.empty()) {
+    rule.shard = rule.pool->find(from.shard);
+    if (!rule.shard) complain(problems, key, fmt::format("pool {} has no shard \"{}\"", rule.pool->name, from.shard));
+  }
+  if (!from.user.empty()) {
+    user_rules.emplace(from.user, index);
+    rule.words = fmt::format("rule {} (user {})", index + 1, from.user);
+  } else if (!from.domain.empty()) {
+    domain_rules.emplace(from.domain, index);
+    rule.words = fmt::format("rule {} (domain {})", index + 1, from.domain);
+  } else {
+    rule.regex = std::make_unique<RE2>(from.regex, RE2::Quiet);
+    if (!rule.regex->ok()) complain(problems, key, fmt::format("bad regex: {}", rule.regex->error()));
+    regex_rules.push_back(index);
+    rule.words = fmt::format("rule {} (regex {})", index + 1, from.regex);
+  }
+}
+
+// One look-up per kind of exact rule, and then only the regexes that stand before what it found.
+const RuleTable* Router::Tables::match(std::string_view user) const {
+  size_t first = rules.size();
+  if (auto found = user_rules.find(user); found != user_rules.end()) first = found->second;
+  if (auto found = domain_rules.find(domain_of(user)); found != domain_rules.end()) {
+    first = std::min(first, found->second);
+  }
+  for (size_t index : regex_rules) {
+    if (index > first) break;
+    if (RE2::FullMatch(re2::StringPiece(user.data(), user.size()), *rules[index].regex)) return &rules[index];
+  }
+  return first == rules.size() ? nullptr : &rules[first];
+}
+
+Result<Router::Choice> Router::Tables::choose(const Identity& identity) const {
+  Choice choice;
+  if (!identity.pool.empty() || !identity.shard.empty()) {
+    choice.by_directory = true;
+    choice.pool = identity.pool.empty() ? default_pool : find(identity.pool);
+    if (!choice.pool) return fail(fmt::format("the directory names a pool that does not exist: {}", identity.pool));
+    if (!identity.shard.empty() && !(choice.shard = choice.pool->find(identity.shard))) {
+      return fail(
+          fmt::format("the directory names a shard that pool {} does not have: {}", choice.pool->name, identity.shard));
+    }
+  } else if ((choice.rule = match(identity.user))) {
+    choice.pool = choice.rule->pool;
+    choice.shard = choice.rule->shard;
+  } else {
+    choice.pool = default_pool;
+  }
+  if (!choice.shard) {
+    choice.by_hash = true;
+    choice.shard = &choice.pool->shards[choice.pool->hash.pick(identity.user)];
+  }
+  return choice;
+}
+
+std::string Router::Choice::reason() const {
+  std::string words = by_directory ? "directory" : rule ? rule->words : std::string();
+  if (!by_hash) return words;
+  if (!words.empty()) words += ", ";
+  return words + fmt::format("hash over {} shard{}", pool->shards.size(), pool->shards.size() == 1 ? "" : "s");
+}
+
+std::vector<config::Problem> Router::check(const config::Live& live) {
+  std::vector<config::Problem> problems;
+  Tables(live, problems);
+  return problems;
+}
+
+Router::Router(const config::Live& live) {
+  std::vector<config::Problem> problems;
+  tables_ = std::make_unique<Tables>(live, problems);
+  assert(problems.empty());
+}
+
+Router::~Router() = default;
+
+std::string Router::normalise(std::string_view user) const {
+  std::string name = tables_->lowercase ? lower(user) : std::string(user);
+  if (!name.empty() && !tables_->default_domain.empty() && name.find('@') == std::string::npos) {
+    name += '@';
+    name += tables_->default_domain;
+  }
+  return name;
+}
+
+Result<Route> Router::route(const Identity& identity, std::string_view protocol) const {
+  Result<Choice> choice = tables_->choose(identity);
+  if (!choice) return tl::unexpected(choice.error());
+  return candidates(*choice, protocol);
+}
+
+Result<Route> Router::explain(const Identity& identity, std::string_view protocol) const {
+  Result<Choice> choice = tables_->choose(identity);
+  if (!choice) return tl::unexpected(choice.error());
+  Result<Route> route = candidates(*choice, protocol);
+  if (route) route->reason = choice->reason();
+  return route;
+}
+
+Result<Route> Router::candidates(const Choice& choice, std::string_view protocol) {
+  Route route;
+  route.pool = choice.pool->name;
+  route.shard = choice.shard->name;
+  for (const config::Backend* backend : choice.shard->backends) {
+    if (serves(*backend, protocol)) route.candidates.push_back(backend);
+  }
+  if (route.candidates.empty()) {
+    return fail(fmt::format("no backend of shard {} serves {}", choice.shard->name, protocol));
+  }
+  return route;
+}
+
+}  // namespace postigo
