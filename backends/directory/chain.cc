@@ -1,0 +1,98 @@
+// Walks the directories for one attempt and evens out what it costs. Not here: deadlines (the session destroys the
+// Lookup), delays after a refusal (the session), caching.
+#include "backends/directory/chain.h"
+
+#include <optional>
+#include <utility>
+
+#include "backends/directory/entry.h"
+#include "backends/directory/password.h"
+
+namespace postigo {
+
+// Owned by the caller's Lookup through its Ticket; destroying that destroys the inner Lookup and with it all work.
+class Chain::Attempt final : public Ticket::Operation, public std::enable_shared_from_this<Attempt> {
+ public:
+  Attempt(const Chain& chain, Lookup& outer, const Query& query) : chain_(chain), outer_(&outer), query_(query) {}
+
+  void cancel() override {
+    outer_ = nullptr;
+    inner_.reset();
+    work_.cancel();
+  }
+
+  void ask(size_t index) {
+    index_ = index;
+    if (index == chain_.links_.size()) return nobody_knows();
+    inner_.emplace([this](LookupResult result) { answered(std::move(result)); });
+    chain_.links_[index].directory->start(*inner_, query_);
+  }
+
+ private:
+  void answered(LookupResult result) {
+    auto self = shared_from_this();  // finish() may destroy the outer Lookup, and with it this
+    const Link& link = chain_.links_[index_];
+    switch (result.verdict) {
+      case Verdict::no_such_user:
+        return ask(index_ + 1);
+      case Verdict::try_later:
+        break;
+      case Verdict::ok:
+      case Verdict::bad_credentials:
+      case Verdict::disabled:
+        if (!link.checks_password && chain_.hashes_) return finish_after_hash(std::move(result));
+        break;
+    }
+    finish(std::move(result));
+  }
+
+  void nobody_knows() {
+    LookupResult result;
+    result.verdict = Verdict::bad_credentials;
+    result.detail = "no directory knows the user";
+    if (chain_.links_.empty() || chain_.accept_unknown_) {
+      result.verdict = Verdict::ok;
+      result.identity.user = query_.user;
+      result.detail.clear();
+    }
+    if (chain_.hashes_) return finish_after_hash(std::move(result));
+    work_ = chain_.env_.defer([this, result = std::move(result)] { finish(result); });
+  }
+
+  void finish_after_hash(LookupResult result) {
+    auto job = [password = query_.password, decoy = chain_.decoy_] { (void)verify_password(password, decoy); };
+    auto then = [this, result = std::move(result)] { finish(result); };
+    auto ticket = chain_.env_.offload(Env::Pool::password, std::move(job), std::move(then));
+    if (ticket) {
+      work_ = std::move(*ticket);
+    } else {
+      result = try_later(ticket.error().message);
+      work_ = chain_.env_.defer([this, result = std::move(result)] { finish(result); });
+    }
+  }
+
+  void finish(LookupResult result) {
+    auto self = shared_from_this();
+    if (outer_) outer_->finish(std::move(result));
+  }
+
+  const Chain& chain_;
+  Lookup* outer_;
+  Query query_;
+  size_t index_ = 0;
+  std::optional<Lookup> inner_;
+  Ticket work_;
+};
+
+Chain::Chain(Env& env, std::vector<Link> links, bool accept_unknown, std::string decoy)
+    : env_(env), links_(std::move(links)), accept_unknown_(accept_unknown), decoy_(std::move(decoy)) {
+  for (const Link& link : links_) hashes_ = hashes_ || link.checks_password;
+}
+
+void Chain::start(Lookup& lookup, const Query& query) {
+  auto attempt = std::make_shared<Attempt>(*this, lookup, query);
+  lookup.hold(Ticket(attempt));
+  attempt->ask(0);
+}
+
+}  // namespace postigo

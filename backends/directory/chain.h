@@ -1,0 +1,42 @@
+// The chain: all configured directories as one, in order.
+//
+// The next one is asked only after no_such_user; try_later stops the chain. When nobody knows the name: ok and
+// unverified if auth.accept_unknown, or if there is no directory at all (the backend checks); else bad_credentials.
+// If any directory checks passwords, every answer but try_later has cost exactly one password hash, so that the time
+// tells nothing about the name (A22).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/directory.h"
+#include "backends/env.h"
+
+namespace postigo {
+
+class Chain final : public Directory {
+ public:
+  struct Link {
+    std::unique_ptr<Directory> directory;
+    bool checks_password = false;  // it spends one hash on each answer but no_such_user and try_later
+  };
+
+  // `decoy`: what is hashed for a name that nobody knows (password.h); unused if no link checks passwords.
+  Chain(Env& env, std::vector<Link> links, bool accept_unknown, std::string decoy);
+
+  std::string_view name() const override { return "chain"; }
+  // The Chain must outlive the Lookup, or the Lookup be finished or destroyed before it.
+  void start(Lookup& lookup, const Query& query) override;
+
+ private:
+  class Attempt;
+
+  Env& env_;
+  std::vector<Link> links_;
+  bool accept_unknown_;
+  std::string decoy_;
+  bool hashes_ = false;
+};
+
+}  // namespace postigo

@@ -1,0 +1,39 @@
+// What drivers that keep entries (static, sqlite) have in common: from an entry to an answer.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "backends/directory.h"
+#include "backends/env.h"
+#include "config/config.h"
+
+namespace postigo {
+
+// One stored user, or a domain if the name starts with "@".
+using Entry = config::StaticUser;
+
+// "@example.com" for "joe@example.com"; "@" for a name without a domain, which no entry has.
+std::string domain_entry_name(std::string_view user);
+
+// What a directory found for one query: the user's own entry and his domain's. The domain gives the placement that the
+// user's entry leaves open; disabling it disables all of its users.
+struct Found {
+  std::optional<Entry> user, domain;
+};
+
+// Answers `lookup` from what was found, on a later turn.
+//
+// check_password false: nothing is hashed and the identity is for routing (verified = false).
+// check_password true: every answer but no_such_user and try_later has cost one hash on Pool::password, also for a
+// disabled user and for one without a password, who both stay out: only the right password learns "disabled". A domain
+// entry alone cannot vouch for anybody: no_such_user.
+void answer(Env& env, Lookup& lookup, const Query& query, Found found, bool check_password, const std::string& decoy);
+
+// Finishes on the next turn.
+void answer_later(Env& env, Lookup& lookup, LookupResult result);
+
+LookupResult try_later(std::string detail);
+
+}  // namespace postigo

@@ -1,0 +1,47 @@
+// The table of drivers. A new driver is one file with a DirectorySource and one row here. Not here: anything that a
+// driver does.
+#include "backends/directory/factory.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "backends/directory/chain.h"
+
+namespace postigo {
+namespace {
+
+constexpr DirectoryDriver kDrivers[] = {
+    {config::Directory::Type::fixed, load_static_directory},
+};
+
+}  // namespace
+
+DirectoryShared::DirectoryShared(std::vector<Item> items, bool accept_unknown)
+    : items_(std::move(items)), accept_unknown_(accept_unknown) {
+  auto checks = std::find_if(items_.begin(), items_.end(), [](const Item& item) { return item.checks_password; });
+  if (checks != items_.end()) decoy_ = checks->source->decoy();
+}
+
+Result<std::shared_ptr<const DirectoryShared>> load_directories(const config::Auth& auth) {
+  std::vector<DirectoryShared::Item> items;
+  for (const config::Directory& directory : auth.directories) {
+    auto driver = std::find_if(std::begin(kDrivers), std::end(kDrivers),
+                               [&](const DirectoryDriver& row) { return row.type == directory.type; });
+    if (driver == std::end(kDrivers)) return fail("directory " + directory.name + ": no driver for its type");
+    Result<SharedSource> source = driver->load(directory);
+    if (!source) return tl::unexpected(source.error());
+    items.push_back({std::move(*source), directory.check_password});
+  }
+  return std::make_shared<const DirectoryShared>(std::move(items), auth.accept_unknown);
+}
+
+std::unique_ptr<Directory> make_chain(const DirectoryShared& shared, Env& env) {
+  std::vector<Chain::Link> links;
+  for (const DirectoryShared::Item& item : shared.items()) {
+    links.push_back({item.source->make(env), item.checks_password});
+  }
+  return std::make_unique<Chain>(env, std::move(links), shared.accept_unknown(), shared.decoy());
+}
+
+}  // namespace postigo

@@ -1,0 +1,45 @@
+// From auth.directories to something that answers.
+//
+//   control thread, per configuration:  auto shared = load_directories(live.auth);          // may fail, may block
+//   each worker, per configuration:     auto chain = make_chain(**shared, env);   // cheap, never fails
+//   each login attempt:                 chain->start(lookup, query);
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/directory.h"
+#include "backends/directory/source.h"
+#include "backends/env.h"
+#include "config/config.h"
+#include "parser/base/result.h"
+
+namespace postigo {
+
+// All directories of one configuration, shared by the workers. Immutable.
+class DirectoryShared {
+ public:
+  struct Item {
+    SharedSource source;
+    bool checks_password = false;
+  };
+  explicit DirectoryShared(std::vector<Item> items, bool accept_unknown);
+
+  const std::vector<Item>& items() const { return items_; }
+  bool accept_unknown() const { return accept_unknown_; }
+  const std::string& decoy() const { return decoy_; }
+
+ private:
+  std::vector<Item> items_;
+  bool accept_unknown_;
+  std::string decoy_;  // of the first directory that checks passwords
+};
+
+// Opens and migrates databases. The error is one line for the operator: "directory users: cannot open ...: ...".
+Result<std::shared_ptr<const DirectoryShared>> load_directories(const config::Auth& auth);
+
+// For one worker; keeps what it needs of `shared` alive. Must outlive the Lookups that it started.
+std::unique_ptr<Directory> make_chain(const DirectoryShared& shared, Env& env);
+
+}  // namespace postigo

@@ -1,0 +1,39 @@
+// Stored passwords: "{SCHEME}hash", as Dovecot and others write them.
+//
+//   {ARGON2ID} {ARGON2I}                          libargon2's encoded strings: $argon2id$v=19$m=...
+//   {CRYPT} {SHA512-CRYPT} {SHA256-CRYPT} {MD5-CRYPT} {BLF-CRYPT} {BCRYPT} {YESCRYPT} {GOST-YESCRYPT} {SCRYPT}
+//   {SUNMD5} {DES-CRYPT}                          what libcrypt writes
+//   {PLAIN} {CLEAR} {CLEARTEXT}                   for tests and migrations
+// Without a scheme a hash must start with "$". Scheme names are case-insensitive.
+//
+// All of these block for as long as a hash takes: call them on Pool::password. Thread-safe.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "parser/base/result.h"
+#include "parser/base/secret.h"
+
+namespace postigo {
+
+// True or false in time that does not depend on where they differ. An Error means that the stored string is of no use
+// (unknown scheme, damaged hash): our misconfiguration, which is not "wrong password".
+Result<bool> verify_password(const Secret& password, std::string_view stored);
+
+// Whether verify_password would know what to do with it, as far as can be told without hashing. Quick.
+Result<void> check_stored_password(std::string_view stored);
+
+// "{ARGON2ID}..." with a fresh salt and the parameters below.
+Result<std::string> make_password(const Secret& password);
+
+// OWASP's second choice for Argon2id (19 MiB, t=2, p=1): about 20 ms on one core. More memory would buy little against
+// guessing and much queueing: a proxy checks every login of every device, and each thread needs its own block.
+inline constexpr unsigned kArgon2MemoryKib = 19 * 1024;
+inline constexpr unsigned kArgon2Passes = 2;
+inline constexpr unsigned kArgon2Lanes = 1;
+
+// Costs what make_password's strings cost and matches nothing.
+std::string default_decoy();
+
+}  // namespace postigo

@@ -1,0 +1,38 @@
+// DirectorySource: one configured directory, shared by all workers: what is heavy or must exist once (tables, files,
+// connections). Immutable or locked inside; every worker makes its own Directory from it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "backends/directory.h"
+#include "backends/env.h"
+#include "config/config.h"
+#include "parser/base/result.h"
+
+namespace postigo {
+
+class DirectorySource : public std::enable_shared_from_this<DirectorySource> {
+ public:
+  virtual ~DirectorySource() = default;
+
+  // For one worker. The Directory keeps this source alive; it must outlive the Lookups that it started.
+  virtual std::unique_ptr<Directory> make(Env& env) const = 0;
+
+  // A stored password as this directory's users have them (scheme and cost are what matters): what is hashed for a
+  // user who does not exist (A22). Never empty.
+  virtual std::string decoy() const = 0;
+};
+
+using SharedSource = std::shared_ptr<const DirectorySource>;
+
+// A row of the table of drivers (factory.cc). `load` blocks: it opens files and databases.
+struct DirectoryDriver {
+  config::Directory::Type type;
+  Result<SharedSource> (*load)(const config::Directory& from);
+};
+
+Result<SharedSource> load_static_directory(const config::Directory& from);
+Result<SharedSource> load_sqlite_directory(const config::Directory& from);
+
+}  // namespace postigo

@@ -1,0 +1,69 @@
+// The directory that stands in the configuration file: users and "@domain" entries in one hash map, shared read-only by
+// all workers. Not here: regexes (those are routing rules, router.cc) and reading the file (config/load.h).
+#include <utility>
+
+#include "backends/balance/siphash.h"
+#include "backends/directory/entry.h"
+#include "backends/directory/password.h"
+#include "backends/directory/source.h"
+
+namespace postigo {
+namespace {
+
+class StaticSource final : public DirectorySource {
+ public:
+  explicit StaticSource(const config::Directory& from) : name_(from.name), check_password_(from.check_password) {
+    for (const Entry& user : from.users) {
+      if (decoy_.empty()) decoy_ = user.password;
+      entries_.emplace(user.name, user);
+    }
+    if (decoy_.empty()) decoy_ = default_decoy();
+  }
+
+  std::unique_ptr<Directory> make(Env& env) const override;
+  std::string decoy() const override { return decoy_; }
+
+  std::string_view name() const { return name_; }
+  void start(Env& env, Lookup& lookup, const Query& query) const {
+    answer(env, lookup, query, {find(query.user), find(domain_entry_name(query.user))}, check_password_, decoy_);
+  }
+
+ private:
+  std::optional<Entry> find(std::string_view name) const {
+    auto found = entries_.find(name);
+    return found == entries_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  std::string name_;
+  bool check_password_;
+  std::string decoy_;
+  NameMap<Entry> entries_;
+};
+
+class StaticDirectory final : public Directory {
+ public:
+  StaticDirectory(Env& env, std::shared_ptr<const StaticSource> source) : env_(env), source_(std::move(source)) {}
+  std::string_view name() const override { return source_->name(); }
+  void start(Lookup& lookup, const Query& query) override { source_->start(env_, lookup, query); }
+
+ private:
+  Env& env_;
+  std::shared_ptr<const StaticSource> source_;
+};
+
+std::unique_ptr<Directory> StaticSource::make(Env& env) const {
+  return std::make_unique<StaticDirectory>(env, std::static_pointer_cast<const StaticSource>(shared_from_this()));
+}
+
+}  // namespace
+
+Result<SharedSource> load_static_directory(const config::Directory& from) {
+  for (const Entry& user : from.users) {
+    if (!from.check_password || user.password.empty()) continue;
+    auto usable = check_stored_password(user.password);
+    if (!usable) return fail("directory " + from.name + ": user " + user.name + ": " + usable.error().message);
+  }
+  return std::make_shared<const StaticSource>(from);
+}
+
+}  // namespace postigo

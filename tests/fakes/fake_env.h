@@ -1,0 +1,111 @@
+// FakeEnv: the world of backends/ in the hands of a test: time, turns and threads advance only when told to.
+//
+// Everything runs on the test's thread, in order. run() is a loop that turns until nothing is left to do; do_work() and
+// deliver() take it apart, to destroy a Lookup between the two. ThreadEnv (thread_env.h) has real threads.
+#pragma once
+
+#include <cassert>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "backends/env.h"
+
+namespace postigo::fakes {
+
+class FakeEnv final : public Env {
+ public:
+  uint64_t now_ms() const override { return now_ms_; }
+  uint64_t unix_time_s() const override { return 1'700'000'000 + now_ms_ / 1000; }
+  void random(std::span<unsigned char> to) override {
+    for (unsigned char& octet : to) octet = static_cast<unsigned char>((seed_ = seed_ * 6364136223846793005 + 1) >> 56);
+  }
+
+  Ticket defer(std::function<void()> then) override { return after(0, std::move(then)); }
+  Ticket after(uint64_t delay_ms, std::function<void()> then) override {
+    auto call = std::make_shared<Call>(std::move(then));
+    timers_.emplace(now_ms_ + delay_ms, call);
+    return Ticket(call);
+  }
+  Result<Ticket> offload(Pool pool, std::function<void()> work, std::function<void()> done) override {
+    if (waiting(pool) >= capacity_[index(pool)]) return fail("the queue is full");
+    ++offloaded_[index(pool)];
+    auto call = std::make_shared<Call>(std::move(done));
+    work_.push_back({pool, std::move(work), call});
+    return Ticket(call);
+  }
+
+  // Turns until only timers of the future are left.
+  void run() {
+    while (turn()) {
+    }
+  }
+  void advance(uint64_t ms) {
+    now_ms_ += ms;
+    run();
+  }
+  // The threads do all that waits; nobody hears of it before deliver().
+  void do_work() {
+    while (!work_.empty()) {
+      Job job = std::move(work_.front());
+      work_.pop_front();
+      job.work();
+      finished_.push_back(job.done);
+    }
+  }
+  void deliver() {
+    auto finished = std::exchange(finished_, {});
+    for (const auto& call : finished) call->run();
+  }
+
+  size_t jobs(Pool pool) const { return offloaded_[index(pool)]; }
+  void set_capacity(Pool pool, size_t jobs) { capacity_[index(pool)] = jobs; }
+  bool idle() const { return work_.empty() && finished_.empty() && timers_.empty(); }
+
+ private:
+  struct Call final : Ticket::Operation {
+    explicit Call(std::function<void()> what) : then(std::move(what)) {}
+    void cancel() override { then = nullptr; }
+    void run() {
+      if (auto what = std::exchange(then, nullptr)) what();
+    }
+    std::function<void()> then;
+  };
+  struct Job {
+    Pool pool;
+    std::function<void()> work;
+    std::shared_ptr<Call> done;
+  };
+
+  static size_t index(Pool pool) { return static_cast<size_t>(pool); }
+  size_t waiting(Pool pool) const {
+    size_t count = 0;
+    for (const Job& job : work_) count += job.pool == pool;
+    return count;
+  }
+  bool turn() {
+    bool any = !work_.empty() || !finished_.empty();
+    do_work();
+    deliver();
+    std::vector<std::shared_ptr<Call>> due;
+    while (!timers_.empty() && timers_.begin()->first <= now_ms_) {
+      due.push_back(timers_.begin()->second);
+      timers_.erase(timers_.begin());
+    }
+    for (const auto& call : due) call->run();
+    return any || !due.empty();
+  }
+
+  uint64_t now_ms_ = 1000;
+  uint64_t seed_ = 1;
+  size_t capacity_[2] = {1024, 1024};
+  size_t offloaded_[2] = {0, 0};
+  std::multimap<uint64_t, std::shared_ptr<Call>> timers_;
+  std::deque<Job> work_;
+  std::vector<std::shared_ptr<Call>> finished_;
+};
+
+}  // namespace postigo::fakes
