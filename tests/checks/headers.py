@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+"""Every header compiles alone, with the flags of the build.
+
+    headers.py SOURCE_DIR BUILD_DIR     (BUILD_DIR has compile_commands.json)
+"""
+
+import concurrent.futures
+import json
+import os
+import shlex
+import subprocess
+import sys
+
+LAYERS = ("parser", "config", "backends", "proxy")
+
+
+def flags(build):
+    """Per folder: a compiler command without its input and output."""
+    found = {}
+    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
+        for unit in json.load(file):
+            words = shlex.split(unit["command"])
+            words = words[1:] if os.path.basename(words[0]) == "ccache" else words
+            kept = [w for i, w in enumerate(words) if w not in ("-o", "-c") and words[i - 1] not in ("-o", "-c")]
+            found.setdefault(unit["file"].rsplit("/", 1)[0], kept)
+    return found
+
+
+def nearest(known, path):
+    """The flags of the closest folder that has any."""
+    folder = os.path.dirname(path)
+    while folder not in known and len(folder) > 1:
+        below = [words for name, words in sorted(known.items()) if name.startswith(folder + "/")]
+        if below:
+            return below[0]
+        folder = os.path.dirname(folder)
+    return known.get(folder) or next(iter(known.values()))
+
+
+def compile_alone(known, path):
+    words = nearest(known, path) + ["-fsyntax-only", "-Wno-error=pragma-once-outside-header", "-x", "c++", "-"]
+    done = subprocess.run(words, input=f'#include "{path}"\n', capture_output=True, text=True)
+    return path, done.returncode, done.stderr
+
+
+def main():
+    root, build = map(os.path.abspath, sys.argv[1:3])
+    headers = [os.path.join(folder, name) for layer in LAYERS for folder, _, names in os.walk(os.path.join(root, layer))
+               for name in names if name.endswith(".h")]
+    known = flags(build)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        failed = [(path, said) for path, code, said in pool.map(lambda path: compile_alone(known, path), headers) if code]
+    for path, said in failed:
+        print(f"{os.path.relpath(path, root)} does not compile alone:\n{said[:1500]}")
+    print(f"{len(headers)} headers, {len(failed)} problems")
+    sys.exit(1 if failed or not headers else 0)
+
+
+if __name__ == "__main__":
+    main()

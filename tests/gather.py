@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+"""Puts the tests of several build trees into one, so that one ctest runs them and sums up once.
+
+    gather.py DESTINATION TREE:REGEX...     the tests of DESTINATION/../TREE whose names match become TREE.NAME
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+
+def tests_of(tree):
+    """The tests of a build tree as ctest tells them."""
+    told = subprocess.run(["ctest", "--test-dir", tree, "--show-only=json-v1"], check=True, capture_output=True, text=True)
+    return json.loads(told.stdout)["tests"]
+
+
+def quoted(text):
+    """A bracket argument of CMake: nothing inside is special."""
+    return f"[==[{text}]==]"
+
+
+def value(content):
+    if isinstance(content, bool):
+        return "1" if content else "0"
+    if isinstance(content, list):
+        return ";".join(item if isinstance(item, str) else json.dumps(item) for item in content)
+    if isinstance(content, float) and content.is_integer():
+        return str(int(content))
+    return str(content)
+
+
+def entry(tree, test):
+    """CTestTestfile lines for one test; one that was not built is left to fail with its own message."""
+    name = quoted(f"{tree}.{test['name']}")
+    command = " ".join(quoted(word) for word in test.get("command", ["false"]))
+    said = f"add_test({name} {command})\n"
+    properties = " ".join(f"{each['name']} {quoted(value(each['value']))}" for each in test.get("properties", [])
+                          if each["name"] != "DEPENDS")
+    return said + (f"set_tests_properties({name} PROPERTIES {properties})\n" if properties else "")
+
+
+def main():
+    destination, choices = sys.argv[1], [choice.partition(":")[::2] for choice in sys.argv[2:]]
+    os.makedirs(destination, exist_ok=True)
+    lines = [entry(tree, test) for tree, wanted in choices
+             for test in tests_of(os.path.join(os.path.dirname(destination) or ".", tree)) if re.search(wanted, test["name"])]
+    with open(os.path.join(destination, "CTestTestfile.cmake"), "w", encoding="utf-8") as file:
+        file.writelines(lines)
+    print(f"== {len(lines)} tests from {', '.join(tree for tree, _ in choices)}")
+
+
+if __name__ == "__main__":
+    main()

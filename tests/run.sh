@@ -1,0 +1,54 @@
+#!/bin/bash
+# Builds what the tests need and runs them all through one ctest, whose summary comes last.
+#
+#   tests/run.sh [ctest options]     e.g. tests/run.sh -R e2e, tests/run.sh -R asan.unit_parser
+#
+# Three builds under build/: asan (address and undefined behaviour; unit, dialogue, fuzz and the hardest e2e tests), tsan
+# (threads), release (e2e with real servers and clients, checks of the source). Every test's name starts with its build.
+# JOBS=n sets how many compilers and tests run at a time (default: one per core).
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+jobs=${JOBS:-$(nproc)}
+
+# configure NAME [cmake options]
+configure() {
+  local name=$1
+  shift
+  echo "== configuring build/$name"
+  cmake -S . -B "build/$name" -G Ninja -DPOSTIGO_TESTS=ON "$@" >"build/$name.configure.log" 2>&1 || {
+    cat "build/$name.configure.log"
+    exit 1
+  }
+}
+
+# build NAME targets...
+build() {
+  local name=$1 started=$SECONDS
+  shift
+  echo "== building build/$name ($*)"
+  cmake --build "build/$name" -j "$jobs" --target "$@"
+  echo "== build/$name took $((SECONDS - started)) s"
+}
+
+# The programs that have threads; those that exist in this tree.
+thread_tests() {
+  cmake --build build/tsan --target help | sed -n 's/^\(unit_proxy\|unit_backends\): .*/\1/p' | sort -u
+}
+
+main() {
+  ./deploy/packages.sh build test
+  mkdir -p build
+  configure release -DCMAKE_BUILD_TYPE=Release
+  configure asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPOSTIGO_SANITIZE=address,undefined
+  configure tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPOSTIGO_SANITIZE=thread
+  build release postigo
+  build asan all
+  mapfile -t threaded < <(thread_tests)
+  build tsan postigo "${threaded[@]}"
+  python3 tests/gather.py build/all release:'^(e2e|check)\.' asan:'.' tsan:'^(unit_proxy|unit_backends|e2e)\.'
+  echo "== testing; logs in build/all/Testing"
+  ctest --test-dir build/all -j "$jobs" --output-on-failure --no-tests=error "$@"
+}
+
+main "$@"
