@@ -1,0 +1,316 @@
+#!/bin/bash
+# Postigo before two real Dovecots on this machine, from nothing, in one command.
+#
+#   deploy/quickstart.sh           installs what is needed, builds, starts, logs in, stays until Ctrl-C
+#   deploy/quickstart.sh --check   the same without staying: exits 0 if every login was served, else 1
+#
+# Nothing outlives it but the packages and build/release: mail, certificate, configuration and logs are in a folder of
+# their own under /tmp, and so is every port that the usual ones (1143 1993 1110 1995 9090) cannot give.
+set -euo pipefail
+
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build_dir=${POSTIGO_BUILD_DIR:-$source_dir/build/release}
+password=secret
+users=(alice bob carol dave)
+check=no
+children=()
+failed=0
+
+say() { printf '%s\n' "$*"; }
+step() { printf '\n[%d/6] %s\n' "$1" "$2"; }
+die() { printf 'quickstart: %s\n' "$*" >&2; exit 1; }
+
+usage() {
+  sed -n '2,8s/^# \{0,1\}//p' "$0"
+  exit "$1"
+}
+
+options() {
+  case ${1-} in
+    '') ;;
+    --check) check=yes ;;
+    -h | --help) usage 0 ;;
+    *) usage 2 >&2 ;;
+  esac
+}
+
+# Ends every child with its whole process group, Postigo first, and removes the folder.
+stop_all() {
+  local status=$? pid
+  trap '' INT TERM
+  for pid in "${children[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+  for pid in "${children[@]}"; do end_group "$pid"; done
+  [[ -z ${state-} ]] || rm -rf "$state"
+  (( ${#children[@]} == 0 )) || say 'Stopped: nothing is left running.'
+  exit "$status"
+}
+
+end_group() {
+  local tries
+  for ((tries = 0; tries < 40; ++tries)); do
+    kill -0 "$1" 2>/dev/null || break
+    sleep 0.05
+  done
+  kill -KILL -- "-$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
+}
+
+# Starts a program in a process group of its own; its id is in $child.
+start() {
+  local log=$1
+  shift
+  setsid "$@" >"$log" 2>&1 </dev/null 8>&- 9>&- &
+  child=$!
+  children=("$child" "${children[@]}")
+}
+
+taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Prints the port asked for, or a free one if that is taken (0: any).
+free_port() {
+  local port=$1
+  while (( port == 0 )) || taken "$port"; do port=$(shuf -i 10240-32000 -n 1); done
+  echo "$port"
+}
+
+# One at a time: a copy that starts meanwhile must not choose the same ports.
+lock_ports() {
+  exec 8</tmp
+  flock 8
+}
+
+install_packages() {
+  step 1 'Packages'
+  "$source_dir/deploy/packages.sh" build run
+}
+
+build() {
+  step 2 "Building into ${build_dir#"$source_dir"/} (the first time takes minutes: BoringSSL is built too)"
+  mkdir -p "$build_dir"
+  exec 9<"$build_dir"
+  flock 9
+  [[ -f $build_dir/build.ninja ]] ||
+    cmake -S "$source_dir" -B "$build_dir" -G Ninja -DCMAKE_BUILD_TYPE=Release
+  cmake --build "$build_dir" --target postigo
+  exec 9>&-
+  postigo=$build_dir/proxy/postigo
+  [[ -x $postigo ]] || die "$postigo was not built"
+  say "      $("$postigo" version | head -n 1)"
+}
+
+make_certificate() {
+  step 3 'Certificate for localhost'
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj '/CN=localhost' \
+    -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' -keyout "$state/key.pem" -out "$state/certificate.pem" 2>/dev/null
+}
+
+# A mailbox with one message; the same users are on both backends, so that only Postigo decides who is served where.
+fill_mailbox() {
+  local new=$1/mail/$2/Maildir/new
+  mkdir -p "$new" "${new%new}cur" "${new%new}tmp"
+  printf 'From: postigo@localhost\r\nTo: %s@localhost\r\nSubject: Welcome, %s\r\n\r\nThis mailbox is on backend %s.\r\n' \
+    "$2" "$2" "${1##*/}" >"$new/1.welcome.localhost"
+}
+
+start_dovecot() {
+  local name=$1 user
+  mkdir -p "$state/$name"
+  for user in "${users[@]}"; do
+    echo "$user:{PLAIN}$password" >>"$state/$name/users"
+    fill_mailbox "$state/$name" "$user"
+  done
+  start "$state/$name.log" "$source_dir/deploy/dovecot.sh" "$state/$name" "$state/certificate.pem" "$state/key.pem" \
+    "$2" "$3" "$4" "$5"
+  await "$child" "$state/$name.log" taken "$2"
+  say "      $name: imap $2, pop3 $4"
+}
+
+# Waits until a command succeeds; tells the log if the process ends first.
+await() {
+  local pid=$1 log=$2 tries
+  shift 2
+  for ((tries = 0; tries < 200; ++tries)); do
+    if "$@"; then return 0; fi
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.05
+  done
+  cat "$log" >&2
+  die "did not come up: $*"
+}
+
+start_dovecots() {
+  step 4 'Two Dovecots on loopback'
+  north=("$(free_port 0)" "$(free_port 0)" "$(free_port 0)" "$(free_port 0)")
+  south=("$(free_port 0)" "$(free_port 0)" "$(free_port 0)" "$(free_port 0)")
+  start_dovecot north "${north[@]}"
+  start_dovecot south "${south[@]}"
+}
+
+configuration() {
+  cat <<END
+# Postigo before two Dovecots. \`postigo check -c FILE\` explains what is wrong with a file, \`postigo route -c FILE USER\`
+# tells where a user goes.
+
+[server]
+hostname = "localhost"
+
+[admin]
+address = "127.0.0.1:$admin_port"     # /metrics, /healthz, /readyz
+
+[[listener]]
+name = "imap"
+protocol = "imap"
+address = "127.0.0.1:$imap_port"
+tls = "starttls"
+
+[[listener]]
+name = "imaps"
+protocol = "imap"
+address = "127.0.0.1:$imaps_port"
+tls = "implicit"
+
+[[listener]]
+name = "pop3"
+protocol = "pop3"
+address = "127.0.0.1:$pop3_port"
+tls = "starttls"
+
+[[listener]]
+name = "pop3s"
+protocol = "pop3"
+address = "127.0.0.1:$pop3s_port"
+tls = "implicit"
+
+[[tls.certificate]]
+certificate = "$state/certificate.pem"
+key = "$state/key.pem"
+
+[[backend]]
+name = "north"
+host = "127.0.0.1"
+imap_port = ${north[0]}
+pop3_port = ${north[2]}
+tls = { mode = "starttls", ca_file = "$state/certificate.pem", name = "localhost" }
+trusted = true                      # tell it the client's address
+
+[[backend]]
+name = "south"
+host = "127.0.0.1"
+imap_port = ${south[0]}
+pop3_port = ${south[2]}
+tls = { mode = "starttls", ca_file = "$state/certificate.pem", name = "localhost" }
+trusted = true
+
+# Users are spread over the pool's shards by their names ...
+[[pool]]
+name = "main"
+backends = ["north", "south"]
+
+# ... but for those who have a rule of their own.
+[[routing.rule]]
+user = "alice"
+pool = "main"
+shard = "north"
+
+[[routing.rule]]
+user = "dave"
+pool = "main"
+shard = "south"
+END
+}
+
+start_postigo() {
+  step 5 'Postigo'
+  imap_port=$(free_port 1143) imaps_port=$(free_port 1993) pop3_port=$(free_port 1110) pop3s_port=$(free_port 1995)
+  admin_port=$(free_port 9090)
+  configuration >"$state/postigo.toml"
+  start "$state/postigo.log" "$postigo" serve -c "$state/postigo.toml"
+  postigo_pid=$child
+  await "$child" "$state/postigo.log" curl -sfo "$state/ready" "http://127.0.0.1:$admin_port/readyz"
+  say "      IMAP $imap_port, IMAPS $imaps_port, POP3 $pop3_port, POP3S $pop3s_port, admin $admin_port"
+  say "      configuration: $state/postigo.toml"
+}
+
+# Which backend logged this user in since the counts in $before were taken: the Dovecots' own logs tell.
+logins() { grep -c "$2-login: Info: Login: user=<$1>" "$state/$3/dovecot.log" 2>/dev/null || true; }
+
+served_by() {
+  local name end=$((SECONDS + 3))
+  while (( SECONDS < end )); do
+    for name in north south; do
+      (( $(logins "$1" "$2" "$name") == ${before[$name]} )) || { echo "$name"; return; }
+    done
+    sleep 0.05
+  done
+  echo nobody
+}
+
+# log_in USER LABEL URL [curl options]: reads the welcome message and tells who served it.
+log_in() {
+  local user=$1 label=$2 url=$3 protocol=${3%%[s:]*} mail by
+  shift 3
+  declare -A before=([north]=$(logins "$user" "$protocol" north) [south]=$(logins "$user" "$protocol" south))
+  if mail=$(curl -sS --max-time 20 --cacert "$state/certificate.pem" -u "$user:$password" "$@" "$url" 2>&1); then
+    by=$(served_by "$user" "$protocol")
+  else
+    by='-'
+  fi
+  if [[ $by != - && $mail == *"Welcome, $user"*"on backend $by."* ]]; then
+    printf '      %-7s %-14s %-6s %s\n' "$user" "$label" "$by" "$(grep -a '^Subject' <<<"$mail" | tr -d '\r')"
+  else
+    printf '      %-7s %-14s FAILED %s\n' "$user" "$label" "$mail"
+    failed=1
+  fi
+}
+
+log_everybody_in() {
+  local user
+  step 6 'Logging in with curl'
+  printf '      %-7s %-14s %-6s %s\n' user over 'served by' ''
+  for user in "${users[@]}"; do
+    log_in "$user" IMAPS "imaps://127.0.0.1:$imaps_port/INBOX;MAILINDEX=1"
+    log_in "$user" IMAP+STARTTLS "imap://127.0.0.1:$imap_port/INBOX;MAILINDEX=1" --ssl-reqd
+    log_in "$user" POP3S "pop3s://127.0.0.1:$pop3s_port/1"
+    log_in "$user" POP3+STLS "pop3://127.0.0.1:$pop3_port/1" --ssl-reqd
+  done
+}
+
+what_next() {
+  cat <<END
+
+Postigo is up. Metrics: http://127.0.0.1:$admin_port/metrics    its log: $state/postigo.log
+Users: ${users[*]}; password: $password. Try next:
+
+  curl --cacert $state/certificate.pem -u bob:$password 'imaps://127.0.0.1:$imaps_port/INBOX;MAILINDEX=1'
+  $postigo route -c $state/postigo.toml bob
+
+Ctrl-C ends it.
+END
+}
+
+main() {
+  options "$@"
+  install_packages
+  build
+  state=$(mktemp -d /tmp/postigo-quickstart.XXXXXX)
+  chmod 755 "$state"
+  trap stop_all EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  make_certificate
+  lock_ports
+  start_dovecots
+  start_postigo
+  exec 8>&-
+  log_everybody_in
+  (( failed == 0 )) || { tail -n 20 "$state/postigo.log" >&2; die 'not every login was served'; }
+  if [[ $check == yes ]]; then
+    say $'\nEvery login was served: the check is good.'
+    exit 0
+  fi
+  what_next
+  trap 'exit 0' INT
+  wait "$postigo_pid" || { tail -n 20 "$state/postigo.log" >&2; die 'Postigo has ended by itself'; }
+}
+
+main "$@"
