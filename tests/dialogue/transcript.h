@@ -1,0 +1,392 @@
+// Transcripts: a login dialogue as a text file that a person can read, run at every split of its input.
+//
+//   # comment                      (blank lines are ignored)
+//   front imap tls=no starttls=yes plaintext=no mechanisms=PLAIN,LOGIN hide=X add=Y compress=no
+//   hostname=mail.example.org back imap tls=starttls forward=yes user=alice password=secret authzid=bob ip=.. port=..
+//   local_ip=.. local_port=..
+//        session=.. client_tls=yes client_id=.. hops=..          (one line; absent keys have the defaults below)
+//   C: / S:    one line with CR LF of the client / the server; which of them is input follows from front or back
+//   C~ / S~    octets without a line end added
+//   = event    what the dialogue raised: start_tls, logged_in CAP..., refused [CODE] text, unavailable, hang_up,
+//              authenticate mechanism=.. user=.. authzid=.. password=..     (empty values are left out)
+//   > action   what the caller did: tls | accept CAP... | refuse KIND [code|text] | farewell KIND
+//   = rest X   at the end of the file: input that was not consumed
+// Escapes in all text: \r \n \0 \t \\ \xNN, and \*N{text} for text N times.
+//
+// The file states the order for a peer that sends line by line; consecutive input lines are one write. The same events
+// and octets must come out of every other chunking of the input, and destroying the dialogue anywhere must be clean.
+#pragma once
+
+#include <charconv>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "parser/base/ascii.h"
+#include "parser/dialogue.h"
+
+namespace postigo::transcript {
+
+using Trace = std::vector<std::string>;  // "S: line", "= event", as in the file
+
+inline std::string unescape(const std::string& text) {
+  std::string result;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      result += text[i];
+      continue;
+    }
+    char c = text[++i];
+    if (c == 'x' && i + 2 < text.size()) {
+      result += static_cast<char>(std::stoi(text.substr(i + 1, 2), nullptr, 16));
+      i += 2;
+    } else if (c == '*') {
+      size_t open = text.find('{', i), close = text.find('}', i);
+      std::string times = text.substr(i + 1, open - i - 1);
+      std::string piece = unescape(text.substr(open + 1, close - open - 1));
+      for (int n = std::stoi(times); n > 0; --n) result += piece;
+      i = close;
+    } else {
+      const std::string from = "rn0t\\", to("\r\n\0\t\\", 5);
+      size_t which = from.find(c);
+      result += which == std::string::npos ? c : to[which];
+    }
+  }
+  return result;
+}
+
+inline std::vector<std::string> words(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> result;
+  for (std::string word; in >> word;) result.push_back(word);
+  return result;
+}
+
+inline std::vector<std::string> list(const std::string& text) {
+  std::vector<std::string> result;
+  std::istringstream in(text);
+  for (std::string item; std::getline(in, item, ',');) result.push_back(item);
+  return result;
+}
+
+struct Block {
+  std::string input;
+  Trace expected;  // what this input causes when it is fed at once
+};
+
+struct Script {
+  std::string error;  // not empty: the file is wrong
+  bool front = true;
+  const Protocol* protocol = nullptr;
+  std::map<std::string, std::string> settings;
+  std::vector<Block> blocks;
+  std::vector<std::string> actions;  // without "> "
+  std::vector<size_t> epochs;        // index of the first block after each TLS handshake
+  std::string rest;
+};
+
+inline Script load(const std::string& path) {
+  Script script;
+  std::ifstream file(path);
+  if (!file) script.error = "cannot read " + path;
+  auto block = [&]() -> Block& {
+    if (script.blocks.empty()) script.blocks.emplace_back();
+    return script.blocks.back();
+  };
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    if (!script.protocol) {
+      std::vector<std::string> head = words(line);
+      script.front = head[0] == "front";
+      script.protocol = head.size() > 1 ? find_protocol(head[1]) : nullptr;
+      if (!script.protocol) {
+        script.error = "the first line names no protocol: " + line;
+        return script;
+      }
+      for (size_t i = 2; i < head.size(); ++i) {
+        size_t equals = head[i].find('=');
+        script.settings[head[i].substr(0, equals)] = unescape(head[i].substr(equals + 1));
+      }
+      continue;
+    }
+    std::string kind = line.substr(0, 2);
+    std::string text = line.size() > 3 ? line.substr(3) : "";
+    bool octets = kind == "C:" || kind == "S:" || kind == "C~" || kind == "S~";
+    if (octets && (kind[0] == 'C') == script.front) {
+      if (script.blocks.empty() || !block().expected.empty()) script.blocks.emplace_back();
+      block().input += unescape(text) + (kind[1] == ':' ? "\r\n" : "");
+    } else if (octets) {
+      block().expected.push_back(kind + " " + unescape(text));
+    } else if (kind == "= " && line.substr(2).rfind("rest ", 0) == 0) {
+      script.rest = unescape(line.substr(7));
+    } else if (kind == "= ") {
+      block().expected.push_back("= " + unescape(line.substr(2)));
+    } else if (kind == "> ") {
+      script.actions.push_back(line.substr(2));
+      if (line == "> tls") {
+        script.epochs.push_back(script.blocks.size());
+        script.blocks.emplace_back();  // what the handshake causes (the back speaks first)
+      }
+    } else {
+      script.error = "not understood: " + line;
+    }
+  }
+  return script;
+}
+
+// One dialogue of either side, with the trace of what it did.
+class Player {
+ public:
+  explicit Player(const Script& script) : script_(script) {
+    auto get = [&](const char* key, const char* otherwise) {
+      auto it = script.settings.find(key);
+      return it == script.settings.end() ? std::string(otherwise) : it->second;
+    };
+    auto yes = [&](const char* key, const char* otherwise) { return get(key, otherwise) == "yes"; };
+    auto number = [&](const char* key, const char* otherwise) {
+      return static_cast<unsigned>(std::stoul(get(key, otherwise)));
+    };
+    if (script.front) {
+      auto capabilities = std::make_shared<CapabilityPolicy>();
+      capabilities->hide = list(get("hide", ""));
+      capabilities->add = list(get("add", ""));
+      capabilities->allow_compress = yes("compress", "no");
+      front_policy_.hostname = get("hostname", "mail.example.org");
+      front_policy_.starttls_offered = yes("starttls", "yes");
+      front_policy_.plaintext_login_allowed = yes("plaintext", "no");
+      front_policy_.mechanisms = list(get("mechanisms", "PLAIN,LOGIN"));
+      front_policy_.capabilities = capabilities;
+      front_ = script.protocol->make_front(front_policy_, yes("tls", "yes"));
+      front_->open(out_);
+      flush();
+    } else {
+      std::string tls = get("tls", "off");
+      back_policy_.tls = tls == "starttls"   ? BackPolicy::Tls::starttls
+                         : tls == "implicit" ? BackPolicy::Tls::implicit
+                                             : BackPolicy::Tls::off;
+      back_policy_.forward_client = yes("forward", "no");
+      BackLogin login;
+      login.authzid = get("authzid", "");
+      login.authcid = get("user", "alice");
+      login.password = Secret(get("password", "secret"));
+      login.facts = {get("ip", "192.0.2.7"),
+                     static_cast<uint16_t>(number("port", "50123")),
+                     get("local_ip", "198.51.100.1"),
+                     static_cast<uint16_t>(number("local_port", "993")),
+                     get("session", "s1"),
+                     yes("client_tls", "yes"),
+                     get("client_id", ""),
+                     number("hops", "5")};
+      back_ = script.protocol->make_back(back_policy_, std::move(login));
+    }
+  }
+
+  // More input arrives. The dialogue sees exact copies that die at once: it must not keep views.
+  void feed(std::string_view input) {
+    buffer_ += input;
+    while (!over_) {
+      auto copy = std::make_unique<char[]>(buffer_.size());
+      std::copy(buffer_.begin(), buffer_.end(), copy.get());
+      Bytes offered(copy.get(), buffer_.size());
+      Step step = front_ ? front_->feed(offered, out_) : back_->feed(offered, out_);
+      if (step.consumed > buffer_.size()) {
+        trace.push_back("! consumed more than there is");
+        over_ = true;
+        return;
+      }
+      buffer_.erase(0, step.consumed);
+      flush();
+      if (step.event == Event::need_input) return;
+      handle(step.event);
+    }
+  }
+
+  void finish() {
+    flush_partial();
+    if (!buffer_.empty()) rest = buffer_;
+  }
+
+  Trace trace;
+  std::string rest;
+
+ private:
+  void handle(Event event) {
+    flush_partial();
+    switch (event) {
+      case Event::need_input:
+        return;
+      case Event::start_tls:
+        trace.push_back("= start_tls");
+        return act();
+      case Event::authenticate:
+        trace.push_back("= authenticate" + credentials());
+        return act();
+      case Event::logged_in:
+        trace.push_back("= logged_in" + capabilities());
+        break;
+      case Event::refused:
+        trace.push_back("= refused" + reply());
+        break;
+      case Event::unavailable:
+        trace.push_back("= unavailable" + reply());
+        break;
+      case Event::hang_up:
+        trace.push_back("= hang_up");
+        break;
+    }
+    over_ = true;
+  }
+
+  void act() {
+    if (next_action_ == script_.actions.size()) {
+      over_ = true;
+      return;
+    }
+    std::vector<std::string> action = words(script_.actions[next_action_++]);
+    if (action[0] == "tls") {
+      if (front_) {
+        front_->tls_established();
+      } else {
+        back_->tls_established(out_);
+      }
+      flush();
+    } else if (action[0] == "accept") {
+      front_->accept({action.begin() + 1, action.end()}, out_);
+      flush();
+      over_ = true;
+    } else if (action[0] == "refuse") {
+      Event event = front_->refuse(refusal(action), out_);
+      flush();
+      if (event == Event::hang_up) handle(event);
+    } else if (action[0] == "farewell") {
+      front_->farewell(action[1] == "shutting_down"          ? Farewell::shutting_down
+                       : action[1] == "too_many_connections" ? Farewell::too_many_connections
+                       : action[1] == "internal_error"       ? Farewell::internal_error
+                                                             : Farewell::idle_too_long,
+                       out_);
+      flush();
+      over_ = true;
+    } else {
+      trace.push_back("! unknown action " + action[0]);
+      over_ = true;
+    }
+  }
+
+  // refuse relayed EXPIRED|Your account is expired     (blanks are fine in the text)
+  Refusal refusal(const std::vector<std::string>& action) {
+    using Kind = Refusal::Kind;
+    static const std::map<std::string, Kind> kinds = {{"bad_credentials", Kind::bad_credentials},
+                                                      {"authorization_failed", Kind::authorization_failed},
+                                                      {"unavailable", Kind::unavailable},
+                                                      {"server_bug", Kind::server_bug},
+                                                      {"too_many", Kind::too_many},
+                                                      {"relayed", Kind::relayed}};
+    Refusal result;
+    result.kind = kinds.at(action.at(1));
+    std::string words_left;
+    for (size_t i = 2; i < action.size(); ++i) words_left += (i > 2 ? " " : "") + action[i];
+    words_left = unescape(words_left);
+    size_t bar = words_left.find('|');
+    result.code = words_left.substr(0, bar);
+    if (bar != std::string::npos) result.text = words_left.substr(bar + 1);
+    return result;
+  }
+
+  std::string credentials() {
+    const Credentials& c = front_->credentials();
+    std::string text = " mechanism=" + c.mechanism + " user=" + c.user;
+    if (!c.authzid.empty()) text += " authzid=" + c.authzid;
+    return text + " password=" + std::string(c.password.reveal());
+  }
+
+  std::string capabilities() {
+    std::string text;
+    for (const std::string& name : back_->capabilities()) text += " " + name;
+    return text;
+  }
+
+  std::string reply() {
+    const BackendReply& r = back_->reply();
+    return (r.code.empty() ? "" : " [" + r.code + "]") + (r.text.empty() ? "" : " " + r.text);
+  }
+
+  void flush() {
+    if (out_.overflowed()) trace.push_back("! Out overflowed");
+    partial_ += out_.view();
+    out_.clear();
+    for (size_t end; (end = partial_.find("\r\n")) != std::string::npos; partial_.erase(0, end + 2)) {
+      trace.push_back((script_.front ? "S: " : "C: ") + partial_.substr(0, end));
+    }
+  }
+
+  void flush_partial() {
+    if (!partial_.empty()) trace.push_back((script_.front ? "S~ " : "C~ ") + partial_);
+    partial_.clear();
+  }
+
+  const Script& script_;
+  FrontPolicy front_policy_;
+  BackPolicy back_policy_;
+  std::unique_ptr<FrontDialogue> front_;
+  std::unique_ptr<BackDialogue> back_;
+  Out out_;
+  std::string buffer_;
+  std::string partial_;
+  size_t next_action_ = 0;
+  bool over_ = false;
+};
+
+// Line by line as the file has it: the trace of each block, and what was left.
+inline std::vector<Trace> run_as_written(const Script& script, std::string& rest) {
+  Player run(script);
+  std::vector<Trace> traces;
+  for (size_t i = 0; i < script.blocks.size(); ++i) {
+    if (!script.blocks[i].input.empty()) run.feed(script.blocks[i].input);
+    if (i + 1 == script.blocks.size()) run.finish();
+    traces.push_back(run.trace);
+    run.trace.clear();
+  }
+  rest = run.rest;
+  return traces;
+}
+
+// The input of each TLS epoch; chunks never span a handshake.
+inline std::vector<std::string> epochs(const Script& script) {
+  std::vector<std::string> result(1);
+  size_t next = 0;
+  for (size_t i = 0; i < script.blocks.size(); ++i) {
+    if (next < script.epochs.size() && script.epochs[next] == i) {
+      result.emplace_back();
+      ++next;
+    }
+    result.back() += script.blocks[i].input;
+  }
+  return result;
+}
+
+// All input, cut before each position for which `cut` holds (positions count over all epochs).
+inline Trace run_cut(const Script& script, const std::function<bool(size_t)>& cut, std::string& rest) {
+  Player run(script);
+  size_t position = 0;
+  for (const std::string& input : epochs(script)) {
+    std::string chunk;
+    for (char c : input) {
+      if (!chunk.empty() && cut(position)) {
+        run.feed(chunk);
+        chunk.clear();
+      }
+      chunk += c;
+      ++position;
+    }
+    if (!chunk.empty()) run.feed(chunk);
+  }
+  run.finish();
+  rest = run.rest;
+  return run.trace;
+}
+
+}  // namespace postigo::transcript
