@@ -27,21 +27,17 @@ differences = []
 def setUpModule():
     global platform, proxy
     platform = Platform()
-    try:
-        proxy = platform.b if os.environ.get("POSTIGO_E2E_DIRECT") else platform.postigo()
-        lines = random.Random(1)
-        with open(os.path.join(platform.folder, "big.eml"), "wb") as file:
-            file.write(b"Subject: fifty megabytes\r\n\r\n")
-            block = b"".join(lines.randbytes(36).hex().encode() + b"\r\n" for _ in range(1000))
-            for _ in range(50 * 1000 * 1000 // len(block)):
-                file.write(block)
-    except BaseException:
-        platform.stop()
-        raise
+    unittest.addModuleCleanup(platform.stop)
+    proxy = platform.door()
+    lines = random.Random(1)
+    with open(os.path.join(platform.folder, "big.eml"), "wb") as file:
+        file.write(b"Subject: fifty megabytes\r\n\r\n")
+        block = b"".join(lines.randbytes(36).hex().encode() + b"\r\n" for _ in range(1000))
+        for _ in range(50 * 1000 * 1000 // len(block)):
+            file.write(block)
 
 
 def tearDownModule():
-    platform.stop()
     log = os.environ.get("POSTIGO_E2E_DIFFERENCES")
     if log:
         with open(log, "w", encoding="utf-8") as file:

@@ -11,6 +11,7 @@ from tests.e2e.harness.program import Program, wait_for
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 PASSWORD = "canary-Pa55/word"  # of every user; it must never appear in a log (A33)
 MASTER, MASTER_PASSWORD = "master", "canary-Ma5ter/word"
+ODD, ODD_PASSWORD = "odd.name_tag", 'canary pa"s\\s w\u00f6rd {5}'  # needs quoting, escaping, UTF-8 and the rest of the line
 NAMED = ("alice", "bob", "carol", "dave", "u1", "u2", "erin@example.com", "frank@example.net")
 
 
@@ -31,7 +32,8 @@ class Dovecot:
         self.imap, self.imaps, self.pop3, self.pop3s = free_ports(4)
         os.makedirs(folder)
         os.chmod(folder, 0o755)
-        self._write("users", "".join(f"{name}:{{PLAIN}}{PASSWORD}\n" for name in users()))
+        self._write("users", "".join(f"{name}:{{PLAIN}}{PASSWORD}\n" for name in users())
+                    + f"{ODD}:{{PLAIN}}{ODD_PASSWORD}\n")
         self._write("masters", f"{MASTER}:{{PLAIN}}{MASTER_PASSWORD}\n")
         self._write("extra.conf", extra)
         self.program = None
