@@ -1,0 +1,118 @@
+// Directories, the master identity and capability lists: can those log in who should, and nobody else?
+#include <algorithm>
+#include <unordered_set>
+
+#include "config/check.h"
+#include "config/check_shared.h"
+#include "config/suggest.h"
+
+namespace postigo::config {
+
+namespace {
+
+void check_static_user(const Live& live, const Directory& directory, const StaticUser& x, const std::string& path,
+                       Report& report) {
+  if (x.name.empty()) report.error(path, "name must be set");
+  check_placement(live, x.pool, x.shard, path, report);
+  if (!directory.check_password && !x.password.empty()) {
+    report.warning(path + ".password", "has no effect without check_password = true in its [[directory]]");
+  }
+}
+
+void check_users(const Live& live, const Directory& x, const std::string& path, Report& report) {
+  std::unordered_set<std::string_view> seen;
+  for (size_t i = 0; i < x.users.size(); ++i) {
+    std::string where = at_index(path + ".user", i);
+    check_static_user(live, x, x.users[i], where, report);
+    if (!x.users[i].name.empty() && !seen.insert(x.users[i].name).second) {
+      report.error(where + ".name", "the user " + in_quotes(x.users[i].name) + " stands here twice");
+    }
+  }
+}
+
+void check_directory(const Live& live, const Directory& x, const std::string& path, Report& report) {
+  bool sqlite = x.type == Directory::Type::sqlite;
+  if (sqlite && x.path.empty()) report.error(path, "path must be set for type \"sqlite\"");
+  if (!sqlite && !x.path.empty()) report.error(path + ".path", "is for type \"sqlite\" only");
+  if (sqlite && !x.users.empty()) report.error(path + ".user", "is for type \"static\" only; use `postigo user`");
+  if (!sqlite && x.users.empty()) report.warning(path, "has no [[directory.user]]: it knows nobody");
+  if (x.check_password && live.auth.backend_login.mode == BackendLogin::Mode::credentials) {
+    report.error(path + ".check_password",
+                 "who checks passwords here needs a master identity for the backend: set mode in [auth.backend_login] "
+                 "to \"master_authzid\" or \"master_separator\"");
+  }
+  check_users(live, x, path, report);
+}
+
+void check_backend_login(const Live& live, Report& report) {
+  const BackendLogin& x = live.auth.backend_login;
+  const std::string path = "auth.backend_login";
+  if (x.mode == BackendLogin::Mode::credentials) {
+    if (!x.master_user.empty() || !x.master_password.empty()) {
+      report.warning(path, "master_user and master_password have no effect in mode \"credentials\"");
+    }
+    return;
+  }
+  if (x.master_user.empty()) report.error(path, "master_user must be set in this mode");
+  bool asked = report.has(path + ".master_password") || report.has(path + ".master_password_file") ||
+               report.has(path + ".master_password_env");
+  if (!asked) report.error(path, "master_password_file (or master_password_env) must be set in this mode");
+  if (x.separator.empty()) report.error(path + ".separator", "must not be empty");
+  const auto& all = live.auth.directories;
+  bool used = std::any_of(all.begin(), all.end(), [](const Directory& directory) { return directory.check_password; });
+  if (!used) report.warning(path, "is not used: no [[directory]] has check_password = true");
+}
+
+// Atoms (RFC 9051 9); POP3 capabilities may carry arguments (RFC 2449 3).
+bool is_capability(std::string_view name, bool arguments) {
+  return std::all_of(name.begin(), name.end(), [&](char c) {
+    if (c == ' ') return arguments;
+    return c > ' ' && c < 0x7f && std::string_view("(){%*\"\\]").find(c) == std::string_view::npos;
+  });
+}
+
+// What only the proxy itself can know, and what must not reach a backend through it (T39, T40, T41, T42).
+const char* not_to_add(std::string_view name) {
+  if (name.starts_with("AUTH=") || name == "SASL-IR" || name == "LOGINDISABLED" || name == "STARTTLS" ||
+      name == "STLS" || name == "SASL" || name.starts_with("SASL ") || name.starts_with("IMAP4")) {
+    return "is not for the operator to add: it depends on the state of the session";
+  }
+  if (name.starts_with("COMPRESS=")) return "cannot be added: set allow_compress, and the backend's word counts";
+  if (name == "UNAUTHENTICATE" || name == "LOGIN-REFERRALS" || name == "MAILBOX-REFERRALS") {
+    return "cannot be added: it would lead clients around the proxy";
+  }
+  return nullptr;
+}
+
+void check_capabilities(const Capabilities& x, const std::string& path, bool arguments, Report& report) {
+  for (size_t i = 0; i < x.hide.size(); ++i) {
+    if (is_capability(x.hide[i], false)) continue;
+    report.error(at_index(path + ".hide", i), in_quotes(x.hide[i]) + " is not the name of a capability");
+  }
+  for (size_t i = 0; i < x.add.size(); ++i) {
+    std::string where = at_index(path + ".add", i);
+    const char* reason = not_to_add(x.add[i]);
+    if (!is_capability(x.add[i], arguments)) {
+      report.error(where, in_quotes(x.add[i]) + " is not a capability");
+    } else if (reason != nullptr) {
+      report.error(where, in_quotes(x.add[i]) + ' ' + reason);
+    }
+  }
+}
+
+}  // namespace
+
+void check_auth(const Config& config, Report& report) {
+  const Live& live = config.live;
+  const Auth& auth = live.auth;
+  if (report.has("auth.mechanisms") && auth.mechanisms.empty()) report.error("auth.mechanisms", "must not be empty");
+  check_backend_login(live, report);
+  check_names(named("directory", auth.directories), report);
+  for (size_t i = 0; i < auth.directories.size(); ++i) {
+    check_directory(live, auth.directories[i], at_index("directory", i), report);
+  }
+  check_capabilities(live.imap, "capabilities.imap", false, report);
+  check_capabilities(live.pop3, "capabilities.pop3", true, report);
+}
+
+}  // namespace postigo::config

@@ -1,0 +1,154 @@
+// Backends, pools and rules: every name that is used exists, every user ends up somewhere, and nowhere is ourselves.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "config/check.h"
+#include "config/check_shared.h"
+#include "config/suggest.h"
+#include "config/units.h"
+#include "parser/base/ascii.h"
+
+namespace postigo::config {
+
+namespace {
+
+bool same_place(const std::string& listen, const std::string& host, const std::string& own_name) {
+  auto ip = canonical_ip(host);
+  if (is_wildcard(listen)) return is_loopback(host) || is_wildcard(host) || equal_ignoring_case(host, own_name);
+  if (is_loopback(listen) && equal_ignoring_case(host, "localhost")) return true;
+  return ip ? ip == canonical_ip(listen) : equal_ignoring_case(host, listen);
+}
+
+// T63: a proxy that is its own backend fills all descriptors with one login.
+void check_loop(const Startup& startup, const Backend& x, uint16_t port, const std::string& path, Report& report) {
+  if (port == 0) return;
+  for (const Listener& listener : startup.listeners) {
+    for (const Endpoint& own : listener.addresses) {
+      if (own.port != port || !same_place(own.host, x.host, startup.hostname)) continue;
+      report.error(path, fmt::format("{} is our own listener {}: the proxy would connect to itself",
+                                     in_quotes(format_endpoint({x.host, port})), in_quotes(listener.name)));
+      return;
+    }
+  }
+}
+
+void check_backend(const Startup& startup, const Backend& x, const std::string& path, Report& report) {
+  if (x.host.empty()) {
+    report.error(path, "host must be set");
+  } else if (!is_host(x.host)) {
+    bool with_port = parse_endpoint(x.host).has_value();
+    report.error(path + ".host", in_quotes(x.host) + (with_port ? ": write the port as imap_port or pop3_port"
+                                                                : " is not a host name or an address"));
+  } else if (is_wildcard(x.host)) {
+    report.error(path + ".host", in_quotes(x.host) + " is no address to connect to");
+  } else {
+    check_loop(startup, x, x.imap_port, path + ".imap_port", report);
+    check_loop(startup, x, x.pop3_port, path + ".pop3_port", report);
+  }
+}
+
+struct PoolCheck {
+  const Live& live;
+  const std::vector<std::string> backends;
+  std::set<std::string> used;
+};
+
+// `paths` are where the names of the shard's backends stand.
+void check_members(PoolCheck& all, const Shard& shard, const std::vector<std::string>& paths, Report& report) {
+  std::set<std::string> seen;
+  for (size_t i = 0; i < shard.backends.size(); ++i) {
+    const std::string& name = shard.backends[i];
+    all.used.insert(name);
+    if (name.empty()) continue;
+    check_reference(name, all.backends, "backend", paths[i], report);
+    if (!seen.insert(name).second) report.error(paths[i], in_quotes(name) + " stands here twice");
+  }
+}
+
+void check_short_pool(PoolCheck& all, const Pool& pool, const std::string& path, Report& report) {
+  if (report.has(path + ".shard")) {
+    report.error(path + ".backends", "write either backends or [[pool.shard]], not both");
+    return;
+  }
+  Shard together;
+  std::vector<std::string> paths;
+  for (size_t i = 0; i < pool.shards.size(); ++i) {
+    together.backends.push_back(pool.shards[i].name);
+    paths.push_back(at_index(path + ".backends", i));
+  }
+  check_members(all, together, paths, report);
+}
+
+void check_long_pool(PoolCheck& all, const Pool& pool, const std::string& path, Report& report) {
+  check_names(named(path + ".shard", pool.shards), report);
+  for (size_t i = 0; i < pool.shards.size(); ++i) {
+    std::string where = at_index(path + ".shard", i);
+    const Shard& shard = pool.shards[i];
+    std::vector<std::string> paths;
+    for (size_t j = 0; j < shard.backends.size(); ++j) paths.push_back(at_index(where + ".backends", j));
+    if (shard.backends.empty()) report.error(where, "backends must name at least one [[backend]]");
+    check_members(all, shard, paths, report);
+  }
+}
+
+void check_pools(const Live& live, Report& report) {
+  PoolCheck all{live, backend_names(live), {}};
+  check_names(named("pool", live.pools), report);
+  for (size_t i = 0; i < live.pools.size(); ++i) {
+    std::string path = at_index("pool", i);
+    const Pool& pool = live.pools[i];
+    if (report.has(path + ".backends")) {
+      check_short_pool(all, pool, path, report);
+    } else if (report.has("pool")) {
+      check_long_pool(all, pool, path, report);
+    }
+    if (pool.shards.empty()) report.error(path, "needs backends = [...] or [[pool.shard]]");
+  }
+  if (!report.has("pool")) return;
+  for (size_t i = 0; i < live.backends.size(); ++i) {
+    const std::string& name = live.backends[i].name;
+    if (all.used.count(name) == 0)
+      report.warning(at_index("backend", i), in_quotes(name) + " is in no pool and serves nobody");
+  }
+}
+
+void check_rule(const Live& live, const Rule& x, const std::string& path, Report& report) {
+  int set = !x.user.empty() + !x.domain.empty() + !x.regex.empty();
+  if (set != 1) report.error(path, "needs exactly one of user, domain and regex");
+  if (x.domain.starts_with('@')) {
+    report.error(path + ".domain", "write it without \"@\"");
+  } else if (!x.domain.empty() && !is_host_name(x.domain)) {
+    report.error(path + ".domain", in_quotes(x.domain) + " is not a domain; for patterns use regex");
+  }
+  if (x.pool.empty() && x.shard.empty()) report.error(path, "needs pool or shard: where do matching users live?");
+  check_placement(live, x.pool, x.shard, path, report);
+}
+
+}  // namespace
+
+void check_routes(const Config& config, Report& report) {
+  const Live& live = config.live;
+  if (live.backends.empty()) report.error("", "there is no [[backend]]: add one with host");
+  check_names(named("backend", live.backends), report);
+  for (size_t i = 0; i < live.backends.size(); ++i) {
+    check_backend(config.startup, live.backends[i], at_index("backend", i), report);
+  }
+  check_pools(live, report);
+  const Routing& routing = live.routing;
+  if (report.has("routing.default_pool")) {
+    std::vector<std::string> pools;
+    for (const Pool& pool : live.pools) pools.push_back(pool.name);
+    check_reference(routing.default_pool, pools, "pool", "routing.default_pool", report);
+  }
+  if (!routing.default_domain.empty() && !is_host_name(routing.default_domain)) {
+    report.error("routing.default_domain",
+                 in_quotes(routing.default_domain) + " is not a domain (write it without \"@\")");
+  }
+  for (size_t i = 0; i < routing.rules.size(); ++i) {
+    check_rule(live, routing.rules[i], at_index("routing.rule", i), report);
+  }
+}
+
+}  // namespace postigo::config

@@ -1,0 +1,39 @@
+// Checks that several parts of check.h need. Not for other folders.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "config/report.h"
+
+namespace postigo::config {
+
+inline constexpr size_t kNameMax = 128;  // labels in logs and metrics
+
+struct Named {
+  std::string path;  // of the table that has the name
+  std::string name;
+};
+
+// Set, not too long, and no two alike.
+void check_names(const std::vector<Named>& names, Report& report);
+
+template <typename Item>
+std::vector<Named> named(const std::string& path, const std::vector<Item>& items) {
+  std::vector<Named> names;
+  for (size_t i = 0; i < items.size(); ++i) names.push_back({at_index(path, i), items[i].name});
+  return names;
+}
+
+// `what` is "backend", "pool": for "there is no pool "x"".
+void check_reference(const std::string& name, const std::vector<std::string>& known, const std::string& what,
+                     const std::string& path, Report& report);
+std::vector<std::string> backend_names(const Live& live);
+
+// `pool` and `shard` below `path`, either of them empty.
+void check_placement(const Live& live, const std::string& pool, const std::string& shard, const std::string& path,
+                     Report& report);
+
+}  // namespace postigo::config

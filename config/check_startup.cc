@@ -1,0 +1,121 @@
+// The process and its listeners: does every address stand alone, can anybody log in there, and is it safe?
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "config/check.h"
+#include "config/check_shared.h"
+#include "config/suggest.h"
+#include "config/units.h"
+
+namespace postigo::config {
+
+namespace {
+
+// One spelling per address, so that two spellings of it are seen to be the same.
+std::string canonical(const Endpoint& endpoint) {
+  return format_endpoint({canonical_ip(endpoint.host).value_or(endpoint.host), endpoint.port});
+}
+
+using Taken = std::unordered_map<std::string, std::string>;  // address -> who has it
+
+void check_address(const Endpoint& endpoint, const std::string& owner, const std::string& path, Taken& taken,
+                   Report& report) {
+  if (endpoint.port == 0) return;  // reported when it was read
+  auto [place, fresh] = taken.emplace(canonical(endpoint), owner);
+  if (!fresh) report.error(path, in_quotes(format_endpoint(endpoint)) + " is already the address of " + place->second);
+}
+
+// The four ports whose TLS mode every mail client takes for granted (RFC 8314 3).
+void check_port(const Listener& x, const Endpoint& endpoint, const std::string& path, Report& report) {
+  bool secure = endpoint.port == 993 || endpoint.port == 995;
+  bool clear = endpoint.port == 143 || endpoint.port == 110;
+  if (secure && x.tls != Tls::implicit) {
+    report.warning(path, fmt::format("clients expect tls = \"implicit\" on port {}", endpoint.port));
+  }
+  if (clear && x.tls == Tls::implicit) {
+    report.warning(path, fmt::format("clients expect tls = \"starttls\" or \"off\" on port {}", endpoint.port));
+  }
+}
+
+bool serves(const Backend& backend, const std::string& protocol) {
+  return protocol == "imap" ? backend.imap_port != 0 : backend.pop3_port != 0;
+}
+
+void check_security(const Listener& x, const std::string& path, const Live& live, Report& report) {
+  if (x.tls != Tls::off && live.tls.certificates.empty()) {
+    report.error(path,
+                 "TLS needs a certificate: add [[tls.certificate]] with certificate and key, or say tls = \"off\"");
+  }
+  if (x.tls == Tls::off && !x.plaintext_login) {
+    report.error(path, "nobody can log in with tls = \"off\" unless plaintext_login = true");
+  }
+  if (!x.plaintext_login || x.tls == Tls::implicit) return;
+  for (const Endpoint& endpoint : x.addresses) {
+    if (is_loopback(endpoint.host)) continue;
+    report.warning(below(path, "plaintext_login"),
+                   "passwords may cross the network in clear text to " + in_quotes(format_endpoint(endpoint)));
+    return;
+  }
+}
+
+void check_listener(const Config& config, size_t index, Taken& taken, Report& report) {
+  const Listener& x = config.startup.listeners[index];
+  const Live& live = config.live;
+  std::string path = at_index("listener", index);
+  if (!report.has(path + ".protocol")) report.error(path, "protocol must be set: \"imap\" or \"pop3\"");
+  if (!report.has(path + ".address")) report.error(path, "address must be set, as in address = \"0.0.0.0:993\"");
+  if (report.has(path + ".address") && x.addresses.empty()) report.error(path + ".address", "must not be empty");
+  for (size_t i = 0; i < x.addresses.size(); ++i) {
+    std::string where = at_index(path + ".address", i);
+    check_address(x.addresses[i], "listener " + in_quotes(x.name), where, taken, report);
+    check_port(x, x.addresses[i], where, report);
+  }
+  check_security(x, path, live, report);
+  bool known = x.protocol == "imap" || x.protocol == "pop3";
+  bool served = false;
+  for (const Backend& backend : live.backends) served = served || serves(backend, x.protocol);
+  if (known && !served && !live.backends.empty()) {
+    report.warning(path, "no backend serves " + x.protocol + ": logins here will fail");
+  }
+}
+
+}  // namespace
+
+void check_startup(const Config& config, Report& report) {
+  const Startup& startup = config.startup;
+  if (!is_host(startup.hostname)) {
+    report.error("server.hostname", in_quotes(startup.hostname) + " is not a host name: set hostname in [server]");
+  }
+  if (startup.listeners.empty()) {
+    report.error("", "there is no [[listener]]: add one with protocol and address");
+  }
+  check_names(named("listener", startup.listeners), report);
+  Taken taken;
+  if (startup.admin.enabled) check_address(startup.admin.address, "[admin]", "admin.address", taken, report);
+  for (size_t i = 0; i < startup.listeners.size(); ++i) check_listener(config, i, taken, report);
+  if (startup.admin.enabled && !is_loopback(startup.admin.address.host)) {
+    report.warning("admin.address",
+                   "metrics and health are served without authentication: keep strangers away from it");
+  }
+}
+
+void check_limits(const Limits& limits, Report& report) {
+  constexpr uint64_t kMinute = 60'000;
+  constexpr uint64_t kHighWaterMin = 16 * 1024, kHighWaterMax = 64 * 1024 * 1024;
+  if (limits.imap_idle_timeout_ms < 30 * kMinute) {
+    report.error("limits.imap_idle_timeout",
+                 "must be at least 30m (RFC 9051 5.4), and clients that IDLE are silent for 29m");
+  }
+  if (limits.pop3_idle_timeout_ms < 10 * kMinute) {
+    report.error("limits.pop3_idle_timeout", "must be at least 10m (RFC 1939 3)");
+  }
+  if (limits.auth_failure_delay_ms >= limits.login_timeout_ms) {
+    report.error("limits.auth_failure_delay", "must be shorter than login_timeout, or no refusal is ever told");
+  }
+  if (limits.relay_high_water < kHighWaterMin || limits.relay_high_water > kHighWaterMax) {
+    report.error("limits.relay_high_water", "must be from 16k to 64m");
+  }
+}
+
+}  // namespace postigo::config

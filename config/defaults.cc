@@ -1,0 +1,101 @@
+// The rules that keep a small configuration small. Each of them is told in the sentence of its key in schema.cc.
+#include "config/defaults.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "parser/base/ascii.h"
+
+namespace postigo::config {
+
+namespace {
+
+std::string machine_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == 0) return "localhost";
+  return name.data();
+}
+
+bool is_clear_port(const Endpoint& endpoint) { return endpoint.port == 143 || endpoint.port == 110; }
+
+void complete_listener(Listener& x, bool tls_written) {
+  const auto& all = x.addresses;
+  bool clear = !all.empty() && std::all_of(all.begin(), all.end(), is_clear_port);
+  if (!tls_written && clear) x.tls = Tls::starttls;
+  if (x.name.empty()) x.name = x.protocol + (x.tls == Tls::implicit ? "s" : "");
+}
+
+void complete_backend(Backend& x, bool ports_written) {
+  if (x.host.size() > 2 && x.host.front() == '[' && x.host.back() == ']') x.host = x.host.substr(1, x.host.size() - 2);
+  if (x.name.empty()) x.name = x.host;
+  if (!ports_written) {
+    bool implicit = x.tls.mode == Tls::implicit;
+    x.imap_port = implicit ? 993 : 143;
+    x.pop3_port = implicit ? 995 : 110;
+  }
+  if (x.tls.key_file.empty()) x.tls.key_file = x.tls.certificate_file;
+}
+
+void complete_pools(Live& x) {
+  if (x.pools.empty() && !x.backends.empty()) {
+    Pool& pool = x.pools.emplace_back();
+    for (const Backend& backend : x.backends) pool.shards.push_back({backend.name, 1.0, {backend.name}});
+  }
+  for (Pool& pool : x.pools) {
+    if (pool.name.empty()) pool.name = "default";
+    for (Shard& shard : pool.shards) {
+      if (shard.name.empty() && shard.backends.size() == 1) shard.name = shard.backends[0];
+    }
+  }
+  if (x.routing.default_pool.empty() && !x.pools.empty()) x.routing.default_pool = x.pools[0].name;
+}
+
+// Names in the file meet names of clients after Router::normalise(), so they go through the same.
+void normalise_user(std::string& name, const Routing& routing) {
+  if (name.empty()) return;
+  if (name.find('@') == std::string::npos && !routing.default_domain.empty()) name += '@' + routing.default_domain;
+  if (routing.lowercase || name.starts_with('@')) name = lower(name);
+}
+
+void normalise_names(Live& x) {
+  x.routing.default_domain = lower(x.routing.default_domain);
+  for (Rule& rule : x.routing.rules) {
+    rule.domain = lower(rule.domain);
+    normalise_user(rule.user, x.routing);
+  }
+  for (Directory& directory : x.auth.directories) {
+    for (StaticUser& user : directory.users) normalise_user(user.name, x.routing);
+  }
+  for (Certificate& certificate : x.tls.certificates) {
+    for (std::string& name : certificate.names) name = lower(name);
+  }
+}
+
+}  // namespace
+
+void complete(Config& config, const Report& report) {
+  Startup& startup = config.startup;
+  Live& live = config.live;
+  if (startup.hostname.empty()) startup.hostname = machine_name();
+  if (startup.admin.enabled && startup.admin.address.port == 0) startup.admin.address = {"127.0.0.1", 9090};
+  for (size_t i = 0; i < startup.listeners.size(); ++i) {
+    complete_listener(startup.listeners[i], report.has(at_index("listener", i) + ".tls"));
+  }
+  for (size_t i = 0; i < live.backends.size(); ++i) {
+    std::string path = at_index("backend", i);
+    complete_backend(live.backends[i], report.has(path + ".imap_port") || report.has(path + ".pop3_port"));
+  }
+  for (Certificate& certificate : live.tls.certificates) {
+    if (certificate.key_file.empty()) certificate.key_file = certificate.certificate_file;
+  }
+  complete_pools(live);
+  if (live.auth.mechanisms.empty()) live.auth.mechanisms = {"PLAIN", "LOGIN"};
+  for (Directory& directory : live.auth.directories) {
+    if (directory.name.empty()) directory.name = directory.type == Directory::Type::sqlite ? "sqlite" : "static";
+  }
+  normalise_names(live);
+}
+
+}  // namespace postigo::config

@@ -1,0 +1,205 @@
+// Every key, its type, its bounds and one sentence about it. A new key is one line here and one member in config.h.
+#include "config/schema.h"
+
+namespace postigo::config {
+
+namespace {
+
+// The words of TLS versions are the numbers of the protocol (RFC 8446 4.2.1).
+const std::vector<Choice> kVersions = {{"1.2", 0x0303}, {"1.3", 0x0304}};
+const std::vector<Choice> kTls = {{"off", static_cast<int>(Tls::off)},
+                                  {"starttls", static_cast<int>(Tls::starttls)},
+                                  {"implicit", static_cast<int>(Tls::implicit)}};
+const Range kPort{1, 65535};
+
+void describe_server(Visitor& v, Startup& x) {
+  v.text({"hostname", "Name in greetings; default: the machine's"}, x.hostname);
+  v.count({"workers", "Event loops, one thread each; \"auto\": one per core"}, x.workers, {1, 1024, true});
+  v.text({"user", "Unprivileged user to become after binding the ports; default: stay"}, x.user);
+  v.text({"group", "Group to become; default: the user's"}, x.group);
+  v.count({"lookup_threads", "Threads for directory look-ups"}, x.lookup_threads, {1, 256});
+  v.count({"password_threads", "Threads for password hashing; \"auto\": one per core"}, x.password_threads,
+          {1, 256, true});
+  v.count({"queue_max", "Waiting jobs per kind of thread; beyond it clients are told to try later"}, x.queue_max,
+          {1, 1'000'000});
+}
+
+void describe_log(Visitor& v, Log& x) {
+  v.choice({"format", "One line per session for people or for machines"}, x.format,
+           {{"text", static_cast<int>(Log::Format::text)}, {"json", static_cast<int>(Log::Format::json)}});
+  v.choice({"level", "What is worth a line"}, x.level,
+           {{"debug", static_cast<int>(Log::Level::debug)},
+            {"info", static_cast<int>(Log::Level::info)},
+            {"warning", static_cast<int>(Log::Level::warning)},
+            {"error", static_cast<int>(Log::Level::error)}});
+  v.path({"file", "Where to write; default: standard error"}, x.file);
+}
+
+void describe_admin(Visitor& v, Admin& x) {
+  v.endpoint({"address", "Where metrics and health are served (no authentication: keep it private)"}, x.address);
+}
+
+void describe_limits(Visitor& v, Limits& x) {
+  v.count({"sessions_max", "Sessions at a time; \"auto\": what the descriptor limit allows"}, x.sessions_max,
+          {1, 10'000'000, true});
+  v.duration({"tls_handshake_timeout", "For the client's TLS handshake"}, x.tls_handshake_timeout_ms);
+  v.duration({"login_timeout", "From accept until logged in"}, x.login_timeout_ms);
+  v.duration({"lookup_timeout", "For one directory look-up"}, x.lookup_timeout_ms);
+  v.duration({"backend_connect_timeout", "For connecting to a backend"}, x.backend_connect_timeout_ms);
+  v.duration({"backend_login_timeout", "For TLS and login at a backend"}, x.backend_login_timeout_ms);
+  v.duration({"imap_idle_timeout", "Silence after login, both directions; at least 30m (RFC 9051 5.4)"},
+             x.imap_idle_timeout_ms);
+  v.duration({"pop3_idle_timeout", "Silence after login, both directions; at least 10m (RFC 1939 3)"},
+             x.pop3_idle_timeout_ms);
+  v.duration({"auth_failure_delay", "A refused login is answered no earlier than this"}, x.auth_failure_delay_ms, true);
+  v.duration({"close_timeout", "For flushing the last octets to a slow peer"}, x.close_timeout_ms);
+  v.size({"relay_high_water", "Unsent octets per direction at which the other side is paused"}, x.relay_high_water);
+}
+
+void describe_listener(Visitor& v, Listener& x) {
+  v.text({"name", "Label in logs and metrics; default: the protocol, with \"s\" for implicit TLS"}, x.name);
+  v.word({"protocol", "What is spoken here (required)"}, x.protocol, {"imap", "pop3"});
+  v.endpoints({"address", "One address and port or an array of them (required)"}, x.addresses);
+  v.choice({"tls", "Default: \"starttls\" on ports 143 and 110, else \"implicit\""}, x.tls, kTls);
+  v.flag({"plaintext_login", "Accept passwords without TLS"}, x.plaintext_login);
+}
+
+void describe_certificate(Visitor& v, Certificate& x) {
+  v.path({"certificate", "PEM file, leaf first, then the chain (required)"}, x.certificate_file);
+  v.path({"key", "PEM file; default: the certificate's file holds both"}, x.key_file);
+  v.texts({"names", "Server names (SNI) to serve it for, \"*.example.com\" allowed; default: those in it"}, x.names);
+}
+
+void describe_tls(Visitor& v, TlsServer& x) {
+  v.choice({"min_version", "Oldest TLS version for clients"}, x.min_version, kVersions);
+  v.text({"ciphers", "TLS 1.2 suites in OpenSSL's language; default: modern ones"}, x.ciphers);
+  v.flag({"session_tickets", "Let clients resume sessions"}, x.session_tickets);
+  v.duration({"ticket_rotation", "A new ticket key this often; a key serves for two periods"}, x.ticket_rotation_ms);
+  v.list({"certificate", "One per name and key type; the first is served when no name matches"}, x.certificates,
+         describe_certificate);
+}
+
+void describe_backend_tls(Visitor& v, TlsClient& x) {
+  v.choice({"mode", "How to encrypt; `tls = \"implicit\"` is short for `tls = { mode = \"implicit\" }`"}, x.mode, kTls);
+  v.path({"ca_file", "PEM file with the trusted authorities; default: the system's"}, x.ca_file);
+  v.flag({"verify", "Check the backend's certificate and its name"}, x.verify);
+  v.text({"name", "Name to expect in the certificate; default: the backend's host"}, x.name);
+  v.path({"certificate", "Our own certificate for the backend, PEM"}, x.certificate_file);
+  v.path({"key", "Its key, PEM; default: the certificate's file holds both"}, x.key_file);
+  v.choice({"min_version", "Oldest TLS version for this backend"}, x.min_version, kVersions);
+  v.text({"ciphers", "TLS 1.2 suites in OpenSSL's language; default: modern ones"}, x.ciphers);
+}
+
+void describe_backend(Visitor& v, Backend& x) {
+  v.text({"name", "Label in pools, logs and metrics; default: the host"}, x.name);
+  v.text({"host", "Name or address (required)"}, x.host);
+  v.count({"imap_port", "Port; default, if pop3_port is not written either: 143, or 993 with implicit TLS"},
+          x.imap_port, kPort);
+  v.count({"pop3_port", "Port; default, if imap_port is not written either: 110, or 995 with implicit TLS"},
+          x.pop3_port, kPort);
+  v.flag({"trusted", "The backend trusts us: forward the client's address (ID, XCLIENT)"}, x.trusted);
+  v.table({"tls", "Encryption towards this backend"}, x.tls, describe_backend_tls, "mode");
+}
+
+void describe_shard(Visitor& v, Shard& x) {
+  v.text({"name", "Decides who lives here: a renamed shard gets other users; default: its only backend"}, x.name);
+  v.weight({"weight", "Share of the users, relative to the other shards"}, x.weight);
+  v.texts({"backends", "Names of backends in order of preference (required)"}, x.backends);
+}
+
+void describe_pool(Visitor& v, Pool& x) {
+  std::vector<std::string> backends;
+  v.text({"name", "Label in rules, directories and metrics; default: \"default\""}, x.name);
+  v.texts({"backends", "Short form: every backend is a shard of its own name"}, backends);
+  v.list({"shard", "A set of backends that hold the same mailboxes"}, x.shards, describe_shard);
+  for (const std::string& backend : backends) x.shards.push_back({backend, 1.0, {backend}});
+}
+
+void describe_rule(Visitor& v, Rule& x) {
+  v.text({"user", "Whole user name"}, x.user);
+  v.text({"domain", "What stands behind the last @"}, x.domain);
+  v.text({"regex", "RE2 expression for the whole user name"}, x.regex);
+  v.text({"pool", "Where matching users live; default: the default pool"}, x.pool);
+  v.text({"shard", "Shard of that pool; default: by hash"}, x.shard);
+}
+
+void describe_routing(Visitor& v, Routing& x) {
+  v.text({"default_pool", "Pool of users that nothing else places; default: the first pool"}, x.default_pool);
+  v.text({"default_domain", "Appended to user names without @; default: leave them"}, x.default_domain);
+  v.flag({"lowercase", "User names are case-insensitive"}, x.lowercase);
+  v.list({"rule", "Exactly one of user, domain and regex; the first match decides"}, x.rules, describe_rule);
+}
+
+void describe_backend_login(Visitor& v, BackendLogin& x) {
+  v.choice({"mode", "With the client's credentials, or as a master user by SASL authzid or by a separator"}, x.mode,
+           {{"credentials", static_cast<int>(BackendLogin::Mode::credentials)},
+            {"master_authzid", static_cast<int>(BackendLogin::Mode::master_authzid)},
+            {"master_separator", static_cast<int>(BackendLogin::Mode::master_separator)}});
+  v.text({"master_user", "Name of the master user"}, x.master_user);
+  v.secret({"master_password", "Password of the master user"}, x.master_password);
+  v.text({"separator", "Between user and master user in mode \"master_separator\""}, x.separator);
+}
+
+void describe_auth(Visitor& v, Auth& x) {
+  v.words({"mechanisms", "SASL mechanisms to offer, in order"}, x.mechanisms, {"PLAIN", "LOGIN"});
+  v.flag({"accept_unknown", "Route names that no directory knows by hash and let the backend decide"},
+         x.accept_unknown);
+  v.table({"backend_login", "How to log in to backends"}, x.backend_login, describe_backend_login);
+}
+
+void describe_static_user(Visitor& v, StaticUser& x) {
+  v.text({"name", "User name, or \"@example.com\" for a whole domain (required)"}, x.name);
+  v.hash({"password", "\"{SCHEME}hash\"; default: the backend checks"}, x.password);
+  v.text({"pool", "Pool; default: by rules"}, x.pool);
+  v.text({"shard", "Shard; default: by rules"}, x.shard);
+  v.text({"backend_user", "Another name at the backend"}, x.backend_user);
+  v.flag({"disabled", "May not log in"}, x.disabled);
+}
+
+void describe_directory(Visitor& v, Directory& x) {
+  v.text({"name", "Label in logs and metrics; default: the type"}, x.name);
+  v.choice(
+      {"type", "Users in this file, or in a SQLite database (`postigo user`)"}, x.type,
+      {{"static", static_cast<int>(Directory::Type::fixed)}, {"sqlite", static_cast<int>(Directory::Type::sqlite)}});
+  v.flag({"check_password", "Check passwords here and log in with the master identity"}, x.check_password);
+  v.path({"path", "SQLite database"}, x.path);
+  v.list({"user", "Users of a static directory"}, x.users, describe_static_user);
+}
+
+void describe_imap(Visitor& v, Capabilities& x) {
+  v.words({"hide", "Never shown to clients"}, x.hide, {});
+  v.words({"add", "Shown even if the backend does not list it"}, x.add, {});
+  v.flag({"allow_compress", "Let COMPRESS=DEFLATE pass; such sessions are then relayed unseen"}, x.allow_compress);
+}
+
+void describe_pop3(Visitor& v, Capabilities& x) {
+  v.words({"hide", "Never shown to clients"}, x.hide, {});
+  v.words({"add", "Shown even if the backend does not list it"}, x.add, {});
+}
+
+void describe_capabilities(Visitor& v, Live& x) {
+  v.table({"imap", "IMAP"}, x.imap, describe_imap);
+  v.table({"pop3", "POP3"}, x.pop3, describe_pop3);
+}
+
+}  // namespace
+
+void describe(Visitor& v, Config& x) {
+  v.table({"server", "The process"}, x.startup, describe_server);
+  v.table({"log", "The log"}, x.startup.log, describe_log);
+  Admin& admin = x.startup.admin;
+  v.optional({"admin", "Metrics and health over HTTP; on if this table is there"}, admin.enabled, admin,
+             describe_admin);
+  v.table({"limits", "Times and amounts"}, x.live.limits, describe_limits);
+  v.list({"listener", "Where clients connect"}, x.startup.listeners, describe_listener);
+  v.table({"tls", "TLS towards clients"}, x.live.tls, describe_tls);
+  v.list({"backend", "The mail servers"}, x.live.backends, describe_backend);
+  v.list({"pool", "Shards that share users by hash; default: one pool of all backends"}, x.live.pools, describe_pool);
+  v.table({"routing", "Which user lives where"}, x.live.routing, describe_routing);
+  v.table({"auth", "Who may log in"}, x.live.auth, describe_auth);
+  v.list({"directory", "Who the users are, asked in order; none: every name is routed and the backend decides"},
+         x.live.auth.directories, describe_directory);
+  v.table({"capabilities", "What clients are told that they may do"}, x.live, describe_capabilities);
+}
+
+}  // namespace postigo::config

@@ -1,0 +1,23 @@
+// Secrets that the configuration names but does not hold: in a file or in the environment.
+#pragma once
+
+#include <string>
+
+#include "parser/base/result.h"
+#include "parser/base/secret.h"
+
+namespace postigo::config {
+
+// The file without one newline at its end. Fails if it cannot be read, is empty, longer than a password may be or holds
+// control characters. The error names the file, never its content.
+Result<Secret> read_secret_file(const std::string& path);
+Result<Secret> read_secret_env(const std::string& name);
+
+// What may be wrong with an inline secret, in words, or empty. The same rules as for a file.
+std::string secret_fault(Bytes text);
+
+// True if users other than the owner may read the file: `group` includes the file's group.
+bool exposed_to_group(const std::string& path);
+bool exposed_to_all(const std::string& path);
+
+}  // namespace postigo::config
