@@ -13,6 +13,7 @@ namespace {
 
 constexpr DirectoryDriver kDrivers[] = {
     {config::Directory::Type::fixed, load_static_directory},
+    {config::Directory::Type::sqlite, load_sqlite_directory},
 };
 
 }  // namespace

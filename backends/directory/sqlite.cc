@@ -1,0 +1,145 @@
+// The embedded directory: entries in a SQLite file that `postigo user` writes (sqlite_store.h). Look-ups run on
+// Pool::lookup and hashes on Pool::password. Whatever is wrong with the database is "try later", never "no such user".
+// Not here: the schema (sqlite_db.cc), changes (sqlite_store.cc).
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "backends/directory/entry.h"
+#include "backends/directory/password.h"
+#include "backends/directory/source.h"
+#include "backends/directory/sqlite_db.h"
+
+namespace postigo {
+namespace {
+
+constexpr std::string_view kSample = "SELECT password FROM users WHERE password <> '' LIMIT 1";
+
+struct Reader {
+  std::unique_ptr<Database> database;
+  Statement find;
+};
+
+class SqliteSource final : public DirectorySource {
+ public:
+  explicit SqliteSource(const config::Directory& from)
+      : name_(from.name), path_(from.path), check_password_(from.check_password), decoy_(default_decoy()) {}
+
+  // Blocks. Brings the schema up to date and takes a sample.
+  Result<void> prepare();
+
+  std::unique_ptr<Directory> make(Env& env) const override;
+  std::string decoy() const override { return decoy_; }
+
+  const std::string& name() const { return name_; }
+  bool check_password() const { return check_password_; }
+
+  // On any thread; blocks.
+  Result<Found> find(const std::string& user) const;
+
+ private:
+  Result<Reader> borrow() const;
+  static Result<Found> read(Statement& statement, const std::string& user);
+
+  std::string name_, path_;
+  bool check_password_;
+  std::string decoy_;
+  mutable std::mutex mutex_;
+  mutable std::vector<Reader> idle_;  // at most one per thread of the pool has ever been needed at a time
+};
+
+Result<void> SqliteSource::prepare() {
+  auto database = Database::open(path_, Database::Mode::existing);
+  if (!database) return tl::unexpected(database.error());
+  auto sample = (*database)->prepare(kSample);
+  if (!sample) return tl::unexpected(sample.error());
+  auto row = sample->step();
+  if (!row) return tl::unexpected(row.error());
+  if (*row && check_stored_password(sample->text(0))) decoy_ = sample->text(0);
+  return {};
+}
+
+// An idle connection if it still means the file at the path (which an operator may have replaced), or a new one.
+Result<Reader> SqliteSource::borrow() const {
+  {
+    std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      Reader reader = std::move(idle_.back());
+      idle_.pop_back();
+      if (reader.database->is_current()) return reader;
+      idle_.clear();
+    }
+  }
+  auto database = Database::open(path_, Database::Mode::lookup);
+  if (!database) return tl::unexpected(database.error());
+  // One statement for hit and miss, so that both take the same (A22).
+  auto find = (*database)->prepare(select_entries() + " WHERE name IN (?1, ?2)");
+  if (!find) return tl::unexpected(find.error());
+  return Reader{std::move(*database), std::move(*find)};
+}
+
+Result<Found> SqliteSource::read(Statement& statement, const std::string& user) {
+  statement.bind(1, user);
+  statement.bind(2, domain_entry_name(user));
+  Found found;
+  for (;;) {
+    auto row = statement.step();
+    if (!row) return tl::unexpected(row.error());
+    if (!*row) break;
+    Entry entry = entry_from(statement);
+    (entry.name == user ? found.user : found.domain) = std::move(entry);
+  }
+  statement.reset();
+  return found;
+}
+
+Result<Found> SqliteSource::find(const std::string& user) const {
+  auto reader = borrow();
+  if (!reader) return tl::unexpected(reader.error());
+  auto found = read(reader->find, user);
+  if (!found) return fail("database " + path_ + ": " + found.error().message);  // a fresh connection next time
+  std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(*reader));
+  return found;
+}
+
+class SqliteDirectory final : public Directory {
+ public:
+  SqliteDirectory(Env& env, std::shared_ptr<const SqliteSource> source) : env_(env), source_(std::move(source)) {}
+  std::string_view name() const override { return source_->name(); }
+  void start(Lookup& lookup, const Query& query) override;
+
+ private:
+  Env& env_;
+  std::shared_ptr<const SqliteSource> source_;
+};
+
+std::unique_ptr<Directory> SqliteSource::make(Env& env) const {
+  return std::make_unique<SqliteDirectory>(env, std::static_pointer_cast<const SqliteSource>(shared_from_this()));
+}
+
+void SqliteDirectory::start(Lookup& lookup, const Query& query) {
+  struct Job {
+    Query query;
+    Result<Found> found;
+  };
+  auto job = std::make_shared<Job>(Job{query, Found{}});
+  auto ticket = env_.offload(
+      Env::Pool::lookup, [job, source = source_] { job->found = source->find(job->query.user); },
+      [this, &lookup, job] {
+        if (!job->found) return lookup.finish(try_later(job->found.error().message));
+        answer(env_, lookup, job->query, std::move(*job->found), source_->check_password(), source_->decoy());
+      });
+  if (!ticket) return answer_later(env_, lookup, try_later(ticket.error().message));
+  lookup.hold(std::move(*ticket));
+}
+
+}  // namespace
+
+Result<SharedSource> load_sqlite_directory(const config::Directory& from) {
+  auto source = std::make_shared<SqliteSource>(from);
+  if (auto ready = source->prepare(); !ready) return fail("directory " + from.name + ": " + ready.error().message);
+  return SharedSource(std::move(source));
+}
+
+}  // namespace postigo

@@ -1,0 +1,52 @@
+// SqliteStore: the writing side of the embedded directory, for `postigo user add|set|del|list|import`.
+//
+// Blocks; one thread. A running proxy sees each change with the next login. Names must be normalised by the caller
+// (Router::normalise), or logins will not find them. Passwords are stored forms (password.h: make_password).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/directory/entry.h"
+#include "backends/directory/user_file.h"
+#include "parser/base/result.h"
+
+namespace postigo {
+
+class Database;
+
+class SqliteStore {
+ public:
+  enum class Missing { error, create };  // what to do if there is no file; a new one has mode 0600
+  static Result<std::unique_ptr<SqliteStore>> open(const std::string& path, Missing missing);
+  ~SqliteStore();
+
+  Result<void> add(const Entry& entry);  // fails if the name exists
+
+  struct Change {  // what is not set stays
+    std::optional<std::string> password, pool, shard, backend_user;
+    std::optional<bool> disabled;
+  };
+  Result<void> set(std::string_view name, const Change& change);  // fails if the name does not exist
+  Result<void> del(std::string_view name);                        // fails if the name does not exist
+
+  Result<std::optional<Entry>> find(std::string_view name);
+  Result<void> list(const std::function<void(const Entry&)>& each);  // by name; `each` must not use the store
+
+  struct Report {
+    size_t added = 0, replaced = 0;
+    std::vector<LineProblem> problems;  // not empty: nothing was stored
+  };
+  // All or nothing. A name that exists is a problem unless `replace`; a name that is twice in the file always is.
+  Result<Report> import(const UserFile& file, bool replace);
+
+ private:
+  explicit SqliteStore(std::unique_ptr<Database> database);
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace postigo
