@@ -1,0 +1,20 @@
+// After login: lets POP3 pass in both directions, rewrites CAPA, and keeps a second login away from the backend.
+//
+// O(1) memory; the policy and the counters outlive the filter. RFC 1939 3 and 5, RFC 2449 5.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string_view>
+
+#include "parser/dialogue.h"
+
+namespace postigo::pop3 {
+
+// What is counted. The filter's table of commands (commands.h) refers to these by name.
+inline constexpr std::array<std::string_view, 13> kVerbs = {"CAPA", "DELE", "LIST", "NOOP", "QUIT", "RETR", "RSET",
+                                                            "STAT", "TOP",  "UIDL", "UTF8", "LANG", "other"};
+
+std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy, Counter* counts);
+
+}  // namespace postigo::pop3

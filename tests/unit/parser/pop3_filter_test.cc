@@ -1,0 +1,198 @@
+// The relay after login: what passes untouched, what is rewritten, and that cutting the stream changes neither.
+#include <string>
+
+#include "tests/unit/parser/pop3_drive.h"
+
+namespace postigo::pop3 {
+namespace {
+
+constexpr char kOurs[] = "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUSER\r\n";
+
+// The client says `input`, at every split; what the backend hears.
+std::string to_backend(const std::string& input) {
+  std::string whole = FilterRun().client(input);
+  for (const Chunks& chunks : every_split(input)) {
+    FilterRun run;
+    std::string heard;
+    for (const std::string& chunk : chunks) heard += run.client(chunk);
+    EXPECT_EQ(heard, whole) << "cut at " << chunks[0].size();
+  }
+  return whole;
+}
+
+// The backend's `input` after the client's `commands`, at every split; what the client hears.
+std::string to_client(const std::string& commands, const std::string& input,
+                      const CapabilityPolicy& policy = CapabilityPolicy()) {
+  std::string whole;
+  for (const Chunks& chunks : every_split(input)) {
+    FilterRun run;
+    *run.policy = policy;
+    run.client(commands);
+    std::string heard;
+    for (const std::string& chunk : chunks) heard += run.backend(chunk);
+    if (chunks.size() == 1) whole = heard;
+    EXPECT_EQ(heard, whole) << "cut at " << chunks[0].size();
+    EXPECT_TRUE(run.filter->at_line_start());
+  }
+  return whole;
+}
+
+TEST(Pop3Filter, OrdinaryCommandsPassAndAreCounted) {
+  FilterRun run;
+  std::string session = "STAT\r\nlist\r\nUIDL 1\r\nRETR 1\r\nTOP 1 0\nDELE 1\r\nXFOO bar\r\nNOOP\r\nRSET\r\nQUIT\r\n";
+  EXPECT_EQ(to_backend(session), session);
+  EXPECT_EQ(run.client(session), session);
+  for (std::string_view verb : {"STAT", "LIST", "UIDL", "RETR", "TOP", "DELE", "other", "NOOP", "RSET", "QUIT"}) {
+    EXPECT_EQ(run.counted(verb), 1U) << verb;
+  }
+  EXPECT_EQ(run.filter->commands(), 10U);
+  EXPECT_FALSE(run.filter->transparent());
+}
+
+TEST(Pop3Filter, T49_T51_QuitIsSeenAndPassedOnce) {
+  FilterRun run;
+  EXPECT_FALSE(run.filter->said_quit());
+  EXPECT_EQ(run.client("DELE 1\r\nQUI"), "DELE 1\r\nQUI") << "no verb of ours begins so: nothing is held back";
+  EXPECT_FALSE(run.filter->said_quit());
+  EXPECT_EQ(run.client("T\r\n"), "T\r\n");
+  EXPECT_TRUE(run.filter->said_quit());
+}
+
+TEST(Pop3Filter, ASecondLoginBecomesAnUnknownVerb) {
+  EXPECT_EQ(to_backend("USER bob\r\nPASS secret word\r\n"), "XXXX\r\nXXXX\r\n");
+  EXPECT_EQ(to_backend("auth plain AGJvYgBw\r\n"), "XXXX\r\n");
+  EXPECT_EQ(to_backend("APOP a b\r\nRPOP a\r\nSTLS\r\n"), "XXXX\r\nXXXX\r\nXXXX\r\n");
+  EXPECT_EQ(to_backend("XCLIENT ADDR=1.2.3.4\r\nXOIP 1.2.3.4\r\nXTND XMIT\r\n"), "XXXXXXX\r\nXXXX\r\nXXXX\r\n");
+  EXPECT_EQ(to_backend("NOOP\r\nSTLS\nNOOP\r\n"), "NOOP\r\nXXXX\r\nNOOP\r\n");
+}
+
+TEST(Pop3Filter, NothingHidesAForbiddenVerb) {
+  EXPECT_EQ(to_backend(" USER bob\r\n"), " XXXX\r\n");
+  EXPECT_EQ(to_backend("\t \tsTlS\r\n"), "\t \tXXXX\r\n");
+  EXPECT_EQ(to_backend("\rAUTH PLAIN\r\n"), "\rXXXX\r\n");
+  EXPECT_EQ(to_backend(std::string("USER\0bob\r\n", 10)), "XXXX\r\n");
+  EXPECT_EQ(to_backend("USER\tbob\nSTAT\n"), "XXXX\r\nSTAT\n");
+}
+
+TEST(Pop3Filter, VerbsThatOnlyLookForbiddenPass) {
+  for (std::string line : {"USERS\r\n", "PASSWORD x\r\n", "AUTHX\r\n", "XCLIENTS\r\n", "XCLIENTXX a\r\n", "U\r\n",
+                           "XSENDER 1\r\n", "RETR USER\r\n", "S\n", "NOOP STLS\r\n"}) {
+    EXPECT_EQ(to_backend(line), line);
+  }
+}
+
+TEST(Pop3Filter, ABlankLineIsAnsweredToo) {
+  EXPECT_EQ(to_backend("\r\nNOOP\r\n"), "\rX\nNOOP\r\n");
+  EXPECT_EQ(to_backend("\n  \r\n"), "X\n  \rX\n");
+}
+
+TEST(Pop3Filter, OnlyLettersOfAForbiddenVerbAreHeld) {
+  FilterRun run;
+  EXPECT_EQ(run.client("STA"), "STA");
+  EXPECT_EQ(run.client("T\r\nST"), "T\r\n");
+  EXPECT_EQ(run.client("A"), "STA");
+  EXPECT_EQ(run.client("T\r\n"), "T\r\n");
+  EXPECT_EQ(run.client("STL"), "");
+  EXPECT_EQ(run.client("S"), "");
+  EXPECT_EQ(run.client("\r"), "XXXX");
+  EXPECT_EQ(run.client("\n"), "\r\n");
+}
+
+TEST(Pop3Filter, T52_ListingsAreSkippedAsTheyAre) {
+  std::string mail =
+      "+OK 120 octets\r\nSubject: x\r\n\r\n..\r\n...\r\n.x\r\n.\rx\r\n.\r\r\nCAPA\r\n+OK\r\n-ERR\r\n x.\r\n..\r\n.\r\n";
+  EXPECT_EQ(to_client("RETR 1\r\nCAPA\r\n", mail + "+OK\r\nSTLS\r\n.\r\n"), mail + "+OK\r\n" + kOurs + ".\r\n");
+  EXPECT_EQ(to_client("LIST\r\nCAPA\r\n", "+OK\n.\n+OK\r\nSTLS\r\n.\r\n"),
+            std::string("+OK\n.\n+OK\r\n") + kOurs + ".\r\n");
+}
+
+TEST(Pop3Filter, ShapesOfAnswersKeepStepWhenPipelined) {
+  std::string commands =
+      "STAT\r\nLIST\r\nLIST 1\r\nUIDL \r\nUIDL 1\r\nTOP 1 0\r\nRETR 9\r\nLANG\r\nLANG de\r\nCAPA\r\nQUIT\r\n";
+  std::string answers =
+      "+OK 1 2\r\n+OK\r\n1 2\r\n.\r\n+OK 1 2\r\n+OK\r\n1 a\r\n.\r\n+OK 1 a\r\n+OK\r\n.\r\n-ERR no\r\n+OK\r\nde "
+      "x\r\n.\r\n+OK\r\n";
+  EXPECT_EQ(to_client(commands, answers + "+OK\r\nSASL PLAIN\r\n.\r\n+OK bye\r\n"),
+            answers + "+OK\r\n" + kOurs + ".\r\n+OK bye\r\n");
+}
+
+TEST(Pop3Filter, T44_CapaIsWhatWePromisedAndWhatMayPass) {
+  EXPECT_EQ(
+      to_client("CAPA\r\n",
+                "+OK\r\nCAPA\r\nTOP\r\nSTLS\r\nSASL PLAIN LOGIN\r\nexpire 60 USER\r\nLOGIN-DELAY 10\r\nXCLIENT\r\n"
+                "IMPLEMENTATION Secret-4.2\r\nUTF8 USER\r\nLANG\r\nXOIP\r\nNOT-KNOWN-BUT-LONG x\r\nUSER\r\n.\r\n"),
+      std::string("+OK\r\n") + kOurs + "CAPA\r\nEXPIRE 60 USER\r\nLOGIN-DELAY 10\r\nLANG\r\n.\r\n")
+      << "T45: no IMPLEMENTATION";
+}
+
+TEST(Pop3Filter, CapaThatFailsPasses) {
+  EXPECT_EQ(to_client("CAPA\r\nSTAT\r\n", "-ERR what\r\n+OK 0 0\r\n"), "-ERR what\r\n+OK 0 0\r\n");
+}
+
+TEST(Pop3Filter, OddCapaBodiesEndWhereTheyEnd) {
+  EXPECT_EQ(to_client("CAPA\r\n", "+OK\r\n\r\n TOP\r\n. \r\n.x\r\n..\r\n.\rx\r\nLANG\n.\n"),
+            std::string("+OK\r\n") + kOurs + "LANG\n.\r\n");
+}
+
+TEST(Pop3Filter, HideAndAdd) {
+  CapabilityPolicy policy;
+  policy.hide = {"TOP", "LOGIN-DELAY", "X-GONE"};
+  policy.add = {"EXPIRE NEVER", "X-GONE", "X-NEW a b", "STLS", "SASL PLAIN", "UIDL", ""};
+  EXPECT_EQ(to_client("CAPA\r\n", "+OK\r\nEXPIRE 60\r\nLOGIN-DELAY 1\r\nLANG\r\n.\r\n", policy),
+            "+OK\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUSER\r\nEXPIRE NEVER\r\nX-NEW a "
+            "b\r\nLANG\r\n.\r\n");
+}
+
+TEST(Pop3Filter, ManyAdditionsNeedMoreThanOneCall) {
+  CapabilityPolicy policy;
+  std::string added;
+  for (int i = 0; i < 50; ++i) {
+    policy.add.push_back("X-" + std::to_string(i));
+    added += policy.add.back() + "\r\n";
+  }
+  EXPECT_EQ(to_client("CAPA\r\n", "+OK\r\n.\r\n", policy), std::string("+OK\r\n") + kOurs + added + ".\r\n");
+}
+
+TEST(Pop3Filter, CapaWordsInMailStay) {
+  std::string mail = "+OK\r\nSTLS\r\nSASL PLAIN\r\nIMPLEMENTATION x\r\n.\r\n";
+  EXPECT_EQ(to_client("RETR 1\r\n", mail), mail);
+}
+
+TEST(Pop3Filter, ATwoHundredthPipelinedCommandWaits) {
+  FilterRun run;
+  std::string lists;
+  for (int i = 0; i < 200; ++i) lists += "LIST\r\n";
+  std::string heard = run.client(lists);
+  EXPECT_TRUE(run.blocked);
+  EXPECT_EQ(heard.size(), ReplyQueue::kMax * 6);
+  run.backend("+OK\r\n.\r\n-ERR\r\n");
+  heard += run.client("");
+  EXPECT_EQ(heard.size(), (ReplyQueue::kMax + 2) * 6);
+  while (run.blocked) {
+    run.backend("+OK\r\n.\r\n");
+    heard += run.client("");
+  }
+  EXPECT_EQ(heard, lists);
+}
+
+TEST(Pop3Filter, UnaskedLinesPassAndShiftNothing) {
+  EXPECT_EQ(to_client("", "-ERR Disconnected for inactivity.\r\n"), "-ERR Disconnected for inactivity.\r\n");
+  EXPECT_EQ(to_client("XLST\r\nCAPA\r\n", "+OK\r\nfoo\r\n.\r\n+OK\r\nSTLS\r\n.\r\n"),
+            std::string("+OK\r\nfoo\r\n.\r\n+OK\r\n") + kOurs + ".\r\n");
+}
+
+TEST(Pop3Filter, T46_LineStartIsOnlyBetweenReplies) {
+  FilterRun run;
+  EXPECT_TRUE(run.filter->at_line_start());
+  run.client("RETR 1\r\n");
+  EXPECT_TRUE(run.filter->at_line_start());
+  for (Bytes part : {"+", "OK\r\n", "body\r\n", ".", "\r"}) {
+    run.backend(part);
+    EXPECT_FALSE(run.filter->at_line_start()) << part;
+  }
+  run.backend("\n");
+  EXPECT_TRUE(run.filter->at_line_start());
+}
+
+}  // namespace
+}  // namespace postigo::pop3
