@@ -1,0 +1,14 @@
+// The client's side of a POP3 login: we are the server until accept().
+//
+// Lifetime: the policy outlives the dialogue. RFC 1939 (AUTHORIZATION state), 2449, 2595, 3206, 5034.
+#pragma once
+
+#include <memory>
+
+#include "parser/dialogue.h"
+
+namespace postigo::pop3 {
+
+std::unique_ptr<FrontDialogue> make_front(const FrontPolicy& policy, bool tls);
+
+}  // namespace postigo::pop3

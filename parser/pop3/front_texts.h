@@ -1,0 +1,13 @@
+// The words of the POP3 front: complete lines of static lifetime.
+#pragma once
+
+#include "parser/dialogue.h"
+
+namespace postigo::pop3 {
+
+// RFC 2449 8.1 and RFC 3206. One text for every bad credential (A21). REQUIRES: kind is not relayed.
+Bytes refusal_text(Refusal::Kind kind);
+
+Bytes farewell_text(Farewell why);
+
+}  // namespace postigo::pop3
