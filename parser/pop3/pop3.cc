@@ -1,0 +1,21 @@
+// The row itself. Nothing is decided here.
+#include "parser/pop3/pop3.h"
+
+#include "parser/pop3/back.h"
+#include "parser/pop3/filter.h"
+#include "parser/pop3/front.h"
+
+namespace postigo {
+
+const Protocol kPop3 = {
+    .name = "pop3",
+    .alpn = "pop3",
+    .port = 110,
+    .tls_port = 995,
+    .verbs = pop3::kVerbs,
+    .make_front = pop3::make_front,
+    .make_back = pop3::make_back,
+    .make_filter = pop3::make_filter,
+};
+
+}  // namespace postigo
