@@ -155,7 +155,7 @@ class Postigo:
                 entry = json.loads(line)
             except ValueError:
                 continue
-            if "session" in json.dumps(list(entry)) and all(str(entry.get(k)) == str(v) for k, v in wanted.items()):
+            if entry.get("event") == "session" and all(str(entry.get(k)) == str(v) for k, v in wanted.items()):
                 found.append(entry)
         return found
 

@@ -1,0 +1,252 @@
+"""Directories: static and SQLite, passwords checked here or by the backend, and nothing to enumerate (A5, A21, A22)."""
+
+import os
+import statistics
+import time
+import unittest
+
+from tests.e2e.harness import MASTER, MASTER_PASSWORD, PASSWORD, Imap, Platform, Pop3, plain, run, sanitized
+
+OURS = "canary-Directory-password"  # known to the directory, not to the Dovecots
+platform = None
+
+
+def setUpModule():
+    global platform
+    platform = Platform()
+    unittest.addModuleCleanup(platform.stop)
+
+
+def master(mode):
+    """[auth.backend_login] with a password file that nobody else may read."""
+    path = os.path.join(platform.scratch(), "master")
+    with open(path, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(MASTER_PASSWORD + "\n")
+    return f'[auth.backend_login]\nmode = "{mode}"\nmaster_user = "{MASTER}"\nmaster_password_file = "{path}"\n'
+
+
+def sha512(password):
+    return "{SHA512-CRYPT}" + run("openssl", "passwd", "-6", "-stdin", input=password).stdout.strip()
+
+
+def directory(kind, users=(), check=False, **more):
+    text = f'[[directory]]\nname = "people"\ntype = "{kind}"\ncheck_password = {str(check).lower()}\n'
+    text += "".join(f'{key} = "{value}"\n' for key, value in more.items())
+    for user in users:
+        text += "[[directory.user]]\n" + "".join(
+            f"{key} = {str(value).lower()}\n" if isinstance(value, bool) else f'{key} = "{value}"\n' for key, value in user.items())
+    return text
+
+
+def answers(door, user, password, mechanism="LOGIN"):
+    """What one attempt gets, on either protocol."""
+    with Imap.open(door) as wire:
+        if mechanism == "LOGIN":
+            return wire.login(user, password)[-1]
+        if mechanism == "PLAIN":
+            return wire.command(f"AUTHENTICATE PLAIN {plain(user, password)}")[-1]
+    with Pop3.open(door) as wire:
+        if mechanism == "AUTH":
+            return wire.command(f"AUTH PLAIN {plain(user, password)}")
+        wire.ok(f"USER {user}")
+        return wire.command(f"PASS {password}")
+
+
+class PasswordsCheckedHere(unittest.TestCase):
+    """check_password = true: the backend sees the master's credentials only."""
+
+    def test_both_master_modes_and_all_mechanisms(self):
+        for mode in ("master_authzid", "master_separator"):
+            users = [{"name": "alice", "password": sha512(OURS)}, {"name": "bob", "password": "{PLAIN}" + OURS}]
+            door = platform.postigo(auth=master(mode), directories=directory("static", users, check=True))
+            for user in ("alice", "bob"):
+                for mechanism in ("LOGIN", "PLAIN", "PASS", "AUTH"):
+                    with self.subTest(mode=mode, user=user, mechanism=mechanism):
+                        self.assertRegex(answers(door, user, OURS, mechanism), rb"^(OK|\+OK)")
+                        self.assertRegex(answers(door, user, PASSWORD, mechanism), rb"^(NO \[AUTHENTICATIONFAILED\]|-ERR \[AUTH\])",
+                                         "the backend's password must not work")
+            door.stop()
+        logs = "".join(dovecot.log() for dovecot in platform.dovecots.values())
+        self.assertIn("Master user logging in as alice", logs)
+        self.assertNotIn(OURS, logs)
+
+    def test_the_mailbox_is_the_users(self):
+        user = platform.fresh_user()
+        platform.deliver(user, b"Subject: mine\r\n\r\n" + user.encode() + b"\r\n")
+        door = platform.postigo(auth=master("master_separator"),
+                                directories=directory("static", [{"name": user, "password": "{PLAIN}" + OURS}], check=True))
+        with Imap.open(door) as wire:
+            wire.logged_in(user, OURS).ok("SELECT INBOX")
+            self.assertIn(user.encode(), b"".join(wire.ok("FETCH 1 BODY[]")))
+        door.stop()
+
+    def test_the_separator_in_a_users_name_does_not_make_him_somebody_else(self):
+        door = platform.postigo(auth=master("master_separator"),
+                                directories=directory("static", [{"name": "alice", "password": "{PLAIN}" + OURS}], check=True))
+        for name in ("bob*alice", "alice*bob", f"bob*{MASTER}", "alice*"):
+            with self.subTest(name):
+                self.assertRegex(answers(door, name, OURS), b"^(NO|BAD)")
+        door.stop()
+
+
+class PasswordsCheckedByTheBackend(unittest.TestCase):
+    """check_password = false: the directory only says who exists and where."""
+
+    @classmethod
+    def setUpClass(cls):
+        users = [{"name": "alice", "pool": "main", "shard": "b"}, {"name": "bob", "pool": "main", "shard": "a"},
+                 {"name": "carol", "disabled": True}, {"name": "nick", "backend_user": "dave", "pool": "main", "shard": "a"},
+                 {"name": "@example.com", "pool": "main", "shard": "b"}]
+        cls.door = platform.postigo(directories=directory("static", users))
+        cls.addClassCleanup(cls.door.stop)
+
+    def test_places(self):
+        for user, name in (("alice", "b"), ("bob", "a"), ("erin@example.com", "b")):
+            with self.subTest(user):
+                self.assertRegex(answers(self.door, user, PASSWORD), b"^OK")
+                self.assertTrue(platform.dovecots[name].wait_login(user))
+
+    def test_another_name_at_the_backend(self):
+        self.assertRegex(answers(self.door, "nick", PASSWORD), b"^OK")
+        self.assertTrue(platform.a.wait_login("dave"))
+
+    def test_a21_one_text_for_every_kind_of_no(self):
+        for mechanism in ("LOGIN", "PLAIN", "PASS", "AUTH"):
+            told = {who: answers(self.door, user, password, mechanism) for who, user, password in (
+                ("wrong", "alice", "wrong"), ("unknown", "nobody-at-all", PASSWORD), ("disabled", "carol", PASSWORD))}
+            with self.subTest(mechanism):
+                self.assertEqual(1, len(set(told.values())), told)
+
+    def test_disabled_and_unknown_do_not_reach_a_backend(self):
+        answers(self.door, "carol", PASSWORD)
+        answers(self.door, "nobody-else", PASSWORD)
+        logs = "".join(dovecot.log() for dovecot in platform.dovecots.values())
+        self.assertNotIn("carol", logs)
+        self.assertNotIn("nobody-else", logs)
+
+    def test_accept_unknown(self):
+        door = platform.postigo(auth="[auth]\naccept_unknown = true\n",
+                                directories=directory("static", [{"name": "alice"}, {"name": "carol", "disabled": True}]))
+        self.assertRegex(answers(door, platform.fresh_user(), PASSWORD), b"^OK")
+        self.assertRegex(answers(door, "carol", PASSWORD), b"^NO")
+        door.stop()
+
+    def test_a5_a6_names_that_are_code(self):
+        for name in ("' OR 1=1 --", "%{pass}", "*)(uid=*", "alice'--", '"; DROP TABLE users; --', "%u" * 100, "$(id)"):
+            with self.subTest(name):
+                self.assertRegex(answers(self.door, name.replace("\\", "\\\\").replace('"', '\\"'), PASSWORD), b"^NO")
+
+
+class Sqlite(unittest.TestCase):
+    """The embedded directory and its commands; each change counts for the next login."""
+
+    def setUp(self):
+        self.path = os.path.join(platform.scratch(), "users.db")
+        self.door = platform.postigo(start=False, auth=master("master_authzid"),
+                                     directories=directory("sqlite", check=True, path=self.path))
+
+    def user(self, *arguments, check=True, **options):
+        return self.door.tool("user", *arguments, check=check, **options)
+
+    def test_life_of_a_user(self):
+        self.user("add", "alice", "--password-stdin", input=OURS + "\n")
+        self.assertEqual(0, os.stat(self.path).st_mode & 0o077, "the database can be read by others")
+        self.door.start()
+        self.assertRegex(answers(self.door, "alice", OURS), b"^OK")
+        self.assertRegex(answers(self.door, "alice", OURS, "PASS"), rb"^\+OK")
+        self.assertRegex(answers(self.door, "bob", OURS), b"^NO")
+        self.user("add", "bob", "--password-stdin", "--shard", "b", "--pool", "main", input=OURS + "\n")
+        self.assertRegex(answers(self.door, "bob", OURS), b"^OK")
+        self.assertTrue(platform.b.wait_login("bob"))
+        self.user("set", "alice", "--password-stdin", input="another\n")
+        self.assertRegex(answers(self.door, "alice", OURS), b"^NO")
+        self.assertRegex(answers(self.door, "alice", "another"), b"^OK")
+        listed = self.user("list").stdout
+        self.assertIn("alice", listed)
+        self.assertIn("bob", listed)
+        self.assertNotIn(OURS, listed)
+        self.assertNotIn("$argon2", listed)
+        self.user("del", "bob")
+        self.assertRegex(answers(self.door, "bob", OURS), b"^NO")
+        self.assertNotEqual(0, self.user("del", "bob", check=False).returncode)
+        self.assertNotEqual(0, self.user("add", "alice", "--password-stdin", check=False, input="x\n").returncode)
+
+    def test_import(self):
+        path = os.path.join(platform.scratch(), "list")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"# people\ncarol:{{PLAIN}}{OURS}\nDave:{sha512(OURS)}:main:b\n")
+        self.user("import", path)
+        self.door.start()
+        self.assertRegex(answers(self.door, "carol", OURS), b"^OK")
+        self.assertRegex(answers(self.door, "dave", OURS), b"^OK")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("erin:{NONSENSE}x\nfrank\n")
+        failed = self.user("import", path, check=False)
+        self.assertNotEqual(0, failed.returncode)
+        self.assertIn("1", failed.stderr + failed.stdout)
+
+    def test_no_database_means_try_later_not_no(self):
+        """A directory that cannot answer must never look like a wrong password."""
+        self.user("add", "alice", "--password-stdin", input=OURS + "\n")
+        self.door.start()
+        self.assertRegex(answers(self.door, "alice", OURS), b"^OK")
+        with open(self.path, "r+b") as file:
+            file.write(b"not a database at all" * 400)
+        for path in (self.path + "-wal", self.path + "-shm"):
+            if os.path.exists(path):
+                os.unlink(path)
+        said = answers(self.door, "somebody-new", OURS)
+        self.assertRegex(said, rb"^NO \[(UNAVAILABLE|SERVERBUG)\]")
+
+
+class Timing(unittest.TestCase):
+    """A22: unknown, disabled and wrong take the same time, with and without the delay of failures."""
+
+    def samples(self, door, users, count):
+        """Times of refusals, users in turn so that the machine's moods hit all alike."""
+        times = {user: [] for user in users}
+        for _ in range(count):
+            for user in users:
+                with Imap.open(door, "off") as wire:
+                    started = time.perf_counter()
+                    said = wire.login(user, "wrong")[-1]
+                    times[user].append(time.perf_counter() - started)
+                    self.assertTrue(said.startswith(b"NO"), said)
+        return times
+
+    def door(self, delay):
+        path = os.path.join(platform.scratch(), "users.db")
+        made = platform.postigo(start=False, auth=master("master_authzid"), directories=directory("sqlite", check=True, path=path),
+                                limits=f'[limits]\nauth_failure_delay = "{delay}"')
+        for user in ("alice", "bob"):
+            made.tool("user", "add", user, "--password-stdin", input=OURS + "\n")
+        made.tool("user", "set", "bob", "--disabled")
+        self.addCleanup(made.stop)
+        return made.start()
+
+    def test_without_delay_the_hash_is_computed_for_nobody_too(self):
+        times = self.samples(self.door("0s"), ("alice", "bob", "nobody"), 25)
+        medians = {user: statistics.median(values) for user, values in times.items()}
+        self.assertLess(max(medians.values()) / min(medians.values()), 1.5, medians)
+
+    def test_with_delay(self):
+        if sanitized():
+            self.skipTest("hashing under a sanitizer takes longer than the delay")
+        times = self.samples(self.door("250ms"), ("alice", "bob", "nobody"), 8)
+        medians = {user: statistics.median(values) for user, values in times.items()}
+        self.assertGreater(min(min(values) for values in times.values()), 0.24, medians)
+        self.assertLess(max(medians.values()) - min(medians.values()), 0.03, medians)
+
+    def test_welch(self):
+        """Welch's t over names that exist and names that do not, passwords checked here, no delay."""
+        times = self.samples(self.door("0s"), ("alice", "nobody"), 40)
+        trimmed = {user: sorted(values)[:30] for user, values in times.items()}
+        one, two = trimmed.values()
+        spread = (statistics.variance(one) / len(one) + statistics.variance(two) / len(two)) ** 0.5
+        difference = abs(statistics.mean(one) - statistics.mean(two))
+        self.assertTrue(difference < 0.003 or difference / spread < 4,
+                        f"difference {difference * 1000:.2f} ms, t = {difference / spread:.1f}")
+
+
+if __name__ == "__main__":
+    unittest.main()

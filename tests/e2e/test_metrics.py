@@ -1,0 +1,158 @@
+"""Metrics: clean by promtool's rules, counters that balance (T66), a limit beside each usage."""
+
+import concurrent.futures
+import http.client
+import shutil
+import unittest
+import urllib.error
+import urllib.request
+
+from tests.e2e.harness import PASSWORD, Imap, Platform, Pop3, Wire, run, wait_for
+
+platform = proxy = None
+
+
+def setUpModule():
+    global platform, proxy
+    platform = Platform()
+    unittest.addModuleCleanup(platform.stop)
+    proxy = platform.postigo(limits='[limits]\nauth_failure_delay = "10ms"')
+    mixed_load()
+
+
+def mixed_load():
+    """Some of everything."""
+    for number in range(12):
+        kind, mode = (Imap, Pop3)[number % 2], ("implicit", "starttls", "off")[number % 3]
+        with kind.open(proxy, mode) as wire:
+            wire.logged_in(platform.fresh_user(), PASSWORD)
+            wire.ok("NOOP")
+            wire.ok("LOGOUT" if kind is Imap else "QUIT")
+    for kind in (Imap, Pop3):
+        with kind.open(proxy) as wire:
+            wire.command("LOGIN nobody wrong" if kind is Imap else "AUTH PLAIN =")
+        kind.open(proxy).reset()
+    with Wire((proxy.host, proxy.imaps)) as wire:
+        wire.send("nonsense\r\n")
+        wire.rest()
+
+
+class Form(unittest.TestCase):
+    """What promtool and conventions ask for."""
+
+    def test_promtool(self):
+        if not shutil.which("promtool"):
+            self.skipTest("no promtool")
+        done = run("promtool", "check", "metrics", input=proxy.metrics().text, check=False)
+        self.assertEqual((0, "", ""), (done.returncode, done.stdout, done.stderr))
+
+    def test_one_prefix(self):
+        foreign = [name for name in proxy.metrics().names() if not name.startswith(("postigo_", "process_"))]
+        self.assertEqual([], foreign)
+
+    def test_no_users_or_addresses_in_labels(self):
+        for name, labels, _ in proxy.metrics().samples:
+            for key, value in labels.items():
+                self.assertNotIn(key, ("user", "ip", "client", "session"), name)
+                self.assertNotRegex(value, r"127\.0\.0\.1:\d{4,5}$|^t\d{3}$", f"{name} {labels}")
+
+    def test_health(self):
+        for path in ("/healthz", "/readyz"):
+            with urllib.request.urlopen(proxy.url(path), timeout=5) as answer:
+                self.assertEqual(200, answer.status)
+        with self.assertRaises(urllib.error.HTTPError) as error:
+            urllib.request.urlopen(proxy.url("/nothing-here"), timeout=5)
+        self.assertEqual(404, error.exception.code)
+
+    def test_only_reading(self):
+        for method in ("POST", "PUT", "DELETE", "TRACE"):
+            connection = http.client.HTTPConnection("127.0.0.1", proxy.admin, timeout=5)
+            connection.request(method, "/metrics")
+            self.assertIn(connection.getresponse().status, (400, 403, 404, 405, 501), method)
+            connection.close()
+
+
+class Balance(unittest.TestCase):
+    """T66: accepted = closed + open; attempts = ok + everything else."""
+
+    def test_connections(self):
+        with Imap.open(proxy), Pop3.open(proxy) as pop3:
+            pop3.logged_in(platform.fresh_user(), PASSWORD)
+
+            def balanced():
+                scrape = proxy.metrics()
+                accepted = scrape.sum("postigo_connections_accepted_total")
+                closed = scrape.sum("postigo_connections_closed_total")
+                open_now = scrape.sum("postigo_connections")
+                return accepted > 10 and accepted == closed + open_now and open_now >= 2 and (accepted, closed, open_now)
+
+            wait_for(balanced, 5, f"accepted = closed + open in\n{self.lines('connections')}")
+
+        def all_gone():
+            return proxy.metrics().sum("postigo_connections") == 0
+
+        wait_for(all_gone, 5, "no open connection")
+
+    def lines(self, word):
+        return "\n".join(line for line in proxy.metrics().text.splitlines() if word in line and not line.startswith("#"))
+
+    def test_logins(self):
+        scrape = proxy.metrics()
+        results = {}
+        for labels, value in scrape.of("postigo_auth_attempts_total"):
+            results[labels["result"]] = results.get(labels["result"], 0) + value
+        self.assertGreaterEqual(results.get("ok", 0), 12, results)
+        self.assertGreaterEqual(results.get("bad_credentials", 0), 1, results)
+        self.assertEqual(scrape.sum("postigo_auth_attempts_total"), sum(results.values()))
+
+    def test_commands_by_verb(self):
+        scrape = proxy.metrics()
+        self.assertGreaterEqual(scrape.sum("postigo_commands_total", protocol="imap", verb="NOOP"), 6, self.lines("commands"))
+        self.assertGreaterEqual(scrape.sum("postigo_commands_total", protocol="pop3", verb="QUIT"), 6, self.lines("commands"))
+
+    def test_parallel_load_keeps_the_balance(self):
+        def one(number):
+            with Imap.open(proxy, ("off", "implicit")[number % 2]) as wire:
+                wire.logged_in(platform.fresh_user(), PASSWORD).ok("NOOP")
+
+        before = proxy.metrics().sum("postigo_auth_attempts_total", result="ok")
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            list(pool.map(one, range(100)))
+        self.assertEqual(100, proxy.metrics().sum("postigo_auth_attempts_total", result="ok") - before)
+
+
+class Limits(unittest.TestCase):
+    """Saturation without knowing the configuration."""
+
+    def test_limit_beside_usage(self):
+        scrape = proxy.metrics()
+        for usage, limit in (("postigo_connections", "postigo_connections_limit"), ("postigo_fds", "postigo_fds_limit")):
+            self.assertTrue(scrape.has(usage) and scrape.has(limit), f"{usage} or {limit} is missing: {scrape.names()}")
+            self.assertGreater(scrape.sum(limit), scrape.sum(usage))
+
+    def test_histograms(self):
+        scrape = proxy.metrics()
+        for name in ("postigo_tls_handshake_seconds", "postigo_backend_connect_seconds", "postigo_login_seconds",
+                     "postigo_session_seconds", "postigo_event_loop_lag_seconds"):
+            self.assertGreater(scrape.sum(name + "_count"), 0, f"{name}: {[n for n in scrape.names() if 'seconds' in n]}")
+            infinite = scrape.sum(name + "_bucket", le="+Inf")
+            self.assertEqual(infinite, scrape.sum(name + "_count"), name)
+
+    def test_refused_politely_beyond_the_limit(self):
+        door = platform.postigo(limits="[limits]\nsessions_max = 5")
+        self.addCleanup(door.stop)
+        wires = [Imap.open(door, "off") for _ in range(5)]
+        for kind, port, word in ((Imap, door.imap, b"* BYE"), (Pop3, door.pop3, b"-ERR")):
+            with kind((door.host, port)) as wire:
+                self.assertTrue(wire.rest().startswith(word), wire.heard)
+        scrape = door.metrics()
+        self.assertGreaterEqual(sum(v for name, _, v in scrape.samples if name == "postigo_rejected_total"), 2, scrape.text[-2000:])
+        for wire in wires:
+            wire.close()
+        wait_for(lambda: door.metrics().sum("postigo_connections") == 0, 5, "room again")
+        with Imap.open(door) as wire:
+            wire.logged_in(platform.fresh_user(), PASSWORD)
+
+
+if __name__ == "__main__":
+    unittest.main()
