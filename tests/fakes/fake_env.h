@@ -38,6 +38,20 @@ class FakeEnv final : public Env {
     return Ticket(call);
   }
 
+  // One turn of the loop; false: there was nothing to do.
+  bool turn() {
+    bool any = !work_.empty() || !finished_.empty();
+    do_work();
+    deliver();
+    std::vector<std::shared_ptr<Call>> due;
+    while (!timers_.empty() && timers_.begin()->first <= now_ms_) {
+      due.push_back(timers_.begin()->second);
+      timers_.erase(timers_.begin());
+    }
+    for (const auto& call : due) call->run();
+    return any || !due.empty();
+  }
+
   // Turns until only timers of the future are left.
   void run() {
     while (turn()) {
@@ -86,19 +100,6 @@ class FakeEnv final : public Env {
     for (const Job& job : work_) count += job.pool == pool;
     return count;
   }
-  bool turn() {
-    bool any = !work_.empty() || !finished_.empty();
-    do_work();
-    deliver();
-    std::vector<std::shared_ptr<Call>> due;
-    while (!timers_.empty() && timers_.begin()->first <= now_ms_) {
-      due.push_back(timers_.begin()->second);
-      timers_.erase(timers_.begin());
-    }
-    for (const auto& call : due) call->run();
-    return any || !due.empty();
-  }
-
   uint64_t now_ms_ = 1000;
   uint64_t seed_ = 1;
   size_t capacity_[2] = {1024, 1024};

@@ -7,13 +7,14 @@ import time
 
 
 def wait_for(condition, seconds=10, what="condition", step=0.02):
-    """Polls until condition() is truthy and returns that value."""
+    """Polls until condition() is truthy and returns that value. what: for the message; text or a function."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
+            what = what() if callable(what) else what
             raise AssertionError(f"{what}: not within {seconds} s (last value {value!r})")
         time.sleep(step)
 

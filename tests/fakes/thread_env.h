@@ -1,0 +1,119 @@
+// ThreadEnv: FakeEnv's counterpart with real threads, for races and for time: one thread per pool slot, and a run loop
+// for the test's own thread. No timers beyond defer().
+#pragma once
+
+#include <sys/random.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "backends/env.h"
+
+namespace postigo::fakes {
+
+class ThreadEnv final : public Env {
+ public:
+  explicit ThreadEnv(size_t threads_per_pool) {
+    for (Workers& workers : pools_) {
+      for (size_t i = 0; i < threads_per_pool; ++i) threads_.emplace_back([this, &workers] { serve(workers); });
+    }
+  }
+  ~ThreadEnv() override {
+    {
+      std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  uint64_t now_ms() const override {
+    using namespace std::chrono;
+    return static_cast<uint64_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
+  }
+  uint64_t unix_time_s() const override { return now_ms() / 1000; }
+  void random(std::span<unsigned char> to) override {
+    if (getrandom(to.data(), to.size(), 0) < 0) std::abort();
+  }
+  Ticket defer(std::function<void()> then) override {
+    auto call = std::make_shared<Call>(std::move(then));
+    post(call);
+    return Ticket(call);
+  }
+  Ticket after(uint64_t, std::function<void()>) override { std::abort(); }
+  Result<Ticket> offload(Pool pool, std::function<void()> work, std::function<void()> done) override {
+    auto call = std::make_shared<Call>(std::move(done));
+    {
+      std::lock_guard lock(mutex_);
+      pools_[static_cast<size_t>(pool)].jobs.push_back({std::move(work), call});
+    }
+    changed_.notify_all();
+    return Ticket(call);
+  }
+
+  // Turns until `done` says so.
+  void run_until(const std::function<bool()>& done) {
+    while (!done()) {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return !ready_.empty(); });
+      auto ready = std::exchange(ready_, {});
+      lock.unlock();
+      for (const auto& call : ready) call->run();
+    }
+  }
+
+ private:
+  struct Call final : Ticket::Operation {
+    explicit Call(std::function<void()> what) : then(std::move(what)) {}
+    void cancel() override { then = nullptr; }
+    void run() {
+      if (auto what = std::exchange(then, nullptr)) what();
+    }
+    std::function<void()> then;  // touched on the loop's thread only
+  };
+  struct Job {
+    std::function<void()> work;
+    std::shared_ptr<Call> done;
+  };
+  struct Workers {
+    std::deque<Job> jobs;
+  };
+
+  void post(std::shared_ptr<Call> call) {
+    {
+      std::lock_guard lock(mutex_);
+      ready_.push_back(std::move(call));
+    }
+    changed_.notify_all();
+  }
+  void serve(Workers& workers) {
+    for (;;) {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return stop_ || !workers.jobs.empty(); });
+      if (workers.jobs.empty()) return;
+      Job job = std::move(workers.jobs.front());
+      workers.jobs.pop_front();
+      lock.unlock();
+      job.work();
+      job.work = nullptr;  // what it owns goes before the loop hears of it
+      post(std::move(job.done));
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Workers pools_[2];
+  std::deque<std::shared_ptr<Call>> ready_;
+  bool stop_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace postigo::fakes
