@@ -55,7 +55,7 @@ std::string domain_entry_name(std::string_view user) {
 }
 
 void answer(Env& env, Lookup& lookup, const Query& query, Found found, bool check_password, const std::string& decoy) {
-  if (query.user.starts_with('@')) found.user.reset();  // nobody logs in as a domain
+  if (query.user.starts_with('@')) found = {};  // nobody logs in as a domain
   const bool known = found.user || (found.domain && !check_password);
   if (!known) return answer_later(env, lookup, {Verdict::no_such_user, {}, {}});
   const bool is_disabled = disabled(found);

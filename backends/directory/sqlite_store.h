@@ -28,8 +28,8 @@ class SqliteStore {
   Result<void> add(const Entry& entry);  // fails if the name exists
 
   struct Change {  // what is not set stays
-    std::optional<std::string> password, pool, shard, backend_user;
-    std::optional<bool> disabled;
+    std::optional<std::string> password = {}, pool = {}, shard = {}, backend_user = {};
+    std::optional<bool> disabled = {};
   };
   Result<void> set(std::string_view name, const Change& change);  // fails if the name does not exist
   Result<void> del(std::string_view name);                        // fails if the name does not exist

@@ -1,0 +1,237 @@
+// The chain: order, what stops it, who may pass unknown, and one hash per attempt.
+#include "backends/directory/chain.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "backends/directory/entry.h"
+#include "backends/directory/factory.h"
+#include "backends/directory/password.h"
+#include "tests/fakes/fake_env.h"
+
+namespace postigo {
+namespace {
+
+using fakes::FakeEnv;
+
+// Says what it is told to, later, and remembers that it was asked.
+class Scripted final : public Directory {
+ public:
+  Scripted(Env& env, Verdict verdict, int& asked) : env_(env), verdict_(verdict), asked_(asked) {}
+  std::string_view name() const override { return "scripted"; }
+  void start(Lookup& lookup, const Query& query) override {
+    ++asked_;
+    Identity identity;
+    identity.user = query.user;
+    answer_later(env_, lookup, {verdict_, identity, "scripted"});
+  }
+
+ private:
+  Env& env_;
+  Verdict verdict_;
+  int& asked_;
+};
+
+Query query(const std::string& user, std::string_view password = "secret") {
+  Query made;
+  made.user = user;
+  made.password = Secret(password);
+  made.mechanism = "PLAIN";
+  made.protocol = "imap";
+  made.client_ip = "192.0.2.1";
+  return made;
+}
+
+struct Outcome {
+  std::optional<LookupResult> result;
+  int answers = 0;
+};
+
+struct Answers {
+  Verdict verdict;
+  bool checks_password = false;
+};
+
+class ChainTest : public testing::Test {
+ protected:
+  std::unique_ptr<Chain> chain(const std::vector<Answers>& directories, bool accept_unknown = false) {
+    std::vector<Chain::Link> links;
+    asked_.assign(directories.size(), 0);
+    for (size_t i = 0; i < directories.size(); ++i) {
+      links.push_back(
+          {std::make_unique<Scripted>(env_, directories[i].verdict, asked_[i]), directories[i].checks_password});
+    }
+    return std::make_unique<Chain>(env_, std::move(links), accept_unknown, "{PLAIN}decoy");
+  }
+
+  LookupResult ask(Directory& directory, const Query& what) {
+    Outcome outcome;
+    Lookup lookup([&](LookupResult result) {
+      outcome.result = std::move(result);
+      ++outcome.answers;
+    });
+    directory.start(lookup, what);
+    EXPECT_EQ(outcome.answers, 0) << "an answer from inside start()";
+    env_.run();
+    EXPECT_EQ(outcome.answers, 1);
+    EXPECT_TRUE(env_.idle());
+    return outcome.result.value_or(LookupResult());
+  }
+  LookupResult ask(Directory& directory) { return ask(directory, query("joe")); }
+  size_t hashes() const { return env_.jobs(Env::Pool::password); }
+
+  FakeEnv env_;
+  std::vector<int> asked_;
+};
+
+TEST_F(ChainTest, WithoutDirectoriesEverybodyIsRoutedUnverified) {
+  auto result = ask(*chain({}));
+  EXPECT_EQ(result.verdict, Verdict::ok);
+  EXPECT_EQ(result.identity.user, "joe");
+  EXPECT_FALSE(result.identity.verified);
+  EXPECT_EQ(hashes(), 0u);
+}
+
+TEST_F(ChainTest, OnlyNoSuchUserAsksTheNextOne) {
+  for (Verdict stop : {Verdict::ok, Verdict::bad_credentials, Verdict::disabled, Verdict::try_later}) {
+    auto made = chain({{Verdict::no_such_user}, {stop}, {Verdict::ok}});
+    EXPECT_EQ(ask(*made).verdict, stop);
+    EXPECT_EQ(asked_, (std::vector<int>{1, 1, 0}));
+  }
+}
+
+TEST_F(ChainTest, ANameThatNobodyKnowsIsRefusedLikeAWrongPassword) {
+  auto result = ask(*chain({{Verdict::no_such_user}, {Verdict::no_such_user}}));
+  EXPECT_EQ(result.verdict, Verdict::bad_credentials);
+  EXPECT_EQ(asked_, (std::vector<int>{1, 1}));
+}
+
+TEST_F(ChainTest, ANameThatNobodyKnowsIsRoutedIfTheOperatorSaysSo) {
+  auto result = ask(*chain({{Verdict::no_such_user}}, true));
+  EXPECT_EQ(result.verdict, Verdict::ok);
+  EXPECT_EQ(result.identity.user, "joe");
+  EXPECT_FALSE(result.identity.verified);
+}
+
+// A22. A link that checks passwords has spent its own hash (the contract test proves that), so the chain adds none;
+// for every other answer it does, but not for "try later", which tells nothing about the name.
+TEST_F(ChainTest, OneHashWhateverTheOutcome) {
+  const struct {
+    std::vector<Answers> directories;
+    bool accept_unknown;
+    size_t expected;
+  } cases[] = {
+      {{{Verdict::no_such_user, true}}, false, 1},
+      {{{Verdict::no_such_user, true}}, true, 1},
+      {{{Verdict::no_such_user, true}, {Verdict::no_such_user, true}}, false, 1},
+      {{{Verdict::no_such_user, true}, {Verdict::ok}}, false, 1},
+      {{{Verdict::no_such_user, true}, {Verdict::disabled}}, false, 1},
+      {{{Verdict::ok}, {Verdict::no_such_user, true}}, false, 1},
+      {{{Verdict::ok, true}}, false, 0},
+      {{{Verdict::bad_credentials, true}}, false, 0},
+      {{{Verdict::disabled, true}}, false, 0},
+      {{{Verdict::try_later, true}}, false, 0},
+      {{{Verdict::try_later}, {Verdict::ok, true}}, false, 0},
+      {{{Verdict::no_such_user}}, false, 0},
+      {{{Verdict::disabled}}, false, 0},
+  };
+  for (const auto& one : cases) {
+    size_t before = hashes();
+    auto made = chain(one.directories, one.accept_unknown);
+    (void)ask(*made);
+    EXPECT_EQ(hashes() - before, one.expected) << "case " << &one - cases;
+  }
+}
+
+TEST_F(ChainTest, NoRoomForTheHashIsTryLater) {
+  auto made = chain({{Verdict::no_such_user, true}});
+  env_.set_capacity(Env::Pool::password, 0);
+  auto result = ask(*made);
+  EXPECT_EQ(result.verdict, Verdict::try_later);
+  EXPECT_EQ(result.detail, "the queue is full");
+}
+
+TEST_F(ChainTest, ADestroyedLookupHearsNothingAtAnyPoint) {
+  for (int turns = 0; turns < 6; ++turns) {
+    auto made = chain({{Verdict::no_such_user, true}, {Verdict::no_such_user, true}});
+    Outcome outcome;
+    auto lookup = std::make_unique<Lookup>([&](LookupResult) { ++outcome.answers; });
+    made->start(*lookup, query("joe"));
+    for (int i = 0; i < turns && outcome.answers == 0; ++i) env_.turn();
+    int before = outcome.answers;
+    lookup.reset();
+    env_.run();
+    EXPECT_EQ(outcome.answers, before);
+    EXPECT_TRUE(env_.idle());
+  }
+}
+
+TEST_F(ChainTest, TheLookupMayDieInsideItsAnswer) {
+  for (const std::vector<Answers>& setup : {std::vector<Answers>{},
+                                            {{Verdict::ok}},
+                                            {{Verdict::no_such_user, true}},
+                                            {{Verdict::disabled}, {Verdict::ok, true}}}) {
+    auto made = chain(setup);
+    std::unique_ptr<Lookup> lookup;
+    int answers = 0;
+    lookup = std::make_unique<Lookup>([&](LookupResult) {
+      ++answers;
+      lookup.reset();
+    });
+    made->start(*lookup, query("joe"));
+    env_.run();
+    EXPECT_EQ(answers, 1);
+  }
+}
+
+TEST_F(ChainTest, StartingALookupAgainDetachesTheFirst) {
+  auto made = chain({{Verdict::ok}});
+  std::vector<std::string> users;
+  Lookup lookup([&](LookupResult result) { users.push_back(result.identity.user); });
+  made->start(lookup, query("first"));
+  made->start(lookup, query("second"));
+  env_.run();
+  EXPECT_EQ(users, std::vector<std::string>{"second"});
+}
+
+TEST(Factory, MakesWhatTheConfigurationSays) {
+  config::Auth auth;
+  config::Directory routes{"routes", config::Directory::Type::fixed, false, "", {{"ann", "", "vip", "", "", false}}};
+  config::Directory users{
+      "users", config::Directory::Type::fixed, true, "", {{"joe", "{PLAIN}secret", "", "", "", false}}};
+  auth.directories = {routes, users};
+  auto shared = load_directories(auth);
+  ASSERT_TRUE(shared);
+  EXPECT_EQ((*shared)->decoy(), "{PLAIN}secret") << "as costly as the real ones";
+  FakeEnv env;
+  auto chain = make_chain(**shared, env);
+  std::vector<LookupResult> results;
+  for (const char* name : {"ann", "joe", "eve"}) {
+    Lookup lookup([&](LookupResult result) { results.push_back(std::move(result)); });
+    chain->start(lookup, query(name));
+    env.run();
+  }
+  ASSERT_EQ(results.size(), 3u);
+  EXPECT_EQ(results[0].identity.pool, "vip");
+  EXPECT_FALSE(results[0].identity.verified);
+  EXPECT_TRUE(results[1].identity.verified);
+  EXPECT_EQ(results[2].verdict, Verdict::bad_credentials);
+  EXPECT_EQ(env.jobs(Env::Pool::password), 3u);
+}
+
+TEST(Factory, SaysWhichDirectoryCannotBeUsed) {
+  config::Auth auth;
+  auth.directories = {{"people", config::Directory::Type::sqlite, true, "/nonexistent/users.db", {}}};
+  auto missing = load_directories(auth);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().message,
+            "directory people: cannot open database /nonexistent/users.db: No such file or directory");
+  auth.directories = {{"people", config::Directory::Type::fixed, true, "", {{"joe", "secret", "", "", "", false}}}};
+  auto bad = load_directories(auth);
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().message.find("directory people: user joe: "), 0u) << bad.error().message;
+}
+
+}  // namespace
+}  // namespace postigo
