@@ -1,0 +1,373 @@
+// The backend's side of the relay. Only the first words of a line are looked at octet by octet; the rest of it passes
+// with one memchr, and a literal with none.
+//
+// Quotes are not followed here: a quoted string holds no line end, so "{n}" before one is never inside of one, unless
+// the backend breaks the grammar. Status responses end in free text and never in a literal (RFC 9051 9 response-data).
+#include "parser/imap/backend_stream.h"
+
+#include <algorithm>
+
+#include "parser/base/ascii.h"
+
+namespace postigo::imap {
+namespace {
+
+constexpr Bytes kPair = "\"x-proxy\" \"Postigo\"";  // RFC 2971 5: an intermediary advertises its presence (T38)
+constexpr Bytes kPairAlone = "(\"x-proxy\" \"Postigo\")";
+constexpr Bytes kNil = "NIL";
+
+bool is_letter(char c) { return to_lower(c) >= 'a' && to_lower(c) <= 'z'; }
+
+size_t line_end(const Cursor& cursor) { return std::min(cursor.in.find('\n', cursor.at), cursor.in.size()); }
+
+}  // namespace
+
+FilterStep BackendStream::feed(Bytes in, Slices& out) {
+  Cursor cursor{in, out};
+  if (state_ != State::list && state_ != State::list_end) list_.reset();  // kept until the client has its octets
+  bool fine = true;
+  while (fine && cursor.more() && cursor.room() && !exchange_.compressed()) fine = step(cursor);
+  bool undecided = state_ == State::list || state_ == State::id_nil;
+  if (undecided && cursor.mark < cursor.at) {
+    cursor.pass_until(cursor.mark);
+    Bytes rest = in.substr(cursor.mark, cursor.at - cursor.mark);
+    if (state_ == State::list) {
+      list_->held.keep(rest);
+    } else {
+      nil_.keep(rest);
+    }
+  } else {
+    cursor.flush();
+  }
+  return {cursor.at, fine ? FilterStep::State::ok : FilterStep::State::broken};
+}
+
+// Consumes at least one octet, or changes the state. False: the stream cannot be followed.
+bool BackendStream::step(Cursor& cursor) {
+  switch (state_) {
+    case State::start:
+      at_start(cursor);
+      break;
+    case State::star:
+      state_ = cursor.peek() == ' ' ? State::word : State::text;
+      if (state_ == State::word) ++cursor.at;
+      break;
+    case State::word:
+      at_word(cursor);
+      break;
+    case State::tag:
+      at_tag(cursor);
+      break;
+    case State::tagged_word:
+      at_tagged_word(cursor);
+      break;
+    case State::code_gap:
+      at_code_gap(cursor);
+      break;
+    case State::code:
+      at_code(cursor);
+      break;
+    case State::list:
+      at_list(cursor);
+      break;
+    case State::list_end:
+      at_list_end(cursor);
+      break;
+    case State::id:
+      at_id(cursor);
+      break;
+    case State::id_nil:
+      at_id_nil(cursor);
+      break;
+    case State::id_open:
+      at_id_open(cursor);
+      break;
+    case State::text:
+    case State::hidden:
+      at_text(cursor);
+      break;
+    case State::data:
+      return at_data(cursor);
+    case State::literal:
+      at_literal(cursor);
+      break;
+  }
+  return true;
+}
+
+// --- the first words of a line --------------------------------------------------------------------------------------
+
+void BackendStream::at_start(Cursor& cursor) {
+  kind_ = Kind::other;
+  word_size_ = 0;
+  tag_hash_ = kTagHashStart;
+  tail_.reset();
+  char c = cursor.peek();
+  if (c == '*') {
+    ++cursor.at;
+    state_ = State::star;
+  } else if (c == '+') {
+    kind_ = Kind::continuation;
+    state_ = exchange_.hides_continuation() ? State::hidden : State::text;
+  } else if (c == '\r' || c == '\n') {
+    state_ = State::text;
+  } else {
+    kind_ = Kind::tagged;
+    state_ = State::tag;
+  }
+}
+
+// Keeps a letter of a word that may matter; a longer word is kept as far as it fits, which matches nothing.
+bool BackendStream::collect(char c) {
+  if (!is_letter(c)) return false;
+  if (word_size_ == word_.size()) return false;
+  word_[word_size_++] = to_upper(c);
+  return true;
+}
+
+void BackendStream::at_word(Cursor& cursor) {
+  if (word_size_ == 0 && is_digit(cursor.peek())) return to_data();  // "* 12 FETCH": most of all lines
+  if (word_size_ == 0 && cursor.peek() == ' ') {
+    ++cursor.at;  // a client may skip them, too
+  } else if (collect(cursor.peek())) {
+    ++cursor.at;
+  } else {
+    untagged_known(cursor);
+  }
+}
+
+void BackendStream::untagged_known(Cursor& cursor) {
+  bool complete = !is_letter(cursor.peek());
+  if (complete && word() == "CAPABILITY") {
+    begin_list(cursor, false);
+  } else if (complete && (word() == "OK" || word() == "NO" || word() == "BYE" || word() == "PREAUTH")) {
+    state_ = State::code_gap;
+  } else if (complete && word() == "BAD") {
+    kind_ = Kind::bad;
+    state_ = State::code_gap;
+  } else if (complete && word() == "ID") {
+    state_ = State::id;
+  } else {
+    to_data();
+  }
+}
+
+void BackendStream::at_tag(Cursor& cursor) {
+  char c = cursor.peek();
+  if (c == '\n') {
+    state_ = State::text;
+    return;
+  }
+  ++cursor.at;
+  if (c == ' ') {
+    state_ = State::tagged_word;
+  } else if (c != '\r') {
+    tag_hash_ = tag_hash(tag_hash_, {&c, 1});
+  }
+}
+
+void BackendStream::at_tagged_word(Cursor& cursor) {
+  if ((word_size_ == 0 && cursor.peek() == ' ') || collect(cursor.peek())) {
+    ++cursor.at;
+    return;
+  }
+  bool complete = !is_letter(cursor.peek());
+  bool status = complete && (word() == "OK" || word() == "NO" || word() == "BAD");
+  if (complete && word() == "OK") kind_ = Kind::tagged_ok;
+  state_ = status ? State::code_gap : State::text;
+}
+
+void BackendStream::at_code_gap(Cursor& cursor) {
+  char c = cursor.peek();
+  if (c == ' ') {
+    ++cursor.at;
+  } else if (c == '[') {
+    ++cursor.at;
+    word_size_ = 0;
+    state_ = State::code;
+  } else {
+    state_ = State::text;
+  }
+}
+
+void BackendStream::at_code(Cursor& cursor) {
+  char c = cursor.peek();
+  if (collect(c)) {
+    ++cursor.at;
+  } else if (!is_letter(c) && word() == "CAPABILITY") {
+    begin_list(cursor, true);
+  } else {
+    state_ = State::text;
+  }
+}
+
+// --- capability lists -----------------------------------------------------------------------------------------------
+
+void BackendStream::begin_list(Cursor& cursor, bool in_code) {
+  cursor.mark = cursor.at;
+  in_code_ = in_code;
+  list_ = std::make_unique<List>(policy_);
+  state_ = State::list;
+}
+
+// What is undecided is one blank and the atom behind it: they pass or go together.
+void BackendStream::at_list(Cursor& cursor) {
+  char c = cursor.peek();
+  if (c == ' ' || ends_list(c)) {
+    decide_atom(cursor);
+    cursor.mark = cursor.at;
+    if (c == ' ') {
+      ++cursor.at;
+    } else {
+      state_ = State::list_end;
+    }
+    return;
+  }
+  ++cursor.at;
+  if (list_->held.size() + (cursor.at - cursor.mark) > limits::kCapabilityAtomMax) {
+    list_->too_long = true;
+    list_->held.drop();
+    cursor.drop_marked();
+  }
+}
+
+void BackendStream::decide_atom(Cursor& cursor) {
+  std::array<char, limits::kCapabilityAtomMax + 1> buffer;
+  size_t size = 0;
+  for (char c : list_->held.view()) buffer[size++] = c;
+  for (size_t i = cursor.mark; i < cursor.at; ++i) buffer[size++] = cursor.in[i];
+  Bytes atom(buffer.data(), size);
+  if (atom.starts_with(' ')) atom.remove_prefix(1);
+  bool keep = !list_->too_long && list_->rewriter.keep(atom);
+  list_->too_long = false;
+  if (keep) {
+    release(cursor);
+  } else {
+    list_->held.drop();
+    cursor.drop_marked();
+  }
+}
+
+// What ends the list stays where it is until all additions are said, which may take several calls.
+void BackendStream::at_list_end(Cursor& cursor) {
+  if (list_->addition.empty()) list_->addition = list_->rewriter.next_addition();
+  if (list_->addition.empty()) {
+    state_ = State::text;
+    return;
+  }
+  cursor.insert(" ");
+  cursor.insert(list_->addition);
+  list_->addition = {};
+}
+
+// --- ID -------------------------------------------------------------------------------------------------------------
+
+void BackendStream::at_id(Cursor& cursor) {
+  char c = cursor.peek();
+  if (c == ' ') {
+    ++cursor.at;
+  } else if (c == '(') {
+    ++cursor.at;
+    cursor.insert(kPair);
+    state_ = State::id_open;
+  } else if (to_upper(c) == kNil[0]) {
+    cursor.mark = cursor.at;
+    state_ = State::id_nil;
+  } else {
+    to_data();
+  }
+}
+
+void BackendStream::at_id_nil(Cursor& cursor) {
+  size_t matched = nil_.size() + (cursor.at - cursor.mark);
+  char c = cursor.peek();
+  if (matched < kNil.size() && to_upper(c) == kNil[matched]) {
+    ++cursor.at;
+    return;
+  }
+  if (matched == kNil.size() && (c == '\r' || c == '\n' || c == ' ')) {
+    nil_.drop();
+    cursor.drop_marked();
+    cursor.insert(kPairAlone);
+  } else if (nil_.size() > 0) {
+    cursor.out.add(nil_.release());
+  }
+  to_data();
+}
+
+void BackendStream::at_id_open(Cursor& cursor) {
+  char c = cursor.peek();
+  if (c != ')' && c != ' ') cursor.insert(" ");
+  to_data();
+}
+
+// --- the rest of a line ---------------------------------------------------------------------------------------------
+
+void BackendStream::to_data() {
+  tail_.reset();
+  state_ = State::data;
+}
+
+void BackendStream::at_text(Cursor& cursor) {
+  cursor.mark = cursor.at;
+  cursor.at = line_end(cursor);
+  bool complete = cursor.more();
+  if (complete) ++cursor.at;
+  if (state_ == State::hidden) cursor.drop_marked();
+  if (complete) end_line();
+}
+
+bool BackendStream::at_data(Cursor& cursor) {
+  size_t end = line_end(cursor);
+  Bytes segment = cursor.in.substr(cursor.at, end - cursor.at);
+  bool complete = end < cursor.in.size();
+  cursor.at = end;
+  // Most lines end in something else: one look instead of following the pattern.
+  size_t last = segment.ends_with('\r') && segment.size() > 1 ? segment.size() - 2 : segment.size() - 1;
+  bool cannot_be = complete && segment.size() > 1 && segment[last] != '}';
+  if (cannot_be) {
+    tail_.reset();
+  } else {
+    tail_.feed(segment);
+  }
+  if (!complete) return true;
+  ++cursor.at;
+  if (!tail_.found()) {
+    end_line();
+    return true;
+  }
+  left_ = tail_.size();
+  state_ = State::literal;
+  return !tail_.overflowed();
+}
+
+void BackendStream::at_literal(Cursor& cursor) {
+  size_t size = static_cast<size_t>(std::min<uint64_t>(left_, cursor.in.size() - cursor.at));
+  left_ -= size;
+  cursor.at += size;
+  if (left_ == 0) to_data();
+}
+
+void BackendStream::end_line() {
+  switch (kind_) {
+    case Kind::tagged:
+    case Kind::tagged_ok:
+      exchange_.tagged(tag_hash_, kind_ == Kind::tagged_ok);
+      break;
+    case Kind::continuation:
+      exchange_.continuation();
+      break;
+    case Kind::bad:
+      exchange_.untagged_bad();
+      break;
+    case Kind::other:
+      break;
+  }
+  state_ = State::start;
+}
+
+void BackendStream::release(Cursor& cursor) {
+  if (list_->held.size() > 0) cursor.out.add(list_->held.release());
+}
+
+}  // namespace postigo::imap

@@ -1,0 +1,208 @@
+// The tables of names and the rewriting of lists. Where lists stand in the stream is known to filter.cc and front.cc;
+// what we offer before login is front.cc's own.
+#include "parser/imap/capability.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "parser/base/ascii.h"
+
+namespace postigo::imap {
+namespace {
+
+// More atoms than that are no capability list.
+constexpr size_t kAtomsMax = 256;
+
+// Names that may pass because nothing in them depends on who the server is or how the connection began. Sorted.
+//
+// CATENATE and URL-PARTIAL are here although they take URLs (T43): RFC 4469 4 makes servers support relative URLs,
+// which is what clients use to assemble a message from their own mailbox; an absolute one names our host, and a backend
+// refuses it with BADURL as it would refuse any foreign host. URLAUTH is not: its URLs are absolute by definition.
+// LITERAL+ and LITERAL- need no care: the relay filter turns non-synchronising literals into synchronising ones.
+constexpr std::array<std::string_view, 82> kKnown = {
+    "ACL",
+    "ANNOTATE-EXPERIMENT-1",
+    "ANNOTATEMORE",
+    "APPENDLIMIT",
+    "BINARY",
+    "CATENATE",
+    "CHILDREN",
+    "COMPARATOR",
+    "CONDSTORE",
+    "CONVERT",
+    "CREATE-SPECIAL-USE",
+    "ENABLE",
+    "ESEARCH",
+    "ESORT",
+    "FILTERS",
+    "FUZZY",
+    "I18NLEVEL=1",
+    "I18NLEVEL=2",
+    "ID",
+    "IDLE",
+    "IMAP4",
+    "IMAP4REV1",
+    "INPROGRESS",
+    "LANGUAGE",
+    "LIST-EXTENDED",
+    "LIST-METADATA",
+    "LIST-MYRIGHTS",
+    "LIST-STATUS",
+    "LITERAL+",
+    "LITERAL-",
+    "METADATA",
+    "METADATA-SERVER",
+    "MOVE",
+    "MULTIAPPEND",
+    "MULTISEARCH",
+    "NAMESPACE",
+    "NOTIFY",
+    "OBJECTID",
+    "PARTIAL",
+    "PREVIEW",
+    "PREVIEW=FUZZY",
+    "QRESYNC",
+    "QUOTA",
+    "QUOTASET",
+    "REPLACE",
+    "SAVEDATE",
+    "SEARCH=FUZZY",
+    "SEARCH=X-MIMEPART",
+    "SEARCHRES",
+    "SNIPPET=FUZZY",
+    "SORT",
+    "SORT=DISPLAY",
+    "SPECIAL-USE",
+    "STATUS-COUNTERS",
+    "STATUS=SIZE",
+    "THREAD",
+    "UIDBATCHES",
+    "UIDONLY",
+    "UIDPLUS",
+    "UNSELECT",
+    "URL-PARTIAL",
+    "UTF8=ACCEPT",
+    "UTF8=ALL",
+    "UTF8=APPEND",
+    "UTF8=ONLY",
+    "UTF8=USER",
+    "WITHIN",
+    "X-CREATEDMODSEQ",
+    "X-FTS-COMPACT",
+    "X-GM-EXT-1",
+    "X-GUID",
+    "X-MODSEQ",
+    "X-SIEVE-MAILBOX",
+    "XAPPLEPUSHSERVICE",
+    "XCONVERSATIONS",
+    "XFILTER",
+    "XLIST",
+    "XLIST-EXTENDED",
+    "XMOVE",
+    "XQUOTA",
+    "XSAVEDATE",
+    "XSNIPPET=FUZZY",
+};
+static_assert(std::is_sorted(kKnown.begin(), kKnown.end()));
+
+// Families whose parameter is free and harmless.
+constexpr std::array<std::string_view, 10> kKnownFamilies = {
+    "APPENDLIMIT=", "CONTEXT=", "MESSAGELIMIT=", "QUOTA=",  "RIGHTS=",
+    "SAVELIMIT=",   "X-QUOTA=", "SORT=",         "THREAD=", "UIDBATCHES=",
+};
+
+// Never shown after login. Offers of the unauthenticated state (T39), ways around the proxy (T41: UNAUTHENTICATE would
+// free the backend from our user; T42: referrals name internal hosts), and URLs with a host in them (T43).
+constexpr std::array<std::string_view, 6> kForbidden = {
+    "LOGINDISABLED", "STARTTLS", "SASL-IR", "UNAUTHENTICATE", "LOGIN-REFERRALS", "MAILBOX-REFERRALS",
+};
+constexpr std::array<std::string_view, 5> kForbiddenPrefixes = {"AUTH=", "COMPRESS", "URLAUTH",
+                                                                "IMAPSIEVE=", "JMAPACCESS"};
+
+// The one member of a forbidden family that an operator may let pass (T40): RFC 4978.
+constexpr std::string_view kCompress = "COMPRESS=DEFLATE";
+
+template <typename Names>
+bool any_prefix(const Names& prefixes, Bytes name) {
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](Bytes prefix) { return name.starts_with(prefix); });
+}
+
+bool forbidden(Bytes upper_name, const CapabilityPolicy& policy) {
+  if (upper_name == kCompress) return !policy.allow_compress;
+  return std::find(kForbidden.begin(), kForbidden.end(), upper_name) != kForbidden.end() ||
+         any_prefix(kForbiddenPrefixes, upper_name);
+}
+
+bool known(Bytes upper_name) {
+  return std::binary_search(kKnown.begin(), kKnown.end(), upper_name) || any_prefix(kKnownFamilies, upper_name) ||
+         upper_name == kCompress;
+}
+
+bool contains(const std::vector<std::string>& names, Bytes name) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& n) { return equal_ignoring_case(n, name); });
+}
+
+// FNV-1a: the names are few and the peer gains nothing from a collision but a shorter list.
+uint64_t hash(Bytes upper_name) {
+  uint64_t value = 0xcbf29ce484222325;
+  for (char c : upper_name) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return value;
+}
+
+}  // namespace
+
+bool is_hidden(const CapabilityPolicy& policy, Bytes name) { return contains(policy.hide, name); }
+
+bool CapabilityRewriter::keep(Bytes name) {
+  std::string upper_name = upper(name);
+  if (upper_name.empty() || forbidden(upper_name, policy_) || is_hidden(policy_, upper_name)) return false;
+  // Exactly one IMAP4revN, the one of our greeting (T39). A backend that speaks both loses the name of the second,
+  // whose features are listed by their own names too; a backend that speaks only IMAP4rev2 gets it said at the end.
+  if (upper_name == "IMAP4REV2" && !contains(policy_.add, upper_name)) {
+    rev2_held_ = true;
+    return false;
+  }
+  if (!known(upper_name) && !contains(policy_.add, upper_name)) return false;
+  rev1_ |= upper_name == "IMAP4REV1";
+  return first_time(upper_name);
+}
+
+bool CapabilityRewriter::first_time(Bytes upper_name) {
+  if (was_said(upper_name) || said_.size() == kAtomsMax) return false;
+  said_.push_back(hash(upper_name));
+  return true;
+}
+
+bool CapabilityRewriter::was_said(Bytes name) const {
+  return std::find(said_.begin(), said_.end(), hash(name)) != said_.end();
+}
+
+Bytes CapabilityRewriter::next_addition() {
+  while (next_ < policy_.add.size()) {
+    const std::string& name = policy_.add[next_++];
+    std::string upper_name = upper(name);
+    if (name.empty() || forbidden(upper_name, policy_) || is_hidden(policy_, upper_name)) continue;
+    if (first_time(upper_name)) return name;
+  }
+  bool say_rev2 = rev2_held_ && !rev1_;
+  rev2_held_ = false;
+  return say_rev2 ? Bytes("IMAP4rev2") : Bytes();
+}
+
+std::string rewrite_capabilities(const std::vector<std::string>& backend, const CapabilityPolicy& policy) {
+  CapabilityRewriter rewriter(policy);
+  std::string list;
+  auto append = [&](Bytes name) {
+    if (!list.empty()) list += ' ';
+    // The dialogue hands names over in upper case; this one everybody writes in the RFC's spelling.
+    list += name == "IMAP4REV1" ? Bytes("IMAP4rev1") : name;
+  };
+  for (const std::string& name : backend) {
+    if (rewriter.keep(name)) append(name);
+  }
+  for (Bytes name; !(name = rewriter.next_addition()).empty();) append(name);
+  return list;
+}
+
+}  // namespace postigo::imap

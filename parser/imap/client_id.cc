@@ -1,0 +1,65 @@
+// The ID command's list, read leniently (T11: up to 31 KB are legal) and kept strictly.
+#include "parser/imap/client_id.h"
+
+#include <algorithm>
+
+#include "parser/base/ascii.h"
+#include "parser/imap/lexer.h"
+
+namespace postigo::imap {
+namespace {
+
+// RFC 2971 3.3 has 30 fields, keys of 30 and values of 1024 octets; Dovecot takes a line of 4 to 8 KB.
+constexpr size_t kKeyMax = 30;
+constexpr size_t kValueMax = 1024;
+constexpr size_t kPairsMax = 4096;
+
+bool is_key_char(char c) {
+  return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '-' || c == '_' || c == '.';
+}
+
+bool forwardable(Bytes key, Bytes value) {
+  bool key_is_fine = !key.empty() && key.size() <= kKeyMax && std::all_of(key.begin(), key.end(), is_key_char) &&
+                     !starts_with_ignoring_case(key, "x-");
+  return key_is_fine && value.size() <= kValueMax &&
+         std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c < 0x7f; });
+}
+
+std::string quoted(Bytes text) {
+  std::string result = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result + '"';
+}
+
+}  // namespace
+
+std::string id_pair(Bytes key, Bytes value) { return quoted(key) + ' ' + quoted(value); }
+
+bool parse_client_id(Bytes arguments, std::string& pairs) {
+  pairs.clear();
+  Lexer in(arguments);
+  if (!in.take(' ')) return false;
+  if (in.take_word("NIL")) return in.at_end();
+  if (!in.take('(')) return false;
+  while (!in.take(')')) {
+    Secret key;
+    Secret value;
+    while (in.take(' ')) {
+    }
+    if (in.take(')')) break;
+    if (!in.string(key) || !in.take(' ')) return false;
+    bool nil = in.take_word("NIL");
+    if (!nil && !in.string(value)) return false;
+    if (nil || !forwardable(key.reveal(), value.reveal())) continue;
+    std::string pair = id_pair(key.reveal(), value.reveal());
+    if (pairs.size() + pair.size() + 1 > kPairsMax) continue;
+    if (!pairs.empty()) pairs += ' ';
+    pairs += pair;
+  }
+  return in.at_end();
+}
+
+}  // namespace postigo::imap

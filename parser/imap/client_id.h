@@ -1,0 +1,18 @@
+// What a client says about itself with ID before login (RFC 2971), fit to be forwarded to a backend that trusts us.
+#pragma once
+
+#include <string>
+
+#include "parser/base/bytes.h"
+
+namespace postigo::imap {
+
+// `arguments` is what follows the verb: ` NIL` or ` ("key" "value" ...)`. False if it is neither.
+// `pairs` receives `"key" "value" ...`: quoted anew, printable ASCII, bounded; what is longer, stranger or begins with
+// "x-" (a backend would believe it: A4, A28) is left out.
+bool parse_client_id(Bytes arguments, std::string& pairs);
+
+// `"key" "value"`: both quoted, a blank between. REQUIRES: printable ASCII.
+std::string id_pair(Bytes key, Bytes value);
+
+}  // namespace postigo::imap

@@ -1,0 +1,65 @@
+// Ties the two directions together, and steps aside when the stream becomes compressed. What is rewritten and why
+// stands in client_stream.cc and backend_stream.cc.
+#include "parser/imap/filter.h"
+
+#include "parser/imap/backend_stream.h"
+#include "parser/imap/client_stream.h"
+#include "parser/imap/exchange.h"
+
+namespace postigo::imap {
+namespace {
+
+class Filter final : public RelayFilter {
+ public:
+  Filter(std::shared_ptr<const CapabilityPolicy> policy, Counter* counts)
+      : policy_(std::move(policy)), client_(exchange_, *policy_, counts), backend_(exchange_, *policy_) {}
+
+  FilterStep from_client(Bytes in, Slices& out) override {
+    if (transparent()) return pass(in, out);
+    return client_.feed(in, out);
+  }
+
+  FilterStep from_backend(Bytes in, Slices& out) override {
+    if (transparent()) return pass(in, out);
+    return backend_.feed(in, out);
+  }
+
+  bool at_line_start() const override { return !transparent() && backend_.at_line_start(); }
+  bool transparent() const override { return exchange_.compressed(); }
+  bool said_quit() const override { return client_.said_logout(); }
+  uint64_t commands() const override { return client_.commands(); }
+
+  Bytes farewell(Farewell why) const override {
+    if (!at_line_start()) return {};
+    switch (why) {
+      case Farewell::idle_too_long:
+        return "* BYE Idle for too long.\r\n";
+      case Farewell::shutting_down:
+        return "* BYE [UNAVAILABLE] Server is shutting down.\r\n";
+      case Farewell::too_many_connections:
+        return "* BYE [UNAVAILABLE] Too many connections.\r\n";
+      case Farewell::internal_error:
+        return "* BYE [SERVERBUG] Internal error.\r\n";
+    }
+    return {};
+  }
+
+ private:
+  static FilterStep pass(Bytes in, Slices& out) {
+    out.add(in);
+    return {in.size(), FilterStep::State::ok};
+  }
+
+  std::shared_ptr<const CapabilityPolicy> policy_;
+  Exchange exchange_;
+  ClientStream client_;
+  BackendStream backend_;
+};
+
+}  // namespace
+
+std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy, Counter* counts) {
+  return std::make_unique<Filter>(std::move(policy), counts);
+}
+
+}  // namespace postigo::imap

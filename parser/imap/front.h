@@ -1,0 +1,13 @@
+// IMAP before login, as a server (RFC 3501, RFC 9051 6.1-6.2; RFC 2971, 4959, 7888): the FrontDialogue of the seam.
+#pragma once
+
+#include <memory>
+
+#include "parser/dialogue.h"
+
+namespace postigo::imap {
+
+// `policy` outlives the dialogue. `tls`: the connection is encrypted from the start.
+std::unique_ptr<FrontDialogue> make_front(const FrontPolicy& policy, bool tls);
+
+}  // namespace postigo::imap

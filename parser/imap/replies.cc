@@ -1,0 +1,89 @@
+// Texts and the table from Refusal to response code. When they are sent is front.cc's business.
+#include "parser/imap/replies.h"
+
+#include <algorithm>
+
+#include "parser/base/ascii.h"
+#include "parser/imap/capability.h"
+#include "parser/sasl/server.h"
+
+namespace postigo::imap {
+namespace {
+
+// One text for unknown user, wrong password and disabled account (A21).
+constexpr char kBadCredentials[] = "[AUTHENTICATIONFAILED] Authentication failed.";
+
+// A backend's code that may stand in our reply. ALERT must be shown to people, hence could be used to fool them (T47);
+// REFERRAL and CAPABILITY would lead around us.
+bool relayable(Bytes code) {
+  Bytes name = code.substr(0, code.find(' '));
+  bool printable_code =
+      std::all_of(code.begin(), code.end(), [](char c) { return c >= ' ' && c < 0x7f && c != '[' && c != ']'; });
+  return !name.empty() && printable_code && !equal_ignoring_case(name, "ALERT") &&
+         !equal_ignoring_case(name, "REFERRAL") && !equal_ignoring_case(name, "CAPABILITY");
+}
+
+std::string relayed_text(const Refusal& refusal) {
+  std::string text = printable(refusal.text, 512);
+  // Without a code, a text that opens a bracket would be read as one.
+  if (!relayable(refusal.code)) {
+    bool brackets = text.starts_with('[');
+    return text.empty() || brackets ? "Login refused." : text;
+  }
+  return "[" + refusal.code + "] " + (text.empty() ? "Login refused." : text);
+}
+
+}  // namespace
+
+// IMAP4rev2 is not said here (T36, T39): a client would take the features that it implies for granted, and what the
+// user's backend will have is not known yet. LITERAL+ is: no size limit of 4096 is implied (T3), and after login the
+// relay filter makes it work with every backend.
+std::string capabilities_before_login(const FrontPolicy& policy, bool tls) {
+  std::string list = "IMAP4rev1";
+  auto offer = [&](const std::string& name) {
+    if (!is_hidden(*policy.capabilities, name)) list += " " + name;
+  };
+  offer("LITERAL+");
+  offer("SASL-IR");
+  offer("ID");
+  if (!tls && policy.starttls_offered) offer("STARTTLS");
+  if (!login_allowed(policy, tls)) return list + " LOGINDISABLED";
+  for (const std::string& mechanism : policy.mechanisms) {
+    if (sasl::make_server(mechanism)) offer("AUTH=" + mechanism);
+  }
+  return list;
+}
+
+std::string refusal_text(const Refusal& refusal) {
+  switch (refusal.kind) {
+    case Refusal::Kind::bad_credentials:
+      return kBadCredentials;
+    case Refusal::Kind::authorization_failed:
+      return "[AUTHORIZATIONFAILED] You may not act as that user.";
+    case Refusal::Kind::unavailable:
+      return "[UNAVAILABLE] The mail server is not available now, try again later.";
+    case Refusal::Kind::server_bug:
+      return "[SERVERBUG] The server is not set up correctly.";
+    case Refusal::Kind::too_many:
+      return "[LIMIT] Too many connections.";
+    case Refusal::Kind::relayed:
+      return relayed_text(refusal);
+  }
+  return kBadCredentials;
+}
+
+Bytes farewell_text(Farewell why) {
+  switch (why) {
+    case Farewell::idle_too_long:
+      return "Idle for too long before login.";
+    case Farewell::shutting_down:
+      return "[UNAVAILABLE] Server is shutting down.";
+    case Farewell::too_many_connections:
+      return "[UNAVAILABLE] Too many connections.";
+    case Farewell::internal_error:
+      return "[SERVERBUG] Internal error.";
+  }
+  return "Closing.";
+}
+
+}  // namespace postigo::imap

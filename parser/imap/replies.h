@@ -1,0 +1,23 @@
+// The words of the front: what we offer before login and how we say no (traps of RFC 5530 and of user enumeration).
+#pragma once
+
+#include <string>
+
+#include "parser/base/bytes.h"
+#include "parser/dialogue.h"
+
+namespace postigo::imap {
+
+// What is true before login on this connection: names separated by single spaces.
+std::string capabilities_before_login(const FrontPolicy& policy, bool tls);
+
+// Passwords may travel: the connection is encrypted, or the operator does not mind.
+inline bool login_allowed(const FrontPolicy& policy, bool tls) { return tls || policy.plaintext_login_allowed; }
+
+// What follows "tag NO ", without line end.
+std::string refusal_text(const Refusal& refusal);
+
+// What follows "* BYE ", without line end.
+Bytes farewell_text(Farewell why);
+
+}  // namespace postigo::imap
