@@ -38,7 +38,7 @@ def nearest(known, path):
 
 
 def compile_alone(known, path):
-    words = nearest(known, path) + ["-fsyntax-only", "-Wno-error=pragma-once-outside-header", "-x", "c++", "-"]
+    words = nearest(known, path) + ["-fsyntax-only", "-x", "c++", "-"]
     done = subprocess.run(words, input=f'#include "{path}"\n', capture_output=True, text=True)
     return path, done.returncode, done.stderr
 
