@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import urllib.error
 import urllib.request
@@ -174,6 +173,3 @@ class Postigo:
     def tool(self, *arguments, check=True, **options):
         """Runs another subcommand on the same configuration."""
         return run(postigo(), *arguments, "-c", self.file, check=check, **options)
-
-    def forget(self):
-        shutil.rmtree(self.folder, ignore_errors=True)
