@@ -195,6 +195,9 @@ class RelayFilter {
   virtual bool transparent() const = 0;  // the stream became opaque (COMPRESS): bytes pass unseen from here on
   virtual bool said_quit() const = 0;    // the client asked for LOGOUT or QUIT
   virtual uint64_t commands() const = 0;
+  // What may be said to the client right now on our own account, or nothing: only IMAP allows it, and only between two
+  // responses (T46, T49). Static text.
+  virtual Bytes farewell(Farewell) const { return {}; }
 };
 
 // One row of the table in protocols.cc.
@@ -206,6 +209,8 @@ struct Protocol {
   std::span<const std::string_view> verbs;  // what RelayFilter counts; the last one is "other"
   std::unique_ptr<FrontDialogue> (*make_front)(const FrontPolicy& policy, bool tls) = nullptr;
   std::unique_ptr<BackDialogue> (*make_back)(const BackPolicy& policy, BackLogin login) = nullptr;
+  // What the client is told when the backend refused.
+  Refusal (*refusal_for)(const BackendReply& reply) = nullptr;
   // `counts` has verbs.size() entries and outlives the filter.
   std::unique_ptr<RelayFilter> (*make_filter)(std::shared_ptr<const CapabilityPolicy> policy,
                                               Counter* counts) = nullptr;
