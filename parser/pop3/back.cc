@@ -259,10 +259,9 @@ std::string_view Back::state_name() const {
 
 }  // namespace
 
-Refusal refusal_for(Event event, const BackendReply& reply) {
-  if (event == Event::refused && reply.code == "AUTH") return {Refusal::Kind::bad_credentials, "", ""};
-  bool ours = event != Event::refused && reply.code.empty();
-  if (ours || reply.code.starts_with("REFERRAL/")) return {Refusal::Kind::unavailable, "", ""};
+Refusal refusal_for(const BackendReply& reply) {
+  if (reply.code == "AUTH") return {Refusal::Kind::bad_credentials, "", ""};
+  if (reply.code == "SYS/TEMP") return {Refusal::Kind::unavailable, "", ""};
   return {Refusal::Kind::relayed, reply.code, reply.text};
 }
 

@@ -12,9 +12,8 @@ namespace postigo::pop3 {
 
 std::unique_ptr<BackDialogue> make_back(const BackPolicy& policy, BackLogin login);
 
-// What the client is told after Event::refused. [AUTH] becomes our one text (A21); other codes, and texts without a
-// code, are the backend's own words. After Event::unavailable only a reply with a code came from the backend; one
-// without it is ours, for the log, and becomes Kind::unavailable.
-Refusal refusal_for(Event event, const BackendReply& reply);
+// What the client is told after Event::refused: [AUTH] becomes our one text (A21); other codes, and texts without a
+// code, are the backend's own words, because in a server without codes "mailbox locked" looks like "wrong password".
+Refusal refusal_for(const BackendReply& reply);
 
 }  // namespace postigo::pop3

@@ -15,6 +15,7 @@ const Protocol kPop3 = {
     .verbs = pop3::kVerbs,
     .make_front = pop3::make_front,
     .make_back = pop3::make_back,
+    .refusal_for = pop3::refusal_for,
     .make_filter = pop3::make_filter,
 };
 
