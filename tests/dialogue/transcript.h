@@ -129,7 +129,6 @@ inline Script load(const std::string& path) {
       script.actions.push_back(line.substr(2));
       if (line == "> tls") {
         script.epochs.push_back(script.blocks.size());
-        script.blocks.emplace_back();  // what the handshake causes (the back speaks first)
       }
     } else {
       script.error = "not understood: " + line;
