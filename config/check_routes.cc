@@ -70,6 +70,7 @@ void check_members(PoolCheck& all, const Shard& shard, const std::vector<std::st
 void check_short_pool(PoolCheck& all, const Pool& pool, const std::string& path, Report& report) {
   if (report.has(path + ".shard")) {
     report.error(path + ".backends", "write either backends or [[pool.shard]], not both");
+    for (const Shard& shard : pool.shards) all.used.insert(shard.backends.begin(), shard.backends.end());
     return;
   }
   Shard together;

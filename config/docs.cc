@@ -106,8 +106,10 @@ const std::vector<KeyDoc>& keys() {
 std::string markdown() {
   std::string text;
   std::string section;
-  for (const KeyDoc& key : keys()) {
+  for (size_t i = 0; i < keys().size(); ++i) {
+    const KeyDoc& key = keys()[i];
     if (is_section(key)) {
+      if (i + 1 < keys().size() && is_section(keys()[i + 1])) continue;  // holds tables only
       bool list = key.type == "array of tables";
       text += fmt::format("\n### `{}{}{}`\n\n{}.\n\n", list ? "[[" : "[", key.path, list ? "]]" : "]", key.doc);
       text += "| key | value | default | |\n|---|---|---|---|\n";

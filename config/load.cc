@@ -34,6 +34,8 @@ Loaded load(const std::string& text, const std::string& name, const Source& sour
     check(loaded.config, report);
   }
   loaded.problems = report.take();
+  loaded.file = name;
+  loaded.places = report.take_places();
   return loaded;
 }
 
@@ -63,6 +65,7 @@ Loaded load_file(const std::string& path) {
   std::string problem = read_all(path, text);
   if (!problem.empty()) {
     Loaded loaded;
+    loaded.file = path;
     loaded.problems.push_back({path, 0, 0, "", problem, true});
     return loaded;
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "config/config.h"
@@ -22,10 +23,22 @@ struct Problem {
 
 std::string to_string(const Problem& problem);
 
+struct Position {
+  unsigned line = 0;
+  unsigned column = 0;
+};
+
 struct Loaded {
   Config config;                  // complete only if ok()
   std::vector<Problem> problems;  // in file order
   bool ok() const;
+
+  // For problems that only others can find (a regex, the inside of a certificate): fills in where the key stands.
+  // Keys of arrays carry their index: "routing.rule[1].regex". Takes the nearest table that was written.
+  Problem placed(Problem problem) const;
+
+  std::string file;
+  std::unordered_map<std::string, Position> places;
 };
 
 Loaded load_file(const std::string& path);

@@ -322,6 +322,7 @@ bool Reader::begin_table(Key key, const char* shorthand) {
   }
   std::string path = path_of(key.name);
   mismatch(*node, path, fmt::format("a table, as in [{}]", without_indexes(path)));
+  report_.forget(path);
   return false;
 }
 

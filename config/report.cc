@@ -22,6 +22,15 @@ bool Loaded::ok() const {
   return std::none_of(problems.begin(), problems.end(), [](const Problem& problem) { return problem.fatal; });
 }
 
+Problem Loaded::placed(Problem problem) const {
+  Position at = find_place(places, problem.key);
+  problem.file = file;
+  problem.line = at.line;
+  problem.column = at.column;
+  problem.key = without_indexes(problem.key);
+  return problem;
+}
+
 std::string without_indexes(std::string_view path) {
   std::string key;
   bool inside = false;
@@ -39,10 +48,10 @@ std::string below(std::string_view path, std::string_view key) {
   return path.empty() ? std::string(key) : fmt::format("{}.{}", path, key);
 }
 
-Position Report::find(std::string_view path) const {
+Position find_place(const std::unordered_map<std::string, Position>& places, std::string_view path) {
   while (!path.empty()) {
-    auto place = places_.find(std::string(path));
-    if (place != places_.end()) return place->second;
+    auto place = places.find(std::string(path));
+    if (place != places.end()) return place->second;
     size_t cut = path.find_last_of(".[");
     path = path.substr(0, cut == std::string_view::npos ? 0 : cut);
   }

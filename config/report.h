@@ -7,16 +7,15 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "config/load.h"
 
 namespace postigo::config {
 
-struct Position {
-  unsigned line = 0;
-  unsigned column = 0;
-};
+// Where `path` or the nearest table around it was written; zeros if nothing of it was.
+Position find_place(const std::unordered_map<std::string, Position>& places, std::string_view path);
 
 class Report {
  public:
@@ -24,22 +23,27 @@ class Report {
 
   // Remembers where a value was written. has() tells "written" from "left to its default".
   void place(const std::string& path, Position at) { places_[path] = at; }
+  void forget(const std::string& path) { places_.erase(path); }
   bool has(const std::string& path) const { return places_.count(path) != 0; }
 
   // `message` never holds a secret. The position is the path's, or that of the nearest table around it.
-  void error(const std::string& path, std::string message) { add(find(path), path, std::move(message), true); }
-  void warning(const std::string& path, std::string message) { add(find(path), path, std::move(message), false); }
+  void error(const std::string& path, std::string message) {
+    add(find_place(places_, path), path, std::move(message), true);
+  }
+  void warning(const std::string& path, std::string message) {
+    add(find_place(places_, path), path, std::move(message), false);
+  }
   void error_at(Position at, const std::string& path, std::string message) { add(at, path, std::move(message), true); }
 
   size_t size() const { return problems_.size(); }
 
   // All problems in file order; at most kProblemsMax, the last one then says how many more there are.
   std::vector<Problem> take();
+  std::unordered_map<std::string, Position> take_places() { return std::move(places_); }
 
   static constexpr size_t kProblemsMax = 200;
 
  private:
-  Position find(std::string_view path) const;
   void add(Position at, const std::string& path, std::string message, bool fatal);
 
   std::string file_;

@@ -1,0 +1,220 @@
+// What values mean together. Each test breaks one thing in a file that is otherwise in order.
+#include "tests/unit/config/support.h"
+
+namespace postigo::config {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class CheckTest : public ConfigTest {
+ protected:
+  std::string problem(const std::string& more) {
+    Loaded loaded = small_and(more);
+    EXPECT_EQ(loaded.problems.size(), 1u) << joined(loaded);
+    return joined(loaded);
+  }
+  std::string error(const std::string& more) {
+    EXPECT_FALSE(small_and(more).ok());
+    return problem(more);
+  }
+  std::string warning(const std::string& more) {
+    EXPECT_TRUE(small_and(more).ok());
+    std::string text = problem(more);
+    EXPECT_THAT(text, HasSubstr(": warning: "));
+    return text;
+  }
+};
+
+TEST_F(CheckTest, IdleTimeoutsBelowTheRfcs) {
+  EXPECT_THAT(error("[limits]\nimap_idle_timeout = \"29m\"\n"), HasSubstr("at least 30m (RFC 9051 5.4)"));
+  EXPECT_THAT(error("[limits]\npop3_idle_timeout = \"9m\"\n"), HasSubstr("at least 10m (RFC 1939 3)"));
+  EXPECT_EQ(problems_of_small_and("[limits]\nimap_idle_timeout = \"30m\"\npop3_idle_timeout = \"10m\"\n"), "");
+}
+
+TEST_F(CheckTest, OtherLimits) {
+  EXPECT_THAT(error("[limits]\nauth_failure_delay = \"60s\"\n"), HasSubstr("must be shorter than login_timeout"));
+  EXPECT_THAT(error("[limits]\nrelay_high_water = \"1k\"\n"), HasSubstr("from 16k to 64m"));
+}
+
+TEST_F(CheckTest, Hostname) {
+  EXPECT_THAT(error("[server]\nhostname = \"mail example\"\n"), HasSubstr("is not a host name"));
+}
+
+TEST_F(CheckTest, ListenersNeedTheirKeys) {
+  EXPECT_THAT(error("[[listener]]\nname = \"x\"\naddress = \"127.0.0.1:994\"\n"), HasSubstr("protocol must be set"));
+  EXPECT_THAT(error("[[listener]]\nname = \"x\"\nprotocol = \"imap\"\n"), HasSubstr("address must be set"));
+  EXPECT_THAT(error("[[listener]]\nname = \"x\"\nprotocol = \"imap\"\naddress = []\n"), HasSubstr("must not be empty"));
+}
+
+TEST_F(CheckTest, ListenersOfTheSameName) {
+  EXPECT_THAT(error("[[listener]]\nprotocol = \"imap\"\naddress = \"127.0.0.1:994\"\n"),
+              HasSubstr("p.toml:12:1: listener.name: the name \"imaps\" is taken"));
+}
+
+TEST_F(CheckTest, AddressesThatAreTaken) {
+  std::string other = "[[listener]]\nname = \"x\"\nprotocol = \"imap\"\n";
+  EXPECT_THAT(error(other + "address = [\"127.0.0.1:994\", \"0.0.0.0:993\"]\n"),
+              HasSubstr("\"0.0.0.0:993\" is already the address of listener \"imaps\""));
+  EXPECT_THAT(error(other + "address = [\"[::1]:994\", \"[0::1]:994\"]\n"), HasSubstr("is already the address"));
+  EXPECT_THAT(error(other + "address = \"127.0.0.1:9090\"\n[admin]\n"), HasSubstr("the address of [admin]"));
+}
+
+TEST_F(CheckTest, TlsNeedsACertificate) {
+  std::string text = "[[listener]]\nprotocol = \"imap\"\naddress = \"0.0.0.0:993\"\n[[backend]]\nhost = \"b\"\n";
+  EXPECT_THAT(problems(text), HasSubstr("TLS needs a certificate: add [[tls.certificate]]"));
+}
+
+TEST_F(CheckTest, PlaintextLogins) {
+  std::string other = "[[listener]]\nname = \"x\"\nprotocol = \"imap\"\ntls = \"off\"\n";
+  EXPECT_THAT(error(other + "address = \"127.0.0.1:1143\"\n"), HasSubstr("nobody can log in with tls = \"off\""));
+  EXPECT_THAT(
+      warning(other + "address = \"10.0.0.9:1143\"\nplaintext_login = true\n"),
+      HasSubstr("listener.plaintext_login: passwords may cross the network in clear text to \"10.0.0.9:1143\""));
+  EXPECT_EQ(problems_of_small_and(other + "address = \"127.0.0.1:1143\"\nplaintext_login = true\n"), "");
+}
+
+TEST_F(CheckTest, PortsThatClientsKnow) {
+  std::string other = "[[listener]]\nname = \"x\"\nprotocol = \"imap\"\n";
+  EXPECT_THAT(warning(other + "address = \"127.0.0.1:993\"\ntls = \"starttls\"\n"),
+              HasSubstr("clients expect tls = \"implicit\" on port 993"));
+  EXPECT_THAT(warning(other + "address = \"127.0.0.1:143\"\ntls = \"implicit\"\n"),
+              HasSubstr("clients expect tls = \"starttls\" or \"off\" on port 143"));
+}
+
+TEST_F(CheckTest, ProtocolThatNoBackendServes) {
+  EXPECT_THAT(warning("[[listener]]\nprotocol = \"pop3\"\naddress = \"0.0.0.0:995\"\n"),
+              HasSubstr("no backend serves pop3"));
+}
+
+TEST_F(CheckTest, AdminForEverybody) {
+  EXPECT_THAT(warning("[admin]\naddress = \"0.0.0.0:9090\"\n"), HasSubstr("without authentication"));
+}
+
+TEST_F(CheckTest, CertificateFiles) {
+  EXPECT_THAT(error("[[tls.certificate]]\nnames = [\"a.example\"]\n"), HasSubstr("certificate must be set"));
+  EXPECT_THAT(error("[[tls.certificate]]\ncertificate = \"none.pem\"\nkey = \"key.pem\"\n"),
+              HasSubstr("none.pem\": No such file or directory"));
+  EXPECT_THAT(error("[[tls.certificate]]\ncertificate = \"cert.pem\"\nkey = \".\"\n"), HasSubstr("is a directory"));
+  directory_.write("open.pem", "key", 0644);
+  EXPECT_THAT(warning("[[tls.certificate]]\ncertificate = \"cert.pem\"\nkey = \"open.pem\"\n"),
+              HasSubstr("tls.certificate.key: the private key in"));
+  EXPECT_THAT(warning("[[tls.certificate]]\ncertificate = \"open.pem\"\n"),
+              HasSubstr("tls.certificate.certificate: the private key in"));
+}
+
+TEST_F(CheckTest, ServerNames) {
+  std::string head = "[[tls.certificate]]\ncertificate = \"cert.pem\"\nnames = ";
+  for (const char* name : {"a b", "*", "*.", "a.*.b", "**.a", "-a.b", "a..b"}) {
+    EXPECT_THAT(error(head + "[\"" + name + "\"]\n"), HasSubstr("tls.certificate.names: ")) << name;
+  }
+  EXPECT_EQ(problems_of_small_and(head + "[\"*.a.example\", \"b.example\"]\n"), "");
+}
+
+TEST_F(CheckTest, BackendTls) {
+  std::string head = "[[backend]]\nhost = \"b\"\n";
+  EXPECT_THAT(error(head + "tls = { ca_file = \"cert.pem\" }\n"), HasSubstr("backend.tls: mode must be set"));
+  EXPECT_THAT(warning(head + "tls = { mode = \"implicit\", verify = false }\n"), HasSubstr("posing as this backend"));
+  EXPECT_THAT(error(head + "tls = { mode = \"implicit\", key = \"key.pem\" }\n"), HasSubstr("needs certificate"));
+  EXPECT_THAT(error(head + "tls = { mode = \"implicit\", ca_file = \"none\" }\n"), HasSubstr("cannot open"));
+  EXPECT_THAT(error(head + "tls = { mode = \"implicit\", name = \"a b\" }\n"), HasSubstr("is not a host name"));
+  EXPECT_THAT(error(head + "tls = \"implict\"\n"), HasSubstr("did you mean \"implicit\"?"));
+}
+
+TEST_F(CheckTest, BackendHosts) {
+  EXPECT_THAT(error("[[backend]]\nname = \"x\"\n"), HasSubstr("host must be set"));
+  EXPECT_THAT(error("[[backend]]\nhost = \"b:143\"\n"), HasSubstr("write the port as imap_port or pop3_port"));
+  EXPECT_THAT(error("[[backend]]\nhost = \"b c\"\n"), HasSubstr("is not a host name or an address"));
+  EXPECT_THAT(error("[[backend]]\nhost = \"0.0.0.0\"\n"), HasSubstr("no address to connect to"));
+  EXPECT_THAT(error("[[backend]]\nhost = \"10.0.0.1\"\n"), HasSubstr("the name \"10.0.0.1\" is taken"));
+}
+
+TEST_F(CheckTest, T63ABackendThatIsOurselves) {
+  EXPECT_THAT(error("[[backend]]\nhost = \"127.0.0.1\"\nimap_port = 993\n"), HasSubstr("would connect to itself"));
+  EXPECT_THAT(error("[[backend]]\nhost = \"localhost\"\nimap_port = 993\n"), HasSubstr("our own listener \"imaps\""));
+  EXPECT_THAT(error("[server]\nhostname = \"me.example\"\n[[backend]]\nhost = \"ME.example\"\nimap_port = 993\n"),
+              HasSubstr("would connect to itself"));
+  std::string other = "[[listener]]\nname = \"x\"\nprotocol = \"imap\"\naddress = \"10.0.0.7:1993\"\n";
+  EXPECT_THAT(error(other + "[[backend]]\nhost = \"10.0.0.7\"\npop3_port = 1993\n"), HasSubstr("backend.pop3_port"));
+  EXPECT_EQ(problems_of_small_and(other + "[[backend]]\nhost = \"10.0.0.8\"\nimap_port = 1993\n"), "");
+}
+
+TEST_F(CheckTest, Pools) {
+  EXPECT_THAT(error("[[pool]]\nbackends = [\"10.0.0.2\", \"10.0.0.1\"]\n"),
+              HasSubstr("pool.backends: there is no backend \"10.0.0.2\" (did you mean \"10.0.0.1\"?)"));
+  EXPECT_THAT(error("[[pool]]\nbackends = [\"10.0.0.1\", \"10.0.0.1\"]\n"), HasSubstr("stands here twice"));
+  EXPECT_THAT(error("[[pool]]\nbackends = [\"10.0.0.1\"]\n[[pool]]\nbackends = [\"10.0.0.1\"]\n"),
+              HasSubstr("the name \"default\" is taken"));
+  EXPECT_THAT(error("[[pool]]\nbackends = [\"10.0.0.1\"]\n[[pool.shard]]\nbackends = [\"10.0.0.1\"]\n"),
+              HasSubstr("either backends or [[pool.shard]]"));
+  EXPECT_THAT(problems_of_small_and("[[pool]]\n"), HasSubstr("needs backends = [...] or [[pool.shard]]"));
+}
+
+TEST_F(CheckTest, Shards) {
+  std::string head = "[[pool]]\n[[pool.shard]]\nbackends = [\"10.0.0.1\"]\n[[pool.shard]]\n";
+  EXPECT_THAT(error(head + "name = \"x\"\n"), HasSubstr("backends must name at least one [[backend]]"));
+  EXPECT_THAT(error(head + "backends = [\"10.0.0.1\"]\n"), HasSubstr("the name \"10.0.0.1\" is taken"));
+  EXPECT_THAT(error(head + "name = \"x\"\nbackends = [\"nowhere\"]\n"),
+              HasSubstr("p.toml:17:13: pool.shard.backends: there is no backend \"nowhere\""));
+  EXPECT_THAT(problems_of_small_and(head + "backends = [\"10.0.0.1\", \"b\"]\n"),
+              HasSubstr("pool.shard.name: must be set"));
+}
+
+TEST_F(CheckTest, BackendOutsideAllPools) {
+  EXPECT_THAT(warning("[[backend]]\nhost = \"b\"\n[[pool]]\nbackends = [\"10.0.0.1\"]\n"),
+              HasSubstr("\"b\" is in no pool"));
+}
+
+TEST_F(CheckTest, Routing) {
+  EXPECT_THAT(error("[routing]\ndefault_pool = \"defualt\"\n"), HasSubstr("did you mean \"default\"?"));
+  EXPECT_THAT(error("[routing]\ndefault_domain = \"@a.example\"\n"), HasSubstr("without \"@\""));
+  std::string rule = "[[routing.rule]]\npool = \"default\"\n";
+  EXPECT_THAT(error(rule), HasSubstr("needs exactly one of user, domain and regex"));
+  EXPECT_THAT(error(rule + "user = \"a\"\nregex = \"b\"\n"), HasSubstr("needs exactly one of"));
+  EXPECT_THAT(error(rule + "domain = \"@a.example\"\n"), HasSubstr("without \"@\""));
+  EXPECT_THAT(error(rule + "domain = \"*.example\"\n"), HasSubstr("for patterns use regex"));
+  EXPECT_THAT(error("[[routing.rule]]\nuser = \"a\"\n"), HasSubstr("needs pool or shard"));
+  EXPECT_THAT(error("[[routing.rule]]\nuser = \"a\"\npool = \"x\"\nshard = \"y\"\n"),
+              HasSubstr("there is no pool \"x\""));
+  EXPECT_THAT(error(rule + "user = \"a\"\nshard = \"10.0.0.2\"\n"),
+              HasSubstr("there is no shard of pool \"default\" \"10.0.0.2\" (did you mean \"10.0.0.1\"?)"));
+}
+
+TEST_F(CheckTest, Directories) {
+  EXPECT_THAT(warning("[[directory]]\n"), HasSubstr("it knows nobody"));
+  EXPECT_THAT(error("[[directory]]\ntype = \"sqlite\"\n"), HasSubstr("path must be set"));
+  EXPECT_THAT(error("[[directory]]\npath = \"a.db\"\n[[directory.user]]\nname = \"a\"\n"),
+              HasSubstr("for type \"sqlite\" only"));
+  EXPECT_THAT(error("[[directory]]\ntype = \"sqlite\"\npath = \"a\"\n[[directory.user]]\nname = \"a\"\n"),
+              HasSubstr("for type \"static\" only"));
+  std::string user = "[[directory]]\n[[directory.user]]\n";
+  EXPECT_THAT(error(user), HasSubstr("name must be set"));
+  EXPECT_THAT(error(user + "name = \"a\"\n[[directory.user]]\nname = \"A\"\n"),
+              HasSubstr("the user \"a\" stands here twice"));
+  EXPECT_THAT(error(user + "name = \"a\"\npool = \"x\"\n"), HasSubstr("directory.user.pool: there is no pool \"x\""));
+  EXPECT_THAT(warning(user + "name = \"a\"\npassword = \"{PLAIN}canary\"\n"), HasSubstr("has no effect"));
+  EXPECT_THAT(problems_of_small_and(user + "name = \"a\"\npassword = \"{PLAIN}canary\"\n"), Not(HasSubstr("canary")));
+}
+
+TEST_F(CheckTest, CheckingPasswordsNeedsAMasterIdentity) {
+  EXPECT_THAT(error("[[directory]]\ncheck_password = true\ntype = \"sqlite\"\npath = \"a.db\"\n"),
+              HasSubstr("needs a master identity"));
+  std::string master = "[auth.backend_login]\nmode = \"master_authzid\"\nmaster_password = \"p\"\n";
+  EXPECT_THAT(error(master + "[[directory]]\ncheck_password = true\ntype = \"sqlite\"\npath = \"a.db\"\n"),
+              HasSubstr("master_user must be set"));
+  EXPECT_THAT(warning(master + "master_user = \"m\"\n"), HasSubstr("is not used"));
+  EXPECT_THAT(warning("[auth.backend_login]\nmaster_user = \"m\"\n"), HasSubstr("have no effect"));
+}
+
+TEST_F(CheckTest, Capabilities) {
+  EXPECT_THAT(error("[capabilities.imap]\nhide = [\"A B\"]\n"), HasSubstr("is not the name of a capability"));
+  EXPECT_THAT(error("[capabilities.imap]\nadd = [\"EXPIRE NEVER\"]\n"), HasSubstr("is not a capability"));
+  for (const char* name : {"AUTH=PLAIN", "starttls", "LOGINDISABLED", "IMAP4rev2", "COMPRESS=DEFLATE", "UNAUTHENTICATE",
+                           "LOGIN-REFERRALS"}) {
+    EXPECT_THAT(error(std::string("[capabilities.imap]\nadd = [\"") + name + "\"]\n"), HasSubstr("add")) << name;
+  }
+  EXPECT_THAT(error("[capabilities.pop3]\nadd = [\"SASL PLAIN\"]\n"), HasSubstr("not for the operator to add"));
+}
+
+}  // namespace
+}  // namespace postigo::config

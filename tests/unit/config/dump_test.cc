@@ -1,0 +1,134 @@
+// dump() then load gives the same Config again (secrets apart): for a full file and for seeded random configurations.
+#include "config/dump.h"
+
+#include <filesystem>
+#include <random>
+
+#include "config/docs.h"
+#include "config/schema.h"
+#include "tests/unit/config/support.h"
+
+namespace postigo::config {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class DumpTest : public ConfigTest {};
+
+TEST_F(DumpTest, SmallFile) {
+  std::string text = dump(small_and("[server]\nhostname = \"h\"\n").config);
+  EXPECT_THAT(text, HasSubstr("[server]\nhostname = \"h\"\nworkers = \"auto\"\n"));
+  EXPECT_THAT(text, HasSubstr("imap_idle_timeout = \"35m\""));
+  EXPECT_THAT(text, HasSubstr("[[listener]]\nname = \"imaps\"\nprotocol = \"imap\"\naddress = [\"0.0.0.0:993\"]\n"));
+  EXPECT_THAT(text, HasSubstr("[[pool]]\nname = \"default\"\n\n[[pool.shard]]\nname = \"10.0.0.1\"\nweight = 1.0\n"));
+  EXPECT_THAT(text, Not(HasSubstr("pop3_port")));
+  EXPECT_THAT(text, Not(HasSubstr("[admin]")));
+}
+
+// Gives every key of the schema a random value that is right on its own and, as far as check() cares, together.
+class Inventor final : public Visitor {
+ public:
+  Inventor(unsigned seed, std::string file) : random_(seed), file_(std::move(file)) {}
+
+  void text(Key key, std::string& value) override {
+    std::string_view name = key.name;
+    if (name == "pool" || name == "shard" || name == "default_pool" || name == "domain" || name == "regex") return;
+    value = (name == "user" ? "user" : "n") + std::to_string(++serial_);
+    if (name == "ciphers" || name == "separator") value += " \"\\ \xc3\xa9 #";
+  }
+  void path(Key, std::string& value) override { value = file_; }
+  void hash(Key, std::string& value) override { value = "{PLAIN}canary"; }
+  void secret(Key, Secret& value) override { value = Secret("canary"); }
+  void flag(Key, bool& value) override { value = draw(2) == 0; }
+  void weight(Key, double& value) override { value = (1 + static_cast<double>(draw(1000000))) / 1000; }
+  void duration(Key, uint64_t& ms, bool) override { ms = 3600'000 + draw(1000000); }
+  void size(Key, uint64_t& octets) override { octets = 16384 + draw(1000000); }
+  void texts(Key key, std::vector<std::string>& values) override {
+    std::string_view name = key.name;
+    if (name == "names") values = {"*.a.example", "b" + std::to_string(++serial_)};
+  }
+  void words(Key, std::vector<std::string>& values, std::vector<std::string> known) override {
+    values = known.empty() ? std::vector<std::string>{"X" + std::to_string(++serial_)} : std::move(known);
+  }
+  void endpoint(Key, Endpoint& value) override { value = {"127.0.0.1", next_port()}; }
+  void endpoints(Key, std::vector<Endpoint>& values) override { values = {{"::1", next_port()}, {"h", next_port()}}; }
+  void word(Key, std::string& value, std::vector<std::string> known) override { value = known[draw(known.size())]; }
+
+ protected:
+  void count_wide(Key, uint64_t& value, Range range) override {
+    value = range.auto_zero && draw(2) == 0 ? 0 : range.min + draw(std::min<uint64_t>(range.max, 60000));
+    value = std::min(value, range.max);
+  }
+  void choice_number(Key key, int& value, const std::vector<Choice>& choices) override {
+    std::string_view name = key.name;
+    bool last = name == "mode" || name == "type";  // those that let all other keys count
+    value = choices[last ? choices.size() - 1 : draw(choices.size())].value;
+  }
+  bool begin_table(Key, const char*) override { return true; }
+  bool begin_optional(Key, bool) override { return draw(2) == 0; }
+  void end_table() override {}
+  size_t begin_list(Key key, size_t) override {
+    std::string_view name = key.name;
+    return name == "pool" || name == "user" || name == "rule" ? 0 : 1 + draw(3);
+  }
+  bool begin_item(size_t) override { return true; }
+  void end_list() override {}
+
+ private:
+  uint64_t draw(uint64_t below) { return random_() % below; }
+  uint16_t next_port() { return static_cast<uint16_t>(2000 + ++serial_); }
+
+  std::mt19937_64 random_;
+  std::string file_;
+  unsigned serial_ = 0;
+};
+
+Config invent(unsigned seed, const std::string& file) {
+  Config config;
+  Inventor inventor(seed, file);
+  describe(inventor, config);
+  Live& live = config.live;
+  live.limits.auth_failure_delay_ms = 1000;
+  for (Listener& listener : config.startup.listeners) listener.plaintext_login |= listener.tls == Tls::off;
+  for (int p = 0; p < 2; ++p) {
+    Pool& pool = live.pools.emplace_back();
+    pool.name = "pool" + std::to_string(p);
+    for (const Backend& b : live.backends) pool.shards.push_back({"s" + b.name, 0.1 + p, {b.name}});
+  }
+  live.routing.default_pool = "pool1";
+  live.routing.rules.push_back({"", "", ".*\\d\"@x", "pool0", "s" + live.backends[0].name});
+  live.routing.rules.push_back({"", "a.example", "", "pool0", ""});
+  Directory& fixed = live.auth.directories.emplace_back();
+  fixed.name = "fixed";
+  fixed.users.push_back({"u@a.example", "{PLAIN}canary", "pool1", "", "other", true});
+  return config;
+}
+
+TEST_F(DumpTest, RoundTrip) {
+  std::string file = directory_.write("file", "x");
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    std::string first = dump(invent(seed, file));
+    Loaded loaded = load(first);
+    ASSERT_TRUE(loaded.ok()) << seed << '\n' << joined(loaded) << first;
+    ASSERT_EQ(dump(loaded.config), first) << seed;
+    ASSERT_THAT(first, Not(HasSubstr("canary")));
+  }
+}
+
+TEST_F(DumpTest, ShowsEveryKeyOfTheSchema) {
+  std::string text = dump(invent(1, "/file"));
+  std::string all;
+  for (unsigned seed = 0; seed < 20; ++seed) all += dump(invent(seed, "/file"));
+  for (const KeyDoc& key : keys()) {
+    std::string name = key.path.substr(key.path.rfind('.') + 1);
+    bool input_only = key.path == "pool.backends" || name.ends_with("_file") || name.ends_with("_env");
+    bool table = key.type == "table" || key.type == "array of tables";
+    if (key.path == "backend.tls.ca_file") input_only = false;
+    if (input_only || table || key.path == "routing.rule.user") continue;
+    EXPECT_THAT(all, HasSubstr('\n' + name + " = ")) << key.path;
+  }
+}
+
+}  // namespace
+}  // namespace postigo::config
