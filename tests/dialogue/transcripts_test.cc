@@ -47,7 +47,7 @@ class Transcript : public testing::TestWithParam<std::string> {
   void expect(const std::function<bool(size_t)>& cut, const std::string& how) {
     std::string rest;
     Trace trace = run_cut(script_, cut, rest);
-    ASSERT_EQ(text(trace), text(all_)) << how;
+    if (trace != all_) FAIL() << how << "\nwas\n" << text(trace) << "should be\n" << text(all_);
     ASSERT_EQ(rest, script_.rest) << how;
   }
 
@@ -75,7 +75,7 @@ TEST_P(Transcript, AtEverySplit) {
     expect([&](size_t at) { return at == i; }, "cut at " + std::to_string(i));
     if (HasFatalFailure()) return;
   }
-  if (size_ > 200) return;
+  if (size_ > 120) return;  // pairs of cuts: quadratic
   for (size_t i = 1; i < size_; ++i) {
     for (size_t k = i + 1; k < size_; ++k) {
       expect([&](size_t at) { return at == i || at == k; }, "cut at " + std::to_string(i) + "," + std::to_string(k));
