@@ -1,0 +1,136 @@
+// Rendering of log lines; spdlog does the writing (levels, files, one lock per line). Not here: what to say, which is
+// for the caller, and session summaries (session/summary.cc).
+#include "proxy/base/log.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <concepts>
+#include <nlohmann/json.hpp>
+
+#include "parser/base/ascii.h"
+
+namespace postigo::log {
+namespace {
+
+constexpr size_t kValueMax = 512;  // a longer value is cut: it came from a stranger
+
+config::Log::Format format = config::Log::Format::text;
+
+spdlog::level::level_enum to_spdlog(Level level) {
+  switch (level) {
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warning:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+std::string_view name_of(Level level) {
+  switch (level) {
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warning:
+      return "warning";
+    case Level::error:
+      return "error";
+  }
+  return "info";
+}
+
+std::string now_text() {
+  auto now = std::chrono::system_clock::now();
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  return fmt::format("{:%FT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), ms);
+}
+
+// Bare if that is unambiguous, else in quotes.
+std::string quoted(std::string_view value) {
+  std::string safe = printable(value, kValueMax);
+  if (!safe.empty() && safe.find_first_of(" \"=") == std::string::npos) return safe;
+  std::string result = "\"";
+  for (char c : safe) {
+    if (c == '"') result += '\\';
+    result += c;
+  }
+  return result + '"';
+}
+
+}  // namespace
+
+Result<void> open(const config::Log& options) {
+  format = options.format;
+  try {
+    auto logger =
+        options.file.empty() ? spdlog::stderr_logger_mt("postigo") : spdlog::basic_logger_mt("postigo", options.file);
+    logger->set_pattern("%v");
+    logger->set_level(to_spdlog(options.level));
+    logger->flush_on(spdlog::level::debug);
+    spdlog::set_default_logger(logger);
+  } catch (const spdlog::spdlog_ex& problem) {
+    return fail(fmt::format("cannot open the log file: {}", problem.what()));
+  }
+  return {};
+}
+
+bool enabled(Level level) { return spdlog::should_log(to_spdlog(level)); }
+
+std::string render_text(std::string_view event, const Fields& fields) {
+  std::string line(event);
+  for (const Field& field : fields) {
+    line += fmt::format(" {}=", field.key);
+    std::visit(
+        [&](auto value) {
+          if constexpr (std::is_same_v<decltype(value), std::string_view>) {
+            line += quoted(value);
+          } else if constexpr (std::is_same_v<decltype(value), double>) {
+            line += fmt::format("{:.3f}", value);
+          } else {
+            line += fmt::format("{}", value);
+          }
+        },
+        field.value);
+  }
+  return line;
+}
+
+std::string render_json(std::string_view time, Level level, std::string_view event, const Fields& fields) {
+  nlohmann::ordered_json line;
+  line["time"] = time;
+  line["level"] = name_of(level);
+  line["event"] = event;
+  for (const Field& field : fields) {
+    std::string key(field.key);
+    std::visit(
+        [&](auto value) {
+          if constexpr (std::is_same_v<decltype(value), std::string_view>) {
+            line[key] = printable(value, kValueMax);
+          } else {
+            line[key] = value;
+          }
+        },
+        field.value);
+  }
+  return line.dump();
+}
+
+void write(Level level, std::string_view event, const Fields& fields) {
+  if (!enabled(level)) return;
+  std::string line = format == config::Log::Format::json
+                         ? render_json(now_text(), level, event, fields)
+                         : fmt::format("{} {} {}", now_text(), name_of(level), render_text(event, fields));
+  spdlog::log(to_spdlog(level), "{}", line);
+}
+
+}  // namespace postigo::log

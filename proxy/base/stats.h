@@ -1,0 +1,103 @@
+// What a worker counts. One writer (the worker), read by the scraper at any time; no locks, no labels on the hot path.
+//
+// Gauges are Counters that also go down. Fixed arrays indexed by enums, listeners and backends by their position in the
+// configuration; ops/metrics.cc gives them their names.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <string_view>
+
+#include "parser/base/counter.h"
+#include "proxy/session/phase.h"
+
+namespace postigo {
+
+// Upper bounds in microseconds; one bucket more for the rest.
+template <size_t N>
+class Histogram {
+ public:
+  explicit constexpr Histogram(const std::array<uint64_t, N>& bounds_us) : bounds_us_(bounds_us) {}
+  void observe_us(uint64_t us) {
+    size_t bucket =
+        static_cast<size_t>(std::lower_bound(bounds_us_.begin(), bounds_us_.end(), us) - bounds_us_.begin());
+    buckets_[bucket].inc();
+    sum_us_.add(us);
+  }
+  const std::array<uint64_t, N>& bounds_us() const { return bounds_us_; }
+  uint64_t bucket(size_t i) const { return buckets_[i].get(); }
+  uint64_t sum_us() const { return sum_us_.get(); }
+
+ private:
+  const std::array<uint64_t, N>& bounds_us_;
+  std::array<Counter, N + 1> buckets_;
+  Counter sum_us_;
+};
+
+// 100 us to one minute, for handshakes, look-ups, connects and logins.
+inline constexpr std::array<uint64_t, 17> kLatencyBoundsUs = {
+    100,     250,     500,     1'000,     2'500,     5'000,     10'000,     25'000,    50'000,
+    100'000, 250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000, 60'000'000};
+// One second to two days, for sessions.
+inline constexpr std::array<uint64_t, 9> kSessionBoundsUs = {1'000'000,      10'000'000,     60'000'000,
+                                                             300'000'000,    1'800'000'000,  3'600'000'000,
+                                                             21'600'000'000, 86'400'000'000, 172'800'000'000};
+
+using LatencyHistogram = Histogram<kLatencyBoundsUs.size()>;
+using SessionHistogram = Histogram<kSessionBoundsUs.size()>;
+
+// attempts = sum over all results (T66).
+enum class AuthResult : uint8_t { ok, bad_credentials, authorization_failed, refused, unavailable, aborted, error };
+inline constexpr std::array<std::string_view, 7> kAuthResultNames = {
+    "ok", "bad_credentials", "authorization_failed", "refused", "unavailable", "aborted", "error"};
+
+inline constexpr std::array<std::string_view, 4> kMechanismNames = {"PLAIN", "LOGIN", "USER", "other"};
+
+// In the order of Verdict (backends/directory.h).
+inline constexpr std::array<std::string_view, 5> kVerdictNames = {"ok", "bad_credentials", "no_such_user", "disabled",
+                                                                  "try_later"};
+
+enum class BackendError : uint8_t { resolve, connect, connect_timeout, tls, login_timeout, unavailable, closed };
+inline constexpr std::array<std::string_view, 7> kBackendErrorNames = {
+    "resolve", "connect", "connect_timeout", "tls", "login_timeout", "unavailable", "closed"};
+
+struct ListenerStats {
+  Counter accepted, closed, rejected_limit;
+  std::array<std::array<Counter, 2>, 2> tls_handshakes;  // [TLS 1.3][resumed]
+  Counter tls_failed, tls_timeout;
+  LatencyHistogram tls_seconds{kLatencyBoundsUs};
+};
+
+struct ProtocolStats {
+  static constexpr size_t kVerbsMax = 64;
+  std::array<Counter, kVerbsMax> verbs;
+  std::array<std::array<Counter, kAuthResultNames.size()>, kMechanismNames.size()> auth;
+  std::array<Counter, kVerdictNames.size()> lookups;
+  std::array<Counter, kCloseReasons> closed;
+  Counter bytes_from_client, bytes_from_backend;
+  LatencyHistogram login_seconds{kLatencyBoundsUs};  // from the client's login command to our OK
+  LatencyHistogram lookup_seconds{kLatencyBoundsUs};
+  SessionHistogram session_seconds{kSessionBoundsUs};
+};
+
+struct BackendStats {
+  Counter sessions, connects;
+  std::array<Counter, kBackendErrorNames.size()> errors;
+  LatencyHistogram connect_seconds{kLatencyBoundsUs};
+  LatencyHistogram login_seconds{kLatencyBoundsUs};
+};
+
+struct WorkerStats {
+  static constexpr size_t kProtocolsMax = 4;
+  std::array<Counter, kPhases> sessions;  // gauge by phase
+  std::array<ProtocolStats, kProtocolsMax> protocols;
+  std::deque<ListenerStats> listeners;  // sized before the worker starts
+  std::deque<BackendStats> backends;
+  Counter retries;
+  Counter buffered_bytes;  // gauge: chunks in use
+  LatencyHistogram loop_lag{kLatencyBoundsUs};
+};
+
+}  // namespace postigo

@@ -1,0 +1,70 @@
+// Tickets over the loop. Each pending operation is shared by its Ticket and by whatever will complete it; cancelling
+// empties the call-back, so that a late completion finds nothing to do.
+#include "proxy/net/env_uv.h"
+
+#include <openssl/rand.h>
+
+#include <ctime>
+
+namespace postigo {
+namespace {
+
+struct Deferred : Ticket::Operation {
+  std::function<void()> then;
+  void cancel() override { then = nullptr; }
+  void complete() {
+    if (auto call = std::exchange(then, nullptr)) call();
+  }
+};
+
+struct Delayed : Deferred {
+  Timer timer{[](void* delayed) { static_cast<Delayed*>(delayed)->complete_once(); }, this};
+  std::shared_ptr<Delayed> self;  // alive while armed
+  void complete_once() {
+    auto keep = std::move(self);
+    complete();
+  }
+  void cancel() override {
+    Deferred::cancel();
+    timer.cancel();
+    auto keep = std::move(self);
+  }
+};
+
+}  // namespace
+
+uint64_t EnvUv::unix_time_s() const { return static_cast<uint64_t>(std::time(nullptr)); }
+
+void EnvUv::random(std::span<unsigned char> to) { RAND_bytes(to.data(), to.size()); }
+
+Ticket EnvUv::defer(std::function<void()> then) {
+  auto operation = std::make_shared<Deferred>();
+  operation->then = std::move(then);
+  loop_.defer([operation] { operation->complete(); });
+  return Ticket(operation);
+}
+
+Ticket EnvUv::after(uint64_t delay_ms, std::function<void()> then) {
+  auto operation = std::make_shared<Delayed>();
+  operation->then = std::move(then);
+  operation->self = operation;
+  loop_.timers().arm(operation->timer, delay_ms);
+  return Ticket(operation);
+}
+
+Result<Ticket> EnvUv::offload(Pool pool, std::function<void()> work, std::function<void()> done) {
+  auto operation = std::make_shared<Deferred>();
+  operation->then = std::move(done);
+  Offload& threads = pool == Pool::lookup ? lookups_ : passwords_;
+  // The operation travels to the pool and back inside the letter, so that its call-back (which belongs to this thread)
+  // is never destroyed on the other one; a closed mailbox is the end of this thread.
+  auto job = [mailbox = mailbox_, operation, work = std::move(work)]() mutable {
+    work();
+    work = nullptr;
+    mailbox->post([operation = std::move(operation)] { operation->complete(); });
+  };
+  if (!threads.submit(std::move(job))) return fail("overloaded: too many look-ups are waiting");
+  return Ticket(operation);
+}
+
+}  // namespace postigo

@@ -1,0 +1,108 @@
+// Ticket sealing with AES-256-GCM: key name, nonce, sealed session. Not here: which sessions may be resumed where
+// (session id context, tls_context.cc).
+#include "proxy/net/ticket_keys.h"
+
+#include <openssl/aead.h>
+#include <openssl/mem.h>
+#include <openssl/rand.h>
+
+#include <chrono>
+#include <cstring>
+
+namespace postigo {
+namespace {
+
+constexpr size_t kNameSize = 16;
+constexpr size_t kNonceSize = 12;
+constexpr size_t kTagSize = 16;
+
+uint64_t steady_ms() {
+  auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+int slot() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+TicketKeys* keys_of(SSL* ssl) { return static_cast<TicketKeys*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), slot())); }
+
+size_t overhead(SSL*) { return kNameSize + kNonceSize + kTagSize; }
+
+int seal(SSL* ssl, uint8_t* out, size_t* out_size, size_t out_max, const uint8_t* in, size_t in_size) {
+  TicketKeys::Key key = keys_of(ssl)->current();
+  if (out_max < kNameSize + kNonceSize) return 0;
+  std::memcpy(out, key.name.data(), kNameSize);
+  uint8_t* nonce = out + kNameSize;
+  RAND_bytes(nonce, kNonceSize);
+  bssl::ScopedEVP_AEAD_CTX aead;
+  size_t sealed = 0;
+  if (!EVP_AEAD_CTX_init(aead.get(), EVP_aead_aes_256_gcm(), key.secret.data(), key.secret.size(), kTagSize, nullptr) ||
+      !EVP_AEAD_CTX_seal(aead.get(), nonce + kNonceSize, &sealed, out_max - kNameSize - kNonceSize, nonce, kNonceSize,
+                         in, in_size, key.name.data(), kNameSize)) {
+    return 0;
+  }
+  *out_size = kNameSize + kNonceSize + sealed;
+  return 1;
+}
+
+ssl_ticket_aead_result_t open_ticket(SSL* ssl, uint8_t* out, size_t* out_size, size_t out_max, const uint8_t* in,
+                                     size_t in_size) {
+  if (in_size < kNameSize + kNonceSize + kTagSize) return ssl_ticket_aead_ignore_ticket;
+  std::unique_ptr<TicketKeys::Key> key = keys_of(ssl)->find(in);
+  if (key == nullptr) return ssl_ticket_aead_ignore_ticket;
+  const uint8_t* nonce = in + kNameSize;
+  const uint8_t* sealed = nonce + kNonceSize;
+  bssl::ScopedEVP_AEAD_CTX aead;
+  if (!EVP_AEAD_CTX_init(aead.get(), EVP_aead_aes_256_gcm(), key->secret.data(), key->secret.size(), kTagSize,
+                         nullptr) ||
+      !EVP_AEAD_CTX_open(aead.get(), out, out_size, out_max, nonce, kNonceSize, sealed,
+                         in_size - kNameSize - kNonceSize, in, kNameSize)) {
+    return ssl_ticket_aead_ignore_ticket;
+  }
+  return ssl_ticket_aead_success;
+}
+
+constexpr SSL_TICKET_AEAD_METHOD kMethod = {overhead, seal, open_ticket};
+
+}  // namespace
+
+TicketKeys::Key::~Key() { OPENSSL_cleanse(secret.data(), secret.size()); }
+
+TicketKeys::TicketKeys(uint64_t rotation_ms, uint64_t (*now_ms)())
+    : rotation_ms_(rotation_ms), now_ms_(now_ms != nullptr ? now_ms : steady_ms) {}
+
+void TicketKeys::install(SSL_CTX* context, TicketKeys* keys) {
+  SSL_CTX_set_ex_data(context, slot(), keys);
+  SSL_CTX_set_ticket_aead_method(context, &kMethod);
+}
+
+void TicketKeys::renew() {
+  uint64_t now = now_ms_();
+  while (!keys_.empty() && now - keys_.back().born_ms >= 2 * rotation_ms_) keys_.pop_back();
+  if (!keys_.empty() && now - keys_.front().born_ms < rotation_ms_) return;
+  Key key{};
+  RAND_bytes(key.name.data(), key.name.size());
+  RAND_bytes(key.secret.data(), key.secret.size());
+  key.born_ms = now;
+  keys_.insert(keys_.begin(), key);
+  if (keys_.size() > 2) keys_.pop_back();
+}
+
+TicketKeys::Key TicketKeys::current() {
+  std::lock_guard lock(mutex_);
+  renew();
+  return keys_.front();
+}
+
+std::unique_ptr<TicketKeys::Key> TicketKeys::find(const uint8_t* name) {
+  std::lock_guard lock(mutex_);
+  renew();
+  for (const Key& key : keys_) {
+    if (std::memcmp(key.name.data(), name, kNameSize) == 0) return std::make_unique<Key>(key);
+  }
+  return nullptr;
+}
+
+}  // namespace postigo

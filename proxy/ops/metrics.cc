@@ -1,0 +1,293 @@
+// The list of families, in the order in which an operator asks: is it full, who comes, who gets in, where to, how long,
+// how much. Beside every gauge of use stands its limit, so that saturation needs no knowledge of the configuration.
+#include "proxy/ops/metrics.h"
+
+#include <dirent.h>
+
+#include <fstream>
+#include <functional>
+
+#include "proxy/ops/families.h"
+
+namespace postigo {
+namespace {
+
+using Stats = std::vector<const WorkerStats*>;
+
+// Sum over the workers of what `pick` finds in each.
+uint64_t sum(const Stats& workers, const std::function<const Counter&(const WorkerStats&)>& pick) {
+  uint64_t total = 0;
+  for (const WorkerStats* worker : workers) total += pick(*worker).get();
+  return total;
+}
+
+template <size_t N>
+std::vector<const Histogram<N>*> all(const Stats& workers,
+                                     const std::function<const Histogram<N>&(const WorkerStats&)>& pick) {
+  std::vector<const Histogram<N>*> parts;
+  for (const WorkerStats* worker : workers) parts.push_back(&pick(*worker));
+  return parts;
+}
+
+constexpr size_t kLatency = kLatencyBoundsUs.size();
+constexpr size_t kSession = kSessionBoundsUs.size();
+
+uint64_t open_descriptors() {
+  uint64_t count = 0;
+  if (DIR* folder = opendir("/proc/self/fd")) {
+    while (readdir(folder) != nullptr) ++count;
+    closedir(folder);
+  }
+  return count > 3 ? count - 3 : 0;  // "." and ".." and the folder itself
+}
+
+double resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  double size = 0;
+  double resident = 0;
+  file >> size >> resident;
+  return resident * 4096;
+}
+
+void connections(Families& out, const MetricsSource& source) {
+  const Stats& workers = source.workers;
+  out.gauge("postigo_connections", "Client connections by phase.");
+  for (size_t i = 0; i < kPhases; ++i) {
+    out.add({{"state", kPhaseNames[i]}}, sum(
+                                             workers, [i](auto& w) -> auto& { return w.sessions[i]; }));
+  }
+  out.gauge("postigo_connections_limit", "Client connections that are accepted at most.");
+  out.add({}, static_cast<double>(source.shared->sessions_max));
+  out.counter("postigo_connections_accepted_total", "Connections accepted, those refused by a limit included.");
+  for (const Frontend& frontend : source.snapshot->frontends) {
+    size_t i = frontend.index;
+    out.add({{"listener", frontend.name}, {"protocol", frontend.protocol->name}},
+            sum(
+                workers, [i](auto& w) -> auto& { return w.listeners[i].accepted; }));
+  }
+  out.counter("postigo_connections_closed_total", "Connections closed.");
+  for (const Frontend& frontend : source.snapshot->frontends) {
+    size_t i = frontend.index;
+    out.add({{"listener", frontend.name}, {"protocol", frontend.protocol->name}},
+            sum(
+                workers, [i](auto& w) -> auto& { return w.listeners[i].closed; }));
+  }
+  out.counter("postigo_rejected_total", "Connections refused before they could log in.");
+  for (const Frontend& frontend : source.snapshot->frontends) {
+    size_t i = frontend.index;
+    out.add({{"listener", frontend.name}, {"reason", "session_limit"}},
+            sum(
+                workers, [i](auto& w) -> auto& { return w.listeners[i].rejected_limit; }));
+  }
+}
+
+void tls(Families& out, const MetricsSource& source) {
+  const Stats& workers = source.workers;
+  out.counter("postigo_tls_handshakes_total", "TLS handshakes of clients.");
+  for (const Frontend& frontend : source.snapshot->frontends) {
+    if (frontend.tls == config::Tls::off) continue;
+    size_t i = frontend.index;
+    for (size_t v = 0; v < 2; ++v) {
+      for (size_t r = 0; r < 2; ++r) {
+        out.add({{"listener", frontend.name},
+                 {"version", v != 0 ? "TLSv1.3" : "TLSv1.2"},
+                 {"resumed", r != 0 ? "yes" : "no"},
+                 {"result", "ok"}},
+                sum(
+                    workers, [ i, v, r ](auto& w) -> auto& { return w.listeners[i].tls_handshakes[v][r]; }));
+      }
+    }
+    out.add({{"listener", frontend.name}, {"version", ""}, {"resumed", ""}, {"result", "failed"}},
+            sum(
+                workers, [i](auto& w) -> auto& { return w.listeners[i].tls_failed; }));
+    out.add({{"listener", frontend.name}, {"version", ""}, {"resumed", ""}, {"result", "timeout"}},
+            sum(
+                workers, [i](auto& w) -> auto& { return w.listeners[i].tls_timeout; }));
+  }
+  out.histogram("postigo_tls_handshake_seconds", "From the connection (or STARTTLS) to the end of the TLS handshake.");
+  for (const Frontend& frontend : source.snapshot->frontends) {
+    if (frontend.tls == config::Tls::off) continue;
+    size_t i = frontend.index;
+    out.add({{"listener", frontend.name}}, all<kLatency>(
+                                               workers, [i](auto& w) -> auto& { return w.listeners[i].tls_seconds; }));
+  }
+  if (source.snapshot->certificates == nullptr) return;
+  out.gauge("postigo_cert_not_after_seconds", "When a certificate expires, in seconds since 1970.");
+  for (const CertificateFacts& facts : source.snapshot->certificates->facts()) {
+    out.add({{"name", facts.name}, {"kind", facts.ecdsa ? "ecdsa" : "rsa"}, {"number", std::to_string(facts.number)}},
+            static_cast<double>(facts.not_after_s));
+  }
+}
+
+// Calls `visit` with the protocols that some listener speaks.
+void each_protocol(const MetricsSource& source, const std::function<void(const Protocol&, size_t)>& visit) {
+  for (size_t p = 0; p < protocols().size(); ++p) {
+    for (const Frontend& frontend : source.snapshot->frontends) {
+      if (frontend.protocol_index != p) continue;
+      visit(protocols()[p], p);
+      break;
+    }
+  }
+}
+
+void logins(Families& out, const MetricsSource& source) {
+  const Stats& workers = source.workers;
+  out.counter("postigo_auth_attempts_total", "Login attempts; the results add up to all of them.");
+  each_protocol(source, [&](const Protocol& protocol, size_t p) {
+    for (size_t m = 0; m < kMechanismNames.size(); ++m) {
+      for (size_t r = 0; r < kAuthResultNames.size(); ++r) {
+        out.add({{"protocol", protocol.name}, {"mechanism", kMechanismNames[m]}, {"result", kAuthResultNames[r]}},
+                sum(
+                    workers, [ p, m, r ](auto& w) -> auto& { return w.protocols[p].auth[m][r]; }));
+      }
+    }
+  });
+  out.histogram("postigo_login_seconds", "From the client's credentials to our OK.");
+  each_protocol(source, [&](const Protocol& protocol, size_t p) {
+    out.add({{"protocol", protocol.name}},
+            all<kLatency>(
+                workers, [p](auto& w) -> auto& { return w.protocols[p].login_seconds; }));
+  });
+  out.histogram("postigo_lookup_seconds", "Directory look-ups, password checks included.");
+  each_protocol(source, [&](const Protocol& protocol, size_t p) {
+    out.add({{"protocol", protocol.name}},
+            all<kLatency>(
+                workers, [p](auto& w) -> auto& { return w.protocols[p].lookup_seconds; }));
+  });
+  out.counter("postigo_route_lookups_total", "Directory look-ups by their verdict.");
+  each_protocol(source, [&](const Protocol& protocol, size_t p) {
+    for (size_t v = 0; v < kVerdictNames.size(); ++v) {
+      out.add({{"protocol", protocol.name}, {"result", kVerdictNames[v]}},
+              sum(
+                  workers, [ p, v ](auto& w) -> auto& { return w.protocols[p].lookups[v]; }));
+    }
+  });
+  out.gauge("postigo_queue_jobs", "Jobs that wait for a thread.");
+  out.add({{"pool", "lookup"}}, static_cast<double>(source.shared->lookups.waiting()));
+  out.add({{"pool", "password"}}, static_cast<double>(source.shared->passwords.waiting()));
+  out.gauge("postigo_queue_jobs_limit", "Jobs that may wait; beyond, logins are told to try later.");
+  out.add({{"pool", "lookup"}}, static_cast<double>(source.shared->lookups.queue_max()));
+  out.add({{"pool", "password"}}, static_cast<double>(source.shared->passwords.queue_max()));
+}
+
+void backends(Families& out, const MetricsSource& source) {
+  const Stats& workers = source.workers;
+  const auto& list = source.snapshot->live.backends;
+  out.gauge("postigo_backend_sessions", "Sessions that are relayed to a backend.");
+  for (size_t b = 0; b < list.size(); ++b) {
+    out.add({{"backend", list[b].name}}, sum(
+                                             workers, [b](auto& w) -> auto& { return w.backends[b].sessions; }));
+  }
+  out.gauge("postigo_backend_sessions_limit", "Sessions that a backend may get: today that of the whole proxy.");
+  for (const config::Backend& backend : list) {
+    out.add({{"backend", backend.name}}, static_cast<double>(source.shared->sessions_max));
+  }
+  out.counter("postigo_backend_connects_total", "Connections to a backend that were established.");
+  for (size_t b = 0; b < list.size(); ++b) {
+    out.add({{"backend", list[b].name}}, sum(
+                                             workers, [b](auto& w) -> auto& { return w.backends[b].connects; }));
+  }
+  out.counter("postigo_backend_errors_total", "What went wrong with a backend.");
+  for (size_t b = 0; b < list.size(); ++b) {
+    for (size_t e = 0; e < kBackendErrorNames.size(); ++e) {
+      out.add({{"backend", list[b].name}, {"reason", kBackendErrorNames[e]}},
+              sum(
+                  workers, [ b, e ](auto& w) -> auto& { return w.backends[b].errors[e]; }));
+    }
+  }
+  out.histogram("postigo_backend_connect_seconds", "TCP connects to a backend.");
+  for (size_t b = 0; b < list.size(); ++b) {
+    out.add({{"backend", list[b].name}}, all<kLatency>(
+                                             workers, [b](auto& w) -> auto& { return w.backends[b].connect_seconds; }));
+  }
+  out.histogram("postigo_backend_login_seconds", "From the connection to the backend's OK, TLS included.");
+  for (size_t b = 0; b < list.size(); ++b) {
+    out.add({{"backend", list[b].name}}, all<kLatency>(
+                                             workers, [b](auto& w) -> auto& { return w.backends[b].login_seconds; }));
+  }
+  out.counter("postigo_retries_total", "Logins that went on to another backend of the shard.");
+  out.add({}, sum(
+                  workers, [](auto& w) -> auto& { return w.retries; }));
+}
+
+void traffic(Families& out, const MetricsSource& source) {
+  const Stats& workers = source.workers;
+  out.counter("postigo_bytes_total", "Bytes relayed after login, decrypted.");
+  each_protocol(source, [&](const Protocol& protocol, size_t p) {
+    out.add({{"protocol", protocol.name}, {"dir", "from_client"}},
+            sum(
+                workers, [p](auto& w) -> auto& { return w.protocols[p].bytes_from_client; }));
+    out.add({{"protocol", protocol.name}, {"dir", "from_backend"}},
+            sum(
+                workers, [p](auto& w) -> auto& { return w.protocols[p].bytes_from_backend; }));
+  });
+  out.counter("postigo_commands_total", "Commands relayed after login.");
+  each_protocol(source, [&](const Protocol& protocol, size_t p) {
+    for (size_t v = 0; v < protocol.verbs.size(); ++v) {
+      out.add({{"protocol", protocol.name}, {"verb", protocol.verbs[v]}},
+              sum(
+                  workers, [ p, v ](auto& w) -> auto& { return w.protocols[p].verbs[v]; }));
+    }
+  });
+  out.histogram("postigo_session_seconds", "Length of sessions.");
+  each_protocol(source, [&](const Protocol& protocol, size_t p) {
+    out.add({{"protocol", protocol.name}},
+            all<kSession>(
+                workers, [p](auto& w) -> auto& { return w.protocols[p].session_seconds; }));
+  });
+  out.counter("postigo_disconnects_total", "Why connections ended.");
+  each_protocol(source, [&](const Protocol& protocol, size_t p) {
+    for (size_t r = 0; r < kCloseReasons; ++r) {
+      out.add({{"protocol", protocol.name}, {"reason", kCloseReasonNames[r]}},
+              sum(
+                  workers, [ p, r ](auto& w) -> auto& { return w.protocols[p].closed[r]; }));
+    }
+  });
+}
+
+void process(Families& out, const MetricsSource& source) {
+  const Stats& workers = source.workers;
+  out.histogram("postigo_event_loop_lag_seconds", "How late a worker's loop was, measured every 50 ms.");
+  for (size_t i = 0; i < workers.size(); ++i) {
+    out.add({{"worker", std::to_string(i)}}, std::vector<const LatencyHistogram*>{&workers[i]->loop_lag});
+  }
+  out.gauge("postigo_worker_sessions", "Sessions of a worker.");
+  for (size_t i = 0; i < workers.size(); ++i) {
+    uint64_t total = 0;
+    for (const Counter& phase : workers[i]->sessions) total += phase.get();
+    out.add({{"worker", std::to_string(i)}}, total);
+  }
+  out.gauge("postigo_fds", "Open descriptors.");
+  out.add({}, open_descriptors());
+  out.gauge("postigo_fds_limit", "Descriptors that the process may have.");
+  out.add({}, source.fds_limit);
+  out.gauge("postigo_buffers_bytes", "Bytes in chunks that wait for slow peers.");
+  out.add({}, sum(
+                  workers, [](auto& w) -> auto& { return w.buffered_bytes; }));
+  out.gauge("postigo_buffers_bytes_limit", "What back-pressure lets the chunks grow to if every peer is slow.");
+  out.add({}, static_cast<double>(source.shared->sessions_max) * 2 *
+                  (static_cast<double>(source.snapshot->live.limits.relay_high_water) + Loop::kPlainSize));
+  out.gauge("postigo_build_info", "Always 1; the labels tell what runs.");
+  out.add({{"version", source.version}, {"boringssl", source.boringssl}}, 1.0);
+  out.gauge("postigo_config_last_load_success_timestamp_seconds", "When the running configuration was loaded.");
+  out.add({}, static_cast<double>(source.start_time_s));
+  out.gauge("process_start_time_seconds", "When the process started, in seconds since 1970.");
+  out.add({}, static_cast<double>(source.start_time_s));
+  out.gauge("process_resident_memory_bytes", "Resident memory.");
+  out.add({}, resident_bytes());
+}
+
+}  // namespace
+
+std::vector<prometheus::MetricFamily> Metrics::Collect() const {
+  Families out;
+  connections(out, source_);
+  tls(out, source_);
+  logins(out, source_);
+  backends(out, source_);
+  traffic(out, source_);
+  process(out, source_);
+  return out.take();
+}
+
+}  // namespace postigo

@@ -1,0 +1,36 @@
+// Metrics: names and labels for what the workers count, made at scrape time.
+//
+// Any thread. Sums over workers; never a user, an address or an error text in a label.
+#pragma once
+
+#include <prometheus/collectable.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "proxy/snapshot.h"
+#include "proxy/worker.h"
+
+namespace postigo {
+
+// What a scrape needs to know beside the workers' counters. All outlive it.
+struct MetricsSource {
+  const Snapshot* snapshot = nullptr;
+  const Shared* shared = nullptr;
+  std::vector<const WorkerStats*> workers;
+  uint64_t fds_limit = 0;
+  int64_t start_time_s = 0;
+  std::string version, boringssl;
+};
+
+class Metrics final : public prometheus::Collectable {
+ public:
+  explicit Metrics(MetricsSource source) : source_(std::move(source)) {}
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  MetricsSource source_;
+};
+
+}  // namespace postigo

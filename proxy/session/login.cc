@@ -1,0 +1,240 @@
+// The login's steps in order. Not here: the wording (parser's front dialogues), passwords (backends/directory), the
+// backend's side (upstream.cc).
+#include "proxy/session/login.h"
+
+#include <algorithm>
+
+#include "parser/base/limits.h"
+#include "proxy/base/log.h"
+#include "proxy/session/session.h"
+#include "proxy/worker.h"
+
+namespace postigo {
+namespace {
+
+// What a client may send ahead while its login is under way; beyond, we stop reading and TCP makes it wait.
+constexpr size_t kPipelineMax = limits::kCommandMax + 16 * 1024;
+
+uint64_t now_us() { return uv_hrtime() / 1000; }
+
+size_t mechanism_index(std::string_view name) {
+  auto found = std::find(kMechanismNames.begin(), kMechanismNames.end(), name);
+  return std::min(static_cast<size_t>(found - kMechanismNames.begin()), kMechanismNames.size() - 1);
+}
+
+}  // namespace
+
+Login::Login(Session& session)
+    : session_(session),
+      front_(session.frontend().protocol->make_front(session.frontend().policy, session.secure())),
+      delay_([](void* self) { static_cast<Login*>(self)->refuse_now(); }, this) {}
+
+Login::~Login() = default;
+
+std::string_view Login::state_name() const {
+  return upstream_ != nullptr ? upstream_->state_name() : front_->state_name();
+}
+
+void Login::flush() {
+  if (!out_.empty() && session_.client() != nullptr) session_.client()->send(out_.view());
+  out_.clear();
+}
+
+void Login::start() {
+  front_->open(out_);
+  flush();
+}
+
+void Login::secured() { front_->tls_established(); }
+
+void Login::received(Bytes data) {
+  input_.append(data);
+  if (suspended_ && input_.size() > kPipelineMax) session_.client()->read(false);
+  run();
+}
+
+void Login::run() {
+  while (!suspended_ && !input_.empty() && step()) {
+  }
+  if (client_ended_ && !suspended_ && !session_.closing()) session_.close(CloseReason::client_closed);
+}
+
+bool Login::step() {
+  Step step = front_->feed(input_.view(), out_);
+  input_.consume(step.consumed);
+  flush();
+  switch (step.event) {
+    case Event::start_tls:
+      session_.start_tls();
+      return false;
+    case Event::authenticate:
+      authenticate();
+      return false;
+    case Event::hang_up: {
+      bool logout = front_->state_name() == "logout";
+      session_.close(logout ? CloseReason::logout : CloseReason::too_many_errors);
+      return false;
+    }
+    default:
+      return step.consumed > 0;
+  }
+}
+
+void Login::client_ended() {
+  client_ended_ = true;  // half-closed: what it sent before is still answered (T58)
+  run();
+}
+
+void Login::authenticate() {
+  Credentials& credentials = front_->credentials();
+  suspended_ = true;
+  attempt_start_us_ = now_us();
+  mechanism_ = mechanism_index(credentials.mechanism);
+  Summary& summary = session_.summary();
+  summary.mechanism = kMechanismNames[mechanism_];
+  summary.user = session_.snapshot().router->normalise(credentials.user);
+  session_.enter(Phase::lookup, session_.snapshot().live.limits.lookup_timeout_ms);
+  if (!credentials.authzid.empty()) {
+    // Nobody is allowed to act as somebody else yet; dropping the wish silently would be worse (T24).
+    return refuse({Refusal::Kind::authorization_failed, {}, {}}, AuthResult::authorization_failed);
+  }
+  Query query{summary.user, credentials.password, credentials.mechanism, session_.frontend().protocol->name,
+              summary.client.host()};
+  lookup_.emplace([this](LookupResult result) { looked_up(std::move(result)); });
+  session_.worker().directory().start(*lookup_, query);
+}
+
+void Login::looked_up(LookupResult result) {
+  ProtocolStats& numbers = session_.worker().stats().protocols[session_.frontend().protocol_index];
+  numbers.lookup_seconds.observe_us(now_us() - attempt_start_us_);
+  numbers.lookups[static_cast<size_t>(result.verdict)].inc();
+  if (!result.detail.empty()) {
+    log::debug("lookup", {{"id", session_.summary().id}, {"detail", result.detail}});
+  }
+  switch (result.verdict) {
+    case Verdict::ok:
+      return find_backend(result.identity);
+    case Verdict::try_later:
+      log::warning("lookup_failed", {{"id", session_.summary().id}, {"detail", result.detail}});
+      return refuse({Refusal::Kind::unavailable, {}, {}}, AuthResult::unavailable);
+    default:
+      return refuse({Refusal::Kind::bad_credentials, {}, {}}, AuthResult::bad_credentials);
+  }
+}
+
+void Login::find_backend(const Identity& identity) {
+  auto route = session_.snapshot().router->route(identity, session_.frontend().protocol->name);
+  if (!route) {
+    log::error("route_failed", {{"id", session_.summary().id}, {"detail", route.error().message}});
+    return refuse({Refusal::Kind::server_bug, {}, {}}, AuthResult::error);
+  }
+  if (!identity.user.empty()) session_.summary().user = identity.user;
+  upstream_ = std::make_unique<Upstream>(*this, session_, std::move(*route), backend_login(identity));
+  upstream_->start();
+}
+
+BackLogin Login::backend_login(const Identity& identity) {
+  const config::BackendLogin& how = session_.snapshot().live.auth.backend_login;
+  std::string user = identity.backend_user.empty() ? session_.summary().user : identity.backend_user;
+  BackLogin login;
+  // Only a password that we checked ourselves opens the door with the master's key.
+  if (identity.verified && how.mode == config::BackendLogin::Mode::master_authzid) {
+    login.authzid = user;
+    login.authcid = how.master_user;
+    login.password = how.master_password;
+  } else if (identity.verified && how.mode == config::BackendLogin::Mode::master_separator) {
+    login.authcid = user + how.separator + how.master_user;
+    login.password = how.master_password;
+  } else {
+    login.authcid = user;
+    login.password = front_->credentials().password;
+  }
+  Socket& client = *session_.client();
+  Address local = client.local();
+  login.facts.client_ip = session_.summary().client.host();
+  login.facts.client_port = session_.summary().client.port();
+  login.facts.local_ip = local.host();
+  login.facts.local_port = local.port();
+  login.facts.session_id = session_.summary().id;
+  login.facts.tls = session_.secure();
+  login.facts.client_id = front_->client_id();
+  return login;
+}
+
+void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover) {
+  count(AuthResult::ok);
+  session_.summary().authenticated = true;
+  session_.worker().stats().protocols[session_.frontend().protocol_index].login_seconds.observe_us(now_us() -
+                                                                                                   attempt_start_us_);
+  front_->accept(back.capabilities(), out_);
+  flush();
+  if (session_.client() != nullptr) session_.client()->read(true);
+  session_.begin_relay(std::move(socket), input_.view(), leftover, client_ended_);
+}
+
+void Login::upstream_refused(const BackendReply& reply) {
+  Refusal refusal = session_.frontend().protocol->refusal_for(reply);
+  bool bad = refusal.kind == Refusal::Kind::bad_credentials;
+  refuse(std::move(refusal), bad ? AuthResult::bad_credentials : AuthResult::refused);
+}
+
+void Login::upstream_unavailable(const std::string& why) {
+  session_.summary().detail = why;
+  refuse({Refusal::Kind::unavailable, {}, {}}, AuthResult::unavailable);
+}
+
+void Login::refuse(Refusal refusal, AuthResult result) {
+  count(result);
+  refusal_ = std::move(refusal);
+  ++session_.summary().failures;
+  // A "no" takes the same time whoever says it and for whatever reason (A22); "not now" is told at once.
+  bool wait = result != AuthResult::unavailable && result != AuthResult::error;
+  uint64_t passed_ms = (now_us() - attempt_start_us_) / 1000;
+  uint64_t floor_ms = session_.snapshot().live.limits.auth_failure_delay_ms;
+  uint64_t delay_ms = wait && passed_ms < floor_ms ? floor_ms - passed_ms : 0;
+  session_.enter(Phase::command, session_.login_ms_left());
+  session_.worker().loop().timers().arm(delay_, delay_ms);
+}
+
+void Login::refuse_now() {
+  session_.worker().loop().bury(std::move(upstream_));
+  lookup_.reset();
+  suspended_ = false;
+  Event event = front_->refuse(refusal_, out_);
+  flush();
+  if (event == Event::hang_up) return session_.close(CloseReason::too_many_errors);
+  if (session_.client() != nullptr) session_.client()->read(true);
+  run();
+}
+
+void Login::deadline() {
+  switch (session_.phase()) {
+    case Phase::lookup:
+      lookup_.reset();
+      log::warning("lookup_timeout", {{"id", session_.summary().id}});
+      return refuse({Refusal::Kind::unavailable, {}, {}}, AuthResult::unavailable);
+    case Phase::connect:
+    case Phase::backend_tls:
+    case Phase::backend_login:
+      return upstream_->deadline();
+    default:
+      farewell(Farewell::idle_too_long);
+      return session_.close(CloseReason::login_timeout);
+  }
+}
+
+void Login::farewell(Farewell why) {
+  front_->farewell(why, out_);
+  flush();
+}
+
+void Login::abandoned() {
+  if (suspended_ && !delay_.armed()) count(AuthResult::aborted);
+}
+
+void Login::count(AuthResult result) {
+  auto& attempts = session_.worker().stats().protocols[session_.frontend().protocol_index].auth;
+  attempts[mechanism_][static_cast<size_t>(result)].inc();
+}
+
+}  // namespace postigo

@@ -1,0 +1,70 @@
+// Login: from the greeting to the moment when bytes may flow. Drives the front dialogue, asks the directories, asks the
+// router, and lets an Upstream find a backend. Freed when the relay starts: an idle session pays for none of it.
+//
+// Owned by its Session, confined to the worker's thread. Never completes anything from inside the call that started it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backends/directory.h"
+#include "backends/router.h"
+#include "parser/dialogue.h"
+#include "proxy/base/stats.h"
+#include "proxy/net/timer_wheel.h"
+#include "proxy/session/input.h"
+#include "proxy/session/upstream.h"
+
+namespace postigo {
+
+class Session;
+
+class Login final : public Upstream::Client {
+ public:
+  explicit Login(Session& session);
+  ~Login();
+
+  void start();  // the greeting
+  void received(Bytes data);
+  void secured();  // the handshake after STARTTLS is over
+  void client_ended();
+  void deadline();
+  void farewell(Farewell why);
+  void abandoned();  // the session closes: counts an attempt that is still open
+
+  std::string_view state_name() const;
+  unsigned commands() const { return front_->commands(); }
+
+ private:
+  void run();
+  bool step();  // false: wait
+  void authenticate();
+  void looked_up(LookupResult result);
+  void find_backend(const Identity& identity);
+  BackLogin backend_login(const Identity& identity);
+  void refuse(Refusal refusal, AuthResult result);
+  void refuse_now();
+  void flush();
+  void count(AuthResult result);
+
+  void upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover) override;
+  void upstream_refused(const BackendReply& reply) override;
+  void upstream_unavailable(const std::string& why) override;
+
+  Session& session_;
+  std::unique_ptr<FrontDialogue> front_;
+  Input input_;
+  Out out_;
+  std::optional<Lookup> lookup_;
+  std::unique_ptr<Upstream> upstream_;
+  Timer delay_;  // until a refusal may be told
+  Refusal refusal_;
+  size_t mechanism_ = 0;  // in kMechanismNames
+  uint64_t attempt_start_us_ = 0;
+  bool suspended_ = false;  // an attempt is under way: the front is not fed
+  bool client_ended_ = false;
+};
+
+}  // namespace postigo

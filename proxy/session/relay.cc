@@ -1,0 +1,160 @@
+// Bytes from one socket to the other. The rules of this file: read a side only while the other one takes; half-close is
+// passed on after what came before it (T51, T58); the backend's QUIT is never ours to send (T49); a stream that broke
+// off must not look complete (T59). Not here: what the bytes mean (parser's filters).
+#include "proxy/session/relay.h"
+
+#include "proxy/session/session.h"
+#include "proxy/worker.h"
+
+namespace postigo {
+namespace {
+
+// After one side's end the other gets this long without a byte before we end it too.
+constexpr uint64_t kHalfClosedMs = 60'000;
+
+}  // namespace
+
+Relay::Relay(Session& session, SocketPtr backend, std::unique_ptr<RelayFilter> filter)
+    : session_(session),
+      backend_(std::move(backend)),
+      filter_(std::move(filter)),
+      active_ms_(session.worker().loop().now_ms()),
+      backend_index_(0) {
+  for (const config::Backend& candidate : session.snapshot().live.backends) {
+    if (candidate.name == session.summary().backend) backend_index_ = session.snapshot().backend_index(candidate);
+  }
+  session_.worker().stats().backends[backend_index_].sessions.inc();
+}
+
+Relay::~Relay() { session_.worker().stats().backends[backend_index_].sessions.dec(); }
+
+uint64_t Relay::idle_timeout_ms() const {
+  const config::Limits& limits = session_.snapshot().live.limits;
+  return session_.frontend().protocol->name == "imap" ? limits.imap_idle_timeout_ms : limits.pop3_idle_timeout_ms;
+}
+
+void Relay::start(Bytes from_client_first, Bytes from_backend_first, bool client_ended_already) {
+  backend_->set_owner(*this);
+  backend_->set_read_size(Loop::kReceiveSize);
+  if (session_.client() != nullptr) session_.client()->set_read_size(Loop::kReceiveSize);
+  if (!from_backend_first.empty()) pump_backend(from_backend_first);
+  if (!from_client_first.empty() && !session_.closing()) from_client(from_client_first);
+  if (client_ended_already && !session_.closing()) client_ended();
+}
+
+void Relay::touch() { active_ms_ = session_.worker().loop().now_ms(); }
+
+void Relay::from_client(Bytes data) {
+  touch();
+  session_.summary().bytes_from_client += data.size();
+  session_.worker().stats().protocols[session_.frontend().protocol_index].bytes_from_client.add(data.size());
+  if (held_ != nullptr) {
+    held_->append(data);
+    return;
+  }
+  pump_client(data);
+}
+
+void Relay::pump_client(Bytes data) {
+  Slices slices;
+  while (!data.empty()) {
+    slices.clear();
+    FilterStep step = filter_->from_client(data, slices);
+    if (!slices.all().empty()) backend_->send(slices.all());
+    data.remove_prefix(step.consumed);
+    if (step.state == FilterStep::State::broken) return session_.abort(CloseReason::protocol_error, "from the client");
+    if (step.state == FilterStep::State::blocked) {
+      held_ = std::make_unique<std::string>(data);
+      break;
+    }
+  }
+  bool full = backend_->unsent() > session_.snapshot().live.limits.relay_high_water;
+  if (session_.client() != nullptr && (held_ != nullptr || full)) session_.client()->read(false);
+}
+
+void Relay::retry_held() {
+  if (held_ == nullptr) return;
+  std::unique_ptr<std::string> data = std::move(held_);
+  pump_client(*data);
+  if (held_ != nullptr || session_.closing()) return;
+  if (client_ended_) return backend_->finish();
+  if (session_.client() != nullptr && backend_->unsent() == 0) session_.client()->read(true);
+}
+
+void Relay::on_data(Socket&, Bytes data) {
+  touch();
+  pump_backend(data);
+}
+
+void Relay::pump_backend(Bytes data) {
+  session_.summary().bytes_from_backend += data.size();
+  session_.worker().stats().protocols[session_.frontend().protocol_index].bytes_from_backend.add(data.size());
+  Slices slices;
+  while (!data.empty()) {
+    slices.clear();
+    FilterStep step = filter_->from_backend(data, slices);
+    if (session_.client() != nullptr && !slices.all().empty()) session_.client()->send(slices.all());
+    data.remove_prefix(step.consumed);
+    if (step.state == FilterStep::State::broken) return session_.abort(CloseReason::protocol_error, "from the backend");
+  }
+  Socket* client = session_.client();
+  if (client != nullptr && client->unsent() > session_.snapshot().live.limits.relay_high_water) backend_->read(false);
+  retry_held();
+}
+
+void Relay::client_drained() { backend_->read(true); }
+
+void Relay::on_drained(Socket&) {
+  if (held_ == nullptr && session_.client() != nullptr) session_.client()->read(true);
+}
+
+// The client will send no more; it may still wait for answers.
+void Relay::client_ended() {
+  client_ended_ = true;
+  session_.rearm(kHalfClosedMs);
+  if (held_ == nullptr) backend_->finish();
+}
+
+// The client is gone. What it sent before still reaches the backend (a QUIT decides whether mail is deleted), and the
+// backend hears the end as an end.
+void Relay::client_failed(const std::string& why) {
+  if (backend_->unsent() == 0) return session_.close(CloseReason::client_lost, why);
+  session_.summary().detail = why;
+  session_.drop_client();
+  client_ended_ = true;
+  backend_->finish();
+  session_.rearm(session_.snapshot().live.limits.close_timeout_ms);
+}
+
+void Relay::on_eof(Socket&, bool clean) { backend_over(clean, clean ? "" : "eof_without_close_notify"); }
+
+void Relay::on_failed(Socket&, const std::string& why) {
+  session_.worker().stats().backends[backend_index_].errors[static_cast<size_t>(BackendError::closed)].inc();
+  backend_over(false, why);
+}
+
+void Relay::backend_over(bool clean, const std::string& why) {
+  if (session_.client() == nullptr) return session_.close(CloseReason::client_lost);
+  if (filter_->said_quit()) return session_.close(CloseReason::logout);
+  if (client_ended_) return session_.close(CloseReason::client_closed);
+  if (clean) return session_.close(CloseReason::backend_closed);
+  if (!filter_->at_line_start()) return session_.abort(CloseReason::backend_lost, why);
+  session_.client()->send(filter_->farewell(Farewell::internal_error));
+  session_.close(CloseReason::backend_lost, why);
+}
+
+void Relay::deadline() {
+  uint64_t limit = client_ended_ ? kHalfClosedMs : idle_timeout_ms();
+  uint64_t idle_ms = session_.worker().loop().now_ms() - active_ms_;
+  if (session_.client() == nullptr) return session_.close(CloseReason::client_lost);
+  if (idle_ms < limit) return session_.rearm(limit - idle_ms);
+  session_.client()->send(filter_->farewell(Farewell::idle_too_long));
+  session_.close(client_ended_ ? CloseReason::client_closed : CloseReason::idle_timeout);
+}
+
+void Relay::shut_down() {
+  if (session_.client() != nullptr) session_.client()->send(filter_->farewell(Farewell::shutting_down));
+  session_.close(CloseReason::shutting_down);
+}
+
+}  // namespace postigo

@@ -1,0 +1,201 @@
+// The client's side of a session's life: accept, TLS, hand over to Login, hand over to Relay, and the one exit. Not
+// here: what is said before login (login.cc), the backend (upstream.cc), the bytes afterwards (relay.cc).
+#include "proxy/session/session.h"
+
+#include <cassert>
+
+#include "proxy/session/login.h"
+#include "proxy/session/relay.h"
+#include "proxy/worker.h"
+
+namespace postigo {
+
+Session::Session(Worker& worker, const Frontend& frontend, bool refused)
+    : worker_(worker),
+      frontend_(frontend),
+      snapshot_(worker.snapshot()),
+      deadline_([](void* self) { static_cast<Session*>(self)->deadline(); }, this),
+      refused_(refused) {
+  summary_.id = worker.next_session_id();
+  summary_.listener = frontend.name;
+  summary_.protocol = frontend.protocol->name;
+  summary_.start_ms = worker.loop().now_ms();
+}
+
+Session::~Session() = default;
+
+bool Session::accept(uv_stream_t* listener) {
+  client_ = Socket::accept(worker_.loop(), listener, *this);
+  if (client_ == nullptr) return false;
+  summary_.client = client_->peer();
+  worker_.stats().sessions[static_cast<size_t>(phase_)].inc();
+  return true;
+}
+
+void Session::begin() {
+  if (frontend_.tls == config::Tls::implicit) {
+    start_tls();
+  } else {
+    begin_login();
+  }
+}
+
+void Session::enter(Phase phase, uint64_t deadline_ms) {
+  assert(phase == phase_ || may_follow(phase_, phase));
+  auto& gauges = worker_.stats().sessions;
+  gauges[static_cast<size_t>(phase_)].dec();
+  gauges[static_cast<size_t>(phase)].inc();
+  phase_ = phase;
+  rearm(deadline_ms);
+}
+
+void Session::rearm(uint64_t deadline_ms) { worker_.loop().timers().arm(deadline_, deadline_ms); }
+
+uint64_t Session::login_ms_left() const {
+  uint64_t passed = worker_.loop().now_ms() - summary_.start_ms;
+  uint64_t limit = snapshot_->live.limits.login_timeout_ms;
+  return passed < limit ? limit - passed : 0;
+}
+
+void Session::start_tls() {
+  const auto& limits = snapshot_->live.limits;
+  handshake_start_us_ = uv_hrtime() / 1000;
+  enter(Phase::tls, std::min(limits.tls_handshake_timeout_ms, login_ms_left()));
+  client_->start_tls_server(frontend_.tls_context->get());
+}
+
+void Session::on_secured(Socket&) {
+  count_handshake();
+  if (login_ == nullptr) return begin_login();
+  enter(Phase::command, login_ms_left());
+  login_->secured();
+}
+
+void Session::count_handshake() {
+  const Tls& tls = *client_->tls();
+  ListenerStats& stats = worker_.stats().listeners[frontend_.index];
+  summary_.tls_version = tls.version();
+  summary_.tls_cipher = tls.cipher();
+  summary_.tls_resumed = tls.resumed();
+  bool tls13 = SSL_version(client_->tls()->ssl()) == TLS1_3_VERSION;
+  stats.tls_handshakes[tls13][tls.resumed()].inc();
+  stats.tls_seconds.observe_us(uv_hrtime() / 1000 - handshake_start_us_);
+}
+
+void Session::begin_login() {
+  enter(Phase::command, login_ms_left());
+  login_ = std::make_unique<Login>(*this);
+  if (refused_) {
+    login_->farewell(Farewell::too_many_connections);
+    return close(CloseReason::session_limit);
+  }
+  login_->start();
+}
+
+void Session::begin_relay(SocketPtr backend, Bytes from_client, Bytes from_backend, bool client_ended) {
+  auto filter = frontend_.protocol->make_filter(frontend_.policy.capabilities,
+                                                worker_.stats().protocols[frontend_.protocol_index].verbs.data());
+  relay_ = std::make_unique<Relay>(*this, std::move(backend), std::move(filter));
+  enter(Phase::relay, relay_->idle_timeout_ms());
+  // `from_client` and `from_backend` point into the Login, which lives to the end of this turn.
+  worker_.loop().bury(std::move(login_));
+  relay_->start(from_client, from_backend, client_ended);
+}
+
+void Session::on_data(Socket&, Bytes data) {
+  if (closing()) return;  // lingering: what comes now is read and dropped
+  if (relay_ != nullptr) return relay_->from_client(data);
+  if (login_ != nullptr) login_->received(data);
+}
+
+void Session::on_eof(Socket&, bool clean) {
+  if (closing()) return retire();
+  if (!clean && summary_.detail.empty()) summary_.detail = "eof_without_close_notify";
+  if (relay_ != nullptr) return relay_->client_ended();
+  if (login_ != nullptr) return login_->client_ended();
+  close(CloseReason::client_closed);
+}
+
+void Session::on_failed(Socket&, const std::string& why) {
+  if (closing()) return retire();
+  if (phase_ == Phase::tls) {
+    worker_.stats().listeners[frontend_.index].tls_failed.inc();
+    return close(CloseReason::tls_failed, why);
+  }
+  if (relay_ != nullptr) return relay_->client_failed(why);
+  close(CloseReason::client_lost, why);
+}
+
+void Session::on_drained(Socket&) {
+  if (relay_ != nullptr) relay_->client_drained();
+}
+
+void Session::deadline() {
+  switch (phase_) {
+    case Phase::tls:
+      worker_.stats().listeners[frontend_.index].tls_timeout.inc();
+      return close(CloseReason::tls_timeout);
+    case Phase::relay:
+      return relay_->deadline();
+    case Phase::closing:
+      return retire();
+    default:
+      return login_->deadline();
+  }
+}
+
+void Session::shut_down() {
+  if (closing()) return;
+  if (relay_ != nullptr) return relay_->shut_down();
+  if (login_ != nullptr) login_->farewell(Farewell::shutting_down);
+  close(CloseReason::shutting_down);
+}
+
+void Session::record_end(CloseReason reason, std::string detail) {
+  summary_.phase = phase_;
+  if (login_ != nullptr) {
+    summary_.state = login_->state_name();
+    summary_.commands = login_->commands();
+    login_->abandoned();
+  }
+  if (relay_ != nullptr) summary_.commands = relay_->commands();
+  summary_.reason = reason;
+  if (!detail.empty()) summary_.detail = std::move(detail);
+  summary_.end_ms = worker_.loop().now_ms();
+}
+
+void Session::close(CloseReason reason, std::string detail) {
+  if (closing()) return;
+  record_end(reason, std::move(detail));
+  enter(Phase::closing, snapshot_->live.limits.close_timeout_ms);
+  worker_.loop().bury(std::move(login_));
+  worker_.loop().bury(std::move(relay_));
+  bool nobody = client_ == nullptr || reason == CloseReason::client_lost || reason == CloseReason::tls_timeout;
+  if (nobody) return retire();
+  if (reason == CloseReason::tls_failed) {
+    client_->finish();  // the alert is on its way; nothing to wait for but that
+    return retire();
+  }
+  // Linger: our last words arrive only if the client's unread bytes do not turn the close into a reset.
+  client_->finish();
+  client_->read(true);
+}
+
+void Session::abort(CloseReason reason, std::string detail) {
+  if (closing()) return;
+  if (client_ != nullptr) client_->reset_on_close();
+  record_end(reason, std::move(detail));
+  enter(Phase::closing, snapshot_->live.limits.close_timeout_ms);
+  worker_.loop().bury(std::move(login_));
+  worker_.loop().bury(std::move(relay_));
+  retire();
+}
+
+void Session::retire() {
+  deadline_.cancel();
+  client_.reset();
+  worker_.stats().sessions[static_cast<size_t>(phase_)].dec();
+  worker_.retire(*this);
+}
+
+}  // namespace postigo

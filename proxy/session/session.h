@@ -1,0 +1,86 @@
+// Session: one client connection from accept to the log line. It owns the client's socket, the phase, the one deadline,
+// and either a Login or a Relay.
+//
+// The worker owns sessions in its list. There is one exit, close(): idempotent, it never frees; retire() hands the
+// memory to the loop's graveyard when the client's socket is done. Confined to the worker's thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "proxy/base/list.h"
+#include "proxy/net/socket.h"
+#include "proxy/net/timer_wheel.h"
+#include "proxy/session/phase.h"
+#include "proxy/session/summary.h"
+#include "proxy/snapshot.h"
+
+namespace postigo {
+
+class Login;
+class Relay;
+class Worker;
+struct SessionTag {};
+
+class Session final : public Socket::Owner, public ListNode<SessionTag> {
+ public:
+  // `refused`: over the limit; the client is told so politely and closed.
+  Session(Worker& worker, const Frontend& frontend, bool refused);
+  ~Session();
+
+  // Accepts from the listener; false if there was nothing to accept.
+  bool accept(uv_stream_t* listener);
+  void begin();  // TLS or the greeting; may close
+
+  // --- for Login and Relay ---
+  Worker& worker() { return worker_; }
+  const Frontend& frontend() const { return frontend_; }
+  const Snapshot& snapshot() const { return *snapshot_; }
+  Socket* client() { return client_.get(); }  // null once the client is gone
+  Summary& summary() { return summary_; }
+  Phase phase() const { return phase_; }
+  bool secure() const { return client_ != nullptr && client_->tls() != nullptr; }
+
+  void enter(Phase phase, uint64_t deadline_ms);  // the only writer of the phase; arms the deadline
+  void rearm(uint64_t deadline_ms);
+  uint64_t login_ms_left() const;
+  void start_tls();
+  // The backend said yes: the login is over, bytes flow.
+  void begin_relay(SocketPtr backend, Bytes from_client, Bytes from_backend, bool client_ended);
+
+  // The one exit. After it only the client's last bytes and its FIN are waited for, within limits.close_timeout.
+  void close(CloseReason reason, std::string detail = {});
+  // Close without FIN: the client must not take what it got for complete.
+  void abort(CloseReason reason, std::string detail = {});
+  bool closing() const { return phase_ == Phase::closing; }
+  // The instance stops: say good-bye where the protocol allows, then close.
+  void shut_down();
+  // The client went away, but bytes for the backend are still on their way (T51): close() follows.
+  void drop_client() { client_.reset(); }
+
+ private:
+  void on_data(Socket& socket, Bytes data) override;
+  void on_eof(Socket& socket, bool clean) override;
+  void on_failed(Socket& socket, const std::string& why) override;
+  void on_secured(Socket& socket) override;
+  void on_drained(Socket& socket) override;
+  void deadline();
+  void begin_login();
+  void count_handshake();
+  void record_end(CloseReason reason, std::string detail);
+  void retire();
+
+  Worker& worker_;
+  const Frontend& frontend_;
+  std::shared_ptr<const Snapshot> snapshot_;  // pins what frontend_, TLS contexts and routes point into
+  SocketPtr client_;
+  Timer deadline_;
+  std::unique_ptr<Login> login_;
+  std::unique_ptr<Relay> relay_;
+  Summary summary_;
+  uint64_t handshake_start_us_ = 0;
+  Phase phase_ = Phase::command;
+  bool refused_;
+};
+
+}  // namespace postigo

@@ -1,0 +1,168 @@
+// Candidates in order. Not here: which candidates (backends/router), what is said to them (parser's back dialogues).
+#include "proxy/session/upstream.h"
+
+#include "proxy/base/log.h"
+#include "proxy/session/session.h"
+#include "proxy/worker.h"
+
+namespace postigo {
+namespace {
+
+uint64_t now_us() { return uv_hrtime() / 1000; }
+
+BackPolicy policy_for(const config::Backend& backend) {
+  BackPolicy policy;
+  policy.tls = backend.tls.mode == config::Tls::off        ? BackPolicy::Tls::off
+               : backend.tls.mode == config::Tls::starttls ? BackPolicy::Tls::starttls
+                                                           : BackPolicy::Tls::implicit;
+  policy.forward_client = backend.trusted;
+  return policy;
+}
+
+}  // namespace
+
+Upstream::Upstream(Client& client, Session& session, Route route, BackLogin login)
+    : client_(client), session_(session), route_(std::move(route)), login_(std::move(login)) {}
+
+BackendStats& Upstream::stats() {
+  return session_.worker().stats().backends[session_.snapshot().backend_index(backend())];
+}
+
+void Upstream::start() { try_candidate(); }
+
+void Upstream::try_candidate() {
+  session_.enter(Phase::connect, session_.snapshot().live.limits.backend_connect_timeout_ms);
+  session_.summary().backend = backend().name;
+  session_.summary().shard = route_.shard;
+  address_ = 0;
+  if (const std::vector<Address>* known = session_.worker().resolver().known(backend().host)) {
+    addresses_ = *known;
+    return connect_next();
+  }
+  resolving_ = session_.worker().resolver().resolve(backend().host,
+                                                    [this](Resolver::Answer answer) { resolved(std::move(answer)); });
+}
+
+void Upstream::resolved(Resolver::Answer answer) {
+  if (!answer) return give_up(BackendError::resolve, answer.error().message);
+  addresses_ = std::move(*answer);
+  connect_next();
+}
+
+void Upstream::connect_next() {
+  Address address = addresses_[address_++];
+  bool imap = session_.frontend().protocol->name == "imap";
+  address.set_port(imap ? backend().imap_port : backend().pop3_port);
+  connect_start_us_ = now_us();
+  socket_ = Socket::connect(session_.worker().loop(), address, *this);
+}
+
+void Upstream::on_connected(Socket&) {
+  BackendStats& numbers = stats();
+  numbers.connects.inc();
+  numbers.connect_seconds.observe_us(now_us() - connect_start_us_);
+  login_start_us_ = now_us();
+  starttls_ = false;
+  BackLogin login = login_;
+  back_ = session_.frontend().protocol->make_back(policy_for(backend()), std::move(login));
+  input_.consume(input_.size());
+  if (backend().tls.mode == config::Tls::implicit) return start_tls();
+  begin_dialogue();
+}
+
+void Upstream::start_tls() {
+  session_.enter(Phase::backend_tls, session_.snapshot().live.limits.backend_login_timeout_ms);
+  const Snapshot& snapshot = session_.snapshot();
+  auto& context = snapshot.backend_tls[snapshot.backend_index(backend())][session_.frontend().protocol_index];
+  socket_->start_tls_client(*context);
+}
+
+void Upstream::begin_dialogue() {
+  session_.enter(Phase::backend_login, session_.snapshot().live.limits.backend_login_timeout_ms);
+}
+
+void Upstream::on_secured(Socket&) {
+  session_.summary().backend_tls = true;
+  begin_dialogue();
+  if (!starttls_) return;
+  Out out;
+  back_->tls_established(out);
+  flush(out);
+}
+
+void Upstream::flush(Out& out) {
+  if (!out.empty()) socket_->send(out.view());
+  out.clear();
+}
+
+void Upstream::on_data(Socket&, Bytes data) {
+  input_.append(data);
+  while (step()) {
+  }
+}
+
+bool Upstream::step() {
+  Out out;
+  Step step = back_->feed(input_.view(), out);
+  flush(out);
+  if (step.event != Event::logged_in) input_.consume(step.consumed);
+  switch (step.event) {
+    case Event::start_tls:
+      starttls_ = true;
+      start_tls();
+      return false;
+    case Event::logged_in: {
+      stats().login_seconds.observe_us(now_us() - login_start_us_);
+      // What was consumed is wiped with this object, at the end of the turn.
+      client_.upstream_ready(std::move(socket_), *back_, input_.view().substr(step.consumed));
+      return false;
+    }
+    case Event::refused: {
+      socket_.reset();
+      BackendReply reply = back_->reply();
+      client_.upstream_refused(reply);
+      return false;
+    }
+    case Event::unavailable:
+    case Event::hang_up:
+      give_up(BackendError::unavailable, back_->reply().text);
+      return false;
+    default:
+      return step.consumed > 0 && !input_.empty();
+  }
+}
+
+void Upstream::on_eof(Socket&, bool) { give_up(BackendError::closed, "closed by the backend"); }
+
+void Upstream::on_failed(Socket& socket, const std::string& why) {
+  if (session_.phase() == Phase::connect) {
+    if (address_ < addresses_.size()) return connect_next();
+    return give_up(BackendError::connect, why);
+  }
+  bool handshake = session_.phase() == Phase::backend_tls && socket.tls() != nullptr;
+  give_up(handshake ? BackendError::tls : BackendError::closed, why);
+}
+
+void Upstream::deadline() {
+  if (session_.phase() == Phase::connect) return give_up(BackendError::connect_timeout, "connecting took too long");
+  give_up(BackendError::login_timeout, "no answer in time");
+}
+
+void Upstream::give_up(BackendError error, const std::string& why) {
+  stats().errors[static_cast<size_t>(error)].inc();
+  std::string_view state = state_name();
+  log::warning("backend_failed", {{"id", session_.summary().id},
+                                  {"backend", backend().name},
+                                  {"error", kBackendErrorNames[static_cast<size_t>(error)]},
+                                  {"state", state},
+                                  {"detail", why}});
+  last_failure_ = backend().name + ": " + why;
+  resolving_.cancel();
+  socket_.reset();
+  session_.worker().loop().bury(std::move(back_));  // it may be the caller
+  if (++candidate_ >= route_.candidates.size()) return client_.upstream_unavailable(last_failure_);
+  session_.worker().stats().retries.inc();
+  try_candidate();
+}
+
+}  // namespace postigo

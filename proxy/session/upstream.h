@@ -1,0 +1,76 @@
+// Upstream: one attempt after another to log the user in at the candidates that the router named: resolve, connect,
+// TLS, dialogue. The first that says yes wins; one that says no ends it; one that cannot now is passed over.
+//
+// Owned by a Login, which is its Client. Confined to the worker's thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/router.h"
+#include "parser/dialogue.h"
+#include "proxy/base/stats.h"
+#include "proxy/net/resolver.h"
+#include "proxy/net/socket.h"
+#include "proxy/session/input.h"
+
+namespace postigo {
+
+class Session;
+
+class Upstream final : public Socket::Owner {
+ public:
+  class Client {
+   public:
+    // `leftover`: what the backend said behind its OK; valid for the rest of this turn, like `back`.
+    virtual void upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover) = 0;
+    virtual void upstream_refused(const BackendReply& reply) = 0;
+    virtual void upstream_unavailable(const std::string& why) = 0;  // no candidate is left
+   protected:
+    ~Client() = default;
+  };
+
+  Upstream(Client& client, Session& session, Route route, BackLogin login);
+
+  void start();
+  void deadline();  // the phase took too long: on to the next candidate
+  std::string_view state_name() const { return back_ != nullptr ? back_->state_name() : "connecting"; }
+
+ private:
+  void try_candidate();
+  void resolved(Resolver::Answer answer);
+  void connect_next();
+  void give_up(BackendError error, const std::string& why);  // of this candidate
+  void start_tls();
+  void begin_dialogue();
+  bool step();  // false: wait, or this object is done
+  void flush(Out& out);
+
+  void on_connected(Socket& socket) override;
+  void on_secured(Socket& socket) override;
+  void on_data(Socket& socket, Bytes data) override;
+  void on_eof(Socket& socket, bool clean) override;
+  void on_failed(Socket& socket, const std::string& why) override;
+
+  const config::Backend& backend() const { return *route_.candidates[candidate_]; }
+  BackendStats& stats();
+
+  Client& client_;
+  Session& session_;
+  Route route_;
+  BackLogin login_;
+  Ticket resolving_;
+  std::vector<Address> addresses_;
+  size_t candidate_ = 0;
+  size_t address_ = 0;
+  SocketPtr socket_;
+  std::unique_ptr<BackDialogue> back_;
+  Input input_;
+  uint64_t connect_start_us_ = 0;
+  uint64_t login_start_us_ = 0;
+  bool starttls_ = false;
+  std::string last_failure_;
+};
+
+}  // namespace postigo

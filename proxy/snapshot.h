@@ -1,0 +1,53 @@
+// Snapshot: one configuration made ready to run: contexts loaded, regexes compiled, databases opened.
+//
+// Built on the main thread, then immutable and shared. Workers and logins in flight hold it by shared_ptr; a relaying
+// session holds only what it needs (its capability policy).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/directory/factory.h"
+#include "backends/router.h"
+#include "config/config.h"
+#include "parser/base/result.h"
+#include "parser/dialogue.h"
+#include "proxy/net/ticket_keys.h"
+#include "proxy/net/tls_context.h"
+
+namespace postigo {
+
+// One [[listener]], as sessions see it.
+struct Frontend {
+  size_t index = 0;  // in Startup::listeners, and in WorkerStats::listeners
+  std::string name;
+  const Protocol* protocol = nullptr;
+  size_t protocol_index = 0;  // in protocols()
+  config::Tls tls = config::Tls::off;
+  FrontPolicy policy;
+  std::shared_ptr<const TlsServerContext> tls_context;  // null without TLS
+};
+
+struct Snapshot {
+  config::Live live;
+  std::unique_ptr<Router> router;
+  std::shared_ptr<const DirectoryShared> directories;
+  std::shared_ptr<const CertificateStore> certificates;  // null without TLS listeners
+  std::vector<Frontend> frontends;
+  // [backend][protocol]; null where the backend speaks clear text.
+  std::vector<std::vector<std::unique_ptr<TlsClientContext>>> backend_tls;
+
+  size_t backend_index(const config::Backend& backend) const;  // in live.backends, by name
+
+  // The error is one line for the operator.
+  static Result<std::shared_ptr<Snapshot>> make(const config::Config& config, std::shared_ptr<TicketKeys> keys);
+
+ private:
+  std::map<std::string, size_t, std::less<>> backend_index_;
+  Result<void> make_frontends(const config::Config& config, const std::shared_ptr<TicketKeys>& keys);
+  Result<void> make_backend_tls();
+};
+
+}  // namespace postigo

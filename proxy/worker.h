@@ -1,0 +1,90 @@
+// Worker: one thread, one loop, its listeners, its sessions, its counters. Workers share nothing that is written per
+// byte; a session never migrates.
+//
+// Made and bound on the main thread (privileged ports), run on its own, stopped through its mailbox.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "backends/directory.h"
+#include "parser/base/result.h"
+#include "proxy/base/list.h"
+#include "proxy/base/mailbox.h"
+#include "proxy/base/stats.h"
+#include "proxy/net/env_uv.h"
+#include "proxy/net/loop.h"
+#include "proxy/net/offload.h"
+#include "proxy/net/resolver.h"
+#include "proxy/session/session.h"
+#include "proxy/snapshot.h"
+
+namespace postigo {
+
+// What workers have in common. Outlives them.
+struct Shared {
+  Shared(const config::Startup& startup, unsigned password_threads)
+      : lookups(startup.lookup_threads, startup.queue_max), passwords(password_threads, startup.queue_max) {}
+  Offload lookups, passwords;
+  std::atomic<int64_t> sessions{0};  // touched twice per session
+  int64_t sessions_max = 0;
+  static constexpr int64_t kRefusing = 32;  // descriptors kept to refuse politely beyond the limit
+};
+
+class Worker {
+ public:
+  Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot, unsigned index);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Before run(): binds every address of every listener with SO_REUSEPORT.
+  Result<void> listen(const std::vector<config::Listener>& listeners);
+  void start();
+  void stop();  // any thread: no new sessions, good-bye to the old ones, then the thread ends
+  void join();
+  void abandon();  // main thread, instead of start(): closes what the constructor and listen() opened
+  // Valid after join(): 0 when no handle leaked.
+  int loop_result() const { return loop_result_; }
+
+  WorkerStats& stats() { return stats_; }
+  const WorkerStats& stats() const { return stats_; }
+
+  // --- for sessions, on the worker's thread ---
+  Loop& loop() { return loop_; }
+  Resolver& resolver() { return resolver_; }
+  Directory& directory() { return *directory_; }
+  const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
+  std::string next_session_id();
+  void retire(Session& session);
+
+ private:
+  struct Listener;
+  Result<void> bind(const config::Endpoint& endpoint, size_t frontend);
+  void accept(Listener& listener);
+  void begin_stop();
+  void maybe_end();
+
+  Shared& shared_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  unsigned index_;
+  WorkerStats stats_;
+  Loop loop_;
+  std::shared_ptr<Mailbox> mailbox_;
+  EnvUv env_;
+  Resolver resolver_;
+  std::unique_ptr<Directory> directory_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  List<Session, SessionTag> sessions_;
+  uint64_t alive_ = 0;
+  uint64_t next_id_;
+  bool stopping_ = false;
+  bool ended_ = false;
+  int loop_result_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace postigo
