@@ -12,7 +12,8 @@ from tests.e2e.harness.metrics import Metrics
 from tests.e2e.harness.ports import free_ports
 from tests.e2e.harness.program import Program, run, wait_for
 
-_REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "WARNING: ThreadSanitizer", "Assertion ")
+_REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "WARNING: ThreadSanitizer",
+            "Assertion ")
 
 
 def postigo():
@@ -43,8 +44,8 @@ def _backend(name, door, tls, trusted):
 class Postigo:
     """One configuration and, between start() and stop(), one process. It is a door: host, imap, imaps, pop3, pop3s, ca.
 
-    `sections` replaces parts of the default configuration by name: server, log, admin, limits, listeners, tls, backends,
-    pool, routing, auth, capabilities; anything else is appended.
+    `sections` replaces parts of the default configuration by name: server, log, admin, limits, listeners, tls,
+    backends, pool, routing, auth, capabilities; anything else is appended.
     """
 
     host = "127.0.0.1"
@@ -84,7 +85,7 @@ class Postigo:
 
     @staticmethod
     def listener(name, port, tls, **settings):
-        protocol = name.rstrip("s0123456789")
+        protocol = "pop3" if name.startswith("pop3") else "imap"
         text = f'[[listener]]\nname = "{name}"\nprotocol = "{protocol}"\naddress = "127.0.0.1:{port}"\ntls = "{tls}"\n'
         settings.setdefault("plaintext_login", tls != "implicit")
         return text + "".join(f"{key} = {str(value).lower()}\n" for key, value in settings.items())
@@ -106,7 +107,8 @@ class Postigo:
         finally:
             if not self.program.running():
                 raise AssertionError(f"Postigo did not start (exit {self.program.process.poll()}):\n"
-                                     f"{self.program.output()}{self.log_text()}\n--- {self.file}\n{open(self.file).read()}")
+                                     f"{self.program.output()}{self.log_text()}\n--- {self.file}\n" +
+                                     "\n".join(self.sections.values()))
         return self
 
     def ready(self):
