@@ -45,8 +45,9 @@ def entry(tree, test):
 def main():
     destination, choices = sys.argv[1], [choice.partition(":")[::2] for choice in sys.argv[2:]]
     os.makedirs(destination, exist_ok=True)
-    lines = [entry(tree, test) for tree, wanted in choices
-             for test in tests_of(os.path.join(os.path.dirname(destination) or ".", tree)) if re.search(wanted, test["name"])]
+    beside = os.path.dirname(destination) or "."
+    lines = [entry(tree, test) for tree, wanted in choices for test in tests_of(os.path.join(beside, tree))
+             if re.search(wanted, test["name"])]
     with open(os.path.join(destination, "CTestTestfile.cmake"), "w", encoding="utf-8") as file:
         file.writelines(lines)
     print(f"== {len(lines)} tests from {', '.join(tree for tree, _ in choices)}")

@@ -112,7 +112,8 @@ class ImapLies(unittest.TestCase):
                 self.assertIn(b"* CAPABILITY " + EVIL.encode(), said[3], "a literal was changed")
 
     def test_hide_and_add(self):
-        _, door = self.scene(capabilities='[capabilities.imap]\nhide = ["MOVE", "SASL-IR"]\nadd = ["XAPPLEPUSHSERVICE", "STARTTLS"]\n')
+        _, door = self.scene(capabilities='[capabilities.imap]\nhide = ["MOVE", "SASL-IR"]\n'
+                                          'add = ["XAPPLEPUSHSERVICE", "STARTTLS"]\n')
         with Imap.open(door) as wire:
             self.assertNotIn("SASL-IR", wire.capabilities())
             after = listed(wire.ok("LOGIN u p")[-1])
@@ -208,8 +209,8 @@ class Pop3Capabilities(unittest.TestCase):
             self.addCleanup(door.stop)
             with self.subTest(size=size), Pop3.open(door) as wire:
                 seen = wire.logged_in("u", "p").capabilities()
-                for name in seen:
-                    self.assertFalse(name.startswith(("STLS", "IMPLEMENTATION", "XCLIENT", "X-UNKNOWN", "LOGIN-DELAY")), seen)
+                hidden = ("STLS", "IMPLEMENTATION", "XCLIENT", "X-UNKNOWN", "LOGIN-DELAY")
+                self.assertEqual([], [name for name in seen if name.startswith(hidden)])
                 self.assertNotIn("X-EVIL", " ".join(seen))
                 self.assertIn("EXPIRE 30", seen)
 

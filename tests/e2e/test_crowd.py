@@ -40,8 +40,10 @@ class Crowd(unittest.TestCase):
             imap = imaps = port
             pop3 = pop3s = 0
 
-        self.proxy = platform.postigo({"crowd": Door}, limits='[limits]\nlogin_timeout = "120s"\ntls_handshake_timeout = "60s"')
-        self.clients = helper("crowd_clients.py", platform.certificates.ca, self.count, self.proxy.imap, self.proxy.imaps)
+        patience = '[limits]\nlogin_timeout = "120s"\ntls_handshake_timeout = "60s"'
+        self.proxy = platform.postigo({"crowd": Door}, limits=patience)
+        self.clients = helper("crowd_clients.py", platform.certificates.ca, self.count, self.proxy.imap,
+                              self.proxy.imaps)
         self.addCleanup(self.end, self.clients)
 
     @staticmethod

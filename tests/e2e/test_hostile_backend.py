@@ -102,7 +102,8 @@ class BeforeTls(Hostile):
     def test_t30_preauth(self):
         for mode in ("starttls", "off"):
             with self.subTest(mode):
-                self.unavailable(imap_server(greeting=f"* PREAUTH [CAPABILITY {CAPABILITIES} STARTTLS] forged\r\n"), mode=mode)
+                greeting = f"* PREAUTH [CAPABILITY {CAPABILITIES} STARTTLS] forged\r\n"
+                self.unavailable(imap_server(greeting=greeting), mode=mode)
 
     def test_greeting_with_a_forged_answer_behind(self):
         def script(peer):
@@ -236,7 +237,8 @@ class Answers(Hostile):
         table = {
             "-ERR [AUTH] no\r\n": rb"^-ERR \[AUTH\]", "-ERR [SYS/TEMP] later\r\n": rb"^-ERR \[SYS/TEMP\]",
             "-ERR [IN-USE] locked\r\n": rb"^-ERR \[IN-USE\]", "-ERR [SYS/PERM] gone\r\n": rb"^-ERR \[SYS/PERM\]",
-            "-ERR plain\r\n": b"^-ERR", "+OK\r\n": rb"^\+OK", "+OK 3 messages\r\n": rb"^\+OK", "what\r\n": rb"^-ERR \[SYS/TEMP\]",
+            "-ERR plain\r\n": b"^-ERR", "what\r\n": rb"^-ERR \[SYS/TEMP\]",
+            "+OK\r\n": rb"^\+OK", "+OK 3 messages\r\n": rb"^\+OK",
         }
         for text, pattern in table.items():
             with self.subTest(text):

@@ -29,7 +29,8 @@ class Matrix(unittest.TestCase):
 
     def scene(self, mode="off"):
         context = platform.certificates.server_context()
-        self.fake = FakeBackend(imap=imap_server(tls=mode == "starttls"), pop3=pop3_server(tls=mode == "starttls"), tls=context,
+        upgrade = mode == "starttls"
+        self.fake = FakeBackend(imap=imap_server(tls=upgrade), pop3=pop3_server(tls=upgrade), tls=context,
                                 implicit=mode == "implicit")
         self.addCleanup(self.fake.stop)
         table = f'{{ mode = "{mode}", ca_file = "{platform.certificates.ca}" }}' if mode != "off" else ""
@@ -96,7 +97,8 @@ class ClientCut(Matrix):
             wire = Wire((self.proxy.host, self.proxy.imaps))
             wire.send(hello[:cut])
             wire.reset() if cut % 2 else wire.close()
-        for garbage in (b"\x16\x03\x01\xff\xff" + os.urandom(100), os.urandom(300), hello + hello, hello[:60] + os.urandom(200)):
+        noise = os.urandom(300)
+        for garbage in (b"\x16\x03\x01\xff\xff" + noise, noise, hello + hello, hello[:60] + noise):
             wire = Wire((self.proxy.host, self.proxy.imaps))
             wire.send(garbage)
             wire.close()
@@ -212,7 +214,8 @@ class Neighbours(Matrix):
     def test_end_of_the_process_in_the_middle_of_everything(self):
         self.scene()
         wires = [Imap.open(self.proxy).logged_in("u", PASSWORD) for _ in range(5)]
-        wires += [Imap.open(self.proxy, "off") for _ in range(5)] + [Wire((self.proxy.host, self.proxy.imaps)) for _ in range(5)]
+        wires += [Imap.open(self.proxy, "off") for _ in range(5)]
+        wires += [Wire((self.proxy.host, self.proxy.imaps)) for _ in range(5)]
         slow = Wire((self.proxy.host, self.proxy.imap))
         slow.send("a LOGIN u")
         self.witness.close()

@@ -97,7 +97,8 @@ class Pop3Pipelining(unittest.TestCase):
 
     def test_t19_after_a_refused_login(self):
         with Pop3.open(proxy) as wire:
-            wire.send(f"USER {self.user}\r\nPASS wrong\r\nNOOP\r\nUSER {self.user}\r\nPASS {PASSWORD}\r\nSTAT\r\nQUIT\r\n")
+            wire.send(f"USER {self.user}\r\nPASS wrong\r\nNOOP\r\nUSER {self.user}\r\nPASS {PASSWORD}\r\n"
+                      "STAT\r\nQUIT\r\n")
             said = wire.rest().split(b"\r\n")
         self.assertTrue(said[1].startswith(b"-ERR"), said)
         self.assertEqual([b"+OK"] * 4, [line[:3] for line in said[3:7]], said)
@@ -286,7 +287,10 @@ class WhatReachesTheBackend(unittest.TestCase):
     """A2, A16, T7, T8: a scripted backend tells exactly what was said to it."""
 
     def setUp(self):
-        self.fake = FakeBackend(imap=imap_server(login=lambda peer, tag: peer.send(f"{tag} NO [AUTHENTICATIONFAILED] no\r\n")),
+        def refuse(peer, tag):
+            peer.send(f"{tag} NO [AUTHENTICATIONFAILED] no\r\n")
+
+        self.fake = FakeBackend(imap=imap_server(login=refuse),
                                 pop3=pop3_server(login=lambda peer: peer.send("-ERR [AUTH] no\r\n")))
         self.addCleanup(self.fake.stop)
         self.proxy = platform.postigo({"fake": self.fake}, limits='[limits]\nauth_failure_delay = "10ms"')

@@ -8,6 +8,9 @@ import unittest
 from tests.e2e.harness import MASTER_PASSWORD, PASSWORD, Gone, Imap, Platform, Pop3, Wire, plain
 from tests.fakes.backend import FakeBackend, imap_server, pop3_server
 
+FACTS = ("protocol", "listener", "mechanism", "reason")
+NASTY = ('x" user="admin', "x reason=logout user=root", "a" * 400, "\u202eevil", "caf\u00e9", '{"event":"session"}',
+         "\\n\\r")
 platform = proxy = None
 
 
@@ -34,7 +37,7 @@ class SessionLine(unittest.TestCase):
             wire.ok("LOGOUT")
         line = proxy.wait_session(user=user)[0]
         self.assertTrue(line["client"].startswith("127.0.0.7:"), line)
-        self.assertEqual(("imap", "imaps", "LOGIN", "logout"), tuple(line[key] for key in ("protocol", "listener", "mechanism", "reason")))
+        self.assertEqual(["imap", "imaps", "LOGIN", "logout"], [line[key] for key in FACTS])
         self.assertTrue(line["tls"].startswith("TLSv1."), line)
         self.assertIn(line["backend"], ("a", "b"))
         self.assertGreater(line["bytes_out"], 5000)
@@ -48,7 +51,7 @@ class SessionLine(unittest.TestCase):
             with Pop3.open(proxy, mode) as wire:
                 wire.logged_in(user, PASSWORD).ok("QUIT")
             line = proxy.wait_session(user=user)[0]
-            self.assertEqual(("pop3", "pop3", "USER", "logout"), tuple(line[key] for key in ("protocol", "listener", "mechanism", "reason")))
+            self.assertEqual(["pop3", "pop3", "USER", "logout"], [line[key] for key in FACTS])
             self.assertEqual(tls, line["tls"].startswith("TLSv1"), line)
 
     def test_ends(self):
@@ -69,11 +72,10 @@ class SessionLine(unittest.TestCase):
         self.assertEqual(1, line["login_failures"])
 
     def test_t62_names_that_look_like_log_lines(self):
-        nasty = ('x" user="admin', "x reason=logout user=root", "a" * 400, "\u202eevil", "caf\u00e9", '{"event":"session"}', "\\n\\r")
         for form in ("json", "text"):
             path = os.path.join(platform.scratch(), "log")
             door = platform.postigo(log=log_to(path, form), limits='[limits]\nauth_failure_delay = "1ms"')
-            for name in nasty:
+            for name in NASTY:
                 with Imap.open(door) as wire:
                     said = wire.command(f"AUTHENTICATE PLAIN {plain(name, 'wrong')}")
                     self.assertRegex(said[-1], b"^(NO|BAD)")
@@ -82,7 +84,8 @@ class SessionLine(unittest.TestCase):
                 lines = [line for line in file.read().split("\n") if line]
             sessions = [line for line in lines if "session" in line]
             with self.subTest(form):
-                self.assertEqual(len(nasty), len([line for line in sessions if "claimed_user" in line]), "\n".join(sessions))
+                claims = [line for line in sessions if "claimed_user" in line]
+                self.assertEqual(len(NASTY), len(claims), "\n".join(sessions))
                 for line in lines:
                     self.assertLess(len(line), 2500)
                     self.assertTrue(line.isprintable() or form == "json", line)
@@ -140,7 +143,8 @@ class Secrets(unittest.TestCase):
             peer.send(f"{tag} NO [AUTHENTICATIONFAILED] you said {said.split()[-1]}\r\n")
 
         log = os.path.join(platform.scratch(), "log")
-        fake = FakeBackend(imap=imap_server(login=login), pop3=pop3_server(login=lambda peer: peer.send("-ERR [AUTH] canary-echo\r\n")))
+        fake = FakeBackend(imap=imap_server(login=login),
+                           pop3=pop3_server(login=lambda peer: peer.send("-ERR [AUTH] canary-echo\r\n")))
         self.addCleanup(fake.stop)
         door = platform.postigo({"fake": fake}, log=log_to(log), limits='[limits]\nauth_failure_delay = "1ms"')
         with Imap.open(door) as wire:

@@ -107,8 +107,9 @@ class Balance(unittest.TestCase):
 
     def test_commands_by_verb(self):
         scrape = proxy.metrics()
-        self.assertGreaterEqual(scrape.sum("postigo_commands_total", protocol="imap", verb="NOOP"), 6, self.lines("commands"))
-        self.assertGreaterEqual(scrape.sum("postigo_commands_total", protocol="pop3", verb="QUIT"), 6, self.lines("commands"))
+        for protocol, verb in (("imap", "NOOP"), ("pop3", "QUIT")):
+            count = scrape.sum("postigo_commands_total", protocol=protocol, verb=verb)
+            self.assertGreaterEqual(count, 6, self.lines("commands"))
 
     def test_parallel_load_keeps_the_balance(self):
         def one(number):
@@ -146,7 +147,7 @@ class Limits(unittest.TestCase):
             with kind((door.host, port)) as wire:
                 self.assertTrue(wire.rest().startswith(word), wire.heard)
         scrape = door.metrics()
-        self.assertGreaterEqual(sum(v for name, _, v in scrape.samples if name == "postigo_rejected_total"), 2, scrape.text[-2000:])
+        self.assertGreaterEqual(scrape.sum("postigo_rejected_total"), 2, scrape.text[-2000:])
         for wire in wires:
             wire.close()
         wait_for(lambda: door.metrics().sum("postigo_connections") == 0, 5, "room again")

@@ -48,7 +48,8 @@ class Rules(unittest.TestCase):
     """Explicit places first, the hash for everybody else."""
 
     def test_by_user_domain_and_regex(self):
-        for user, shard in (("alice", "a"), ("bob", "b"), ("ALICE", "a"), ("erin@example.com", "a"), ("frank@example.net", "b")):
+        for user, shard in (("alice", "a"), ("bob", "b"), ("ALICE", "a"), ("erin@example.com", "a"),
+                            ("frank@example.net", "b")):
             with self.subTest(user), Imap.open(proxy) as wire:
                 wire.logged_in(user, PASSWORD)
                 said = proxy.tool("route", user.lower()).stdout

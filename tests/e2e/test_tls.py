@@ -146,7 +146,8 @@ class Alpn(unittest.TestCase):
                 self.assertIn("NO_APPLICATION_PROTOCOL", self.outcome(port, offered).upper().replace(" ", "_"))
 
     def test_http_text_gets_a_few_errors_and_no_echo(self):
-        request = b"POST /canary-reflected HTTP/1.1\r\n" + b"".join(b"X-%d: canary-reflected\r\n" % n for n in range(50)) + b"\r\n"
+        headers = b"".join(b"X-%d: canary-reflected\r\n" % number for number in range(50))
+        request = b"POST /canary-reflected HTTP/1.1\r\n" + headers + b"\r\n"
         for kind in (Imap, Pop3):
             with self.subTest(kind), kind.open(proxy, "off") as wire:
                 try:

@@ -12,6 +12,6 @@ from tests.e2e.harness.postigo import Postigo, postigo, sanitized
 from tests.e2e.harness.program import Program, run, wait_for
 from tests.e2e.harness.wire import Gone, Imap, Pop3, Wire, plain
 
-__all__ = ["MASTER", "MASTER_PASSWORD", "ODD", "ODD_PASSWORD", "PASSWORD", "SOURCE", "Certificates", "Dovecot", "Gone", "Imap",
-           "Metrics", "Platform", "Pop3", "Postigo", "Program", "Wire", "free_ports", "plain", "postigo", "run", "sanitized",
-           "wait_for"]
+__all__ = ["MASTER", "MASTER_PASSWORD", "ODD", "ODD_PASSWORD", "PASSWORD", "SOURCE", "Certificates", "Dovecot", "Gone",
+           "Imap", "Metrics", "Platform", "Pop3", "Postigo", "Program", "Wire", "free_ports", "plain", "postigo", "run",
+           "sanitized", "wait_for"]

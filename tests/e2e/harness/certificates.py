@@ -31,7 +31,8 @@ class Certificates:
 
     def _sign(self, certificate, key, names, kind, client):
         request, extensions = certificate + ".csr", certificate + ".ext"
-        run("openssl", "req", "-new", *_KEYS[kind], "-nodes", "-subj", f"/CN={names[0]}", "-keyout", key, "-out", request)
+        run("openssl", "req", "-new", *_KEYS[kind], "-nodes", "-subj", f"/CN={names[0]}", "-keyout", key,
+            "-out", request)
         usage = "clientAuth" if client else "serverAuth"
         alternatives = ",".join(("IP:" if n[0].isdigit() else "DNS:") + n for n in names)
         with open(extensions, "w", encoding="ascii") as file:

@@ -84,13 +84,15 @@ def _imaplib(door, mode, user):
 
 def imaplib_session(door, mode, user, folder):
     client, said = _imaplib(door, mode, user)
-    said = [said, client.enable("CONDSTORE"), client.select("INBOX"), client.fetch("1:*", "(UID FLAGS RFC822.SIZE ENVELOPE)")]
+    said = [said, client.enable("CONDSTORE"), client.select("INBOX")]
+    said += [client.fetch("1:*", "(UID FLAGS RFC822.SIZE ENVELOPE)")]
     said += [client.uid("SEARCH", "SUBJECT", "second"), client.search("UTF-8", "BODY", "third")]
     said += [client.fetch("2", "(BODY.PEEK[])"), client.fetch("2", "(BODY[HEADER.FIELDS (SUBJECT)] BODY[TEXT]<0.10>)")]
     said += [client.create("Archive"), client.uid("MOVE", "2", "Archive"), client.list(), client.lsub()]
     said += [client.append("Archive", r"(\Flagged)", None, b"Subject: appended\r\n\r\nempty\r\n"), client.namespace()]
-    said += [client.select("Archive"), client.sort("REVERSE SUBJECT", "UTF-8", "ALL"), client.store("1", "+FLAGS", r"\Deleted")]
-    said += [client.expunge(), client.response("EXPUNGE"), client.status("INBOX", "(MESSAGES)"), client.close()]
+    said += [client.select("Archive"), client.sort("REVERSE SUBJECT", "UTF-8", "ALL")]
+    said += [client.store("1", "+FLAGS", r"\Deleted"), client.expunge(), client.response("EXPUNGE"), client.status("INBOX", "(MESSAGES)")]
+    said += [client.close()]
     with open(os.path.join(folder, "..", "big.eml"), "rb") as file:
         big = file.read()
     said += [client.append("Archive", None, None, big), client.select("Archive")]
@@ -150,9 +152,10 @@ def poplib_session(door, mode, user, _):
         client.pass_("wrong")
     except poplib.error_proto as error:
         said.append(re.sub(r"^b'(-ERR \[\w+\]).*", r"\1", str(error)))
-    said += [client.user(user), client.pass_(PASSWORD), sorted(client.capa()), client.stat(), client.list(), client.uidl()]
-    said += [client.retr(1), client.top(2, 0), client.noop(), client.dele(1), client.stat(), client.rset(), client.stat()]
-    said += [client.dele(2)]
+    said += [client.user(user), client.pass_(PASSWORD), sorted(client.capa()), client.stat()]
+    said += [client.list(), client.uidl()]
+    said += [client.retr(1), client.top(2, 0), client.noop(), client.dele(1), client.stat()]
+    said += [client.rset(), client.stat(), client.dele(2)]
     client.close()  # without QUIT: message 2 stays
     again = _poplib(door, mode)
     again.user(user)
@@ -191,8 +194,8 @@ def mbsync(door, mode, user, folder):
         file.write(b"Subject: written here\n\nlocal\n")
     said += [run("mbsync", "-c", rc, "-q", "c").stdout] + _tree(box)
     client, _ = _imaplib(door, mode, user)
-    said += [client.select("INBOX"), client.fetch("1:*", "(UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])"), client.logout()]
-    return said
+    said += [client.select("INBOX"), client.fetch("1:*", "(UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")]
+    return said + [client.logout()]
 
 
 def _fetchmail(protocol):
@@ -200,7 +203,8 @@ def _fetchmail(protocol):
         port = getattr(door, protocol + "s" if mode == "implicit" else protocol)
         rc, box = os.path.join(folder, "fetchmailrc"), os.path.join(folder, "box")
         with open(rc, "w", encoding="utf-8") as file:
-            file.write(f'set invisible\npoll localhost service {port} protocol {protocol.upper()} user "{user}" password "{PASSWORD}"\n'
+            file.write(f'set invisible\npoll localhost service {port} protocol {protocol.upper()}\n'
+                       f'  user "{user}" password "{PASSWORD}"\n'
                        f'  {"ssl" if mode == "implicit" else "sslproto TLS1+"} sslcertck sslcertfile "{door.ca}"\n'
                        f'  fetchall no rewrite mda "cat >>{box}"\n')
         os.chmod(rc, 0o600)
@@ -226,7 +230,8 @@ def neomutt(door, mode, user, folder):
     with open(rc, "w", encoding="utf-8") as file:
         file.write(f'set imap_user="{user}"\nset imap_pass="{PASSWORD}"\nset certificate_file="{door.ca}"\n'
                    f'set ssl_ca_certificates_file="{door.ca}"\nset ssl_force_tls=yes\nset mbox_type=mbox\n'
-                   "set confirmappend=no\nset confirmcreate=no\nset delete=yes\nset quit=yes\nset wait_key=no\nset sleep_time=0\nset move=no\n"
+                   "set confirmappend=no\nset confirmcreate=no\nset delete=yes\nset quit=yes\nset wait_key=no\n"
+                   "set sleep_time=0\nset move=no\n"
                    f'push "<tag-pattern>~A<enter><tag-prefix><copy-message>{box}<enter><untag-pattern>~A<enter>'
                    '<first-entry><delete-message><sync-mailbox><quit>"\n')
     code, screen = _on_terminal(["neomutt", "-F", rc, "-f", f"{scheme}://localhost:{port}/INBOX"], folder)

@@ -11,7 +11,7 @@ from tests.e2e.harness.program import Program, wait_for
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 PASSWORD = "canary-Pa55/word"  # of every user; it must never appear in a log (A33)
 MASTER, MASTER_PASSWORD = "master", "canary-Ma5ter/word"
-ODD, ODD_PASSWORD = "odd.name_tag", 'canary pa"s\\s w\u00f6rd {5}'  # needs quoting, escaping, UTF-8 and the rest of the line
+ODD, ODD_PASSWORD = "odd.name_tag", 'canary pa"s\\s w\u00f6rd {5}'  # needs quotes, escapes, UTF-8, the rest of the line
 NAMED = ("alice", "bob", "carol", "dave", "u1", "u2", "erin@example.com", "frank@example.net")
 
 

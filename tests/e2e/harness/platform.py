@@ -53,7 +53,7 @@ class Platform:
         return made.start() if start else made
 
     def door(self, **options):
-        """The Postigo under test; with POSTIGO_E2E_DIRECT=1 a Dovecot instead, which proves the test, not the product."""
+        """The Postigo under test; with POSTIGO_E2E_DIRECT=1 a Dovecot: that proves the test, not the product."""
         return self.b if os.environ.get("POSTIGO_E2E_DIRECT") else self.postigo(**options)
 
     def deliver(self, user, *messages, **options):
