@@ -17,7 +17,7 @@ config::Live platform(int64_t backends, int64_t weights) {
   pool.name = "main";
   for (int64_t i = 0; i < backends; ++i) {
     config::Backend backend;
-    backend.name = "backend" + std::to_string(i);
+    backend.name = std::string("backend").append(std::to_string(i));
     backend.imap_port = 143;
     live.backends.push_back(backend);
     pool.shards.push_back({backend.name, static_cast<double>(1 + i % weights), {backend.name}});
@@ -28,7 +28,7 @@ config::Live platform(int64_t backends, int64_t weights) {
 
 std::vector<std::string> users() {
   std::vector<std::string> names;
-  for (int i = 0; i < 1024; ++i) names.push_back("Some.User" + std::to_string(i) + "@Example.COM");
+  for (int i = 0; i < 1024; ++i) names.push_back(std::string("Some.User").append(std::to_string(i)) + "@Example.COM");
   return names;
 }
 
@@ -53,7 +53,7 @@ void BM_ExactRule(benchmark::State& state) {
   config::Live live = platform(10, 1);
   for (int64_t i = 0; i < state.range(0); ++i) {
     config::Rule rule;
-    rule.user = "other" + std::to_string(i) + "@example.com";
+    rule.user = std::string("other").append(std::to_string(i)) + "@example.com";
     live.routing.rules.push_back(rule);
   }
   config::Rule rule;
@@ -69,7 +69,7 @@ void BM_Regex(benchmark::State& state) {
   config::Live live = platform(10, 1);
   for (int64_t i = 0; i < state.range(0); ++i) {
     config::Rule rule;
-    rule.regex = ".*@(mail" + std::to_string(i) + "|example)\\.org";
+    rule.regex = std::string(".*@(mail").append(std::to_string(i)) + "|example)\\.org";
     live.routing.rules.push_back(rule);
   }
   measure(state, live);

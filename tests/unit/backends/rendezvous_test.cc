@@ -13,7 +13,7 @@
 namespace postigo {
 namespace {
 
-std::string user(size_t i) { return "user" + std::to_string(i) + "@example.com"; }
+std::string user(size_t i) { return std::string("user").append(std::to_string(i)) + "@example.com"; }
 
 struct Nodes {
   std::vector<std::string> names;
@@ -21,7 +21,7 @@ struct Nodes {
 
   explicit Nodes(size_t count, double weight = 1.0) {
     for (size_t i = 0; i < count; ++i) {
-      names.push_back("shard" + std::to_string(i));
+      names.push_back(std::string("shard").append(std::to_string(i)));
       weights.push_back(weight);
     }
   }

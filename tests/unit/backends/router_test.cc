@@ -70,7 +70,7 @@ TEST(Router, HashesOverTheDefaultPool) {
   Router router(world());
   std::set<std::string_view> shards;
   for (int i = 0; i < 200; ++i) {
-    auto route = router.explain(who("user" + std::to_string(i)), "imap");
+    auto route = router.explain(who(std::string("user").append(std::to_string(i))), "imap");
     ASSERT_TRUE(route);
     EXPECT_EQ(route->pool, "main");
     EXPECT_EQ(route->reason, "hash over 3 shards");
@@ -176,7 +176,8 @@ TEST(Router, CheckNamesWhatDoesNotResolve) {
 
 TEST(Router, TenThousandExactRulesAreFound) {
   config::Live live = world();
-  for (int i = 0; i < 10000; ++i) live.routing.rules.push_back(rule("user", "u" + std::to_string(i), "main", "b"));
+  for (int i = 0; i < 10000; ++i)
+    live.routing.rules.push_back(rule("user", std::string("u").append(std::to_string(i)), "main", "b"));
   Router router(live);
   EXPECT_EQ(reason(router, who("u9999")), "rule 10000 (user u9999)");
   EXPECT_EQ(reason(router, who("u10000")), "hash over 3 shards");

@@ -283,7 +283,7 @@ TEST_F(SqliteDirectoryTest, ManyThreads) {
       ++expected;
     }
     if (i % 50 == 0) {
-      ASSERT_TRUE(store->add(entry("user" + std::to_string(i))));
+      ASSERT_TRUE(store->add(entry(std::string("user").append(std::to_string(i)))));
     }
   }
   env.run_until([&] { return answers == expected; });
