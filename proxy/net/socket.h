@@ -62,6 +62,7 @@ class Socket {
   // Half-close: after all that is unsent, close_notify and FIN. on_drained is told when they are out.
   void finish();
   bool finished() const { return shutdown_done_; }
+  bool ended() const { return ended_; }  // the peer's end was told
   // Close with RST instead of FIN, without close_notify: what was relayed is not complete and must not look so.
   void reset_on_close() { reset_ = true; }
 

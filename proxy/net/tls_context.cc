@@ -65,8 +65,8 @@ std::vector<std::string> names_in(X509* certificate) {
 
 int64_t not_after(X509* certificate) {
   tm when{};
-  if (!ASN1_TIME_to_generalizedtime(X509_get0_notAfter(certificate), nullptr)) return 0;
   bssl::UniquePtr<ASN1_GENERALIZEDTIME> text(ASN1_TIME_to_generalizedtime(X509_get0_notAfter(certificate), nullptr));
+  if (text == nullptr) return 0;
   std::string digits(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text.get())),
                      static_cast<size_t>(ASN1_STRING_length(text.get())));
   return strptime(digits.c_str(), "%Y%m%d%H%M%SZ", &when) != nullptr ? static_cast<int64_t>(timegm(&when)) : 0;

@@ -126,7 +126,8 @@ void Session::on_failed(Socket&, const std::string& why) {
   close(CloseReason::client_lost, why);
 }
 
-void Session::on_drained(Socket&) {
+void Session::on_drained(Socket& socket) {
+  if (closing() && socket.finished() && socket.ended()) return retire();
   if (relay_ != nullptr) relay_->client_drained();
 }
 
