@@ -59,7 +59,6 @@ class Back : public BackDialogue {
   BackLogin login_;
   State state_ = State::greeting;
   bool greeted_xclient_ = false;
-  size_t received_ = 0;
   BackendReply reply_;
   std::vector<std::string> capabilities_;  // POP3 backends list theirs on CAPA only; the filter reads that
 };
@@ -73,8 +72,6 @@ Step Back::feed(Bytes in, Out& out) {
     if (size >= limits::kBackendLineMax) return {at, unavailable("backend sent a line that is too long")};
     if (end == Bytes::npos) break;
     at += end + 1;
-    received_ += end + 1;
-    if (received_ > limits::kBackendLoginMax) return {at, unavailable("backend sent too much before the login")};
     Bytes line = rest.substr(0, end);
     if (line.ends_with('\r')) line.remove_suffix(1);
     Event event = on_line(line, at == in.size(), out);

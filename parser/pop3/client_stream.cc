@@ -66,7 +66,7 @@ FilterStep ClientStream::feed(Bytes in, Slices& out, ReplyQueue& owed) {
   Cursor cursor{in, out};
   FilterStep::State verdict = FilterStep::State::ok;
   while (cursor.at < in.size() && out.all().size() + kRoom <= Slices::kMax) {
-    if (!line_begun_ && owed.full()) {
+    if (owed.full()) {  // only ever at the start of a line: it is the end of one that fills the queue
       verdict = FilterStep::State::blocked;
       break;
     }
@@ -90,7 +90,6 @@ FilterStep ClientStream::feed(Bytes in, Slices& out, ReplyQueue& owed) {
 }
 
 void ClientStream::indent(Cursor& cursor, ReplyQueue& owed) {
-  line_begun_ = true;
   char c = cursor.in[cursor.at];
   if (c == '\n') {
     // Some servers answer a blank line, some do not. All answer an unknown verb.
@@ -113,8 +112,7 @@ void ClientStream::verb(Cursor& cursor) {
 }
 
 void ClientStream::decide(Cursor& cursor) {
-  bool ended = ends_verb(cursor.in[cursor.at]);
-  if (ended && is_forbidden(said())) {
+  if (is_forbidden(said())) {
     cursor.flush(cursor.at - (verb_size_ - held_size_));
     cursor.out.add(kUnknownVerb.substr(0, verb_size_));
     cursor.skip_to(cursor.at);
@@ -123,7 +121,6 @@ void ClientStream::decide(Cursor& cursor) {
     return;
   }
   pass_held(cursor);
-  if (!ended) verb_size_ = 0;  // longer than each that we know: none of them
   state_ = State::rest;
 }
 
@@ -175,7 +172,6 @@ void ClientStream::end_line(Shape shape, ReplyQueue& owed) {
   said_quit_ = said_quit_ || equal_ignoring_case(said(), "QUIT");
   verb_size_ = 0;
   has_argument_ = false;
-  line_begun_ = false;
   state_ = State::indent;
 }
 

@@ -50,11 +50,10 @@ class ClientStream {
   void end_line(Shape shape, ReplyQueue& owed);
   Bytes said() const { return {verb_.data(), verb_size_}; }
 
-  static constexpr size_t kVerbMax = 8;  // longer than each that we know
+  static constexpr size_t kVerbMax = 8;  // longer than each that we know, so a longer one is none of them
 
   Counter* counts_;
   State state_ = State::indent;
-  bool line_begun_ = false;
   bool has_argument_ = false;
   bool said_quit_ = false;
   uint8_t verb_size_ = 0;

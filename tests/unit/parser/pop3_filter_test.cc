@@ -125,6 +125,24 @@ TEST(Pop3Filter, T44_CapaIsWhatWePromisedAndWhatMayPass) {
       << "T45: no IMPLEMENTATION";
 }
 
+TEST(Pop3Filter, T45_TheExampleOfRfc2449) {
+  EXPECT_EQ(to_client("CAPA\r\n",
+                      "+OK Capability list follows\r\nTOP\r\nUSER\r\nSASL CRAM-MD5 KERBEROS_V4\r\nRESP-CODES\r\n"
+                      "LOGIN-DELAY 900\r\nPIPELINING\r\nEXPIRE 60\r\nUIDL\r\n"
+                      "IMPLEMENTATION Shlemazle-Plotz-v302\r\n.\r\n"),
+            std::string("+OK Capability list follows\r\n") + kOurs + "LOGIN-DELAY 900\r\nEXPIRE 60\r\n.\r\n");
+}
+
+TEST(Pop3Filter, TheSessionOfRfc1939) {
+  std::string commands = "STAT\r\nLIST\r\nRETR 1\r\nDELE 1\r\nRETR 2\r\nDELE 2\r\nQUIT\r\n";
+  std::string answers =
+      "+OK 2 320\r\n+OK 2 messages (320 octets)\r\n1 120\r\n2 200\r\n.\r\n+OK 120 octets\r\n<message 1>\r\n.\r\n"
+      "+OK message 1 deleted\r\n+OK 200 octets\r\n<message 2>\r\n.\r\n+OK message 2 deleted\r\n"
+      "+OK dewey POP3 server signing off (maildrop empty)\r\n";
+  EXPECT_EQ(to_backend(commands), commands);
+  EXPECT_EQ(to_client(commands, answers), answers);
+}
+
 TEST(Pop3Filter, CapaThatFailsPasses) {
   EXPECT_EQ(to_client("CAPA\r\nSTAT\r\n", "-ERR what\r\n+OK 0 0\r\n"), "-ERR what\r\n+OK 0 0\r\n");
 }
