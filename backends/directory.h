@@ -1,7 +1,8 @@
 // Directory: who is this user, may he come in, where does he live? One interface for all drivers.
 //
 // Asynchronous: start() never answers before it returned; the answer comes later on the same worker's thread, or never
-// if the Lookup is destroyed first. One Directory object per worker (drivers share what they can behind it).
+// if the Lookup is destroyed first. One Directory object per worker (drivers share what they can behind it). It may be
+// destroyed while questions are pending (a reload does that): they are still answered. Only the Env must outlive them.
 #pragma once
 
 #include <functional>

@@ -142,14 +142,16 @@ void Router::Tables::add_pool(const config::Pool& from, const NameMap<size_t>& b
 
 void Router::Tables::add_rule(const config::Rule& from, std::vector<config::Problem>& problems) {
   const size_t index = rules.size();
-  const std::string key = fmt::format("routing.rule {}", index + 1);
+  auto wrong = [&](std::string_view key, const std::string& message) {
+    complain(problems, fmt::format("routing.rule[{}].{}", index, key), fmt::format("rule {}: {}", index + 1, message));
+  };
   RuleTable& rule = rules.emplace_back();
   rule.pool = from.pool.empty() ? default_pool : find(from.pool);
   if (!rule.pool) {
-    complain(problems, key, fmt::format("no pool is called \"{}\"", from.pool));
+    wrong("pool", fmt::format("no pool is called \"{}\"", from.pool));
   } else if (!from.shard.empty()) {
     rule.shard = rule.pool->find(from.shard);
-    if (!rule.shard) complain(problems, key, fmt::format("pool {} has no shard \"{}\"", rule.pool->name, from.shard));
+    if (!rule.shard) wrong("shard", fmt::format("pool {} has no shard \"{}\"", rule.pool->name, from.shard));
   }
   if (!from.user.empty()) {
     user_rules.emplace(from.user, index);
@@ -159,7 +161,7 @@ void Router::Tables::add_rule(const config::Rule& from, std::vector<config::Prob
     rule.words = fmt::format("rule {} (domain {})", index + 1, from.domain);
   } else {
     rule.regex = std::make_unique<RE2>(from.regex, RE2::Quiet);
-    if (!rule.regex->ok()) complain(problems, key, fmt::format("bad regex: {}", rule.regex->error()));
+    if (!rule.regex->ok()) wrong("regex", fmt::format("bad regex: {}", rule.regex->error()));
     regex_rules.push_back(index);
     rule.words = fmt::format("rule {} (regex {})", index + 1, from.regex);
   }

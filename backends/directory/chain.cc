@@ -2,6 +2,7 @@
 // Lookup), delays after a refusal (the session), caching.
 #include "backends/directory/chain.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -10,10 +11,19 @@
 
 namespace postigo {
 
+struct Chain::Parts {
+  Env& env;
+  std::vector<Link> links;
+  bool accept_unknown;
+  std::string decoy;
+  bool hashes;
+};
+
 // Owned by the caller's Lookup through its Ticket; destroying that destroys the inner Lookup and with it all work.
 class Chain::Attempt final : public Ticket::Operation, public std::enable_shared_from_this<Attempt> {
  public:
-  Attempt(const Chain& chain, Lookup& outer, const Query& query) : chain_(chain), outer_(&outer), query_(query) {}
+  Attempt(std::shared_ptr<const Parts> chain, Lookup& outer, const Query& query)
+      : chain_(std::move(chain)), outer_(&outer), query_(query) {}
 
   void cancel() override {
     outer_ = nullptr;
@@ -23,15 +33,15 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
 
   void ask(size_t index) {
     index_ = index;
-    if (index == chain_.links_.size()) return nobody_knows();
+    if (index == chain_->links.size()) return nobody_knows();
     inner_.emplace([this](LookupResult result) { answered(std::move(result)); });
-    chain_.links_[index].directory->start(*inner_, query_);
+    chain_->links[index].directory->start(*inner_, query_);
   }
 
  private:
   void answered(LookupResult result) {
     auto self = shared_from_this();  // finish() may destroy the outer Lookup, and with it this
-    const Link& link = chain_.links_[index_];
+    const Link& link = chain_->links[index_];
     switch (result.verdict) {
       case Verdict::no_such_user:
         return ask(index_ + 1);
@@ -40,7 +50,7 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
       case Verdict::ok:
       case Verdict::bad_credentials:
       case Verdict::disabled:
-        if (!link.checks_password && chain_.hashes_) return finish_after_hash(std::move(result));
+        if (!link.checks_password && chain_->hashes) return finish_after_hash(std::move(result));
         break;
     }
     finish(std::move(result));
@@ -50,24 +60,24 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
     LookupResult result;
     result.verdict = Verdict::bad_credentials;
     result.detail = "no directory knows the user";
-    if (chain_.links_.empty() || chain_.accept_unknown_) {
+    if (chain_->links.empty() || chain_->accept_unknown) {
       result.verdict = Verdict::ok;
       result.identity.user = query_.user;
       result.detail.clear();
     }
-    if (chain_.hashes_) return finish_after_hash(std::move(result));
-    work_ = chain_.env_.defer([this, result = std::move(result)] { finish(result); });
+    if (chain_->hashes) return finish_after_hash(std::move(result));
+    work_ = chain_->env.defer([this, result = std::move(result)] { finish(result); });
   }
 
   void finish_after_hash(LookupResult result) {
-    auto job = [password = query_.password, decoy = chain_.decoy_] { (void)verify_password(password, decoy); };
+    auto job = [password = query_.password, decoy = chain_->decoy] { (void)verify_password(password, decoy); };
     auto then = [this, result = std::move(result)] { finish(result); };
-    auto ticket = chain_.env_.offload(Env::Pool::password, std::move(job), std::move(then));
+    auto ticket = chain_->env.offload(Env::Pool::password, std::move(job), std::move(then));
     if (ticket) {
       work_ = std::move(*ticket);
     } else {
       result = try_later(ticket.error().message);
-      work_ = chain_.env_.defer([this, result = std::move(result)] { finish(result); });
+      work_ = chain_->env.defer([this, result = std::move(result)] { finish(result); });
     }
   }
 
@@ -76,7 +86,7 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
     if (outer_) outer_->finish(std::move(result));
   }
 
-  const Chain& chain_;
+  std::shared_ptr<const Parts> chain_;
   Lookup* outer_;
   Query query_;
   size_t index_ = 0;
@@ -84,13 +94,13 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
   Ticket work_;
 };
 
-Chain::Chain(Env& env, std::vector<Link> links, bool accept_unknown, std::string decoy)
-    : env_(env), links_(std::move(links)), accept_unknown_(accept_unknown), decoy_(std::move(decoy)) {
-  for (const Link& link : links_) hashes_ = hashes_ || link.checks_password;
+Chain::Chain(Env& env, std::vector<Link> links, bool accept_unknown, std::string decoy) {
+  const bool hashes = std::any_of(links.begin(), links.end(), [](const Link& link) { return link.checks_password; });
+  parts_ = std::make_shared<const Parts>(Parts{env, std::move(links), accept_unknown, std::move(decoy), hashes});
 }
 
 void Chain::start(Lookup& lookup, const Query& query) {
-  auto attempt = std::make_shared<Attempt>(*this, lookup, query);
+  auto attempt = std::make_shared<Attempt>(parts_, lookup, query);
   lookup.hold(Ticket(attempt));
   attempt->ask(0);
 }

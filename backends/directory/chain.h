@@ -26,17 +26,13 @@ class Chain final : public Directory {
   Chain(Env& env, std::vector<Link> links, bool accept_unknown, std::string decoy);
 
   std::string_view name() const override { return "chain"; }
-  // The Chain must outlive the Lookup, or the Lookup be finished or destroyed before it.
   void start(Lookup& lookup, const Query& query) override;
 
  private:
+  struct Parts;
   class Attempt;
 
-  Env& env_;
-  std::vector<Link> links_;
-  bool accept_unknown_;
-  std::string decoy_;
-  bool hashes_ = false;
+  std::shared_ptr<const Parts> parts_;  // shared with the attempts
 };
 
 }  // namespace postigo

@@ -39,7 +39,7 @@ class DirectoryShared {
 // Opens and migrates databases. The error is one line for the operator: "directory users: cannot open ...: ...".
 Result<std::shared_ptr<const DirectoryShared>> load_directories(const config::Auth& auth);
 
-// For one worker; keeps what it needs of `shared` alive. Must outlive the Lookups that it started.
+// For one worker; keeps what it needs of `shared` alive.
 std::unique_ptr<Directory> make_chain(const DirectoryShared& shared, Env& env);
 
 }  // namespace postigo

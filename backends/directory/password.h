@@ -27,8 +27,9 @@ Result<void> check_stored_password(std::string_view stored);
 // "{ARGON2ID}..." with a fresh salt and the parameters below.
 Result<std::string> make_password(const Secret& password);
 
-// OWASP's second choice for Argon2id (19 MiB, t=2, p=1): about 20 ms on one core. More memory would buy little against
-// guessing and much queueing: a proxy checks every login of every device, and each thread needs its own block.
+// OWASP's second choice for Argon2id (19 MiB, t=2, p=1): some 40 ms of one core on a small cloud machine. More would
+// buy little against guessing and much queueing: a proxy checks every login of every device, each thread with its own
+// block.
 inline constexpr unsigned kArgon2MemoryKib = 19 * 1024;
 inline constexpr unsigned kArgon2Passes = 2;
 inline constexpr unsigned kArgon2Lanes = 1;

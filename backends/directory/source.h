@@ -16,7 +16,7 @@ class DirectorySource : public std::enable_shared_from_this<DirectorySource> {
  public:
   virtual ~DirectorySource() = default;
 
-  // For one worker. The Directory keeps this source alive; it must outlive the Lookups that it started.
+  // For one worker. The Directory and its pending look-ups keep this source alive.
   virtual std::unique_ptr<Directory> make(Env& env) const = 0;
 
   // A stored password as this directory's users have them (scheme and cost are what matters): what is hashed for a

@@ -126,9 +126,9 @@ void SqliteDirectory::start(Lookup& lookup, const Query& query) {
   auto job = std::make_shared<Job>(Job{query, Found{}});
   auto ticket = env_.offload(
       Env::Pool::lookup, [job, source = source_] { job->found = source->find(job->query.user); },
-      [this, &lookup, job] {
+      [&env = env_, source = source_, &lookup, job] {
         if (!job->found) return lookup.finish(try_later(job->found.error().message));
-        answer(env_, lookup, job->query, std::move(*job->found), source_->check_password(), source_->decoy());
+        answer(env, lookup, job->query, std::move(*job->found), source->check_password(), source->decoy());
       });
   if (!ticket) return answer_later(env_, lookup, try_later(ticket.error().message));
   lookup.hold(std::move(*ticket));

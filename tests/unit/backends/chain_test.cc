@@ -185,6 +185,17 @@ TEST_F(ChainTest, TheLookupMayDieInsideItsAnswer) {
   }
 }
 
+// A reload does that.
+TEST_F(ChainTest, TheChainMayGoWhileQuestionsArePending) {
+  auto made = chain({{Verdict::no_such_user, true}, {Verdict::no_such_user}});
+  int answers = 0;
+  Lookup lookup([&](LookupResult) { ++answers; });
+  made->start(lookup, query("joe"));
+  made.reset();
+  env_.run();
+  EXPECT_EQ(answers, 1);
+}
+
 TEST_F(ChainTest, StartingALookupAgainDetachesTheFirst) {
   auto made = chain({{Verdict::ok}});
   std::vector<std::string> users;

@@ -287,6 +287,22 @@ TEST_P(Contract, TheDirectoryKeepsItsSourceAlive) {
   EXPECT_EQ(ask(*users, "joe@example.com").verdict, Verdict::ok);
 }
 
+TEST_P(Contract, ADirectoryMayGoWhileQuestionsArePending) {
+  for (const char* user : {"joe@example.com", "eve@other.org"}) {
+    for (int turns = 0; turns < 3; ++turns) {
+      Temporary place;
+      auto users = (*GetParam().load(entries(), true, place))->make(env_);
+      int answers = 0;
+      Lookup lookup([&](LookupResult) { ++answers; });
+      users->start(lookup, query(user, "secret"));
+      for (int i = 0; i < turns; ++i) env_.turn();
+      users.reset();
+      env_.run();
+      EXPECT_EQ(answers, 1);
+    }
+  }
+}
+
 TEST_P(Contract, TheDecoyIsLikeTheUsersOwn) {
   auto source = GetParam().load(entries(), true, place_);
   EXPECT_TRUE((*source)->decoy().starts_with("{SHA256-CRYPT}$5$rounds=1000$"));

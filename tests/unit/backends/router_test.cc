@@ -157,10 +157,10 @@ TEST(Router, CheckNamesTheRuleWhoseRegexIsBad) {
                         rule("user", "y", "main", "gold")};
   auto problems = Router::check(live);
   ASSERT_EQ(problems.size(), 3u);
-  EXPECT_EQ(problems[0].key, "routing.rule 2");
-  EXPECT_THAT(problems[0].message, HasSubstr("bad regex: missing )"));
-  EXPECT_EQ(problems[1].key, "routing.rule 3");
-  EXPECT_EQ(problems[2].message, "pool main has no shard \"gold\"");
+  EXPECT_EQ(problems[0].key, "routing.rule[1].regex");
+  EXPECT_THAT(problems[0].message, HasSubstr("rule 2: bad regex: missing )"));
+  EXPECT_EQ(problems[1].key, "routing.rule[2].pool");
+  EXPECT_EQ(problems[2].message, "rule 4: pool main has no shard \"gold\"");
 }
 
 TEST(Router, CheckNamesWhatDoesNotResolve) {
