@@ -56,7 +56,7 @@ class ClientsSeeTheSame(unittest.TestCase):
                 diff = [line + "\n" for line in difflib.unified_diff(*seen, "direct", "postigo", lineterm="")]
                 if diff:
                     differences.extend([f"=== {scenario.__name__} {mode}\n", *diff])
-                self.assertEqual("", "".join(diff)[:4000])
+                    self.fail("it differs:\n" + "".join(diff)[:4000])
 
     @staticmethod
     def visit(scenario, door, mode):
@@ -77,6 +77,9 @@ class ClientsSeeTheSame(unittest.TestCase):
 
     def test_imaplib(self):
         self.same(clients.imaplib_session)
+
+    def test_imaplib_enable(self):
+        self.same(clients.imaplib_enable)
 
     def test_imaplib_idle(self):
         self.same(clients.imaplib_idle)
