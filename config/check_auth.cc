@@ -17,6 +17,9 @@ void check_static_user(const Live& live, const Directory& directory, const Stati
   if (!directory.check_password && !x.password.empty()) {
     report.warning(path + ".password", "has no effect without check_password = true in its [[directory]]");
   }
+  if (directory.check_password && x.password.empty() && !x.name.empty() && !x.name.starts_with('@')) {
+    report.warning(path, "has no password and so cannot log in: passwords are checked here");
+  }
 }
 
 void check_users(const Live& live, const Directory& x, const std::string& path, Report& report) {

@@ -149,7 +149,7 @@ void describe_auth(Visitor& v, Auth& x) {
 
 void describe_static_user(Visitor& v, StaticUser& x) {
   v.text({"name", "User name, or \"@example.com\" for a whole domain (required)"}, x.name);
-  v.hash({"password", "\"{SCHEME}hash\"; default: the backend checks"}, x.password);
+  v.hash({"password", "\"{SCHEME}hash\"; needed if the directory checks passwords"}, x.password);
   v.text({"pool", "Pool; default: by rules"}, x.pool);
   v.text({"shard", "Shard; default: by rules"}, x.shard);
   v.text({"backend_user", "Another name at the backend"}, x.backend_user);

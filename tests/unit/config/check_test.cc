@@ -203,6 +203,9 @@ TEST_F(CheckTest, CheckingPasswordsNeedsAMasterIdentity) {
   EXPECT_THAT(error(master + "[[directory]]\ncheck_password = true\ntype = \"sqlite\"\npath = \"a.db\"\n"),
               HasSubstr("master_user must be set"));
   EXPECT_THAT(warning(master + "master_user = \"m\"\n"), HasSubstr("is not used"));
+  EXPECT_THAT(warning(master + "master_user = \"m\"\n[[directory]]\ncheck_password = true\n[[directory.user]]\nname = "
+                               "\"a\"\n[[directory.user]]\nname = \"@b\"\n"),
+              HasSubstr("has no password and so cannot log in"));
   EXPECT_THAT(warning("[auth.backend_login]\nmaster_user = \"m\"\n"), HasSubstr("have no effect"));
 }
 

@@ -1,0 +1,38 @@
+// `postigo check`: everything that is wrong with a configuration, or in one line what it holds. Starts nothing.
+#include <ostream>
+
+#include <fmt/format.h>
+
+#include "config/dump.h"
+#include "proxy/commands/configuration.h"
+
+namespace postigo::commands {
+
+namespace {
+
+std::string counted(size_t count, const char* one, const char* many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string summary(const config::Config& config) {
+  const config::Live& live = config.live;
+  size_t shards = 0;
+  for (const config::Pool& pool : live.pools) shards += pool.shards.size();
+  return fmt::format("{}, {}, {} with {}, {}, {}", counted(config.startup.listeners.size(), "listener", "listeners"),
+                     counted(live.backends.size(), "backend", "backends"), counted(live.pools.size(), "pool", "pools"),
+                     counted(shards, "shard", "shards"), counted(live.routing.rules.size(), "rule", "rules"),
+                     counted(live.auth.directories.size(), "directory", "directories"));
+}
+
+}  // namespace
+
+int check(const CheckOptions& options, Streams io) {
+  auto loaded = load_configuration(options.file, io);
+  if (!loaded) return kBadConfiguration;
+  if (options.dump) io.out << config::dump(loaded->config);
+  if (!check_contents(*loaded, io)) return kBadConfiguration;
+  if (!options.dump) io.out << options.file << ": ok (" << summary(loaded->config) << ")\n";
+  return kOk;
+}
+
+}  // namespace postigo::commands

@@ -1,0 +1,61 @@
+// The subcommands of `postigo`, after the command line was understood. Each returns the exit code of the process and
+// writes what was asked for to `out`, everything else to `err`. No exception leaves them; no secret reaches a stream.
+#pragma once
+
+#include <iosfwd>
+#include <optional>
+#include <string>
+
+namespace postigo::commands {
+
+// What scripts may rely on (README.md, --help).
+enum Exit : int {
+  kOk = 0,
+  kFailed = 1,            // it could not be done
+  kUsage = 2,             // the command line makes no sense
+  kBadConfiguration = 3,  // the configuration has problems; all of them were told
+};
+
+struct Streams {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+};
+
+int serve(const std::string& file, Streams io);
+
+struct CheckOptions {
+  std::string file;
+  bool dump = false;  // print the effective configuration instead of a summary
+};
+int check(const CheckOptions& options, Streams io);
+
+struct RouteOptions {
+  std::string file;
+  std::string user;
+  std::string protocol;  // empty: that of the first listener
+};
+int route(const RouteOptions& options, Streams io);
+
+struct UserOptions {
+  enum class Password { automatic, ask, standard_input, none };
+
+  std::string file;
+  std::string directory;  // empty: the only SQLite directory
+  std::string name;
+  // automatic: ask if the directory checks passwords and the user is new, else leave it
+  Password password = Password::automatic;
+  std::optional<std::string> pool, shard, backend_user;
+  std::optional<bool> disabled;
+  std::string import_file;  // "-": standard input
+  bool replace = false;
+};
+int user_add(const UserOptions& options, Streams io);
+int user_set(const UserOptions& options, Streams io);
+int user_del(const UserOptions& options, Streams io);
+int user_list(const UserOptions& options, Streams io);
+int user_import(const UserOptions& options, Streams io);
+
+int version(Streams io);
+
+}  // namespace postigo::commands

@@ -1,0 +1,98 @@
+// Core files and the terminal. Passwords stay in memory that is wiped; nothing here knows what they are for.
+#include "proxy/commands/process.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <istream>
+#include <string_view>
+
+#include "config/secrets.h"
+#include "parser/base/limits.h"
+
+namespace postigo::commands {
+
+namespace {
+
+// The controlling terminal, whatever the standard streams are. Restores it however the scope is left.
+class Terminal {
+ public:
+  Terminal() : fd_(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)) {
+    if (fd_ < 0 || ::tcgetattr(fd_, &before_) != 0) return;
+    termios silent = before_;
+    // Without ISIG: a Ctrl-C must not leave a terminal without echo behind. It ends the line as an error instead.
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);
+    ok_ = ::tcsetattr(fd_, TCSAFLUSH, &silent) == 0;
+  }
+  ~Terminal() {
+    if (ok_) ::tcsetattr(fd_, TCSAFLUSH, &before_);
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  bool ok() const { return ok_; }
+
+  Secret ask(std::string_view prompt) {
+    say(prompt);
+    Secret line;
+    char c = 0;
+    while (line.size() <= limits::kPasswordMax && ::read(fd_, &c, 1) == 1 && c != '\n') line.append({&c, 1});
+    wipe(&c, 1);
+    say("\n");
+    return line;
+  }
+
+ private:
+  void say(std::string_view text) {
+    while (!text.empty()) {
+      ssize_t written = ::write(fd_, text.data(), text.size());
+      if (written <= 0) return;
+      text.remove_prefix(static_cast<size_t>(written));
+    }
+  }
+
+  int fd_;
+  termios before_{};
+  bool ok_ = false;
+};
+
+Result<Secret> checked(Secret secret) {
+  std::string fault = config::secret_fault(secret.reveal());
+  if (!fault.empty()) return fail("the password " + fault);
+  return secret;
+}
+
+}  // namespace
+
+void forbid_core_files() {
+  rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+Result<Secret> ask_password() {
+  Terminal terminal;
+  if (!terminal.ok()) return fail("there is no terminal to ask for a password: use --password-stdin");
+  auto first = checked(terminal.ask("Password: "));
+  if (!first) return first;
+  Secret second = terminal.ask("Once more: ");
+  if (!first->equals(second.reveal())) return fail("the two passwords differ");
+  return first;
+}
+
+Result<Secret> read_password(std::istream& in) {
+  Secret line;
+  for (int c = in.get(); c != std::istream::traits_type::eof() && c != '\n'; c = in.get()) {
+    if (line.size() > limits::kPasswordMax) break;
+    char octet = static_cast<char>(c);
+    line.append({&octet, 1});
+  }
+  if (line.reveal().ends_with('\r')) line = Secret(line.reveal().substr(0, line.size() - 1));
+  return checked(std::move(line));
+}
+
+}  // namespace postigo::commands

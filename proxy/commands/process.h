@@ -1,0 +1,19 @@
+// What a process that holds passwords does about itself and its terminal.
+#pragma once
+
+#include "parser/base/result.h"
+#include "parser/base/secret.h"
+#include "proxy/commands/commands.h"
+
+namespace postigo::commands {
+
+// A core file, or a debugger of the same user, would show passwords (A33).
+void forbid_core_files();
+
+// Asks twice on the terminal of the process, without echo. Fails if there is none, or if the two differ.
+Result<Secret> ask_password();
+
+// The first line of `in`, without its end.
+Result<Secret> read_password(std::istream& in);
+
+}  // namespace postigo::commands

@@ -1,0 +1,188 @@
+// The one place that includes CLI11. One function per command says what its options are; nothing is decided here.
+#include "proxy/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "config/suggest.h"
+
+namespace postigo {
+
+namespace {
+
+constexpr const char* kFooter =
+    "Exit codes: 0 done, 1 it could not be done, 2 the command line makes no sense,\n"
+    "3 the configuration has problems (all of them are told).";
+
+// All options of all commands; only the chosen command's are read.
+struct Parsed {
+  commands::CheckOptions check;
+  commands::RouteOptions route;
+  commands::UserOptions user;
+  std::string file = kDefaultConfiguration;
+  std::function<int(commands::Streams)> command;
+};
+
+CLI::App* add_command(CLI::App& app, const char* name, const char* what) {
+  CLI::App* command = app.add_subcommand(name, what);
+  command->footer(kFooter);
+  return command;
+}
+
+void add_file(CLI::App* command, Parsed& parsed) {
+  command->add_option("-c,--config", parsed.file, "Configuration file")->type_name("FILE")->capture_default_str();
+}
+
+void add_serve(CLI::App& app, Parsed& parsed) {
+  CLI::App* command = add_command(app, "serve", "Run the proxy until SIGTERM or SIGINT");
+  add_file(command, parsed);
+  command->callback([&] { parsed.command = [&](commands::Streams io) { return commands::serve(parsed.file, io); }; });
+}
+
+void add_check(CLI::App& app, Parsed& parsed) {
+  CLI::App* command = add_command(app, "check", "Tell everything that is wrong with a configuration");
+  add_file(command, parsed);
+  command->add_flag("--dump", parsed.check.dump, "Print the effective configuration, secrets as ***");
+  command->callback([&] {
+    parsed.command = [&](commands::Streams io) {
+      parsed.check.file = parsed.file;
+      return commands::check(parsed.check, io);
+    };
+  });
+}
+
+void add_route(CLI::App& app, Parsed& parsed) {
+  CLI::App* command = add_command(app, "route", "Explain which shard and backend a user is sent to");
+  add_file(command, parsed);
+  command->add_option("USER", parsed.route.user, "As the user would log in")->required()->type_name("");
+  command->add_option("--protocol", parsed.route.protocol, "imap or pop3; default: that of the first listener")
+      ->check(CLI::IsMember({"imap", "pop3"}))
+      ->type_name("NAME");
+  command->callback([&] {
+    parsed.command = [&](commands::Streams io) {
+      parsed.route.file = parsed.file;
+      return commands::route(parsed.route, io);
+    };
+  });
+}
+
+using UserCommand = int (*)(const commands::UserOptions&, commands::Streams);
+
+CLI::App* add_user_command(CLI::App& user, const char* name, const char* what, UserCommand run, Parsed& parsed) {
+  CLI::App* command = add_command(user, name, what);
+  add_file(command, parsed);
+  command->add_option("--directory", parsed.user.directory, "Name of the [[directory]], if there are several")
+      ->type_name("NAME");
+  command->callback([&parsed, run] {
+    parsed.command = [&parsed, run](commands::Streams io) {
+      parsed.user.file = parsed.file;
+      return run(parsed.user, io);
+    };
+  });
+  return command;
+}
+
+void add_name(CLI::App* command, Parsed& parsed) {
+  command->add_option("NAME", parsed.user.name, "User name, or @example.com for a whole domain")
+      ->required()
+      ->type_name("");
+}
+
+void add_placement(CLI::App* command, Parsed& parsed) {
+  auto text = [&](const char* option, std::optional<std::string>& value, const char* what) {
+    command
+        ->add_option_function<std::string>(
+            option, [&value](const std::string& given) { value = given; }, what)
+        ->type_name("NAME");
+  };
+  text("--pool", parsed.user.pool, "Pool that the user lives in; \"\": by rules");
+  text("--shard", parsed.user.shard, "Shard that the user lives in; \"\": by hash");
+  text("--backend-user", parsed.user.backend_user, "Another name at the backend; \"\": the same");
+  auto disabled = [&](bool value) { return [&parsed, value] { parsed.user.disabled = value; }; };
+  CLI::Option* off = command->add_flag_callback("--disabled", disabled(true), "May not log in");
+  command->add_flag_callback("--enabled", disabled(false), "May log in")->excludes(off);
+}
+
+// Never a password as an argument: other users of the machine can see those.
+void add_password(CLI::App* command, Parsed& parsed) {
+  using Password = commands::UserOptions::Password;
+  auto set = [&](Password value) { return [&parsed, value] { parsed.user.password = value; }; };
+  CLI::Option* ask = command->add_flag_callback("--password", set(Password::ask), "Ask for a password on the terminal");
+  CLI::Option* in = command->add_flag_callback("--password-stdin", set(Password::standard_input),
+                                               "Read the password from standard input, one line");
+  CLI::Option* none = command->add_flag_callback("--no-password", set(Password::none), "No password");
+  ask->excludes(in);
+  ask->excludes(none);
+  in->excludes(none);
+}
+
+void add_user(CLI::App& app, Parsed& parsed) {
+  CLI::App* user = add_command(app, "user", "Manage the users of a SQLite directory");
+  user->require_subcommand(1);
+  auto add = [&](const char* name, const char* what, UserCommand run) {
+    return add_user_command(*user, name, what, run, parsed);
+  };
+  CLI::App* command = add("add", "Add a user; asks for a password if the directory checks them", commands::user_add);
+  add_name(command, parsed);
+  add_password(command, parsed);
+  add_placement(command, parsed);
+  command = add("set", "Change a user; what is not named stays", commands::user_set);
+  add_name(command, parsed);
+  add_password(command, parsed);
+  add_placement(command, parsed);
+  add_name(add("del", "Delete a user", commands::user_del), parsed);
+  add("list", "List all users", commands::user_list);
+  command =
+      add("import", "Import users: lines of name:{SCHEME}hash[:pool[:shard[:backend_user]]], or CSV with a header",
+          commands::user_import);
+  command->add_option("FILE", parsed.user.import_file, "\"-\": standard input")->required()->type_name("");
+  command->add_flag("--replace", parsed.user.replace, "Replace users that exist");
+}
+
+void add_version(CLI::App& app, Parsed& parsed) {
+  CLI::App* command = add_command(app, "version", "Print the versions of Postigo and of its TLS library");
+  command->callback([&] { parsed.command = commands::version; });
+}
+
+// CLI11 would only say that a command is missing. Empty if `word` is none of our business.
+std::string unknown_command(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+  bool strange = !word.starts_with('-') && std::find(known.begin(), known.end(), word) == known.end();
+  if (!strange) return {};
+  return "There is no command " + config::in_quotes(word) + config::did_you_mean(word, known);
+}
+
+}  // namespace
+
+int run_command_line(int argc, const char* const* argv, commands::Streams io) {
+  Parsed parsed;
+  CLI::App app("Postigo: an IMAP and POP3 proxy that sends every user to his shard", "postigo");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "Print the help of all commands");
+  add_serve(app, parsed);
+  add_check(app, parsed);
+  add_route(app, parsed);
+  add_user(app, parsed);
+  add_version(app, parsed);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::string stranger = argc > 1 ? unknown_command(app, argv[1]) : "";
+    if (!stranger.empty()) {
+      io.err << stranger << "\nRun with --help for more information.\n";
+      return commands::kUsage;
+    }
+    int code = app.exit(error, io.out, io.err);
+    return code == 0 ? commands::kOk : commands::kUsage;
+  }
+  return parsed.command(io);
+}
+
+}  // namespace postigo
