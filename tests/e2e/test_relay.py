@@ -76,13 +76,13 @@ class BackPressure(unittest.TestCase):
         self.margin = (24 << 20) if not sanitized() else (200 << 20)
 
     def read_slowly(self, wire, size):
-        """Takes the literal with rests; returns the greatest growth of the process meanwhile."""
-        before, most, taken = proxy.memory(), 0, 0
+        """Takes the literal, with a rest every 4 MiB at first; returns the greatest growth of the process meanwhile."""
+        before, most, next_rest = proxy.memory(), 0, 4 << 20
         self.assertIn(b"{%d}" % size, wire.line())
-        taken = len(wire.buffer)
-        wire.buffer = b""
+        taken, wire.buffer = len(wire.buffer), b""
         while taken < size:
-            if taken < 64 * len(BLOCK) and taken % (4 * len(BLOCK)) < (1 << 20):
+            if next_rest <= taken < 64 << 20:
+                next_rest += 4 << 20
                 time.sleep(0.05)
                 most = max(most, proxy.memory() - before)
             data = wire.socket.recv(min(1 << 20, size - taken))

@@ -115,14 +115,16 @@ class Backends(unittest.TestCase):
             wire.ok("NOOP")
 
     def test_client_leaves_while_the_backend_thinks(self):
+        """By RST: a FIN is a half-close, after which the answer is still wanted (T58)."""
         def script(peer):
             peer.send("* OK ready\r\n")
             peer.wait_end()
 
         fake, proxy = self.proxy_to(script)
-        with Imap.open(proxy) as wire:
-            wire.send("a LOGIN u p\r\n")
-            wait_for(lambda: fake.peers and fake.last.said(), 5, "the login to reach the backend")
+        wire = Imap.open(proxy)
+        wire.send("a LOGIN u p\r\n")
+        wait_for(lambda: fake.peers and fake.last.said(), 5, "the login to reach the backend")
+        wire.reset()
         wait_for(lambda: fake.last.closed_by, 5, "the backend's connection to end")
 
 
@@ -138,7 +140,7 @@ class AfterLogin(unittest.TestCase):
                 self.assertIn(name, done.stdout + done.stderr)
 
     def test_login_timeout_ends_with_the_login(self):
-        proxy = platform.postigo(limits='[limits]\nlogin_timeout = "1s"')
+        proxy = platform.postigo(limits='[limits]\nlogin_timeout = "1s"\nauth_failure_delay = "10ms"')
         with Imap.open(proxy) as wire:
             wire.logged_in(platform.fresh_user(), PASSWORD)
             time.sleep(2)

@@ -102,8 +102,13 @@ class Peer:
             self.more()
 
     def end(self, how="close"):
-        if how == "reset":
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        """From any thread: the shutdown wakes one that waits in recv() and would keep the connection open."""
+        try:
+            if how == "reset":
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            socket.socket.shutdown(self.socket, socket.SHUT_RD if how == "reset" else socket.SHUT_RDWR)
+        except OSError:
+            pass  # it is over already
         self.socket.close()
 
     def said(self):
@@ -163,10 +168,7 @@ class FakeBackend:
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
         for peer in self.peers:
-            try:
-                peer.socket.close()
-            except OSError:
-                pass
+            peer.end()
 
 
 CAPABILITIES = "IMAP4rev1 SASL-IR LITERAL+ ID IDLE AUTH=PLAIN AUTH=LOGIN"

@@ -42,12 +42,12 @@ class Wire:
 
     def _more(self):
         try:
-            data = self.socket.recv(65536)
+            data = self.socket.recv(1 << 18)
         except TimeoutError:
             raise AssertionError(f"silence; before it came {self.heard[-400:]!r}") from None
         except (ConnectionError, ssl.SSLError):
             data = b""
-        self.heard += data if len(self.heard) < 1 << 20 else b""
+        self.heard += data if len(self.heard) < 1 << 18 else b""
         return data
 
     def line(self):
@@ -61,22 +61,23 @@ class Wire:
         return line
 
     def take(self, count):
-        while len(self.buffer) < count:
+        parts, have = [self.buffer], len(self.buffer)
+        while have < count:
             data = self._more()
             if not data:
-                raise Gone(self.buffer)
-            self.buffer += data
-        taken, self.buffer = self.buffer[:count], self.buffer[count:]
-        return taken
+                raise Gone(b"".join(parts))
+            parts.append(data)
+            have += len(data)
+        all_of_it = b"".join(parts)
+        self.buffer = all_of_it[count:]
+        return all_of_it[:count]
 
     def rest(self):
         """All until the other side closes."""
-        while True:
-            data = self._more()
-            if not data:
-                rest, self.buffer = self.buffer, b""
-                return rest
-            self.buffer += data
+        parts, self.buffer = [self.buffer], b""
+        while data := self._more():
+            parts.append(data)
+        return b"".join(parts)
 
     def ended(self, seconds=5):
         """True if the other side closes within that time without saying more."""
