@@ -71,7 +71,9 @@ Result<Secret> checked(Secret secret) {
 void forbid_core_files() {
   rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__  // the leak sanitizer attaches to the process at its end
   ::prctl(PR_SET_DUMPABLE, 0);
+#endif
 }
 
 Result<Secret> ask_password() {

@@ -146,8 +146,8 @@ TEST_F(CommandLine, CheckTellsAllProblems) {
   write(std::string(kConfiguration) + "wrokers = 1\n[limits]\nlogin_timeout = 60\n");
   EXPECT_EQ(on({"check"}), kBadConfiguration);
   EXPECT_EQ(out_, "");
-  EXPECT_THAT(err_, HasSubstr("p.toml:27:1: routing.rule.wrokers: unknown key"));
-  EXPECT_THAT(err_, HasSubstr("p.toml:29:17: limits.login_timeout: a duration needs a unit"));
+  EXPECT_THAT(err_, HasSubstr("p.toml:28:1: routing.rule.wrokers: unknown key"));
+  EXPECT_THAT(err_, HasSubstr("p.toml:30:17: limits.login_timeout: a duration needs a unit"));
   EXPECT_EQ(run({"check", "-c", "/nonexistent/p.toml"}), kBadConfiguration);
   EXPECT_EQ(err_, "/nonexistent/p.toml: cannot open it: No such file or directory\n");
 }
@@ -155,12 +155,12 @@ TEST_F(CommandLine, CheckTellsAllProblems) {
 TEST_F(CommandLine, CheckGivesForeignFindingsTheirPlace) {
   write(std::string(kConfiguration) + "[[routing.rule]]\nregex = \"(x\"\npool = \"main\"\n");
   EXPECT_EQ(on({"check"}), kBadConfiguration);
-  EXPECT_THAT(err_, HasSubstr("p.toml:28:9: routing.rule.regex: "));
+  EXPECT_THAT(err_, HasSubstr("p.toml:29:9: routing.rule.regex: "));
   std::ofstream(folder_ / "c.pem") << "no certificate";
   ::chmod((folder_ / "c.pem").c_str(), 0600);
   write(std::string(kConfiguration) + "[[tls.certificate]]\ncertificate = \"c.pem\"\n[tls]\nciphers = \"NONE\"\n");
   EXPECT_EQ(on({"check"}), kBadConfiguration);
-  EXPECT_THAT(err_, HasSubstr("p.toml:27:1: tls.certificate: "));
+  EXPECT_THAT(err_, HasSubstr("p.toml:28:1: tls.certificate: "));
   write(std::string(kConfiguration) + std::string(kSqlite));
   EXPECT_EQ(on({"check"}), kBadConfiguration);
   EXPECT_THAT(err_, HasSubstr("`postigo user add` or `import` makes it"));
