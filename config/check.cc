@@ -31,11 +31,11 @@ void check_names(const std::vector<Named>& names, Report& report) {
 }
 
 void check_reference(const std::string& name, const std::vector<std::string>& known, const std::string& what,
-                     const std::string& path, Report& report) {
+                     const std::string& path, Report& report, const std::string& place) {
   for (const std::string& other : known) {
     if (other == name) return;
   }
-  report.error(path, "there is no " + what + ' ' + in_quotes(name) + did_you_mean(name, known));
+  report.error(path, "there is no " + what + ' ' + in_quotes(name) + place + did_you_mean(name, known));
 }
 
 std::vector<std::string> backend_names(const Live& live) {
@@ -56,7 +56,7 @@ void check_placement(const Live& live, const std::string& pool, const std::strin
   size_t before = report.size();
   if (!pool.empty()) check_reference(pool, pools, "pool", below(path, "pool"), report);
   if (shard.empty() || report.size() != before) return;
-  check_reference(shard, shards, "shard of pool " + in_quotes(effective), below(path, "shard"), report);
+  check_reference(shard, shards, "shard", below(path, "shard"), report, " in pool " + in_quotes(effective));
 }
 
 }  // namespace postigo::config

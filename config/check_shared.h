@@ -27,9 +27,9 @@ std::vector<Named> named(const std::string& path, const std::vector<Item>& items
   return names;
 }
 
-// `what` is "backend", "pool": for "there is no pool "x"".
+// `what` is "backend", "pool": for "there is no pool "x""; `place` may go on: " in pool "y"".
 void check_reference(const std::string& name, const std::vector<std::string>& known, const std::string& what,
-                     const std::string& path, Report& report);
+                     const std::string& path, Report& report, const std::string& place = {});
 std::vector<std::string> backend_names(const Live& live);
 
 // `pool` and `shard` below `path`, either of them empty.

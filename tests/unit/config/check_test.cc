@@ -177,7 +177,7 @@ TEST_F(CheckTest, Routing) {
   EXPECT_THAT(error("[[routing.rule]]\nuser = \"a\"\npool = \"x\"\nshard = \"y\"\n"),
               HasSubstr("there is no pool \"x\""));
   EXPECT_THAT(error(rule + "user = \"a\"\nshard = \"10.0.0.2\"\n"),
-              HasSubstr("there is no shard of pool \"default\" \"10.0.0.2\" (did you mean \"10.0.0.1\"?)"));
+              HasSubstr("there is no shard \"10.0.0.2\" in pool \"default\" (did you mean \"10.0.0.1\"?)"));
 }
 
 TEST_F(CheckTest, Directories) {
