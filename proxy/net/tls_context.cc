@@ -6,9 +6,11 @@
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "parser/base/ascii.h"
@@ -91,6 +93,16 @@ bool speaks_ecdsa(const SSL_CLIENT_HELLO* hello) {
   if (!list_has(data + 2, size - 2, {0x0403, 0x0503, 0x0603})) return false;
   return list_has(hello->cipher_suites, hello->cipher_suites_len,
                   {0x1301, 0x1302, 0x1303, 0xc02b, 0xc02c, 0xcca9, 0xc009, 0xc00a, 0xc023, 0xc024});
+}
+
+// A ticket is good for the listener and the names that it was given for, and nowhere else (A17).
+std::array<uint8_t, SHA256_DIGEST_LENGTH> session_domain(std::string_view listener,
+                                                         const std::vector<std::string>& names) {
+  std::string text(listener);
+  for (const std::string& name : names) text += '\n' + name;
+  std::array<uint8_t, SHA256_DIGEST_LENGTH> digest;
+  SHA256(reinterpret_cast<const uint8_t*>(text.data()), text.size(), digest.data());
+  return digest;
 }
 
 std::string server_name(const SSL_CLIENT_HELLO* hello) {
@@ -230,8 +242,8 @@ Result<std::shared_ptr<const TlsServerContext>> TlsServerContext::make(
     if (auto done = use_certificate(context.get(), entry.files.certificate_file, entry.files.key_file); !done) {
       return tl::unexpected(done.error());
     }
-    std::string id = std::string(domain).substr(0, SSL_MAX_SID_CTX_LENGTH);
-    SSL_CTX_set_session_id_context(context.get(), reinterpret_cast<const uint8_t*>(id.data()), id.size());
+    std::array<uint8_t, SHA256_DIGEST_LENGTH> id = session_domain(domain, entry.names);
+    SSL_CTX_set_session_id_context(context.get(), id.data(), id.size());
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(context.get(), options.session_tickets ? 0 : SSL_OP_NO_TICKET);
     if (options.session_tickets) TicketKeys::install(context.get(), tables.keys.get());
