@@ -24,7 +24,7 @@ size_t line_end(const Cursor& cursor) { return std::min(cursor.in.find('\n', cur
 
 FilterStep BackendStream::feed(Bytes in, Slices& out) {
   Cursor cursor{in, out};
-  if (state_ != State::list && state_ != State::list_end) list_.reset();  // kept until the client has its octets
+  spent_.reset();
   bool fine = true;
   while (fine && cursor.more() && cursor.room() && !exchange_.compressed()) fine = step(cursor);
   bool undecided = state_ == State::list || state_ == State::id_nil;
@@ -252,6 +252,8 @@ void BackendStream::decide_atom(Cursor& cursor) {
 void BackendStream::at_list_end(Cursor& cursor) {
   if (list_->addition.empty()) list_->addition = list_->rewriter.next_addition();
   if (list_->addition.empty()) {
+    // Slices of this call may point into the list with which it began.
+    if (!spent_) spent_ = std::move(list_);
     state_ = State::text;
     return;
   }

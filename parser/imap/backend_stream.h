@@ -85,7 +85,8 @@ class BackendStream {
   Exchange& exchange_;
   const CapabilityPolicy& policy_;
   std::unique_ptr<List> list_;
-  uint64_t left_ = 0;  // of a literal
+  std::unique_ptr<List> spent_;  // until the next call
+  uint64_t left_ = 0;            // of a literal
   uint64_t tag_hash_ = kTagHashStart;
   LiteralTail tail_;
   Held<3> nil_;

@@ -183,6 +183,7 @@ Bytes CapabilityRewriter::next_addition() {
     const std::string& name = policy_.add[next_++];
     std::string upper_name = upper(name);
     if (name.empty() || forbidden(upper_name, policy_) || is_hidden(policy_, upper_name)) continue;
+    rev1_ |= upper_name == "IMAP4REV1";
     if (first_time(upper_name)) return name;
   }
   bool say_rev2 = rev2_held_ && !rev1_;

@@ -97,7 +97,11 @@ void ClientStream::at_start(Cursor& cursor) {
   new_line();
   cursor.mark = cursor.at;
   char c = cursor.peek();
-  if (c == '\r' || c == '\n') {
+  if (is_blank(c) || c == '\n') {  // some servers would take what follows for the verb
+    ++cursor.at;
+    cursor.drop_marked();
+  } else if (c == '\r') {
+    ++cursor.at;
     state_ = State::blank;
   } else if (to_upper(c) == kDone[0]) {
     state_ = State::done;
@@ -106,19 +110,12 @@ void ClientStream::at_start(Cursor& cursor) {
   }
 }
 
-// CR LF or LF alone where a command should begin: not worth an answer.
+// Blank lines are not worth an answer. Nor is a CR alone.
 void ClientStream::at_blank(Cursor& cursor) {
-  bool first = held_.size() == 0 && cursor.mark == cursor.at;
-  if (cursor.peek() == '\n') {
-    ++cursor.at;
-    held_.drop();
-    cursor.drop_marked();
-    state_ = State::start;
-  } else if (first) {
-    ++cursor.at;  // CR
-  } else {
-    not_done(cursor);
-  }
+  if (cursor.peek() == '\n') ++cursor.at;
+  held_.drop();
+  cursor.drop_marked();
+  state_ = State::start;
 }
 
 // Follows "DONE" CR LF as far as it comes.
@@ -163,30 +160,39 @@ void ClientStream::not_done(Cursor& cursor) {
 
 // --- tag and verb ---------------------------------------------------------------------------------------------------
 
-// Any number of blanks before tag and verb: a backend that skips them must not see what we did not.
+// Servers agree on blanks between words and on little else: with a tab, a CR or a brace in a tag, one would see the
+// verb here and another there. Such lines do not pass.
 void ClientStream::at_tag(Cursor& cursor) {
   char c = cursor.peek();
-  if (c == '\n') {
-    state_ = State::args;  // no command, but somebody will answer it
-  } else if (is_blank(c)) {
-    if (tag_hash_ != kTagHashStart) state_ = State::gap;
-    ++cursor.at;
+  if (is_ctl(c) || c == '{') return no_verb(cursor, " X\r\n");
+  if (c == ' ') {
+    state_ = State::gap;
   } else {
-    if (c != '\r') tag_hash_ = tag_hash(tag_hash_, {&c, 1});
-    ++cursor.at;
+    tag_hash_ = tag_hash(tag_hash_, {&c, 1});
   }
+  ++cursor.at;
 }
 
 void ClientStream::at_gap(Cursor& cursor) {
   char c = cursor.peek();
-  if (is_blank(c)) {
+  if (is_ctl(c)) {
+    no_verb(cursor, "X\r\n");
+  } else if (c == ' ') {
     ++cursor.at;
-  } else if (c == '\n') {
-    state_ = State::args;
   } else {
     cursor.mark = cursor.at;
     state_ = State::verb;
   }
+}
+
+// A line without a verb, or with a brace in its tag, which no grammar allows. Given a verb that nobody knows and
+// nothing behind it, it gets exactly one answer from any backend.
+void ClientStream::no_verb(Cursor& cursor, Bytes verb_and_end) {
+  cursor.insert(verb_and_end);
+  count_command();
+  exchange_.begin_command(tag_hash_);
+  exchange_.end_command();
+  state_ = State::swallow;
 }
 
 void ClientStream::at_verb(Cursor& cursor) {
@@ -206,7 +212,7 @@ void ClientStream::verb_known(Cursor& cursor) {
 
   if (forbidden(verb)) return neutralise(cursor, size);
   release(cursor);
-  if (verb == "UID" && !uid_ && is_blank(cursor.peek())) {
+  if (verb == "UID" && !uid_ && cursor.peek() == ' ') {
     uid_ = true;  // the verb that counts is the next word
     state_ = State::gap;
     return;
@@ -249,6 +255,7 @@ ClientStream::Action ClientStream::at_args(Cursor& cursor) {
 
 ClientStream::Action ClientStream::at_line_end(Cursor& cursor) {
   bool literal = tail_.found();
+  if (!literal) release(cursor);
   // The command has its answer and still announces a literal: whether the backend reads that is anybody's guess.
   if (literal && (tail_.overflowed() || exchange_.answered_early())) return Action::broken;
   bool sync = literal || sync_ != Exchange::Wait::none;

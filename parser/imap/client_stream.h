@@ -2,7 +2,8 @@
 //
 // What passes is what came, except: a verb that must not reach the backend passes as an unknown one of the same length
 // and without arguments, so that the backend answers BAD under the client's tag and in order; "{n+}" passes as "{n}";
-// blank lines and a DONE outside IDLE do not pass, because nobody knows whether they get an answer.
+// blank lines and a DONE outside IDLE do not pass, because nobody knows whether they get an answer; and a line without
+// a verb passes with an unknown one, so that it gets exactly one.
 #pragma once
 
 #include <cstddef>
@@ -29,9 +30,9 @@ class ClientStream {
  private:
   enum class State : uint8_t {
     start,            // of a line
-    blank,            // CR at the start of a line
+    blank,            // behind CR at the start of a line
     done,             // a prefix of DONE
-    tag,              // or blanks before it
+    tag,              //
     gap,              // between tag and verb
     verb,             //
     args,             // up to the end of a line, the verb is known
@@ -50,6 +51,7 @@ class ClientStream {
   void not_done(Cursor& cursor);
   void at_tag(Cursor& cursor);
   void at_gap(Cursor& cursor);
+  void no_verb(Cursor& cursor, Bytes verb_and_end);
   void at_verb(Cursor& cursor);
   void verb_known(Cursor& cursor);
   void neutralise(Cursor& cursor, size_t verb_size);

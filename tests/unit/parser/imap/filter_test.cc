@@ -183,10 +183,13 @@ TEST_P(Filter, T41_ForbiddenVerbsBecomeUnknownOnes) {
   EXPECT_EQ(forwarded("a STARTTLS\r\n"), "a XXXXXXXX\r\n");
   EXPECT_EQ(forwarded("a COMPRESS DEFLATE\r\n"), "a XXXXXXXX\r\n");
   // However it is dressed up.
-  EXPECT_EQ(forwarded("  a \t UNAUTHENTICATE\r\n"), "  a \t XXXXXXXXXXXXXX\r\n");
+  EXPECT_EQ(forwarded("  a   UNAUTHENTICATE\r\n"), "a   XXXXXXXXXXXXXX\r\n");
+  EXPECT_EQ(forwarded("\t LOGIN x y\r\n"), "LOGIN x y\r\n") << "LOGIN is a tag, for everybody";
+  EXPECT_EQ(forwarded("x\ty UNAUTHENTICATE\r\n"), "x X\r\n");
+  EXPECT_EQ(forwarded("a \tUNAUTHENTICATE\r\n"), "a X\r\n");
   EXPECT_EQ(forwarded("a LOGIN(x\r\n"), "a XXXXX\r\n");
   EXPECT_EQ(forwarded(std::string("a LOGIN\0x\r\n", 11)), "a XXXXX\r\n");
-  EXPECT_EQ(forwarded("a\tlogin\tbob pw\r\n"), "a\tXXXXX\r\n");
+  EXPECT_EQ(forwarded("a login\tbob pw\r\n"), "a XXXXX\r\n");
   EXPECT_EQ(forwarded("a LOGIN"), "a ") << "undecided";
   EXPECT_EQ(forwarded("a LOGINS x\r\n"), "a LOGINS x\r\n");
   EXPECT_EQ(forwarded("LOGIN NOOP\r\n"), "LOGIN NOOP\r\n") << "a tag";
@@ -312,8 +315,16 @@ TEST_P(Filter, AnswerDuringTheLiteralIsFine) {
 
 TEST_P(Filter, BlankLinesAndStrayDoneDoNotPass) {
   EXPECT_EQ(forwarded("\r\n\na NOOP\r\n\r\nDONE\r\ndone\nb NOOP\r\n"), "a NOOP\r\nb NOOP\r\n");
-  EXPECT_EQ(forwarded("DONE x\r\nDON NOOP\r\nDONEX NOOP\r\n\r\rx\r\n"),
-            "DONE x\r\nDON NOOP\r\nDONEX NOOP\r\n\r\rx\r\n");
+  EXPECT_EQ(forwarded("DONE x\r\nDON NOOP\r\nDONEX NOOP\r\n\r\rx NOOP\r\n"),
+            "DONE x\r\nDON NOOP\r\nDONEX NOOP\r\nx NOOP\r\n");
+}
+
+TEST_P(Filter, LinesWithoutAVerbGetOne) {
+  EXPECT_EQ(forwarded("foo\r\n"), "foo X\r\n");
+  EXPECT_EQ(forwarded("foo \n"), "foo X\r\n");
+  EXPECT_EQ(forwarded("{3+}\r\nabc UNAUTHENTICATE\r\nb NOOP\r\n"), " X\r\nb NOOP\r\n");
+  EXPECT_EQ(forwarded("a{3} UNAUTHENTICATE\r\nb NOOP\r\n"), "a X\r\nb NOOP\r\n");
+  EXPECT_EQ(forwarded("a\rb UNAUTHENTICATE\r\n"), "a X\r\n");
 }
 
 TEST_P(Filter, T61_Idle) {
@@ -384,7 +395,7 @@ TEST_P(Filter, NoHangAfterMalformedLines) {
     r.client("foo\r\n");
     r.backend(answer);
     r.client("b IDLE\r\n");
-    EXPECT_EQ(r.to_backend, "foo\r\nb IDLE\r\n");
+    EXPECT_EQ(r.to_backend, "foo X\r\nb IDLE\r\n");
   }
 }
 

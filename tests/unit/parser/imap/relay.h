@@ -6,6 +6,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "parser/imap/filter.h"
 #include "parser/imap/verbs.h"
