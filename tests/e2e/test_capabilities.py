@@ -113,14 +113,17 @@ class ImapLies(unittest.TestCase):
 
     def test_hide_and_add(self):
         _, door = self.scene(capabilities='[capabilities.imap]\nhide = ["MOVE", "SASL-IR"]\n'
-                                          'add = ["XAPPLEPUSHSERVICE", "STARTTLS"]\n')
+                                          'add = ["XAPPLEPUSHSERVICE"]\n')
         with Imap.open(door) as wire:
             self.assertNotIn("SASL-IR", wire.capabilities())
             after = listed(wire.ok("LOGIN u p")[-1])
             for names in (after, wire.capabilities(), listed(wire.ok("SPEAK")[-1])):
                 self.assertNotIn("MOVE", names)
                 self.assertIn("XAPPLEPUSHSERVICE", names)
-                self.assertNotIn("STARTTLS", names, "forbidden, also when the operator adds it")
+
+    def test_what_nobody_may_add(self):
+        door = platform.postigo(start=False, capabilities='[capabilities.imap]\nadd = ["STARTTLS"]\n')
+        self.assertRegex(door.tool("check", check=False).stderr, "capabilities.imap.add.*STARTTLS")
 
     def test_t39_one_revision(self):
         fake = FakeBackend(imap=imap_server(logged_in="IMAP4rev2 IDLE"))

@@ -1,7 +1,9 @@
 """Directories: static and SQLite, passwords checked here or by the backend, and nothing to enumerate (A5, A21, A22)."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import statistics
 import time
 import unittest
@@ -195,11 +197,10 @@ class Sqlite(unittest.TestCase):
         self.user("add", "alice", "--password-stdin", input=OURS + "\n")
         self.door.start()
         self.assertRegex(answers(self.door, "alice", OURS), b"^OK")
-        with open(self.path, "r+b") as file:
-            file.write(b"not a database at all" * 400)
-        for path in (self.path + "-wal", self.path + "-shm"):
-            if os.path.exists(path):
-                os.unlink(path)
+        with contextlib.closing(sqlite3.connect(self.path)) as database:
+            for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                database.execute(f"DROP TABLE IF EXISTS {table}")
+            database.commit()
         said = answers(self.door, "somebody-new", OURS)
         self.assertRegex(said, rb"^NO \[(UNAVAILABLE|SERVERBUG)\]")
 

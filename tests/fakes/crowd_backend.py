@@ -13,11 +13,14 @@ class Session(asyncio.Protocol):
     def connection_made(self, transport):
         self.transport = transport
         self.rest = b""
+        self.over = False
         transport.write(b"* OK [CAPABILITY " + CAPABILITIES + b"] ready\r\n")
 
     def data_received(self, data):
         *lines, self.rest = (self.rest + data).split(b"\r\n")
         self.transport.write(b"".join(map(self.answer, lines)))
+        if self.over:
+            self.transport.close()
 
     def answer(self, line):
         tag, _, command = line.partition(b" ")
@@ -25,6 +28,7 @@ class Session(asyncio.Protocol):
         if verb == b"CAPABILITY":
             return b"* CAPABILITY " + CAPABILITIES + b"\r\n" + tag + b" OK done\r\n"
         if verb == b"LOGOUT":
+            self.over = True
             return b"* BYE bye\r\n" + tag + b" OK out\r\n"
         return tag + b" OK done\r\n"
 
