@@ -49,8 +49,7 @@ bool BackendStream::step(Cursor& cursor) {
       at_start(cursor);
       break;
     case State::star:
-      state_ = cursor.peek() == ' ' ? State::word : State::text;
-      if (state_ == State::word) ++cursor.at;
+      at_star(cursor);
       break;
     case State::word:
       at_word(cursor);
@@ -112,6 +111,16 @@ void BackendStream::at_start(Cursor& cursor) {
   } else if (c == '\r' || c == '\n') {
     state_ = State::text;
   } else {
+    kind_ = Kind::tagged;
+    state_ = State::tag;
+  }
+}
+
+void BackendStream::at_star(Cursor& cursor) {
+  if (cursor.peek() == ' ') {
+    ++cursor.at;
+    state_ = State::word;
+  } else {  // an odd tag
     kind_ = Kind::tagged;
     state_ = State::tag;
   }

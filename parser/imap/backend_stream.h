@@ -49,6 +49,7 @@ class BackendStream {
 
   bool step(Cursor& cursor);
   void at_start(Cursor& cursor);
+  void at_star(Cursor& cursor);
   void at_word(Cursor& cursor);
   void untagged_known(Cursor& cursor);
   void at_tag(Cursor& cursor);

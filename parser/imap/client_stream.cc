@@ -127,6 +127,12 @@ void ClientStream::at_done(Cursor& cursor) {
     ++cursor.at;
     return;
   }
+  if (matched > kDone.size() && c != '\n' && !exchange_.idling()) {  // CR, but no line end
+    held_.drop();
+    cursor.drop_marked();
+    tag_hash_ = tag_hash(tag_hash_, kDone);
+    return no_verb(cursor, "DONE X\r\n");
+  }
   if (matched < kDone.size() || c != '\n') return not_done(cursor);
   ++cursor.at;
   if (exchange_.idling()) {
@@ -320,21 +326,19 @@ void ClientStream::at_literal(Cursor& cursor) {
 ClientStream::Action ClientStream::at_swallow(Cursor& cursor) {
   size_t end = std::min(cursor.in.find('\n', cursor.at), cursor.in.size());
   tail_.feed(cursor.in.substr(cursor.at, end - cursor.at));
+  bool complete = end < cursor.in.size();
   cursor.mark = cursor.at;
-  cursor.at = end;
-  if (cursor.more()) {
-    ++cursor.at;
-    bool octets_follow = tail_.found() && !tail_.sync();
-    if (octets_follow && tail_.overflowed()) return Action::broken;
-    left_ = tail_.size();
-    if (octets_follow) {
-      tail_.reset();
-      state_ = State::swallow_literal;
-    } else {
-      new_line();
-    }
-  }
+  cursor.at = complete ? end + 1 : end;
   cursor.drop_marked();
+  if (!complete) return Action::go_on;
+  if (!tail_.found() || tail_.sync()) {
+    new_line();
+    return Action::go_on;
+  }
+  if (tail_.overflowed()) return Action::broken;
+  left_ = tail_.size();
+  tail_.reset();
+  state_ = State::swallow_literal;
   return Action::go_on;
 }
 
