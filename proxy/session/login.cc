@@ -169,7 +169,7 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
   front_->accept(back.capabilities(), out_);
   flush();
   if (session_.client() != nullptr) session_.client()->read(true);
-  session_.begin_relay(std::move(socket), input_.view(), leftover, client_ended_);
+  session_.begin_relay(std::move(socket), upstream_->backend_index(), input_.view(), leftover, client_ended_);
 }
 
 void Login::upstream_refused(const BackendReply& reply) {
@@ -228,8 +228,11 @@ void Login::farewell(Farewell why) {
   flush();
 }
 
-void Login::abandoned() {
+void Login::abandon() {
   if (suspended_ && !delay_.armed()) count(AuthResult::aborted);
+  delay_.cancel();
+  lookup_.reset();
+  if (upstream_ != nullptr) upstream_->abandon();
 }
 
 void Login::count(AuthResult result) {

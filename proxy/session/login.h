@@ -32,7 +32,7 @@ class Login final : public Upstream::Client {
   void client_ended();
   void deadline();
   void farewell(Farewell why);
-  void abandoned();  // the session closes: counts an attempt that is still open
+  void abandon();  // the session closes: counts an open attempt and lets go of all that could still call back
 
   std::string_view state_name() const;
   unsigned commands() const { return front_->commands(); }

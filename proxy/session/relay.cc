@@ -14,19 +14,16 @@ constexpr uint64_t kHalfClosedMs = 60'000;
 
 }  // namespace
 
-Relay::Relay(Session& session, SocketPtr backend, std::unique_ptr<RelayFilter> filter)
+Relay::Relay(Session& session, SocketPtr backend, size_t backend_index, std::unique_ptr<RelayFilter> filter)
     : session_(session),
       backend_(std::move(backend)),
       filter_(std::move(filter)),
       active_ms_(session.worker().loop().now_ms()),
-      backend_index_(0) {
-  for (const config::Backend& candidate : session.snapshot().live.backends) {
-    if (candidate.name == session.summary().backend) backend_index_ = session.snapshot().backend_index(candidate);
-  }
-  session_.worker().stats().backends[backend_index_].sessions.inc();
+      numbers_(session.worker().stats().backends[backend_index]) {
+  numbers_.sessions.inc();
 }
 
-Relay::~Relay() { session_.worker().stats().backends[backend_index_].sessions.dec(); }
+Relay::~Relay() { numbers_.sessions.dec(); }
 
 uint64_t Relay::idle_timeout_ms() const {
   const config::Limits& limits = session_.snapshot().live.limits;
@@ -129,7 +126,7 @@ void Relay::client_failed(const std::string& why) {
 void Relay::on_eof(Socket&, bool clean) { backend_over(clean, clean ? "" : "eof_without_close_notify"); }
 
 void Relay::on_failed(Socket&, const std::string& why) {
-  session_.worker().stats().backends[backend_index_].errors[static_cast<size_t>(BackendError::closed)].inc();
+  numbers_.errors[static_cast<size_t>(BackendError::closed)].inc();
   backend_over(false, why);
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "parser/dialogue.h"
+#include "proxy/base/stats.h"
 #include "proxy/net/socket.h"
 
 namespace postigo {
@@ -18,7 +19,7 @@ class Session;
 
 class Relay final : public Socket::Owner {
  public:
-  Relay(Session& session, SocketPtr backend, std::unique_ptr<RelayFilter> filter);
+  Relay(Session& session, SocketPtr backend, size_t backend_index, std::unique_ptr<RelayFilter> filter);
   ~Relay();
 
   // What either side sent ahead of the relay goes first, in order, once (T18).
@@ -30,6 +31,7 @@ class Relay final : public Socket::Owner {
   void client_drained();
   void deadline();
   void shut_down();
+  void abandon() { backend_.reset(); }  // the session closes: the backend hears the end, nothing calls back
 
   uint64_t commands() const { return filter_->commands(); }
   uint64_t idle_timeout_ms() const;
@@ -51,7 +53,7 @@ class Relay final : public Socket::Owner {
   std::unique_ptr<RelayFilter> filter_;
   std::unique_ptr<std::string> held_;  // client bytes that wait for the backend's word; almost never there
   uint64_t active_ms_;
-  size_t backend_index_;
+  BackendStats& numbers_;
   bool client_ended_ = false;
 };
 

@@ -92,10 +92,11 @@ void Session::begin_login() {
   login_->start();
 }
 
-void Session::begin_relay(SocketPtr backend, Bytes from_client, Bytes from_backend, bool client_ended) {
+void Session::begin_relay(SocketPtr backend, size_t backend_index, Bytes from_client, Bytes from_backend,
+                          bool client_ended) {
   auto filter = frontend_.protocol->make_filter(frontend_.policy.capabilities,
                                                 worker_.stats().protocols[frontend_.protocol_index].verbs.data());
-  relay_ = std::make_unique<Relay>(*this, std::move(backend), std::move(filter));
+  relay_ = std::make_unique<Relay>(*this, std::move(backend), backend_index, std::move(filter));
   enter(Phase::relay, relay_->idle_timeout_ms());
   // `from_client` and `from_backend` point into the Login, which lives to the end of this turn.
   worker_.loop().bury(std::move(login_));
@@ -152,25 +153,29 @@ void Session::shut_down() {
   close(CloseReason::shutting_down);
 }
 
-void Session::record_end(CloseReason reason, std::string detail) {
+// Login or Relay live to the end of the turn, because they may be the caller; from here on they are inert.
+void Session::end_stage(CloseReason reason, std::string detail) {
   summary_.phase = phase_;
-  if (login_ != nullptr) {
-    summary_.state = login_->state_name();
-    summary_.commands = login_->commands();
-    login_->abandoned();
-  }
-  if (relay_ != nullptr) summary_.commands = relay_->commands();
   summary_.reason = reason;
   if (!detail.empty()) summary_.detail = std::move(detail);
   summary_.end_ms = worker_.loop().now_ms();
+  if (login_ != nullptr) {
+    summary_.state = login_->state_name();
+    summary_.commands = login_->commands();
+    login_->abandon();
+  }
+  if (relay_ != nullptr) {
+    summary_.commands = relay_->commands();
+    relay_->abandon();
+  }
+  enter(Phase::closing, snapshot_->live.limits.close_timeout_ms);
+  worker_.loop().bury(std::move(login_));
+  worker_.loop().bury(std::move(relay_));
 }
 
 void Session::close(CloseReason reason, std::string detail) {
   if (closing()) return;
-  record_end(reason, std::move(detail));
-  enter(Phase::closing, snapshot_->live.limits.close_timeout_ms);
-  worker_.loop().bury(std::move(login_));
-  worker_.loop().bury(std::move(relay_));
+  end_stage(reason, std::move(detail));
   bool nobody = client_ == nullptr || reason == CloseReason::client_lost || reason == CloseReason::tls_timeout;
   if (nobody) return retire();
   if (reason == CloseReason::tls_failed) {
@@ -185,10 +190,7 @@ void Session::close(CloseReason reason, std::string detail) {
 void Session::abort(CloseReason reason, std::string detail) {
   if (closing()) return;
   if (client_ != nullptr) client_->reset_on_close();
-  record_end(reason, std::move(detail));
-  enter(Phase::closing, snapshot_->live.limits.close_timeout_ms);
-  worker_.loop().bury(std::move(login_));
-  worker_.loop().bury(std::move(relay_));
+  end_stage(reason, std::move(detail));
   retire();
 }
 

@@ -46,7 +46,7 @@ class Session final : public Socket::Owner, public ListNode<SessionTag> {
   uint64_t login_ms_left() const;
   void start_tls();
   // The backend said yes: the login is over, bytes flow.
-  void begin_relay(SocketPtr backend, Bytes from_client, Bytes from_backend, bool client_ended);
+  void begin_relay(SocketPtr backend, size_t backend_index, Bytes from_client, Bytes from_backend, bool client_ended);
 
   // The one exit. After it only the client's last bytes and its FIN are waited for, within limits.close_timeout.
   void close(CloseReason reason, std::string detail = {});
@@ -67,7 +67,7 @@ class Session final : public Socket::Owner, public ListNode<SessionTag> {
   void deadline();
   void begin_login();
   void count_handshake();
-  void record_end(CloseReason reason, std::string detail);
+  void end_stage(CloseReason reason, std::string detail);
   void retire();
 
   Worker& worker_;

@@ -24,11 +24,16 @@ BackPolicy policy_for(const config::Backend& backend) {
 Upstream::Upstream(Client& client, Session& session, Route route, BackLogin login)
     : client_(client), session_(session), route_(std::move(route)), login_(std::move(login)) {}
 
-BackendStats& Upstream::stats() {
-  return session_.worker().stats().backends[session_.snapshot().backend_index(backend())];
-}
+size_t Upstream::backend_index() const { return session_.snapshot().backend_index(backend()); }
+
+BackendStats& Upstream::stats() { return session_.worker().stats().backends[backend_index()]; }
 
 void Upstream::start() { try_candidate(); }
+
+void Upstream::abandon() {
+  resolving_.cancel();
+  socket_.reset();
+}
 
 void Upstream::try_candidate() {
   session_.enter(Phase::connect, session_.snapshot().live.limits.backend_connect_timeout_ms);
@@ -73,7 +78,7 @@ void Upstream::on_connected(Socket&) {
 void Upstream::start_tls() {
   session_.enter(Phase::backend_tls, session_.snapshot().live.limits.backend_login_timeout_ms);
   const Snapshot& snapshot = session_.snapshot();
-  auto& context = snapshot.backend_tls[snapshot.backend_index(backend())][session_.frontend().protocol_index];
+  auto& context = snapshot.backend_tls[backend_index()][session_.frontend().protocol_index];
   socket_->start_tls_client(*context);
 }
 

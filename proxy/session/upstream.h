@@ -34,7 +34,9 @@ class Upstream final : public Socket::Owner {
   Upstream(Client& client, Session& session, Route route, BackLogin login);
 
   void start();
-  void deadline();  // the phase took too long: on to the next candidate
+  void abandon();                // nothing calls back any more
+  void deadline();               // the phase took too long: on to the next candidate
+  size_t backend_index() const;  // of the current candidate, in Live::backends
   std::string_view state_name() const { return back_ != nullptr ? back_->state_name() : "connecting"; }
 
  private:
