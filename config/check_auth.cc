@@ -87,20 +87,25 @@ const char* not_to_add(std::string_view name) {
   return nullptr;
 }
 
+void check_added(const std::vector<std::string>& names, const std::string& path, bool arguments, Report& report) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    std::string where = at_index(path, i);
+    const char* reason = not_to_add(names[i]);
+    if (!is_capability(names[i], arguments)) {
+      report.error(where, in_quotes(names[i]) + " is not a capability");
+    } else if (reason != nullptr) {
+      report.error(where, in_quotes(names[i]) + ' ' + reason);
+    }
+  }
+}
+
 void check_capabilities(const Capabilities& x, const std::string& path, bool arguments, Report& report) {
   for (size_t i = 0; i < x.hide.size(); ++i) {
     if (is_capability(x.hide[i], false)) continue;
     report.error(at_index(path + ".hide", i), in_quotes(x.hide[i]) + " is not the name of a capability");
   }
-  for (size_t i = 0; i < x.add.size(); ++i) {
-    std::string where = at_index(path + ".add", i);
-    const char* reason = not_to_add(x.add[i]);
-    if (!is_capability(x.add[i], arguments)) {
-      report.error(where, in_quotes(x.add[i]) + " is not a capability");
-    } else if (reason != nullptr) {
-      report.error(where, in_quotes(x.add[i]) + ' ' + reason);
-    }
-  }
+  check_added(x.add, path + ".add", arguments, report);
+  check_added(x.before_login, path + ".before_login", arguments, report);
 }
 
 }  // namespace

@@ -166,6 +166,7 @@ struct Auth {
 
 struct Capabilities {
   std::vector<std::string> hide, add;
+  std::vector<std::string> before_login;  // IMAP only: what every backend has, told before login already
   bool allow_compress = false;
 };
 

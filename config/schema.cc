@@ -169,6 +169,9 @@ void describe_directory(Visitor& v, Directory& x) {
 void describe_imap(Visitor& v, Capabilities& x) {
   v.words({"hide", "Never shown to clients"}, x.hide, {});
   v.words({"add", "Shown even if the backend does not list it"}, x.add, {});
+  v.words(
+      {"before_login", "Shown before login too: for clients that never ask again; name only what every backend has"},
+      x.before_login, {});
   v.flag({"allow_compress", "Let COMPRESS=DEFLATE pass; such sessions are then relayed unseen"}, x.allow_compress);
 }
 

@@ -47,6 +47,7 @@ struct Step {
 struct CapabilityPolicy {
   std::vector<std::string> hide;
   std::vector<std::string> add;
+  std::vector<std::string> before_login;  // IMAP: shown before login too, for clients that never ask again (T36)
   bool allow_compress = false;  // lets COMPRESS=DEFLATE pass; the filter steps aside once it is used (T40)
 };
 
@@ -83,8 +84,8 @@ struct Refusal {
   std::string text;  // relayed only: printable, no CR or LF
 };
 
-// Why we end a connection on our own account before login.
-enum class Farewell { idle_too_long, shutting_down, too_many_connections, internal_error };
+// Why we end a connection on our own account.
+enum class Farewell { idle_too_long, shutting_down, too_many_connections, backend_lost, internal_error };
 
 // The backend's final answer to the login.
 struct BackendReply {

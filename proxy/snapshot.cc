@@ -12,6 +12,7 @@ std::shared_ptr<const CapabilityPolicy> capability_policy(const config::Capabili
   auto policy = std::make_shared<CapabilityPolicy>();
   for (const std::string& name : options.hide) policy->hide.push_back(upper(name));
   for (const std::string& name : options.add) policy->add.push_back(upper(name));
+  for (const std::string& name : options.before_login) policy->before_login.push_back(upper(name));
   policy->allow_compress = options.allow_compress;
   return policy;
 }

@@ -68,10 +68,24 @@ bool is_utf8(Bytes text) {
   return true;
 }
 
+namespace {
+
+// Characters that change how a line looks rather than what it says: C1 controls, direction marks and overrides, line
+// separators, the byte order mark. `sequence` is well-formed UTF-8.
+bool misleads(Bytes sequence) {
+  if (sequence.size() == 2) return sequence < "\xc2\xa0";
+  return (sequence >= "\xe2\x80\x8b" && sequence <= "\xe2\x80\x8f") ||
+         (sequence >= "\xe2\x80\xa8" && sequence <= "\xe2\x80\xae") ||
+         (sequence >= "\xe2\x81\xa0" && sequence <= "\xe2\x81\xaf") || sequence == "\xef\xbb\xbf";
+}
+
+}  // namespace
+
 std::string printable(Bytes text, size_t max) {
   std::string result;
   while (!text.empty()) {
     size_t length = is_ctl(text[0]) || text[0] == '\\' ? 0 : utf8_sequence(text);
+    if (length > 1 && misleads(text.substr(0, length))) length = 0;
     if (result.size() + 4 > max) return result + "...";
     if (length == 0) {
       append_hex(result, text[0]);

@@ -19,7 +19,7 @@ bool starts_with_ignoring_case(Bytes text, Bytes prefix);
 bool has_ctl(Bytes text);
 bool is_utf8(Bytes text);  // RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF
 
-// For logs: control characters and invalid UTF-8 as \xNN, at most `max` octets, "..." when cut (T62).
+// For logs: control and format characters and invalid UTF-8 as \xNN, at most `max` octets, "..." when cut (T62).
 std::string printable(Bytes text, size_t max = 128);
 
 }  // namespace postigo

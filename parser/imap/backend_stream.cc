@@ -102,13 +102,16 @@ void BackendStream::at_start(Cursor& cursor) {
   tag_hash_ = kTagHashStart;
   tail_.reset();
   char c = cursor.peek();
-  if (c == '*') {
+  Bytes rest = cursor.in.substr(cursor.at, 3);
+  if (rest.size() == 3 && rest.starts_with("* ") && is_digit(rest[2])) {  // "* 12 FETCH": most of all lines
+    to_data();
+  } else if (c == '*') {
     ++cursor.at;
     state_ = State::star;
   } else if (c == '+') {
     kind_ = Kind::continuation;
     state_ = exchange_.hides_continuation() ? State::hidden : State::text;
-  } else if (c == '\r' || c == '\n') {
+  } else if (c == '\n') {
     state_ = State::text;
   } else {
     kind_ = Kind::tagged;
@@ -135,7 +138,7 @@ bool BackendStream::collect(char c) {
 }
 
 void BackendStream::at_word(Cursor& cursor) {
-  if (word_size_ == 0 && is_digit(cursor.peek())) return to_data();  // "* 12 FETCH": most of all lines
+  if (word_size_ == 0 && is_digit(cursor.peek())) return to_data();
   if (word_size_ == 0 && cursor.peek() == ' ') {
     ++cursor.at;  // a client may skip them, too
   } else if (collect(cursor.peek())) {
@@ -164,6 +167,7 @@ void BackendStream::untagged_known(Cursor& cursor) {
 void BackendStream::at_tag(Cursor& cursor) {
   char c = cursor.peek();
   if (c == '\n') {
+    if (tag_hash_ == kTagHashStart) kind_ = Kind::other;  // a blank line
     state_ = State::text;
     return;
   }

@@ -38,6 +38,8 @@ class Filter final : public RelayFilter {
         return "* BYE [UNAVAILABLE] Server is shutting down.\r\n";
       case Farewell::too_many_connections:
         return "* BYE [UNAVAILABLE] Too many connections.\r\n";
+      case Farewell::backend_lost:
+        return "* BYE [UNAVAILABLE] Connection to the mail server lost.\r\n";
       case Farewell::internal_error:
         return "* BYE [SERVERBUG] Internal error.\r\n";
     }

@@ -1,24 +1,11 @@
-// The not-authenticated state: which command gets which answer, and when the dialogue is suspended or over. How
-// commands are cut out of the stream is framing/'s business, their words are lexer's, the texts are replies', and
-// whether a password is right is decided far away, between authenticate and accept() or refuse().
+// The not-authenticated state as a loop: what is cut off the input, what ends the dialogue or suspends it, and how it
+// answers. What each command does stands in front_commands.cc, the texts in replies.cc; whether a password is right is
+// decided far away, between authenticate and accept() or refuse().
 #include "parser/imap/front.h"
 
-#include <algorithm>
-#include <array>
-#include <string>
-#include <string_view>
-
 #include "parser/base/ascii.h"
-#include "parser/base/base64.h"
-#include "parser/base/limits.h"
-#include "parser/framing/line_reader.h"
-#include "parser/framing/literal_reader.h"
 #include "parser/imap/capability.h"
-#include "parser/imap/client_id.h"
-#include "parser/imap/lexer.h"
-#include "parser/imap/replies.h"
-#include "parser/imap/verbs.h"
-#include "parser/sasl/server.h"
+#include "parser/imap/front_dialogue.h"
 
 namespace postigo::imap {
 namespace {
@@ -36,83 +23,7 @@ void forget(std::string& text) {
   text.clear();
 }
 
-class Front final : public FrontDialogue {
- public:
-  Front(const FrontPolicy& policy, bool tls) : policy_(policy), tls_(tls) {}
-
-  void open(Out& out) override {
-    out.put({"* OK [CAPABILITY ", capabilities_before_login(policy_, tls_), "] ", policy_.hostname, " ready.\r\n"});
-  }
-
-  Step feed(Bytes in, Out& out) override;
-  void tls_established() override;
-  Credentials& credentials() override { return credentials_; }
-  void accept(const std::vector<std::string>& backend, Out& out) override;
-  Event refuse(const Refusal& refusal, Out& out) override;
-  void farewell(Farewell why, Out& out) override {
-    out.put({"* BYE ", farewell_text(why), "\r\n"});
-    state_ = State::over;
-  }
-  std::string_view client_id() const override { return client_id_; }
-  std::string_view state_name() const override;
-  unsigned commands() const override { return commands_; }
-
- private:
-  enum class State { command, sasl, authenticating, starting_tls, over };
-
-  // What became of the front of the input. `more`: look at the rest at once.
-  struct Progress {
-    size_t consumed = 0;
-    Event event = Event::need_input;
-    bool more = true;
-  };
-
-  Progress next_command(Bytes in, Out& out);
-  Progress next_sasl_line(Bytes in, Out& out);
-  Event literal_refused(Bytes line, const LiteralReader::Framed& framed, Out& out);
-  bool literal_welcome(Bytes line, const LiteralReader::Framed& framed) const;
-  Event command(Bytes line, bool poisoned, Out& out);
-  Event unparsable(Bytes line, Out& out);
-  Event dispatch(const CommandHead& head, Out& out);
-  Event settle(Event event, Out& out);
-
-  Event on_capability(Lexer args, Out& out);
-  Event on_noop(Lexer args, Out& out);
-  Event on_logout(Lexer args, Out& out);
-  Event on_id(Lexer args, Out& out);
-  Event on_starttls(Lexer args, Out& out);
-  Event on_login(Lexer args, Out& out);
-  Event on_authenticate(Lexer args, Out& out);
-  Event sasl_step(const Bytes* response, Out& out);
-  Event sasl_response(Bytes base64, Out& out);
-
-  Event privacy_required(Out& out) { return tagged("NO", "[PRIVACYREQUIRED] Use TLS first.", out); }
-  Event bad(Bytes text, Out& out);
-  Event tagged(Bytes status, Bytes text, Out& out);
-  Event untagged(Bytes text, Out& out);
-  Event login_failed(const Refusal& refusal, Out& out);
-  Event bye(Bytes text, Out& out);
-  void say(std::initializer_list<Bytes> parts, Out& out);
-  bool offered(Bytes mechanism) const;
-
-  const FrontPolicy& policy_;
-  bool tls_;
-  State state_ = State::command;
-  LiteralReader messages_{limits::kCommandMax};
-  LineReader lines_{limits::kSaslLineMax};
-  std::unique_ptr<sasl::Server> sasl_;
-  std::string tag_;  // of the command that is being answered
-  Credentials credentials_;
-  std::string client_id_;
-  bool asked_capability_ = false;  // by command: such clients may ignore response codes (T36)
-  bool glued_ = false;             // something follows the current command in the buffer
-  unsigned commands_ = 0;
-  int bad_commands_ = 0;
-  int auth_failures_ = 0;
-  size_t said_ = 0;
-};
-
-// --- the loop -------------------------------------------------------------------------------------------------------
+}  // namespace
 
 Step Front::feed(Bytes in, Out& out) {
   Step step;
@@ -153,6 +64,18 @@ Front::Progress Front::next_command(Bytes in, Out& out) {
   return {framed.size, settle(command(without_line_end(in.substr(0, framed.size)), framed.poisoned, out), out)};
 }
 
+Front::Progress Front::next_sasl_line(Bytes in, Out& out) {
+  LineReader::Line line = lines_.next(in);
+  if (line.status == LineReader::Status::incomplete) return {0, Event::need_input, false};
+  if (line.status == LineReader::Status::too_long) return {0, bye("SASL response too long.", out)};
+  state_ = State::command;
+  if (line.text == "*") {
+    sasl_.reset();
+    return {line.consumed, settle(tagged("BAD", "Authentication cancelled.", out), out)};
+  }
+  return {line.consumed, settle(sasl_response(line.text, out), out)};
+}
+
 // Only LOGIN and ID have arguments that may be literals, and only sane ones are asked for (T4).
 bool Front::literal_welcome(Bytes line, const LiteralReader::Framed& framed) const {
   CommandHead head;
@@ -190,30 +113,6 @@ Event Front::unparsable(Bytes line, Out& out) {
   return untagged(line.empty() ? "BAD Empty command." : "BAD Not a command.", out);
 }
 
-Event Front::dispatch(const CommandHead& head, Out& out) {
-  struct Row {
-    Bytes verb;
-    Event (Front::*handler)(Lexer, Out&);
-  };
-  static constexpr std::array kCommands = {
-      Row{"LOGIN", &Front::on_login},
-      Row{"AUTHENTICATE", &Front::on_authenticate},
-      Row{"CAPABILITY", &Front::on_capability},
-      Row{"ID", &Front::on_id},
-      Row{"STARTTLS", &Front::on_starttls},
-      Row{"LOGOUT", &Front::on_logout},
-      Row{"NOOP", &Front::on_noop},
-  };
-  for (const Row& row : kCommands) {
-    if (equal_ignoring_case(head.verb, row.verb)) return (this->*row.handler)(Lexer(head.rest), out);
-  }
-  // What would be right after login is not the client's error: it may have pipelined it behind a login that failed
-  // (T19).
-  std::string verb = upper(head.verb);
-  if (verb_index(verb) != kVerbOther || verb == "UID") return tagged("BAD", "Log in first.", out);
-  return bad("Unknown command.", out);
-}
-
 // After each answer: has the client gone too far?
 Event Front::settle(Event event, Out& out) {
   if (event != Event::need_input) return event;
@@ -223,122 +122,6 @@ Event Front::settle(Event event, Out& out) {
     return bye("Too many commands before login.", out);
   }
   return event;
-}
-
-// --- the commands ---------------------------------------------------------------------------------------------------
-
-Event Front::on_capability(Lexer args, Out& out) {
-  if (!args.at_end()) return bad("CAPABILITY takes no arguments.", out);
-  asked_capability_ = true;
-  untagged("CAPABILITY " + capabilities_before_login(policy_, tls_), out);
-  return tagged("OK", "CAPABILITY completed.", out);
-}
-
-Event Front::on_noop(Lexer args, Out& out) {
-  if (!args.at_end()) return bad("NOOP takes no arguments.", out);
-  return tagged("OK", "NOOP completed.", out);
-}
-
-Event Front::on_logout(Lexer args, Out& out) {
-  if (!args.at_end()) return bad("LOGOUT takes no arguments.", out);
-  untagged("BYE Logging out.", out);
-  tagged("OK", "LOGOUT completed.", out);
-  state_ = State::over;
-  return Event::hang_up;
-}
-
-Event Front::on_id(Lexer args, Out& out) {
-  std::string pairs;
-  if (!parse_client_id(args.rest(), pairs)) return bad("ID takes a list of strings, or NIL.", out);
-  client_id_ = std::move(pairs);
-  untagged("ID (\"name\" \"Postigo\")", out);
-  return tagged("OK", "ID completed.", out);
-}
-
-Event Front::on_starttls(Lexer args, Out& out) {
-  if (!args.at_end()) return bad("STARTTLS takes no arguments.", out);
-  if (tls_) return bad("TLS is already active.", out);
-  if (!policy_.starttls_offered) return bad("STARTTLS is not available.", out);
-  // Whatever was sent along in clear must not be read as if it had come through TLS (A1).
-  if (glued_) return bye("Nothing may follow STARTTLS before TLS.", out);
-  tagged("OK", "Begin TLS negotiation now.", out);
-  state_ = State::starting_tls;
-  return Event::start_tls;
-}
-
-Event Front::on_login(Lexer args, Out& out) {
-  if (!login_allowed(policy_, tls_)) return privacy_required(out);
-  Secret user;
-  Secret password;
-  bool complete = args.take(' ') && args.astring(user) && args.take(' ') && args.astring(password) && args.at_end();
-  if (!complete) return bad("LOGIN takes a user name and a password.", out);
-  // Nobody has such a name or password (T6, T7, T8): the same answer as for a wrong one.
-  if (!sasl::acceptable_user(user.reveal()) || !sasl::acceptable_password(password.reveal())) {
-    return login_failed({Refusal::Kind::bad_credentials, "", ""}, out);
-  }
-  credentials_ = {"LOGIN", std::string(user.reveal()), "", std::move(password)};
-  state_ = State::authenticating;
-  return Event::authenticate;
-}
-
-Event Front::on_authenticate(Lexer args, Out& out) {
-  if (!login_allowed(policy_, tls_)) return privacy_required(out);
-  Bytes mechanism;
-  Bytes initial;
-  bool named = args.take(' ') && args.atom(mechanism);
-  bool has_initial = named && args.take(' ') && args.atom(initial);
-  if (!named || !args.at_end()) return bad("AUTHENTICATE takes a mechanism.", out);
-  sasl_ = offered(mechanism) ? sasl::make_server(mechanism) : nullptr;
-  if (!sasl_) return tagged("NO", "[CANNOT] Unsupported mechanism.", out);
-  if (!has_initial) return sasl_step(nullptr, out);
-  return sasl_response(initial == "=" ? Bytes() : initial, out);  // RFC 4959 3
-}
-
-bool Front::offered(Bytes mechanism) const {
-  return std::any_of(policy_.mechanisms.begin(), policy_.mechanisms.end(),
-                     [&](const std::string& name) { return equal_ignoring_case(name, mechanism); });
-}
-
-// --- SASL -----------------------------------------------------------------------------------------------------------
-
-Front::Progress Front::next_sasl_line(Bytes in, Out& out) {
-  LineReader::Line line = lines_.next(in);
-  if (line.status == LineReader::Status::incomplete) return {0, Event::need_input, false};
-  if (line.status == LineReader::Status::too_long) return {0, bye("SASL response too long.", out)};
-  state_ = State::command;
-  if (line.text == "*") {
-    sasl_.reset();
-    return {line.consumed, settle(tagged("BAD", "Authentication cancelled.", out), out)};
-  }
-  return {line.consumed, settle(sasl_response(line.text, out), out)};
-}
-
-Event Front::sasl_response(Bytes base64, Out& out) {
-  std::optional<Secret> response = base64_decode(base64);
-  if (!response) {
-    sasl_.reset();
-    return bad("Invalid base64.", out);
-  }
-  Bytes revealed = response->reveal();
-  return sasl_step(&revealed, out);
-}
-
-Event Front::sasl_step(const Bytes* response, Out& out) {
-  std::string challenge;
-  switch (sasl_->step(response, challenge, credentials_)) {
-    case sasl::Status::challenge:
-      say({"+ ", base64_encode(challenge), "\r\n"}, out);  // "+ " with its blank, also when empty (T21)
-      state_ = State::sasl;
-      return Event::need_input;
-    case sasl::Status::done:
-      sasl_.reset();
-      state_ = State::authenticating;
-      return Event::authenticate;
-    case sasl::Status::malformed:
-      break;
-  }
-  sasl_.reset();
-  return bad("Invalid SASL response.", out);
 }
 
 // --- the end --------------------------------------------------------------------------------------------------------
@@ -427,8 +210,6 @@ void Front::say(std::initializer_list<Bytes> parts, Out& out) {
   for (Bytes part : parts) said_ += part.size();
   out.put(parts);
 }
-
-}  // namespace
 
 std::unique_ptr<FrontDialogue> make_front(const FrontPolicy& policy, bool tls) {
   return std::make_unique<Front>(policy, tls);

@@ -47,6 +47,7 @@ std::string capabilities_before_login(const FrontPolicy& policy, bool tls) {
   offer("SASL-IR");
   offer("ID");
   if (!tls && policy.starttls_offered) offer("STARTTLS");
+  for (const std::string& name : policy.capabilities->before_login) offer(name);
   if (!login_allowed(policy, tls)) return list + " LOGINDISABLED";
   for (const std::string& mechanism : policy.mechanisms) {
     if (sasl::make_server(mechanism)) offer("AUTH=" + mechanism);
@@ -80,6 +81,8 @@ Bytes farewell_text(Farewell why) {
       return "[UNAVAILABLE] Server is shutting down.";
     case Farewell::too_many_connections:
       return "[UNAVAILABLE] Too many connections.";
+    case Farewell::backend_lost:
+      return "[UNAVAILABLE] Connection to the mail server lost.";
     case Farewell::internal_error:
       return "[SERVERBUG] Internal error.";
   }

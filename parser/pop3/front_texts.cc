@@ -29,6 +29,7 @@ Bytes farewell_text(Farewell why) {
       return "-ERR [SYS/TEMP] Server shutting down.\r\n";
     case Farewell::too_many_connections:
       return "-ERR [SYS/TEMP] Too many connections.\r\n";
+    case Farewell::backend_lost:
     case Farewell::internal_error:
       break;
   }

@@ -3,11 +3,17 @@
 
 #include <CivetServer.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
 #include <prometheus/text_serializer.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
-#include <functional>
+#include <chrono>
+#include <thread>
 #include <vector>
+
+#include "proxy/net/address.h"
 
 namespace postigo {
 namespace {
@@ -37,6 +43,7 @@ struct Admin::Server : public CivetHandler {
   std::shared_ptr<Metrics> metrics;
   std::atomic<bool> ready{false};
   std::unique_ptr<CivetServer> http;
+  config::Endpoint address;
 
   Page page(std::string_view path) const {
     if (path == "/metrics") {
@@ -70,7 +77,19 @@ struct Admin::Server : public CivetHandler {
 };
 
 Admin::Admin(std::unique_ptr<Server> server) : server_(std::move(server)) {}
-Admin::~Admin() { server_->http.reset(); }
+// civetweb looks up from its poll only every two seconds; a connection wakes it.
+Admin::~Admin() {
+  std::thread closing([this] { server_->http.reset(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // until it has been told to stop
+  int fd = -1;
+  if (auto address = Address::parse(server_->address.host, server_->address.port)) {
+    fd = socket(address->get()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    socklen_t size = address->get()->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+    if (fd >= 0) connect(fd, address->get(), size);
+  }
+  closing.join();
+  if (fd >= 0) ::close(fd);
+}
 void Admin::set_ready(bool ready) { server_->ready = ready; }
 
 Result<std::unique_ptr<Admin>> Admin::start(const config::Endpoint& address, std::shared_ptr<Metrics> metrics) {
@@ -79,6 +98,7 @@ Result<std::unique_ptr<Admin>> Admin::start(const config::Endpoint& address, std
       ipv6 ? fmt::format("[{}]:{}", address.host, address.port) : fmt::format("{}:{}", address.host, address.port);
   auto server = std::make_unique<Server>();
   server->metrics = std::move(metrics);
+  server->address = address;
   std::vector<std::string> options = {"listening_ports",    where,   "num_threads",       "4",
                                       "request_timeout_ms", "10000", "enable_keep_alive", "no"};
   try {

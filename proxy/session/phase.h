@@ -49,7 +49,7 @@ enum class CloseReason : uint8_t {
   idle_timeout,     // IMAP: BYE between responses, else no; the client may come again
   too_many_errors,  // BYE / -ERR by the front; over
   protocol_error,   // no: the relayed stream broke the protocol; over
-  backend_lost,     // no: the backend's connection failed while relaying; the client may come again
+  backend_lost,     // IMAP: BYE between responses, else no: the backend's connection broke; the client may come again
   client_lost,      // the client's connection failed (reset, time-out of TCP); over
   session_limit,    // BYE / -ERR; the client may come again
   shutting_down,    // BYE between responses, POP3 no (T49); another instance may take it

@@ -136,7 +136,7 @@ void Relay::backend_over(bool clean, const std::string& why) {
   if (client_ended_) return session_.close(CloseReason::client_closed);
   if (clean) return session_.close(CloseReason::backend_closed);
   if (!filter_->at_line_start()) return session_.abort(CloseReason::backend_lost, why);
-  session_.client()->send(filter_->farewell(Farewell::internal_error));
+  session_.client()->send(filter_->farewell(Farewell::backend_lost));
   session_.close(CloseReason::backend_lost, why);
 }
 

@@ -1,0 +1,96 @@
+// The class behind make_front(), internal to front.cc and front_commands.cc: the not-authenticated state of one client.
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parser/base/limits.h"
+#include "parser/dialogue.h"
+#include "parser/framing/line_reader.h"
+#include "parser/framing/literal_reader.h"
+#include "parser/imap/lexer.h"
+#include "parser/imap/replies.h"
+#include "parser/sasl/server.h"
+
+namespace postigo::imap {
+
+class Front final : public FrontDialogue {
+ public:
+  Front(const FrontPolicy& policy, bool tls) : policy_(policy), tls_(tls) {}
+
+  void open(Out& out) override {
+    out.put({"* OK [CAPABILITY ", capabilities_before_login(policy_, tls_), "] ", policy_.hostname, " ready.\r\n"});
+  }
+
+  Step feed(Bytes in, Out& out) override;
+  void tls_established() override;
+  Credentials& credentials() override { return credentials_; }
+  void accept(const std::vector<std::string>& backend, Out& out) override;
+  Event refuse(const Refusal& refusal, Out& out) override;
+  void farewell(Farewell why, Out& out) override {
+    out.put({"* BYE ", farewell_text(why), "\r\n"});
+    state_ = State::over;
+  }
+  std::string_view client_id() const override { return client_id_; }
+  std::string_view state_name() const override;
+  unsigned commands() const override { return commands_; }
+
+ private:
+  enum class State { command, sasl, authenticating, starting_tls, over };
+
+  // What became of the front of the input. `more`: look at the rest at once.
+  struct Progress {
+    size_t consumed = 0;
+    Event event = Event::need_input;
+    bool more = true;
+  };
+
+  Progress next_command(Bytes in, Out& out);
+  Progress next_sasl_line(Bytes in, Out& out);
+  Event literal_refused(Bytes line, const LiteralReader::Framed& framed, Out& out);
+  bool literal_welcome(Bytes line, const LiteralReader::Framed& framed) const;
+  Event command(Bytes line, bool poisoned, Out& out);
+  Event unparsable(Bytes line, Out& out);
+  Event dispatch(const CommandHead& head, Out& out);
+  Event settle(Event event, Out& out);
+
+  Event on_capability(Lexer args, Out& out);
+  Event on_noop(Lexer args, Out& out);
+  Event on_logout(Lexer args, Out& out);
+  Event on_id(Lexer args, Out& out);
+  Event on_starttls(Lexer args, Out& out);
+  Event on_login(Lexer args, Out& out);
+  Event on_authenticate(Lexer args, Out& out);
+  Event sasl_step(const Bytes* response, Out& out);
+  Event sasl_response(Bytes base64, Out& out);
+
+  Event privacy_required(Out& out) { return tagged("NO", "[PRIVACYREQUIRED] Use TLS first.", out); }
+  Event bad(Bytes text, Out& out);
+  Event tagged(Bytes status, Bytes text, Out& out);
+  Event untagged(Bytes text, Out& out);
+  Event login_failed(const Refusal& refusal, Out& out);
+  Event bye(Bytes text, Out& out);
+  void say(std::initializer_list<Bytes> parts, Out& out);
+  bool offered(Bytes mechanism) const;
+
+  const FrontPolicy& policy_;
+  bool tls_;
+  State state_ = State::command;
+  LiteralReader messages_{limits::kCommandMax};
+  LineReader lines_{limits::kSaslLineMax};
+  std::unique_ptr<sasl::Server> sasl_;
+  std::string tag_;  // of the command that is being answered
+  Credentials credentials_;
+  std::string client_id_;
+  bool asked_capability_ = false;  // by command: such clients may ignore response codes (T36)
+  bool glued_ = false;             // something follows the current command in the buffer
+  unsigned commands_ = 0;
+  int bad_commands_ = 0;
+  int auth_failures_ = 0;
+  size_t said_ = 0;
+};
+
+}  // namespace postigo::imap
