@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "parser/base/ascii.h"
+#include "tests/unit/parser/imap/relay.h"
 
 namespace postigo::imap {
 namespace {
@@ -50,12 +51,13 @@ TEST(Capability, T40_T41_T42_T43_Forbidden) {
       rewrite("COMPRESS=DEFLATE UNAUTHENTICATE LOGIN-REFERRALS MAILBOX-REFERRALS URLAUTH URLAUTH=BINARY AUTH=PLAIN "
               "STARTTLS LOGINDISABLED SASL-IR JMAPACCESS IMAPSIEVE=SIEVE://HOST"),
       "");
-  EXPECT_EQ(rewrite("COMPRESS=DEFLATE COMPRESS=LZ4", {{}, {}, true}), "COMPRESS=DEFLATE");
-  EXPECT_EQ(rewrite("COMPRESS=DEFLATE", {{"COMPRESS=DEFLATE"}, {}, true}), "");
+  EXPECT_EQ(rewrite("COMPRESS=DEFLATE COMPRESS=LZ4", policy_of({}, {}, true)), "COMPRESS=DEFLATE");
+  EXPECT_EQ(rewrite("COMPRESS=DEFLATE", policy_of({"COMPRESS=DEFLATE"}, {}, true)), "");
 }
 
 TEST(Capability, HideWinsAndAddIsSaidOnce) {
-  EXPECT_EQ(rewrite("IDLE MOVE", {{"IDLE", "XA"}, {"XA", "MOVE", "XB", "XB", "AUTH=PLAIN"}, false}), "MOVE XB");
+  EXPECT_EQ(rewrite("IDLE MOVE", policy_of({"IDLE", "XA"}, {"XA", "MOVE", "XB", "XB", "AUTH=PLAIN"}, false)),
+            "MOVE XB");
 }
 
 TEST(Capability, PropertiesOfRandomLists) {
@@ -70,7 +72,7 @@ TEST(Capability, PropertiesOfRandomLists) {
     return result;
   };
   for (int round = 0; round < 20000; ++round) {
-    CapabilityPolicy policy{some(3), some(4), random() % 2 == 0};
+    CapabilityPolicy policy = policy_of(some(3), some(4), round % 2 == 0);
     std::vector<std::string> backend = some(14);
     std::string text = rewrite_capabilities(backend, policy);
     std::vector<std::string> shown = words(upper(text));

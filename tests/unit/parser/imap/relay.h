@@ -7,11 +7,20 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "parser/imap/filter.h"
 #include "parser/imap/verbs.h"
 
 namespace postigo::imap {
+
+inline CapabilityPolicy policy_of(std::vector<std::string> hide, std::vector<std::string> add, bool allow_compress) {
+  CapabilityPolicy policy;
+  policy.hide = std::move(hide);
+  policy.add = std::move(add);
+  policy.allow_compress = allow_compress;
+  return policy;
+}
 
 class Relay {
  public:
