@@ -116,6 +116,7 @@ class FrontDialogue {
   virtual std::string_view client_id() const = 0;
   virtual std::string_view state_name() const = 0;  // for logs: static text
   virtual unsigned commands() const = 0;            // complete commands so far
+  virtual bool said_quit() const = 0;               // the client asked for LOGOUT or QUIT
 };
 
 // Facts of the client for a backend that trusts us (Dovecot's ID x-... and POP3 XCLIENT). Textual addresses.

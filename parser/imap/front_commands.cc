@@ -53,6 +53,7 @@ Event Front::on_logout(Lexer args, Out& out) {
   untagged("BYE Logging out.", out);
   tagged("OK", "LOGOUT completed.", out);
   state_ = State::over;
+  said_quit_ = true;
   return Event::hang_up;
 }
 

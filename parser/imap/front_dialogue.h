@@ -37,6 +37,7 @@ class Front final : public FrontDialogue {
   std::string_view client_id() const override { return client_id_; }
   std::string_view state_name() const override;
   unsigned commands() const override { return commands_; }
+  bool said_quit() const override { return said_quit_; }
 
  private:
   enum class State { command, sasl, authenticating, starting_tls, over };
@@ -88,6 +89,7 @@ class Front final : public FrontDialogue {
   bool asked_capability_ = false;  // by command: such clients may ignore response codes (T36)
   bool glued_ = false;             // something follows the current command in the buffer
   unsigned commands_ = 0;
+  bool said_quit_ = false;
   int bad_commands_ = 0;
   int auth_failures_ = 0;
   size_t said_ = 0;

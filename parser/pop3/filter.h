@@ -11,7 +11,7 @@
 
 namespace postigo::pop3 {
 
-// What is counted. The filter's table of commands (commands.h) refers to these by name.
+// What is counted. The filter's table of commands refers to these by name.
 inline constexpr std::array<std::string_view, 13> kVerbs = {"CAPA", "DELE", "LIST", "NOOP", "QUIT", "RETR", "RSET",
                                                             "STAT", "TOP",  "UIDL", "UTF8", "LANG", "other"};
 

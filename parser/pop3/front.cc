@@ -53,6 +53,7 @@ class Front : public FrontDialogue {
   std::string_view client_id() const override { return {}; }
   std::string_view state_name() const override;
   unsigned commands() const override { return commands_; }
+  bool said_quit() const override { return said_quit_; }
 
  private:
   enum class State { command, sasl, authenticating, starting_tls, over };
@@ -100,6 +101,7 @@ class Front : public FrontDialogue {
   bool discarding_ = false;  // the rest of a line that was too long
   size_t discarded_ = 0;
   unsigned commands_ = 0;
+  bool said_quit_ = false;
   int bad_commands_ = 0;
   int auth_failures_ = 0;
 };
@@ -227,7 +229,10 @@ void Front::put_capability(Bytes capability, Out& out) const {
 
 Event Front::noop(const Command&, Out& out) { return say("+OK\r\n", out); }
 
-Event Front::quit(const Command&, Out& out) { return hang_up("+OK Bye.\r\n", out); }
+Event Front::quit(const Command&, Out& out) {
+  said_quit_ = true;
+  return hang_up("+OK Bye.\r\n", out);
+}
 
 Event Front::user(const Command& command, Out& out) {
   forget();

@@ -6,6 +6,8 @@
 #include <array>
 #include <cassert>
 
+#include "proxy/net/tls_context.h"
+
 namespace postigo {
 namespace {
 
@@ -157,6 +159,7 @@ void Socket::start_tls_server(SSL_CTX* context) { tls_ = Tls::server(loop_, cont
 
 void Socket::start_tls_client(TlsClientContext& context) {
   tls_ = Tls::client(loop_, context);
+  if (tls_ == nullptr) return fail_later("cannot start TLS with " + context.name());
   tls_->start();
   flush_tls();
 }

@@ -75,7 +75,9 @@ std::unique_ptr<Tls> Tls::server(Loop& loop, SSL_CTX* context) {
 }
 
 std::unique_ptr<Tls> Tls::client(Loop& loop, TlsClientContext& context) {
-  std::unique_ptr<Tls> tls(new Tls(loop, attach(loop, context.make_ssl())));
+  bssl::UniquePtr<SSL> ssl = context.make_ssl();
+  if (ssl == nullptr) return nullptr;
+  std::unique_ptr<Tls> tls(new Tls(loop, attach(loop, std::move(ssl))));
   SSL_set_connect_state(tls->ssl());
   return tls;
 }

@@ -24,6 +24,7 @@ class Tls {
 
   // `context` is up-referenced by the connection.
   static std::unique_ptr<Tls> server(Loop& loop, SSL_CTX* context);
+  // Null if the context cannot make one (a name that cannot be checked for, no memory).
   static std::unique_ptr<Tls> client(Loop& loop, TlsClientContext& context);
   ~Tls();
   Tls(const Tls&) = delete;

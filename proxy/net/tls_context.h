@@ -27,7 +27,7 @@ struct CertificateFacts {
   int64_t not_after_s = 0;  // unix time
 };
 
-// The certificates of the configuration, loaded once for all listeners.
+// Which certificates there are, checked, with their names; every listener makes its contexts from it.
 class CertificateStore {
  public:
   // Every problem is one Error text "FILE: what is wrong".

@@ -70,11 +70,9 @@ bool Login::step() {
     case Event::authenticate:
       authenticate();
       return false;
-    case Event::hang_up: {
-      bool logout = front_->state_name() == "logout";
-      session_.close(logout ? CloseReason::logout : CloseReason::too_many_errors);
+    case Event::hang_up:
+      session_.close(front_->said_quit() ? CloseReason::logout : CloseReason::too_many_errors);
       return false;
-    }
     default:
       return step.consumed > 0;
   }
@@ -93,7 +91,7 @@ void Login::authenticate() {
   Summary& summary = session_.summary();
   summary.mechanism = kMechanismNames[mechanism_];
   summary.user = session_.snapshot().router->normalise(credentials.user);
-  session_.enter(Phase::lookup, session_.snapshot().live.limits.lookup_timeout_ms);
+  session_.enter(Phase::lookup, std::min(session_.snapshot().live.limits.lookup_timeout_ms, session_.login_ms_left()));
   if (!credentials.authzid.empty()) {
     // Nobody is allowed to act as somebody else yet; dropping the wish silently would be worse (T24).
     return refuse({Refusal::Kind::authorization_failed, {}, {}}, AuthResult::authorization_failed);

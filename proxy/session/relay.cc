@@ -132,10 +132,13 @@ void Relay::on_failed(Socket&, const std::string& why) {
 
 void Relay::backend_over(bool clean, const std::string& why) {
   if (session_.client() == nullptr) return session_.close(CloseReason::client_lost);
+  // In the middle of a response the client must not take the end for the end of the message (T59).
+  if (!filter_->transparent() && !filter_->at_line_start()) {
+    return session_.abort(CloseReason::backend_lost, clean ? "closed in the middle of a response" : why);
+  }
   if (filter_->said_quit()) return session_.close(CloseReason::logout);
   if (client_ended_) return session_.close(CloseReason::client_closed);
   if (clean) return session_.close(CloseReason::backend_closed);
-  if (!filter_->at_line_start()) return session_.abort(CloseReason::backend_lost, why);
   session_.client()->send(filter_->farewell(Farewell::backend_lost));
   session_.close(CloseReason::backend_lost, why);
 }

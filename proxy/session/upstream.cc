@@ -1,6 +1,8 @@
 // Candidates in order. Not here: which candidates (backends/router), what is said to them (parser's back dialogues).
 #include "proxy/session/upstream.h"
 
+#include <algorithm>
+
 #include "proxy/base/log.h"
 #include "proxy/session/session.h"
 #include "proxy/worker.h"
@@ -36,7 +38,8 @@ void Upstream::abandon() {
 }
 
 void Upstream::try_candidate() {
-  session_.enter(Phase::connect, session_.snapshot().live.limits.backend_connect_timeout_ms);
+  uint64_t limit_ms = session_.snapshot().live.limits.backend_connect_timeout_ms;
+  session_.enter(Phase::connect, std::min(limit_ms, session_.login_ms_left()));
   session_.summary().backend = backend().name;
   session_.summary().shard = route_.shard;
   address_ = 0;
@@ -67,6 +70,7 @@ void Upstream::on_connected(Socket&) {
   numbers.connects.inc();
   numbers.connect_seconds.observe_us(now_us() - connect_start_us_);
   login_start_us_ = now_us();
+  login_start_ms_ = session_.worker().loop().now_ms();
   starttls_ = false;
   BackLogin login = login_;
   back_ = session_.frontend().protocol->make_back(policy_for(backend()), std::move(login));
@@ -75,16 +79,20 @@ void Upstream::on_connected(Socket&) {
   begin_dialogue();
 }
 
+uint64_t Upstream::ms_left() const {
+  uint64_t limit_ms = session_.snapshot().live.limits.backend_login_timeout_ms;
+  uint64_t passed_ms = session_.worker().loop().now_ms() - login_start_ms_;
+  return std::min(passed_ms < limit_ms ? limit_ms - passed_ms : 0, session_.login_ms_left());
+}
+
 void Upstream::start_tls() {
-  session_.enter(Phase::backend_tls, session_.snapshot().live.limits.backend_login_timeout_ms);
+  session_.enter(Phase::backend_tls, ms_left());
   const Snapshot& snapshot = session_.snapshot();
   auto& context = snapshot.backend_tls[backend_index()][session_.frontend().protocol_index];
   socket_->start_tls_client(*context);
 }
 
-void Upstream::begin_dialogue() {
-  session_.enter(Phase::backend_login, session_.snapshot().live.limits.backend_login_timeout_ms);
-}
+void Upstream::begin_dialogue() { session_.enter(Phase::backend_login, ms_left()); }
 
 void Upstream::on_secured(Socket&) {
   session_.summary().backend_tls = true;
@@ -165,7 +173,8 @@ void Upstream::give_up(BackendError error, const std::string& why) {
   resolving_.cancel();
   socket_.reset();
   session_.worker().loop().bury(std::move(back_));  // it may be the caller
-  if (++candidate_ >= route_.candidates.size()) return client_.upstream_unavailable(last_failure_);
+  bool late = session_.login_ms_left() == 0;
+  if (late || ++candidate_ >= route_.candidates.size()) return client_.upstream_unavailable(last_failure_);
   session_.worker().stats().retries.inc();
   try_candidate();
 }

@@ -46,7 +46,8 @@ class Upstream final : public Socket::Owner {
   void give_up(BackendError error, const std::string& why);  // of this candidate
   void start_tls();
   void begin_dialogue();
-  bool step();  // false: wait, or this object is done
+  uint64_t ms_left() const;  // for TLS and login together, within the session's own time
+  bool step();               // false: wait, or this object is done
   void flush(Out& out);
 
   void on_connected(Socket& socket) override;
@@ -72,6 +73,7 @@ class Upstream final : public Socket::Owner {
   uint64_t connect_start_us_ = 0;
   uint64_t login_start_us_ = 0;
   bool starttls_ = false;
+  uint64_t login_start_ms_ = 0;
   std::string last_failure_;
 };
 
