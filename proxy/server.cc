@@ -79,6 +79,7 @@ class Server {
     }
     if (auto made = start_admin(); !made) return made;
     if (auto became = become(config_.startup.user, config_.startup.group); !became) return became;
+    if (auto opened = snapshot_->open_directories(); !opened) return opened;
     for (auto& worker : workers_) worker->start();
     started_ = true;
     if (admin_) admin_->set_ready(true);
@@ -162,7 +163,7 @@ class Server {
   sigset_t signals_{};
   uint64_t fds_ = 0;
   std::shared_ptr<TicketKeys> keys_;
-  std::shared_ptr<const Snapshot> snapshot_;
+  std::shared_ptr<Snapshot> snapshot_;  // const for everybody else
   std::unique_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Admin> admin_;

@@ -31,12 +31,16 @@ Result<std::shared_ptr<Snapshot>> Snapshot::make(const config::Config& config, s
   snapshot->live = config.live;
   for (size_t i = 0; i < config.live.backends.size(); ++i) snapshot->backend_index_[config.live.backends[i].name] = i;
   snapshot->router = std::make_unique<Router>(config.live);
-  auto directories = load_directories(config.live.auth);
-  if (!directories) return tl::unexpected(directories.error());
-  snapshot->directories = *directories;
   if (auto made = snapshot->make_frontends(config, keys); !made) return tl::unexpected(made.error());
   if (auto made = snapshot->make_backend_tls(); !made) return tl::unexpected(made.error());
   return snapshot;
+}
+
+Result<void> Snapshot::open_directories() {
+  auto opened = load_directories(live.auth);
+  if (!opened) return tl::unexpected(opened.error());
+  directories = *opened;
+  return {};
 }
 
 Result<void> Snapshot::make_frontends(const config::Config& config, const std::shared_ptr<TicketKeys>& keys) {

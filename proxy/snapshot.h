@@ -32,7 +32,7 @@ struct Frontend {
 struct Snapshot {
   config::Live live;
   std::unique_ptr<Router> router;
-  std::shared_ptr<const DirectoryShared> directories;
+  std::shared_ptr<const DirectoryShared> directories;    // set by open_directories()
   std::shared_ptr<const CertificateStore> certificates;  // null without TLS listeners
   std::vector<Frontend> frontends;
   // [backend][protocol]; null where the backend speaks clear text.
@@ -40,8 +40,10 @@ struct Snapshot {
 
   size_t backend_index(const config::Backend& backend) const;  // in live.backends, by name
 
-  // The error is one line for the operator.
+  // All but the directories. The error is one line for the operator.
   static Result<std::shared_ptr<Snapshot>> make(const config::Config& config, std::shared_ptr<TicketKeys> keys);
+  // Apart, because databases must be opened by the account that will use them, and keys are read before as root.
+  Result<void> open_directories();
 
  private:
   std::map<std::string, size_t, std::less<>> backend_index_;

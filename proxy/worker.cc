@@ -5,6 +5,9 @@
 #include <netinet/in.h>
 #include <openssl/rand.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "backends/directory/factory.h"
 #include "proxy/base/log.h"
@@ -39,7 +42,6 @@ Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot, unsigne
       mailbox_(std::make_shared<Mailbox>(loop_.uv())),
       env_(loop_, mailbox_, shared.lookups, shared.passwords),
       resolver_(loop_),
-      directory_(make_chain(*snapshot_->directories, env_)),
       next_id_(random_id()) {
   stats_.listeners.resize(snapshot_->frontends.size());
   stats_.backends.resize(snapshot_->live.backends.size());
@@ -58,9 +60,31 @@ Result<void> Worker::listen(const std::vector<config::Listener>& listeners) {
   return {};
 }
 
+namespace {
+
+// SO_REUSEPORT would let a second Postigo of the same account share our ports unnoticed: whoever comes first looks
+// whether somebody listens already.
+int probe(const Address& address) {
+  int fd = socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  int on = 1;
+  bool ipv6 = address.get()->sa_family == AF_INET6;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (ipv6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+  socklen_t size = ipv6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  int status = ::bind(fd, address.get(), size) == 0 ? 0 : -errno;
+  close(fd);
+  return status;
+}
+
+}  // namespace
+
 Result<void> Worker::bind(const config::Endpoint& endpoint, size_t frontend) {
   std::optional<Address> address = Address::parse(endpoint.host, endpoint.port);
   if (!address) return fail(fmt::format("{} is not an address", endpoint.host));
+  if (int busy = index_ == 0 ? probe(*address) : 0; busy != 0) {
+    return fail(fmt::format("cannot listen on {}: {}", address->text(), uv_strerror(busy)));
+  }
   auto listener = std::make_unique<Listener>();
   listener->worker = this;
   listener->frontend = frontend;
@@ -124,6 +148,7 @@ void Worker::retire(Session& session) {
 }
 
 void Worker::start() {
+  directory_ = make_chain(*snapshot_->directories, env_);
   thread_ = std::thread([this] {
     loop_.run();
     loop_result_ = loop_.close();

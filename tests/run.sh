@@ -40,8 +40,8 @@ main() {
   ./deploy/packages.sh build test
   mkdir -p build
   configure release -DCMAKE_BUILD_TYPE=Release
-  configure asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPOSTIGO_SANITIZE=address,undefined
-  configure tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPOSTIGO_SANITIZE=thread
+  configure asan -DCMAKE_BUILD_TYPE=Debug -DPOSTIGO_SANITIZE=address,undefined
+  configure tsan -DCMAKE_BUILD_TYPE=Debug -DPOSTIGO_SANITIZE=thread
   build release postigo
   build asan all
   mapfile -t threaded < <(thread_tests)
