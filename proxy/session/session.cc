@@ -109,8 +109,11 @@ void Session::on_data(Socket&, Bytes data) {
   if (login_ != nullptr) login_->received(data);
 }
 
-void Session::on_eof(Socket&, bool clean) {
-  if (closing()) return retire();
+void Session::on_eof(Socket& socket, bool clean) {
+  if (closing()) {
+    if (socket.finished()) retire();  // else our last bytes are on their way still, and on_drained follows (T58)
+    return;
+  }
   if (!clean && summary_.detail.empty()) summary_.detail = "eof_without_close_notify";
   if (relay_ != nullptr) return relay_->client_ended();
   if (login_ != nullptr) return login_->client_ended();
