@@ -137,7 +137,7 @@ void Socket::received_tls(Bytes cipher) {
   if (!secured) flush_tls();
   if (secured) {
     owner_->on_secured(*this);
-    if (owner_ == nullptr) return;
+    if (owner_ == nullptr) return loop_.tls_io().out.clear();  // let go by reset: not for whoever sends next
     flush_tls();
   }
   if (!plain.empty()) {

@@ -105,7 +105,10 @@ Bytes Tls::receive(Bytes cipher) {
   TlsIo& io = loop_.tls_io();
   io.in = cipher;
   size_t filled = 0;
-  if (state_ == State::handshaking && !handshake()) return {};
+  if (state_ == State::handshaking && !handshake()) {
+    io.in = {};
+    return {};
+  }
   while (state_ == State::open) {
     // The plain buffer is larger than any input decrypts to (what was held of a partial record included), so that a
     // full buffer cannot happen and nothing stays behind in BoringSSL.
