@@ -3,6 +3,7 @@
 #include "proxy/net/timer_wheel.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace postigo {
 
@@ -21,9 +22,10 @@ void TimerWheel::arm(Timer& timer, uint64_t delay_ms) {
 }
 
 void TimerWheel::tick() {
-  uint64_t now_tick = (uv_now(loop_) - start_ms_) / kTickMs;
-  uint64_t late = now_tick > done_tick_ + 1 ? (now_tick - done_tick_ - 1) * kTickMs : 0;
-  if (lag_) lag_(late);
+  uint64_t now_ms = uv_now(loop_) - start_ms_;
+  uint64_t now_tick = now_ms / kTickMs;
+  uint64_t expected_ms = std::exchange(last_ms_, now_ms) + kTickMs;  // libuv counts from the last time it fired
+  if (lag_) lag_(now_ms > expected_ms ? now_ms - expected_ms : 0);
   uint64_t steps = std::min<uint64_t>(now_tick - done_tick_, kSlots);
   uint64_t first = now_tick - steps + 1;
   done_tick_ = now_tick;

@@ -51,6 +51,7 @@ class TimerWheel {
   std::function<void(uint64_t)> lag_;
   std::array<List<Timer, TimerTag>, kSlots> slots_;
   uint64_t start_ms_;
+  uint64_t last_ms_ = 0;    // since the start, of the last tick
   uint64_t done_tick_ = 0;  // all timers due at or before it have fired
 };
 
