@@ -72,8 +72,9 @@ std::string quoted(std::string_view value) {
 Result<void> open(const config::Log& options) {
   format = options.format;
   try {
-    auto logger =
-        options.file.empty() ? spdlog::stderr_logger_mt("postigo") : spdlog::basic_logger_mt("postigo", options.file);
+    spdlog::sink_ptr sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    if (!options.file.empty()) sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
+    auto logger = std::make_shared<spdlog::logger>("postigo", std::move(sink));
     logger->set_pattern("%v");
     logger->set_level(to_spdlog(options.level));
     logger->flush_on(spdlog::level::debug);

@@ -32,7 +32,7 @@ using Fields = std::vector<Field>;  // views: valid for the call only
 
 using Level = config::Log::Level;
 
-// Before the first line and before threads start. Fails if the file cannot be opened.
+// Before the first line and before threads start. Fails if the file cannot be opened. A later call takes over.
 Result<void> open(const config::Log& options);
 bool enabled(Level level);
 void write(Level level, std::string_view event, const Fields& fields);
