@@ -48,7 +48,7 @@ struct CapabilityPolicy {
   std::vector<std::string> hide;
   std::vector<std::string> add;
   std::vector<std::string> before_login;  // IMAP: shown before login too, for clients that never ask again (T36)
-  bool allow_compress = false;  // lets COMPRESS=DEFLATE pass; the filter steps aside once it is used (T40)
+  bool allow_compress = false;            // lets COMPRESS=DEFLATE pass; the filter steps aside once it is used (T40)
 };
 
 // What the front may offer on one listener. Immutable, outlives the dialogues made from it.

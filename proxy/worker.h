@@ -44,7 +44,7 @@ class Worker {
   // Before run(): binds every address of every listener with SO_REUSEPORT.
   Result<void> listen(const std::vector<config::Listener>& listeners);
   void start();  // REQUIRES: the snapshot's directories are open
-  void stop();  // any thread: no new sessions, good-bye to the old ones, then the thread ends
+  void stop();   // any thread: no new sessions, good-bye to the old ones, then the thread ends
   void join();
   void abandon();  // main thread, instead of start(): closes what the constructor and listen() opened
   // Valid after join(): 0 when no handle leaked.

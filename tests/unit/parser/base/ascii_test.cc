@@ -1,3 +1,4 @@
+// ASCII and UTF-8 helpers: what a log may print, what is well-formed.
 #include "parser/base/ascii.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Base64 both ways, with the vectors of RFC 4648 10, and all that must be refused (T16).
 #include "parser/base/base64.h"
 
 #include <gtest/gtest.h>

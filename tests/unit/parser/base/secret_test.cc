@@ -1,3 +1,4 @@
+// Secret: comparing, copying, moving, wiping.
 #include "parser/base/secret.h"
 
 #include <gtest/gtest.h>

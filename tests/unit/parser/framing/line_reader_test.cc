@@ -1,3 +1,4 @@
+// LineReader: where lines end, what is too long, and that cutting the input changes nothing.
 #include "parser/framing/line_reader.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// LiteralReader: lines and literals as one bounded message (T1 to T4, T12).
 #include "parser/framing/literal_reader.h"
 
 #include <gtest/gtest.h>

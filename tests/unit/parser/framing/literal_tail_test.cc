@@ -1,3 +1,4 @@
+// LiteralTail: what is a literal at the end of a line and what only looks like one.
 #include "parser/framing/literal_tail.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// The IMAP lexer: tags, atoms, quoted strings, literals, after the grammar of RFC 9051 9.
 #include "parser/imap/lexer.h"
 
 #include <gtest/gtest.h>
