@@ -28,7 +28,8 @@ def setUpModule():
     global platform, proxy
     platform = Platform()
     unittest.addModuleCleanup(platform.stop)
-    proxy = platform.door()
+    # imaplib never asks again after the login, so what it needs must be told before.
+    proxy = platform.door(capabilities='[capabilities.imap]\nbefore_login = ["ENABLE", "IDLE"]')
     lines = random.Random(1)
     with open(os.path.join(platform.folder, "big.eml"), "wb") as file:
         file.write(b"Subject: fifty megabytes\r\n\r\n")

@@ -48,6 +48,18 @@ TEST_F(Front, T3_LiteralPlusHasNoLimitOf4096) {
   EXPECT_EQ(text_, "a NO [AUTHENTICATIONFAILED] Authentication failed.\r\n") << "read, and refused as a name";
 }
 
+TEST_F(Front, T36_BeforeLoginShowsWhatTheOperatorNames) {
+  auto capabilities = std::make_shared<CapabilityPolicy>();
+  capabilities->before_login = {"ENABLE", "IDLE"};
+  capabilities->hide = {"IDLE"};
+  policy_.capabilities = capabilities;
+  renew();
+  EXPECT_EQ(feed("a CAPABILITY\r\n"), Event::need_input);
+  EXPECT_EQ(text_,
+            "* CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE AUTH=PLAIN AUTH=LOGIN\r\n"
+            "a OK CAPABILITY completed.\r\n");
+}
+
 TEST_F(Front, T11_IdOf31Kilobytes) {
   std::string id = "a ID (";
   for (int i = 0; i < 30; ++i)
