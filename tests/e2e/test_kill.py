@@ -178,6 +178,7 @@ class Neighbours(Matrix):
                 for text in self.garbage:
                     with Wire((self.proxy.host, self.proxy.imap)) as wire:
                         wire.send(text * 3)
+                    time.sleep(0.002)  # the fake backend is a thread of this process and needs its turn
 
         def login(number):
             try:

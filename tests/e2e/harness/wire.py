@@ -19,7 +19,7 @@ class Gone(Exception):
 class Wire:
     """A buffered connection. Every read has a deadline; what was said is kept in `heard` for messages."""
 
-    def __init__(self, address, timeout=10, source=None):
+    def __init__(self, address, timeout=30, source=None):
         self.socket = socket.create_connection(address, timeout, source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
