@@ -8,6 +8,7 @@ import base64
 import os
 import ssl
 import threading
+import time
 import unittest
 
 from tests.e2e.harness import Imap, Platform, Pop3, Wire, sanitized, wait_for
