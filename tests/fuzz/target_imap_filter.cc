@@ -113,7 +113,8 @@ size_t literal_size(Bytes line) {
   Bytes number = line.substr(open + 1, line.size() - open - 2);
   if (number.ends_with('+')) number.remove_suffix(1);
   bool digits = !number.empty() && std::all_of(number.begin(), number.end(), is_digit);
-  return digits ? std::stoul(std::string(number)) : Bytes::npos;
+  if (!digits) return Bytes::npos;
+  return number.size() > 18 ? Bytes::npos - 1 : std::stoul(std::string(number));  // more than will ever come
 }
 
 void check_lists(Bytes stream) {

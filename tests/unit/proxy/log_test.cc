@@ -1,0 +1,167 @@
+// Log lines: one event is one line, whatever a stranger calls himself (T62), in text and in JSON.
+#include "proxy/base/log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "parser/base/secret.h"
+#include "tests/unit/proxy/log_file.h"
+
+namespace postigo {
+namespace {
+
+using log::Fields;
+using log::Level;
+using testing::HasSubstr;
+
+// Names that want to look like something else.
+const std::vector<std::string>& forgeries() {
+  static const std::vector<std::string> names = {
+      "eve\nsession user=root reason=logout",
+      "eve\r\n2026-01-01T00:00:00.000Z info session user=root",
+      "eve\" user=\"root",
+      "eve\\\" user=root x=\"",
+      "eve user=root",
+      "a=b",
+      std::string("eve\0root", 8),
+      "eve\x1b[2K\x1b[1Auser=root",
+      "eve\x7f\x08\x08\x08root",
+      "eve\\",
+      "\xff\xfe\xc0\xaf",
+      "\xed\xa0\x80",
+      "",
+      "\",\"user\":\"root",
+      std::string(100'000, 'x'),
+      std::string(1000, '\n'),
+  };
+  return names;
+}
+
+// A line as its reader takes it: after the event, keys with values that are bare up to a space, or in quotes with \".
+std::map<std::string, std::string> fields_of(const std::string& line) {
+  std::map<std::string, std::string> fields;
+  for (size_t at = line.find(' '); at < line.size();) {
+    size_t equals = line.find('=', at);
+    std::string key = line.substr(at + 1, equals - at - 1), value;
+    at = equals + 1;
+    if (line[at] == '"') {
+      for (++at; at < line.size() && line[at] != '"'; ++at) {
+        if (line[at] == '\\' && line[at + 1] == '"') ++at;
+        value += line[at];
+      }
+      ++at;
+    } else {
+      size_t end = std::min(line.find(' ', at), line.size());
+      value = line.substr(at, end - at);
+      at = end;
+    }
+    EXPECT_TRUE(at == line.size() || (at < line.size() && line[at] == ' '))
+        << "text behind the closing quote: " << line;
+    EXPECT_TRUE(fields.emplace(key, value).second) << key << " twice: " << line;
+  }
+  return fields;
+}
+
+TEST(Log, TextIsKeysAndValues) {
+  EXPECT_EQ(log::render_text("ready", {}), "ready");
+  EXPECT_EQ(log::render_text("e", {{"a", "x"}, {"b", 7}, {"c", true}, {"d", 1.5}, {"e", "two words"}, {"f", ""}}),
+            "e a=x b=7 c=true d=1.500 e=\"two words\" f=\"\"");
+  EXPECT_EQ(log::render_text("e", {{"a", "say \"x\""}, {"b", "k=v"}, {"c", "back\\slash"}}),
+            "e a=\"say \\\"x\\\"\" b=\"k=v\" c=back\\x5cslash");
+}
+
+TEST(Log, JsonKeepsTypesAndOrder) {
+  EXPECT_EQ(log::render_json("T", Level::warning, "e", {{"z", "x\"y"}, {"b", 7}, {"c", false}, {"d", 0.25}}),
+            R"({"time":"T","level":"warning","event":"e","z":"x\"y","b":7,"c":false,"d":0.25})");
+}
+
+TEST(Log, T62_NobodyForgesATextLine) {
+  for (const std::string& name : forgeries()) {
+    std::string line = log::render_text("session", {{"claimed_user", name}, {"reason", "client_closed"}});
+    for (char c : line) ASSERT_FALSE(static_cast<unsigned char>(c) < 0x20 || c == 0x7f) << line;
+    EXPECT_LT(line.size(), 1200u);
+    std::map<std::string, std::string> fields = fields_of(line);
+    EXPECT_EQ(fields.size(), 2u) << line;
+    EXPECT_EQ(fields["reason"], "client_closed") << line;
+    if (name.size() < 60 && name.find_first_of(std::string("\r\n\x1b\x7f\xff\xed\\\0", 8)) == std::string::npos) {
+      EXPECT_EQ(fields["claimed_user"], name);
+    }
+  }
+}
+
+TEST(Log, T62_NobodyForgesAJsonLine) {
+  for (const std::string& name : forgeries()) {
+    std::string line =
+        log::render_json("T", Level::info, "session", {{"claimed_user", name}, {"reason", "client_closed"}});
+    EXPECT_EQ(line.find('\n'), std::string::npos);
+    auto parsed = nlohmann::json::parse(line, nullptr, false);
+    ASSERT_FALSE(parsed.is_discarded()) << line;
+    EXPECT_EQ(parsed.size(), 5u) << line;
+    EXPECT_EQ(parsed["reason"], "client_closed");
+    EXPECT_LE(parsed["claimed_user"].get<std::string>().size(), 515u);
+  }
+}
+
+TEST(Log, LongValuesAreCutAndSaySo) {
+  std::string line = log::render_text("e", {{"a", std::string(2000, 'x')}});
+  EXPECT_THAT(line, testing::EndsWith("xxx..."));
+  EXPECT_LT(line.size(), 530u);
+}
+
+TEST(Log, WritesTheLevelsThatAreWanted) {
+  LogFile file(config::Log::Format::text, Level::warning);
+  EXPECT_FALSE(log::enabled(Level::info));
+  EXPECT_TRUE(log::enabled(Level::error));
+  log::debug("hidden");
+  log::info("hidden");
+  log::warning("seen", {{"n", 1}});
+  log::error("seen", {{"n", 2}});
+  std::vector<std::string> lines = file.lines();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_THAT(lines[0], testing::MatchesRegex("20..-..-..T..:..:..\\....Z warning seen n=1"));
+  EXPECT_THAT(lines[1], testing::EndsWith("error seen n=2"));
+}
+
+// spdlog formats again what it is given; a name with braces must pass through it.
+TEST(Log, BracesAreOrdinaryCharacters) {
+  LogFile file;
+  log::info("e", {{"user", "{} {0} {:d} %n%s"}});
+  EXPECT_THAT(file.text(), HasSubstr("user=\"{} {0} {:d} %n%s\""));
+}
+
+TEST(Log, LinesOfManyThreadsDoNotMix) {
+  LogFile file(config::Log::Format::json);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([t] {
+      for (int i = 0; i < 250; ++i) log::info("e", {{"thread", t}, {"text", std::string(200, 'x')}});
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::vector<std::string> lines = file.lines();
+  EXPECT_EQ(lines.size(), 1000u);
+  for (const std::string& line : lines) ASSERT_FALSE(nlohmann::json::parse(line, nullptr, false).is_discarded());
+}
+
+TEST(Log, AFileThatCannotBeOpenedIsAnError) {
+  Temporary folder;
+  std::ofstream(folder.file("plain")) << "a file is no folder";
+  config::Log options;
+  options.file = folder.file("plain/postigo.log");
+  auto opened = log::open(options);
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_THAT(opened.error().message, testing::StartsWith("cannot open the log file: "));
+}
+
+TEST(Log, A33_ASecretHasNoWayIn) {
+  static_assert(!std::is_constructible_v<log::Field, std::string_view, const Secret&>);
+  static_assert(!std::is_constructible_v<log::Field, std::string_view, Secret>);
+}
+
+}  // namespace
+}  // namespace postigo

@@ -1,0 +1,213 @@
+// What a scrape sees: the families that operators build on, sums over workers, histograms that a monitor can read.
+#include "proxy/ops/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prometheus/text_serializer.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "tests/unit/proxy/certificates.h"
+#include "tests/unit/proxy/worker_fixture.h"
+
+namespace postigo {
+namespace {
+
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+class MetricsTest : public WorkerTest {
+ protected:
+  MetricsTest() {
+    config.startup.listeners[0].tls = config::Tls::starttls;
+    config.live.tls.certificates = {authority.issue("mail", "DNS:mail.example.org")};
+  }
+  void SetUp() override {
+    make(2);
+    MetricsSource source;
+    source.snapshot = snapshot.get();
+    source.shared = shared.get();
+    for (auto& worker : workers) source.workers.push_back(&worker->stats());
+    source.fds_limit = 1234;
+    source.start_time_s = 1'750'000'000;
+    source.version = "1.2.3";
+    source.boringssl = "boring \"14\"";
+    metrics = std::make_unique<Metrics>(source);
+  }
+  void TearDown() override {
+    for (auto& worker : workers) worker->abandon();
+  }
+
+  std::map<std::string, MetricFamily> collect() const {
+    std::map<std::string, MetricFamily> families;
+    for (MetricFamily& family : metrics->Collect()) {
+      EXPECT_TRUE(families.emplace(family.name, family).second) << family.name << " twice";
+    }
+    return families;
+  }
+  // The one metric of `name` that bears all of `labels`.
+  prometheus::ClientMetric find(const std::string& name, const std::map<std::string, std::string>& labels) const {
+    std::vector<prometheus::ClientMetric> found;
+    MetricFamily family = collect()[name];
+    for (const auto& metric : family.metric) {
+      size_t matching = 0;
+      for (const auto& label : metric.label) {
+        auto wanted = labels.find(label.name);
+        if (wanted != labels.end() && wanted->second == label.value) ++matching;
+      }
+      if (matching == labels.size()) found.push_back(metric);
+    }
+    EXPECT_EQ(found.size(), 1u) << name;
+    return found.empty() ? prometheus::ClientMetric{} : found.front();
+  }
+  WorkerStats& stats(size_t worker) { return workers[worker]->stats(); }
+
+  Authority authority;
+  std::unique_ptr<Metrics> metrics;
+};
+
+TEST_F(MetricsTest, TheFamiliesAreThere) {
+  auto families = collect();
+  for (std::string name : {"postigo_connections",
+                           "postigo_connections_limit",
+                           "postigo_connections_accepted_total",
+                           "postigo_connections_closed_total",
+                           "postigo_rejected_total",
+                           "postigo_tls_handshakes_total",
+                           "postigo_tls_handshake_seconds",
+                           "postigo_cert_not_after_seconds",
+                           "postigo_auth_attempts_total",
+                           "postigo_login_seconds",
+                           "postigo_route_lookups_total",
+                           "postigo_backend_sessions",
+                           "postigo_backend_sessions_limit",
+                           "postigo_backend_connects_total",
+                           "postigo_backend_errors_total",
+                           "postigo_backend_connect_seconds",
+                           "postigo_backend_login_seconds",
+                           "postigo_retries_total",
+                           "postigo_bytes_total",
+                           "postigo_commands_total",
+                           "postigo_session_seconds",
+                           "postigo_disconnects_total",
+                           "postigo_event_loop_lag_seconds",
+                           "postigo_fds",
+                           "postigo_fds_limit",
+                           "postigo_buffers_bytes",
+                           "postigo_buffers_bytes_limit",
+                           "postigo_build_info",
+                           "postigo_config_last_load_success_timestamp_seconds"}) {
+    EXPECT_EQ(families.count(name), 1u) << name;
+    EXPECT_FALSE(families[name].metric.empty()) << name;
+    EXPECT_FALSE(families[name].help.empty()) << name;
+  }
+}
+
+TEST_F(MetricsTest, EveryUseHasItsLimitBesideIt) {
+  auto families = collect();
+  for (const auto& [name, family] : families) {
+    if (name.ends_with("_limit")) {
+      EXPECT_EQ(families.count(name.substr(0, name.size() - 6)), 1u) << name;
+    }
+  }
+  EXPECT_EQ(find("postigo_connections_limit", {}).gauge.value, 1000);
+  EXPECT_EQ(find("postigo_fds_limit", {}).gauge.value, 1234);
+  EXPECT_GT(find("postigo_fds", {}).gauge.value, 3);
+  EXPECT_GT(find("process_resident_memory_bytes", {}).gauge.value, 1e6);
+}
+
+TEST_F(MetricsTest, NamesTypesAndLabelsFollowTheConventions) {
+  std::set<std::string> labels;
+  for (const auto& [name, family] : collect()) {
+    EXPECT_EQ(name.ends_with("_total"), family.type == MetricType::Counter) << name;
+    if (family.type == MetricType::Histogram) {
+      EXPECT_TRUE(name.ends_with("_seconds")) << name;
+    }
+    for (const auto& metric : family.metric) {
+      for (const auto& label : metric.label) labels.insert(label.name);
+    }
+  }
+  EXPECT_THAT(labels, testing::IsSubsetOf({"state", "listener", "protocol", "reason", "version", "resumed", "result",
+                                           "name", "kind", "number", "mechanism", "pool", "backend", "dir", "verb",
+                                           "worker", "boringssl"}))
+      << "never a user, an address or a text";
+}
+
+TEST_F(MetricsTest, CountersAreSummedOverTheWorkers) {
+  stats(0).listeners[0].accepted.add(3);
+  stats(1).listeners[0].accepted.add(4);
+  stats(1).listeners[1].accepted.add(5);
+  EXPECT_EQ(find("postigo_connections_accepted_total", {{"listener", "imap"}}).counter.value, 7);
+  EXPECT_EQ(find("postigo_connections_accepted_total", {{"listener", "pop3"}}).counter.value, 5);
+
+  stats(0).sessions[static_cast<size_t>(Phase::relay)].add(2);
+  stats(1).sessions[static_cast<size_t>(Phase::relay)].add(1);
+  EXPECT_EQ(find("postigo_connections", {{"state", "relay"}}).gauge.value, 3);
+  EXPECT_EQ(find("postigo_worker_sessions", {{"worker", "1"}}).gauge.value, 1);
+  for (unsigned i = 0; i < 2; ++i)
+    stats(i).sessions[static_cast<size_t>(Phase::relay)].set(0);  // as it was: none is open
+
+  stats(0).backends[0].errors[static_cast<size_t>(BackendError::tls)].inc();
+  EXPECT_EQ(find("postigo_backend_errors_total", {{"backend", "b1"}, {"reason", "tls"}}).counter.value, 1);
+  stats(0).listeners[0].tls_handshakes[1][1].add(9);
+  EXPECT_EQ(find("postigo_tls_handshakes_total", {{"listener", "imap"}, {"version", "TLSv1.3"}, {"resumed", "yes"}})
+                .counter.value,
+            9);
+  stats(1).protocols[0].verbs[0].add(6);
+  EXPECT_EQ(find("postigo_commands_total", {{"protocol", "imap"}, {"verb", std::string(protocols()[0].verbs[0])}})
+                .counter.value,
+            6);
+}
+
+TEST_F(MetricsTest, HistogramsAreCumulativeAndInSeconds) {
+  stats(0).backends[0].connect_seconds.observe_us(100);  // a bound belongs to its bucket
+  stats(0).backends[0].connect_seconds.observe_us(101);
+  stats(1).backends[0].connect_seconds.observe_us(2'000'000);
+  stats(1).backends[0].connect_seconds.observe_us(3600'000'000);
+  auto histogram = find("postigo_backend_connect_seconds", {{"backend", "b1"}}).histogram;
+  EXPECT_EQ(histogram.sample_count, 4u);
+  EXPECT_DOUBLE_EQ(histogram.sample_sum, 3602.000201);
+  ASSERT_EQ(histogram.bucket.size(), kLatencyBoundsUs.size() + 1);
+  EXPECT_DOUBLE_EQ(histogram.bucket[0].upper_bound, 0.0001);
+  EXPECT_EQ(histogram.bucket[0].cumulative_count, 1u);
+  EXPECT_EQ(histogram.bucket[1].cumulative_count, 2u);
+  EXPECT_EQ(histogram.bucket.back().upper_bound, std::numeric_limits<double>::infinity());
+  EXPECT_EQ(histogram.bucket.back().cumulative_count, 4u);
+  for (size_t i = 1; i < histogram.bucket.size(); ++i) {
+    EXPECT_LT(histogram.bucket[i - 1].upper_bound, histogram.bucket[i].upper_bound);
+    EXPECT_LE(histogram.bucket[i - 1].cumulative_count, histogram.bucket[i].cumulative_count);
+  }
+  EXPECT_EQ(histogram.bucket[histogram.bucket.size() - 2].cumulative_count, 3u) << "an hour is beyond the last bound";
+}
+
+TEST_F(MetricsTest, PromtoolIsContent) {
+  if (std::system("command -v promtool >/dev/null") != 0) GTEST_SKIP() << "no promtool here";
+  stats(0).listeners[0].tls_seconds.observe_us(1234);
+  std::ofstream(authority.file("metrics")) << prometheus::TextSerializer().Serialize(metrics->Collect());
+  std::string command = "promtool check metrics <" + authority.file("metrics") + " 2>&1";
+  std::unique_ptr<FILE, int (*)(FILE*)> output(popen(command.c_str(), "r"), pclose);
+  std::string said;
+  for (int c; (c = fgetc(output.get())) != EOF;) said += static_cast<char>(c);
+  EXPECT_EQ(said, "");
+}
+
+// TSan's business: a scrape reads while workers count.
+TEST_F(MetricsTest, AScrapeMayHappenAtAnyTime) {
+  std::thread scraper([&] {
+    for (int i = 0; i < 20; ++i) (void)metrics->Collect();
+  });
+  for (int i = 0; i < 20'000; ++i) {
+    stats(0).listeners[0].accepted.inc();
+    stats(1).loop_lag.observe_us(static_cast<uint64_t>(i));
+  }
+  scraper.join();
+  EXPECT_EQ(find("postigo_connections_accepted_total", {{"listener", "imap"}}).counter.value, 20'000);
+}
+
+}  // namespace
+}  // namespace postigo

@@ -1,0 +1,177 @@
+// From a configuration to what runs: everything that can fail fails here, in one line that names the culprit.
+#include "proxy/snapshot.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/unit/proxy/certificates.h"
+
+namespace postigo {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class SnapshotTest : public testing::Test {
+ protected:
+  SnapshotTest() {
+    for (std::string protocol : {"imap", "pop3"}) {
+      config::Listener listener;
+      listener.name = protocol + "s";
+      listener.protocol = protocol;
+      config.startup.listeners.push_back(listener);
+    }
+    for (std::string name : {"b1", "b2"}) {
+      config::Backend backend;
+      backend.name = name;
+      backend.host = name + ".example.org";
+      backend.imap_port = 143;
+      config.live.backends.push_back(backend);
+    }
+    config::Pool pool;
+    pool.name = "main";
+    pool.shards = {{"b1", 1.0, {"b1"}}, {"b2", 1.0, {"b2"}}};
+    config.live.pools.push_back(pool);
+    config.live.tls.certificates = {authority.issue("mail", "DNS:mail.example.org")};
+    config.live.auth.mechanisms = {"PLAIN"};
+    config.startup.hostname = "mail.example.org";
+  }
+  Result<std::shared_ptr<Snapshot>> make() { return Snapshot::make(config, std::make_shared<TicketKeys>(3600'000)); }
+  std::string problem() {
+    auto made = make();
+    return made ? "none" : made.error().message;
+  }
+  std::string garbage() const {
+    std::ofstream(authority.file("garbage.pem"))
+        << "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n";
+    return authority.file("garbage.pem");
+  }
+  config::TlsClient& backend_tls(config::Tls mode) {
+    config.live.backends[1].tls.mode = mode;
+    config.live.backends[1].tls.ca_file = authority.ca_file();
+    return config.live.backends[1].tls;
+  }
+
+  Authority authority;
+  config::Config config;
+};
+
+TEST_F(SnapshotTest, WhatSessionsSee) {
+  config.startup.listeners[1].tls = config::Tls::starttls;
+  config.startup.listeners[1].plaintext_login = true;
+  config.live.imap.hide = {"idle"};
+  config.live.imap.add = {"x-example"};
+  backend_tls(config::Tls::implicit);
+  auto made = make();
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  const Snapshot& snapshot = **made;
+  ASSERT_EQ(snapshot.frontends.size(), 2u);
+  const Frontend& imaps = snapshot.frontends[0];
+  EXPECT_EQ(imaps.protocol->name, "imap");
+  EXPECT_NE(imaps.tls_context, nullptr);
+  EXPECT_FALSE(imaps.policy.starttls_offered);
+  EXPECT_EQ(imaps.policy.capabilities->hide, std::vector<std::string>{"IDLE"});
+  EXPECT_EQ(imaps.policy.capabilities->add, std::vector<std::string>{"X-EXAMPLE"});
+  const Frontend& pop3 = snapshot.frontends[1];
+  EXPECT_TRUE(pop3.policy.starttls_offered);
+  EXPECT_TRUE(pop3.policy.plaintext_login_allowed);
+  EXPECT_TRUE(pop3.policy.capabilities->hide.empty());
+  EXPECT_EQ(&protocols()[pop3.protocol_index], pop3.protocol);
+  EXPECT_EQ(snapshot.backend_index(snapshot.live.backends[1]), 1u);
+  EXPECT_EQ(snapshot.backend_tls[0][0], nullptr);
+  ASSERT_NE(snapshot.backend_tls[1][0], nullptr);
+  EXPECT_EQ(snapshot.backend_tls[1][0]->name(), "b2.example.org");
+}
+
+TEST_F(SnapshotTest, ClearTextListenersNeedNoCertificate) {
+  config.live.tls.certificates.clear();
+  for (config::Listener& listener : config.startup.listeners) listener.tls = config::Tls::off;
+  auto made = make();
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  EXPECT_EQ((*made)->certificates, nullptr);
+  EXPECT_EQ((*made)->frontends[0].tls_context, nullptr);
+}
+
+TEST_F(SnapshotTest, TheNameOfABackendCanBeGiven) {
+  backend_tls(config::Tls::starttls).name = "mail.example.org";
+  auto made = make();
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  EXPECT_EQ((*made)->backend_tls[1][0]->name(), "mail.example.org");
+}
+
+TEST_F(SnapshotTest, ServerCertificatesThatCannotBeUsed) {
+  config::Certificate& first = config.live.tls.certificates[0];
+  const config::Certificate good = first;
+  first.certificate_file = authority.file("absent.pem");
+  EXPECT_THAT(problem(), StartsWith(first.certificate_file + ": cannot use the certificate"));
+  first.certificate_file = garbage();
+  EXPECT_THAT(problem(), StartsWith(first.certificate_file + ": cannot use the certificate"));
+  first = good;
+  first.key_file = authority.file("absent.key");
+  EXPECT_THAT(problem(), StartsWith(first.key_file + ": cannot use the key"));
+  first.key_file = garbage();
+  EXPECT_THAT(problem(), StartsWith(first.key_file + ": cannot use the key"));
+  first.key_file = authority.issue("other", "DNS:other").key_file;
+  EXPECT_THAT(problem(), HasSubstr(first.key_file));
+  first = good;
+  EXPECT_EQ(problem(), "none");
+}
+
+TEST_F(SnapshotTest, TlsOptionsThatBoringSslDoesNotKnow) {
+  config.live.tls.ciphers = "NO-SUCH-CIPHER";
+  EXPECT_THAT(problem(), StartsWith("tls.ciphers: cannot use \"NO-SUCH-CIPHER\""));
+  config.live.tls.ciphers = "";
+  config.live.tls.min_version = 0x0399;
+  EXPECT_EQ(problem(), "tls.min_version: not supported");
+}
+
+TEST_F(SnapshotTest, BackendTrustThatCannotBeLoaded) {
+  config::TlsClient& tls = backend_tls(config::Tls::implicit);
+  EXPECT_EQ(problem(), "none");
+  tls.ca_file = authority.file("absent.pem");
+  EXPECT_THAT(problem(), StartsWith("backend b2: " + tls.ca_file + ": cannot read certificates"));
+  tls.ca_file = garbage();
+  EXPECT_THAT(problem(), StartsWith("backend b2: " + tls.ca_file + ": cannot read certificates"));
+  tls.ca_file = authority.ca_file();
+  tls.certificate_file = authority.file("absent.pem");
+  EXPECT_THAT(problem(), StartsWith("backend b2: " + tls.certificate_file + ": cannot use the certificate"));
+  tls.certificate_file.clear();
+  tls.ciphers = "NO-SUCH-CIPHER";
+  EXPECT_THAT(problem(), StartsWith("backend b2: tls.ciphers: cannot use"));
+}
+
+TEST_F(SnapshotTest, UnknownProtocols) {
+  config.startup.listeners[0].protocol = "gopher";
+  EXPECT_EQ(problem(), "listener imaps: unknown protocol");
+}
+
+TEST_F(SnapshotTest, DatabasesAreOpenedApart) {
+  auto made = make();
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  EXPECT_TRUE((*made)->open_directories().has_value());
+  config::Directory directory;
+  directory.name = "users";
+  directory.type = config::Directory::Type::sqlite;
+  directory.path = authority.file("no/such/folder/users.db");
+  config.live.auth.directories.push_back(directory);
+  made = make();
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  auto opened = (*made)->open_directories();
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_THAT(opened.error().message, HasSubstr("users.db"));
+}
+
+// One configuration mistake must not poison the error queue for the next snapshot.
+TEST_F(SnapshotTest, AFailureLeavesNoTrace) {
+  const config::Certificate good = config.live.tls.certificates[0];
+  config.live.tls.certificates[0].certificate_file = garbage();
+  EXPECT_NE(problem(), "none");
+  config.live.tls.certificates[0] = good;
+  config.live.tls.ciphers = "NO-SUCH-CIPHER";
+  EXPECT_THAT(problem(), testing::Not(HasSubstr("PEM")));
+}
+
+}  // namespace
+}  // namespace postigo

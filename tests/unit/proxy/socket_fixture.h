@@ -1,0 +1,101 @@
+// Two Sockets over loopback on one loop: what each was told is written down.
+#pragma once
+
+#include <csignal>
+#include <functional>
+#include <string>
+
+#include "proxy/net/socket.h"
+#include "tests/unit/proxy/tls_fixture.h"
+
+namespace postigo {
+
+class SocketTest : public TlsTest {
+ protected:
+  static void SetUpTestSuite() { std::signal(SIGPIPE, SIG_IGN); }  // as the server does
+
+  struct Recorder : Socket::Owner {
+    SocketPtr socket;
+    std::string data, failure, order;  // order: one letter per call
+    bool clean = false;
+    size_t largest = 0;
+    std::function<void(char)> hook;  // called after each note
+
+    void note(char what) {
+      order += what;
+      if (hook) hook(what);
+    }
+    void on_data(Socket&, Bytes bytes) override {
+      data += bytes;
+      largest = std::max(largest, bytes.size());
+      note('d');
+    }
+    void on_eof(Socket&, bool was_clean) override {
+      clean = was_clean;
+      note('e');
+    }
+    void on_failed(Socket&, const std::string& why) override {
+      failure = why;
+      note('f');
+    }
+    void on_connected(Socket&) override { note('c'); }
+    void on_secured(Socket&) override { note('s'); }
+    void on_drained(Socket&) override { note('r'); }
+
+    bool told(char what) const { return order.find(what) != std::string::npos; }
+  };
+
+  void SetUp() override {
+    uv_tcp_init(loop.uv(), &listener_);
+    listener_.data = this;
+    uv_tcp_bind(&listener_, Address::parse("127.0.0.1", 0)->get(), 0);
+    uv_listen(reinterpret_cast<uv_stream_t*>(&listener_), 16, [](uv_stream_t* stream, int) {
+      auto* self = static_cast<SocketTest*>(stream->data);
+      self->there.socket = Socket::accept(self->loop, stream, self->there);
+      if (self->accepted) self->accepted();
+    });
+    sockaddr_storage storage{};
+    int size = sizeof(storage);
+    uv_tcp_getsockname(&listener_, reinterpret_cast<sockaddr*>(&storage), &size);
+    address = Address(reinterpret_cast<sockaddr*>(&storage));
+  }
+  void TearDown() override {
+    here.socket.reset();
+    there.socket.reset();
+    uv_close(reinterpret_cast<uv_handle_t*>(&listener_), nullptr);
+    for (int i = 0; i < 3; ++i) turn();
+    EXPECT_EQ(loop.chunks().in_use(), 0u);
+    EXPECT_TRUE(loop.tls_io().out.empty()) << "ciphertext of one connection would go to another";
+    TlsTest::TearDown();
+  }
+
+  void connect() {
+    here.socket = Socket::connect(loop, address, here);
+    ASSERT_TRUE(run_until([&] { return here.told('c') && there.socket != nullptr; })) << here.failure;
+  }
+  void secure() {
+    serve("mail", "DNS:mail.example.org");
+    context = server_context();
+    backend = client_context();
+    connect();
+    there.socket->start_tls_server(context->get());
+    here.socket->start_tls_client(*backend);
+    ASSERT_TRUE(run_until([&] { return here.told('s') && there.told('s'); })) << here.failure << there.failure;
+  }
+  static std::string pattern(size_t size) {
+    std::string text(size, 0);
+    for (size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 2654435761u >> 13);
+    return text;
+  }
+
+  Address address;
+  std::function<void()> accepted;
+  std::shared_ptr<const TlsServerContext> context;
+  std::unique_ptr<TlsClientContext> backend;
+  Recorder here, there;  // who connected, who accepted
+
+ private:
+  uv_tcp_t listener_;
+};
+
+}  // namespace postigo
