@@ -21,6 +21,7 @@ struct Case {
   uint16_t version;
   size_t cut;
 };
+void PrintTo(const Case& each, std::ostream* to) { *to << each.version << ", " << each.cut; }  // part of ctest's names
 
 class TlsVersions : public TlsTest, public testing::WithParamInterface<Case> {
  protected:
