@@ -34,9 +34,6 @@ const Script kImapLogin = imap({"a1 LOGIN alice@example.com \"correct horse\"\r\
 const Script kImapPlain = imap({"a1 AUTHENTICATE PLAIN AGFsaWNlQGV4YW1wbGUuY29tAGNvcnJlY3QgaG9yc2U=\r\n"});
 const Script kImapChatty = imap({"a1 CAPABILITY\r\n", "a2 ID (\"name\" \"Thunderbird\" \"version\" \"128.0\")\r\n",
                                  "a3 AUTHENTICATE PLAIN\r\n", "AGFsaWNlQGV4YW1wbGUuY29tAGNvcnJlY3QgaG9yc2U=\r\n"});
-const Script kPop3User = {"pop3",
-                          {"CAPA\r\n", "USER alice@example.com\r\n", "PASS correct horse\r\n"},
-                          {"+OK Dovecot ready.\r\n", "+OK\r\n", "+OK Logged in.\r\n"}};
 
 class Login {
  public:
@@ -96,7 +93,6 @@ void BM_Login(benchmark::State& state, const Script& script) {
 BENCHMARK_CAPTURE(BM_Login, ImapLogin, kImapLogin);
 BENCHMARK_CAPTURE(BM_Login, ImapPlain, kImapPlain);
 BENCHMARK_CAPTURE(BM_Login, ImapChatty, kImapChatty);
-BENCHMARK_CAPTURE(BM_Login, Pop3User, kPop3User);
 
 }  // namespace
 }  // namespace postigo

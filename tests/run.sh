@@ -39,14 +39,14 @@ thread_tests() {
 main() {
   ./deploy/packages.sh build test
   mkdir -p build
-  configure release -DCMAKE_BUILD_TYPE=Release
+  configure release -DCMAKE_BUILD_TYPE=Release -DPOSTIGO_BENCH=ON
   configure asan -DCMAKE_BUILD_TYPE=Debug -DPOSTIGO_SANITIZE=address,undefined
   configure tsan -DCMAKE_BUILD_TYPE=Debug -DPOSTIGO_SANITIZE=thread
-  build release postigo
+  build release postigo benches
   build asan all
   mapfile -t threaded < <(thread_tests)
   build tsan postigo "${threaded[@]}"
-  python3 tests/gather.py build/all release:'^(e2e|check)\.' asan:'.' tsan:'^(unit_proxy|unit_backends|e2e)\.'
+  python3 tests/gather.py build/all release:'^(e2e|check|bench)\.' asan:'.' tsan:'^(unit_proxy|unit_backends|e2e)\.'
   echo "== testing; logs in build/all/Testing"
   ctest --test-dir build/all -j "$jobs" --output-on-failure --no-tests=error "$@"
 }
