@@ -2,20 +2,13 @@
 #include "proxy/worker.h"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <openssl/rand.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cerrno>
 
 #include "backends/directory/factory.h"
 #include "proxy/base/log.h"
 
 namespace postigo {
 namespace {
-
-constexpr int kBacklog = 4096;  // a storm of reconnecting clients; the kernel cuts it to somaxconn
 
 uint64_t random_id() {
   uint64_t id = 0;
@@ -25,10 +18,13 @@ uint64_t random_id() {
 
 }  // namespace
 
-struct Worker::Listener {
-  uv_tcp_t handle;
-  Worker* worker;
+struct Worker::Door final : Listener::Owner {
+  Door(Worker& in, size_t index) : worker(in), frontend(index) {}
+  void on_accepted(Listener&, int fd, const Address& peer) override { worker.accept(frontend, fd, peer); }
+
+  Worker& worker;
   size_t frontend;
+  Listener::Ptr listener;
 };
 
 Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot, unsigned index)
@@ -60,67 +56,26 @@ Result<void> Worker::listen(const std::vector<config::Listener>& listeners) {
   return {};
 }
 
-namespace {
-
-// SO_REUSEPORT would let a second Postigo of the same account share our ports unnoticed: whoever comes first looks
-// whether somebody listens already.
-int probe(const Address& address) {
-  int fd = socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -errno;
-  int on = 1;
-  bool ipv6 = address.get()->sa_family == AF_INET6;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  if (ipv6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-  socklen_t size = ipv6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
-  int status = ::bind(fd, address.get(), size) == 0 ? 0 : -errno;
-  close(fd);
-  return status;
-}
-
-}  // namespace
-
 Result<void> Worker::bind(const config::Endpoint& endpoint, size_t frontend) {
   std::optional<Address> address = Address::parse(endpoint.host, endpoint.port);
   if (!address) return fail(fmt::format("{} is not an address", endpoint.host));
-  if (int busy = index_ == 0 ? probe(*address) : 0; busy != 0) {
-    return fail(fmt::format("cannot listen on {}: {}", address->text(), uv_strerror(busy)));
-  }
-  auto listener = std::make_unique<Listener>();
-  listener->worker = this;
-  listener->frontend = frontend;
-  uv_tcp_init_ex(loop_.uv(), &listener->handle, address->get()->sa_family);
-  listener->handle.data = listener.get();
-  auto* stream = reinterpret_cast<uv_stream_t*>(&listener->handle);
-  listeners_.push_back(std::move(listener));
-  int fd = -1;
-  int on = 1;
-  uv_fileno(reinterpret_cast<uv_handle_t*>(stream), &fd);
-  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-  int status = uv_tcp_bind(&listeners_.back()->handle, address->get(),
-                           UV_TCP_IPV6ONLY * (address->get()->sa_family == AF_INET6));
-  if (status == 0) {
-    status = uv_listen(stream, kBacklog, [](uv_stream_t* handle, int result) {
-      auto* ready = static_cast<Listener*>(handle->data);
-      if (result == 0) ready->worker->accept(*ready);
-    });
-  }
-  if (status != 0) return fail(fmt::format("cannot listen on {}: {}", address->text(), uv_strerror(status)));
+  auto door = std::make_unique<Door>(*this, frontend);
+  auto listener = Listener::open(loop_, *address, index_ == 0, *door);
+  if (!listener) return tl::unexpected(listener.error());
+  door->listener = std::move(*listener);
+  doors_.push_back(std::move(door));
   return {};
 }
 
-void Worker::accept(Listener& listener) {
-  const Frontend& frontend = snapshot_->frontends[listener.frontend];
-  ListenerStats& numbers = stats_.listeners[listener.frontend];
+void Worker::accept(size_t frontend_index, int fd, const Address& peer) {
+  const Frontend& frontend = snapshot_->frontends[frontend_index];
+  ListenerStats& numbers = stats_.listeners[frontend_index];
   int64_t now = shared_.sessions.fetch_add(1, std::memory_order_relaxed) + 1;
   bool refused = now > shared_.sessions_max;
-  auto session = std::make_unique<Session>(*this, frontend, refused);
-  auto* stream = reinterpret_cast<uv_stream_t*>(&listener.handle);
   // Beyond the places kept for polite refusals a connection is only taken and dropped.
   bool drop = now > shared_.sessions_max + Shared::kRefusing;
-  if (!session->accept(stream)) {  // another process took it, or it was gone already
-    shared_.sessions.fetch_sub(1, std::memory_order_relaxed);
-    return;
-  }
+  auto session = std::make_unique<Session>(*this, frontend, refused);
+  session->accept(fd, peer);
   numbers.accepted.inc();
   if (refused) numbers.rejected_limit.inc();
   ++alive_;
@@ -162,7 +117,7 @@ void Worker::stop() {
 void Worker::begin_stop() {
   if (stopping_) return;
   stopping_ = true;
-  for (auto& listener : listeners_) uv_close(reinterpret_cast<uv_handle_t*>(&listener->handle), nullptr);
+  for (auto& door : doors_) door->listener.reset();
   sessions_.for_each([](Session& session) { session.shut_down(); });
   maybe_end();
 }

@@ -16,6 +16,7 @@
 #include "proxy/base/mailbox.h"
 #include "proxy/base/stats.h"
 #include "proxy/net/env_uv.h"
+#include "proxy/net/listener.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/offload.h"
 #include "proxy/net/resolver.h"
@@ -62,9 +63,9 @@ class Worker {
   void retire(Session& session);
 
  private:
-  struct Listener;
+  struct Door;  // a Listener with its frontend
   Result<void> bind(const config::Endpoint& endpoint, size_t frontend);
-  void accept(Listener& listener);
+  void accept(size_t frontend_index, int fd, const Address& peer);
   void begin_stop();
   void maybe_end();
 
@@ -77,7 +78,7 @@ class Worker {
   EnvUv env_;
   Resolver resolver_;
   std::unique_ptr<Directory> directory_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Door>> doors_;
   List<Session, SessionTag> sessions_;
   uint64_t alive_ = 0;
   uint64_t next_id_;

@@ -1,8 +1,8 @@
 // Address: an IPv4 or IPv6 address with a port, as the kernel wants it and as people read it.
 #pragma once
 
+#include <netinet/in.h>
 #include <sys/socket.h>
-#include <uv.h>
 
 #include <cstdint>
 #include <optional>
@@ -17,14 +17,24 @@ class Address {
   // A literal, not a name. IPv6 without brackets.
   static std::optional<Address> parse(const std::string& host, uint16_t port);
 
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage_); }
+  const sockaddr* get() const { return &storage_.any; }
+  socklen_t size() const { return storage_.any.sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in); }
+  // For the kernel to fill in.
+  static constexpr socklen_t kSizeMax = sizeof(sockaddr_in6);
+  sockaddr* data() { return &storage_.any; }
   std::string host() const;  // IPv4-mapped IPv6 as IPv4
   uint16_t port() const;
   void set_port(uint16_t port);
   std::string text() const;  // "192.0.2.1:993", "[2001:db8::1]:993"
 
  private:
-  sockaddr_storage storage_{};
+  // Not sockaddr_storage: every session keeps one, and that is four times as large.
+  union Storage {
+    sockaddr any;
+    sockaddr_in v4;
+    sockaddr_in6 v6;
+  };
+  Storage storage_{.v6 = {}};
 };
 
 }  // namespace postigo

@@ -1,16 +1,22 @@
-// Loop: one libuv loop and what all sockets of a worker share: buffers, chunk pool, timer wheel, and "later".
+// Loop: the reactor of one worker, and what all its sockets share: buffers, chunk pool, timer wheel, and "later".
 //
-// Confined to its worker's thread. Two promises make lifetimes simple:
-//  - defer(): runs on the next turn, never from inside the call (no synchronous completion);
-//  - bury(): frees an object on the next turn, when no frame on any stack can still hold it.
+// Connections are watched here, edge-triggered, with one registration for their whole life; libuv's loop (timers,
+// mailbox, resolver) is one more descriptor among them. Confined to its worker's thread. Three promises make lifetimes
+// simple:
+//  - soon() and defer(): run on this or the next turn, never from inside the call (no synchronous completion);
+//  - bury(): frees an object at the end of the turn, when no frame on any stack can still hold it;
+//  - a Watched that has closed its descriptor hears nothing any more, and may be buried.
 #pragma once
 
 #include <uv.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "proxy/base/list.h"
 #include "proxy/net/chunk.h"
 #include "proxy/net/timer_wheel.h"
 
@@ -24,6 +30,16 @@ struct TlsIo {
   std::vector<char> out;  // ciphertext to send
 };
 
+struct SoonTag {};
+
+// What has a descriptor in the loop. Freed only through Loop::bury, because the turn may hold a pointer to it.
+class Watched : public ListNode<SoonTag> {
+ public:
+  virtual void ready(uint32_t events) = 0;  // EPOLL... bits; edges: each change is told once
+  virtual void resume() {}                  // asked for with Loop::soon()
+  virtual ~Watched() = default;
+};
+
 class Loop {
  public:
   // One read of a busy connection: large enough that a bulk transfer costs few system calls (and several TLS records
@@ -35,23 +51,33 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  uv_loop_t* uv() { return &uv_; }
+  // For whoever makes a handle of libuv's: it takes effect on the next turn.
+  uv_loop_t* uv() {
+    uv_touched_ = true;
+    return &uv_;
+  }
   TimerWheel& timers() { return *timers_; }
   ChunkPool& chunks() { return chunks_; }
-  uint64_t now_ms() { return uv_now(&uv_); }
+  uint64_t now_ms() const { return uv_now(&uv_); }
 
-  void defer(std::function<void()> then);
+  // `events`: EPOLLIN and so on, with EPOLLET or without. 0 or -errno.
+  int watch(int fd, Watched& who, uint32_t events);
+  void watch_again(int fd, Watched& who, uint32_t events);  // tells at once what is already true
+  void close_watched(int fd);
+
+  void soon(Watched& who) { soon_.push_back(who); }
+  void defer(std::function<void()> then) { deferred_.push_back(std::move(then)); }
   template <typename T>
   void bury(std::unique_ptr<T> dead) {
     if (dead == nullptr) return;
-    graveyard_.push_back(std::shared_ptr<void>(std::move(dead)));
-    wake();
+    graveyard_.push_back({dead.release(), [](void* object) { delete static_cast<T*>(object); }});
   }
 
-  void run() { uv_run(&uv_, UV_RUN_DEFAULT); }
+  void run();            // until every handle and descriptor is closed
+  void turn(bool wait);  // one turn; without `wait` it does not sleep
   // Closes the loop's own handles; run() returns once every other handle is closed too.
   void stop();
-  // 0, or UV_EBUSY when a handle leaked. Called once, after run().
+  // 0, or UV_EBUSY when a handle or a descriptor leaked. Called once, after run().
   int close();
 
   // Shared buffers, valid only inside the call-back that filled them.
@@ -62,18 +88,27 @@ class Loop {
   BIO* bio() { return bio_; }
 
  private:
-  void wake();
-  void turn();
+  struct Dead {
+    void* object;
+    void (*free)(void*);
+  };
+  bool pending() const { return !soon_.empty() || !deferred_.empty() || !graveyard_.empty(); }
+  void run_uv();
+  void run_later();
+  void free_dead();
 
   uv_loop_t uv_;
-  uv_idle_t idle_;  // active while something is deferred: keeps the poll from blocking
+  int epoll_;
+  size_t watched_ = 0;
+  bool uv_touched_ = true;
   ChunkPool chunks_;
   std::unique_ptr<TimerWheel> timers_;
   std::unique_ptr<char[]> receive_, plain_;
   TlsIo tls_io_;
   BIO* bio_;
-  std::vector<std::function<void()>> deferred_;
-  std::vector<std::shared_ptr<void>> graveyard_;
+  List<Watched, SoonTag> soon_;
+  std::vector<std::function<void()>> deferred_, running_;
+  std::vector<Dead> graveyard_, freeing_;
 };
 
 }  // namespace postigo

@@ -1,131 +1,177 @@
-// uv_tcp_t with TLS and a queue for what the peer does not take yet. libuv enters through the small static call-backs;
-// each finds the object, does one thing, and looks whether the owner is still there before it does the next. Not here:
+// A non-blocking socket with TLS and a queue for what the peer does not take yet. The loop enters through ready() and
+// resume(); each does one thing after the other, and looks whether the owner is still there before the next. Not here:
 // what the bytes mean, when to pause, how long to wait (session/).
+//
+// Edges (epoll(7)): after a read that was not filled the kernel has nothing left, and tells when there is more; after a
+// full one it may have. A socket that stops reading for a while remembers that it owes itself a read.
 #include "proxy/net/socket.h"
+
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <array>
 #include <cassert>
+#include <cerrno>
 
 #include "proxy/net/tls_context.h"
 
 namespace postigo {
 namespace {
 
-constexpr unsigned kKeepAliveS = 60;  // T61: an IDLE session is silent for 29 minutes, a NAT forgets after 5
+constexpr int kKeepAliveS = 60;       // T61: an IDLE session is silent for 29 minutes, a NAT forgets after 5
+constexpr int kKeepAliveProbeS = 15;  // times the system's count (9): a lost peer is noticed after three minutes
 constexpr size_t kBuffersMax = 32;    // per system call
+constexpr int kReadsPerTurn = 4;      // of full buffers, before others have their turn
 
-uv_buf_t buffer_of(Bytes bytes) {
-  return uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof(value)); }
+
+// Sends what the kernel takes of `parts`. The number of octets, or -errno (-EAGAIN: none).
+ssize_t send_parts(int fd, std::span<iovec> parts) {
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  ssize_t sent;
+  do {
+    sent = parts.size() == 1 ? ::send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL)
+                             : sendmsg(fd, &message, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return sent < 0 ? -errno : sent;
 }
+
+iovec iovec_of(Bytes bytes) { return {const_cast<char*>(bytes.data()), bytes.size()}; }
 
 }  // namespace
 
-struct Socket::Write {
-  uv_write_t request;
-  size_t octets = 0;
-};
-
-Socket::Socket(Loop& loop, Owner* owner) : loop_(loop), owner_(owner), queue_(loop.chunks()) {
-  uv_tcp_init(loop.uv(), &handle_);
-  handle_.data = this;
+void configure_connection(int fd) {
+  set(fd, SOL_TCP, TCP_NODELAY, 1);
+  set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(fd, SOL_TCP, TCP_KEEPIDLE, kKeepAliveS);
+  set(fd, SOL_TCP, TCP_KEEPINTVL, kKeepAliveProbeS);
 }
 
-Socket::~Socket() {
-  if (pending_failure_) *pending_failure_ = nullptr;
-}
+Socket::~Socket() = default;
 
 void Socket::Closer::operator()(Socket* socket) const {
   socket->owner_ = nullptr;
-  auto* handle = reinterpret_cast<uv_handle_t*>(&socket->handle_);
-  auto freed = [](uv_handle_t* closed) { delete static_cast<Socket*>(closed->data); };
   if (socket->tls_ && socket->open_ && !socket->reset_ && !socket->finishing_ && !socket->failed_ &&
       socket->queue_.empty()) {
     socket->tls_->send_close_notify();
     socket->flush_tls();
   }
-  if (socket->reset_ && socket->open_ && socket->shutdown_ == nullptr &&
-      uv_tcp_close_reset(&socket->handle_, freed) == 0) {
-    return;
+  if (socket->reset_ && socket->open_) {
+    linger now{.l_onoff = 1, .l_linger = 0};
+    setsockopt(socket->fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
   }
-  uv_close(handle, freed);
+  if (socket->fd_ >= 0) socket->loop_.close_watched(socket->fd_);
+  socket->unlink();  // last: a farewell that fails asks to be told so
+  socket->loop_.bury(std::unique_ptr<Socket>(socket));
 }
 
-SocketPtr Socket::accept(Loop& loop, uv_stream_t* listener, Owner& owner) {
-  SocketPtr socket(new Socket(loop, &owner));
-  if (uv_accept(listener, reinterpret_cast<uv_stream_t*>(&socket->handle_)) != 0) return nullptr;
-  socket->opened();
-  return socket;
-}
-
-SocketPtr Socket::connect(Loop& loop, const Address& to, Owner& owner) {
-  SocketPtr socket(new Socket(loop, &owner));
-  auto* request = new uv_connect_t;
-  request->data = socket.get();
-  // libuv calls back exactly once, with UV_ECANCELED before the close call-back if the socket is let go first.
-  auto connected = [](uv_connect_t* done, int status) {
-    std::unique_ptr<uv_connect_t> owned(done);
-    auto* self = static_cast<Socket*>(done->data);
-    if (self->owner_ == nullptr) return;
-    if (status != 0) return self->owner_->on_failed(*self, uv_strerror(status));
-    self->opened();
-    self->owner_->on_connected(*self);
-  };
-  int status = uv_tcp_connect(request, &socket->handle_, to.get(), connected);
-  if (status != 0) {
-    delete request;
+SocketPtr Socket::adopt(Loop& loop, int fd, Owner& owner) {
+  SocketPtr socket(new Socket(loop, fd, &owner));
+  socket->open_ = true;
+  if (int status = loop.watch(fd, *socket, EPOLLIN | EPOLLRDHUP | EPOLLET); status != 0) {
+    ::close(fd);
+    socket->fd_ = -1;
     socket->fail_later(uv_strerror(status));
   }
   return socket;
 }
 
-void Socket::opened() {
+SocketPtr Socket::connect(Loop& loop, const Address& to, Owner& owner) {
+  int fd = ::socket(to.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int status = fd >= 0 ? 0 : -errno;
+  if (status == 0) {
+    configure_connection(fd);
+    if (::connect(fd, to.get(), to.size()) != 0 && errno != EINPROGRESS) status = -errno;
+  }
+  SocketPtr socket(new Socket(loop, fd, &owner));
+  socket->watch_write_ = true;  // that is how the kernel tells that the connection stands
+  if (status == 0) status = loop.watch(fd, *socket, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  if (status != 0) {
+    if (fd >= 0) ::close(fd);
+    socket->fd_ = -1;
+    socket->fail_later(uv_strerror(status));
+  }
+  return socket;
+}
+
+void Socket::ready(uint32_t events) {
+  if (owner_ == nullptr || failed_) return;
+  bool ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  if (!open_) {
+    connected(events);
+    if (owner_ == nullptr || !open_) return;
+  }
+  if (ended) end_seen_ = true;
+  if (ended || (events & EPOLLIN) != 0) readable_ = true;
+  if ((ended || (events & EPOLLOUT) != 0) && !queue_.empty()) {
+    write_queue();
+    if (owner_ == nullptr) return;
+  }
+  read_some();
+}
+
+void Socket::resume() {
+  if (failure_ != nullptr) {
+    std::unique_ptr<std::string> why = std::move(failure_);
+    return owner_->on_failed(*this, *why);
+  }
+  if (tell_drained_) {
+    tell_drained_ = false;
+    owner_->on_drained(*this);
+    if (owner_ == nullptr) return;
+  }
+  read_some();
+}
+
+void Socket::connected(uint32_t events) {
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+    int error = 0;
+    socklen_t size = sizeof(error);
+    getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error == 0) error = ECONNRESET;
+    return fail_now(uv_strerror(-error));
+  }
+  if ((events & EPOLLOUT) == 0) return;
   open_ = true;
-  uv_tcp_nodelay(&handle_, 1);
-  uv_tcp_keepalive(&handle_, 1, kKeepAliveS);
-  apply_reading();
+  owner_->on_connected(*this);
+  if (owner_ == nullptr || failed_) return;
+  if (!queue_.empty()) return write_queue();
+  if (finishing_) drained();
 }
 
 void Socket::read(bool on) {
   want_read_ = on;
-  apply_reading();
+  if (reading()) loop_.soon(*this);
 }
 
-void Socket::apply_reading() {
-  bool on = open_ && want_read_ && !failed_ && !ended_;
-  if (on == reading_) return;
-  reading_ = on;
-  auto* stream = reinterpret_cast<uv_stream_t*>(&handle_);
-  if (!on) {
-    uv_read_stop(stream);
-    return;
+void Socket::read_some() {
+  for (int i = 0; i < kReadsPerTurn && reading(); ++i) {
+    ssize_t count = recv(fd_, loop_.receive_buffer(), read_size_, 0);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) {
+      readable_ = false;
+      return;
+    }
+    if (count > 0 && static_cast<size_t>(count) < read_size_ && !end_seen_) readable_ = false;
+    received(count < 0 ? -errno : count);
   }
-  uv_read_start(
-      stream,
-      [](uv_handle_t* handle, size_t, uv_buf_t* buffer) {
-        auto* self = static_cast<Socket*>(handle->data);
-        *buffer = uv_buf_init(self->loop_.receive_buffer(), static_cast<unsigned>(self->read_size_));
-      },
-      [](uv_stream_t* handle, ssize_t count, const uv_buf_t*) { static_cast<Socket*>(handle->data)->received(count); });
+  if (reading()) loop_.soon(*this);
 }
 
 void Socket::received(ssize_t count) {
-  if (owner_ == nullptr || count == 0) return;
   if (count > 0) {
     Bytes data{loop_.receive_buffer(), static_cast<size_t>(count)};
     return tls_ ? received_tls(data) : owner_->on_data(*this, data);
   }
-  if (count == UV_EOF) {
-    ended_ = true;
-    apply_reading();
-    if (tls_ && tls_->state() == Tls::State::handshaking) {
-      failed_ = true;
-      return owner_->on_failed(*this, "closed during the TLS handshake");
-    }
-    return owner_->on_eof(*this, !tls_);
-  }
-  failed_ = true;
-  apply_reading();
-  owner_->on_failed(*this, uv_strerror(static_cast<int>(count)));
+  if (count < 0) return fail_now(uv_strerror(static_cast<int>(count)));
+  if (tls_ && tls_->state() == Tls::State::handshaking) return fail_now("closed during the TLS handshake");
+  ended_ = true;
+  owner_->on_eof(*this, !tls_);
 }
 
 void Socket::received_tls(Bytes cipher) {
@@ -145,12 +191,9 @@ void Socket::received_tls(Bytes cipher) {
     if (owner_ == nullptr) return;
   }
   if (state == Tls::State::failed) {
-    failed_ = true;
-    apply_reading();
-    owner_->on_failed(*this, tls_->error());
+    fail_now(tls_->error());
   } else if (state == Tls::State::ended) {
     ended_ = true;
-    apply_reading();
     owner_->on_eof(*this, true);
   }
 }
@@ -181,73 +224,69 @@ void Socket::flush_tls() {
 }
 
 void Socket::push(std::span<const Bytes> parts) {
-  size_t sent = 0;
-  if (queue_.empty() && !write_) {
-    std::array<uv_buf_t, kBuffersMax> buffers;
-    unsigned count = 0;
-    for (Bytes part : parts) {
-      if (!part.empty() && count < kBuffersMax) buffers[count++] = buffer_of(part);
-    }
-    if (count == 0) return;
-    int result = uv_try_write(reinterpret_cast<uv_stream_t*>(&handle_), buffers.data(), count);
-    if (result < 0 && result != UV_EAGAIN) return fail_later(uv_strerror(result));
-    sent = result > 0 ? static_cast<size_t>(result) : 0;
-  }
+  size_t sent = queue_.empty() && open_ ? send_now(parts) : 0;
+  if (failed_) return;
   for (Bytes part : parts) {
     size_t skipped = std::min(sent, part.size());
     sent -= skipped;
     queue_.append(part.substr(skipped));
   }
-  start_write();
+  if (!queue_.empty() && open_) wait_writable();
 }
 
-void Socket::start_write() {
-  if (write_ || queue_.empty()) return;
-  write_ = std::make_unique<Write>();
-  write_->request.data = this;
-  std::array<uv_buf_t, kBuffersMax> buffers;
-  unsigned count = 0;
-  for (const Chunk* chunk = queue_.front(); chunk != nullptr && count < kBuffersMax; chunk = chunk->next.get()) {
-    buffers[count++] = buffer_of(chunk->view());
-    write_->octets += chunk->view().size();
+// What the kernel takes. Less than all means that it is full, and that an edge will tell when it is not.
+size_t Socket::send_now(std::span<const Bytes> parts) {
+  size_t sent = 0;
+  while (!parts.empty()) {
+    std::array<iovec, kBuffersMax> buffers;
+    size_t count = 0;
+    size_t octets = 0;
+    for (; !parts.empty() && count < kBuffersMax; parts = parts.subspan(1)) {
+      if (parts.front().empty()) continue;
+      buffers[count++] = iovec_of(parts.front());
+      octets += parts.front().size();
+    }
+    if (count == 0) break;
+    ssize_t result = send_parts(fd_, {buffers.data(), count});
+    if (result == -EAGAIN) break;
+    if (result < 0) {
+      fail_later(uv_strerror(static_cast<int>(result)));
+      break;
+    }
+    sent += static_cast<size_t>(result);
+    if (static_cast<size_t>(result) < octets) break;
   }
-  int status = uv_write(&write_->request, reinterpret_cast<uv_stream_t*>(&handle_), buffers.data(), count,
-                        [](uv_write_t* done, int result) { static_cast<Socket*>(done->data)->written(result); });
-  if (status != 0) {
-    write_.reset();
-    fail_later(uv_strerror(status));
-  }
+  return sent;
 }
 
-void Socket::written(int status) {
-  std::unique_ptr<Write> done = std::move(write_);
-  if (owner_ == nullptr) return;
-  if (status != 0) {
-    if (failed_) return;
-    failed_ = true;
-    apply_reading();
-    return owner_->on_failed(*this, uv_strerror(status));
+void Socket::wait_writable() {
+  if (watch_write_) return;  // edge-triggered: it stays registered and costs nothing
+  watch_write_ = true;
+  loop_.watch_again(fd_, *this, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+void Socket::write_queue() {
+  while (!queue_.empty()) {
+    std::array<iovec, kBuffersMax> buffers;
+    size_t count = 0;
+    for (const Chunk* chunk = queue_.front(); chunk != nullptr && count < kBuffersMax; chunk = chunk->next.get()) {
+      buffers[count++] = iovec_of(chunk->view());
+    }
+    ssize_t sent = send_parts(fd_, {buffers.data(), count});
+    if (sent == -EAGAIN) return;
+    if (sent < 0) return fail_now(uv_strerror(static_cast<int>(sent)));
+    queue_.consume(static_cast<size_t>(sent));
   }
-  queue_.consume(done->octets);
-  if (!queue_.empty()) return start_write();
   drained();
 }
 
 void Socket::drained() {
   if (!finishing_) return owner_->on_drained(*this);
-  if (shutdown_ || shutdown_done_) return;
-  shutdown_ = std::make_unique<uv_shutdown_t>();
-  shutdown_->data = this;
-  int status = uv_shutdown(shutdown_.get(), reinterpret_cast<uv_stream_t*>(&handle_), [](uv_shutdown_t* done, int) {
-    auto* self = static_cast<Socket*>(done->data);
-    self->shutdown_.reset();
-    self->shutdown_done_ = true;
-    if (self->owner_ != nullptr) self->owner_->on_drained(*self);
-  });
-  if (status != 0) {
-    shutdown_.reset();
-    fail_later(uv_strerror(status));
-  }
+  if (shutdown_done_) return;
+  shutdown(fd_, SHUT_WR);  // fails if the peer has reset the connection, which reading tells
+  shutdown_done_ = true;
+  tell_drained_ = true;
+  loop_.soon(*this);
 }
 
 void Socket::finish() {
@@ -257,34 +296,32 @@ void Socket::finish() {
     flush_tls();
   }
   finishing_ = true;
-  if (queue_.empty() && !write_) drained();
+  if (queue_.empty() && open_) drained();
+}
+
+void Socket::fail_now(const std::string& why) {
+  failed_ = true;
+  std::string kept = why;  // may be the connection's own text, which goes with it
+  owner_->on_failed(*this, kept);
 }
 
 void Socket::fail_later(const std::string& why) {
   if (failed_) return;
   failed_ = true;
-  apply_reading();
-  // The handle may be let go before the turn comes: the loop keeps a flag, not the socket.
-  auto self = std::make_shared<Socket*>(this);
-  pending_failure_ = self;
-  loop_.defer([self, why] {
-    Socket* socket = *self;
-    if (socket != nullptr && socket->owner_ != nullptr) socket->owner_->on_failed(*socket, why);
-  });
+  failure_ = std::make_unique<std::string>(why);
+  loop_.soon(*this);
 }
 
 Address Socket::peer() const {
-  sockaddr_storage storage{};
-  int size = sizeof(storage);
-  if (uv_tcp_getpeername(&handle_, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return Address();
-  return Address(reinterpret_cast<sockaddr*>(&storage));
+  Address result;
+  socklen_t size = Address::kSizeMax;
+  return getpeername(fd_, result.data(), &size) == 0 ? result : Address();
 }
 
 Address Socket::local() const {
-  sockaddr_storage storage{};
-  int size = sizeof(storage);
-  if (uv_tcp_getsockname(&handle_, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return Address();
-  return Address(reinterpret_cast<sockaddr*>(&storage));
+  Address result;
+  socklen_t size = Address::kSizeMax;
+  return getsockname(fd_, result.data(), &size) == 0 ? result : Address();
 }
 
 }  // namespace postigo

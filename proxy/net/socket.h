@@ -1,11 +1,9 @@
 // Socket: one TCP connection, in clear text or TLS, with an owner that is told what happens.
 //
-// Ownership: SocketPtr. Letting go of it closes the connection; the memory goes in libuv's close call-back. After that
-// the owner is told nothing any more, also when it lets go from inside one of its own call-backs.
+// Ownership: SocketPtr. Letting go of it closes the connection; the memory goes at the end of the loop's turn. After
+// that the owner is told nothing any more, also when it lets go from inside one of its own call-backs.
 // No call completes synchronously: failures of send() arrive on the next turn.
 #pragma once
-
-#include <uv.h>
 
 #include <cstdint>
 #include <memory>
@@ -20,7 +18,10 @@
 
 namespace postigo {
 
-class Socket {
+// TCP_NODELAY, and keep-alive often enough for a NAT. A listening socket bequeaths them to what it accepts.
+void configure_connection(int fd);
+
+class Socket final : public Watched {
  public:
   class Owner {
    public:
@@ -41,9 +42,10 @@ class Socket {
   };
   using Ptr = std::unique_ptr<Socket, Closer>;
 
-  // Accepts from a listening stream. Null if the kernel has nothing (any more).
-  static Ptr accept(Loop& loop, uv_stream_t* listener, Owner& owner);
+  // Takes over what a Listener accepted.
+  static Ptr adopt(Loop& loop, int fd, Owner& owner);
   static Ptr connect(Loop& loop, const Address& to, Owner& owner);  // on_connected or on_failed follows
+  ~Socket() override;                                               // by the loop
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
@@ -66,46 +68,51 @@ class Socket {
   // Close with RST instead of FIN, without close_notify: what was relayed is not complete and must not look so.
   void reset_on_close() { reset_ = true; }
 
-  void read(bool on);                                     // initially on
-  void set_read_size(size_t size) { read_size_ = size; }  // at most this much per on_data before decryption
+  void read(bool on);  // initially on
+  // At most this much per on_data before decryption; <= Loop::kReceiveSize.
+  void set_read_size(size_t size) { read_size_ = static_cast<uint32_t>(size); }
 
   Address peer() const;
   Address local() const;
   Loop& loop() { return loop_; }
 
  private:
-  struct Write;  // a uv_write_t; exists only while the kernel's buffer is full
+  Socket(Loop& loop, int fd, Owner* owner) : loop_(loop), owner_(owner), queue_(loop.chunks()), fd_(fd) {}
 
-  Socket(Loop& loop, Owner* owner);
-  ~Socket();
-  void opened();
-  void apply_reading();
+  void ready(uint32_t events) override;
+  void resume() override;
+  void connected(uint32_t events);
+  bool reading() const { return readable_ && want_read_ && open_ && !failed_ && !ended_ && owner_ != nullptr; }
+  void read_some();
   void received(ssize_t count);
   void received_tls(Bytes cipher);
   void flush_tls();
   void push(std::span<const Bytes> parts);
-  void start_write();
-  void written(int status);
+  size_t send_now(std::span<const Bytes> parts);
+  void wait_writable();
+  void write_queue();
   void drained();
+  void fail_now(const std::string& why);
   void fail_later(const std::string& why);
 
   Loop& loop_;
   Owner* owner_;  // null once let go
-  uv_tcp_t handle_;
   std::unique_ptr<Tls> tls_;
   ChunkQueue queue_;
-  std::unique_ptr<Write> write_;
-  std::unique_ptr<uv_shutdown_t> shutdown_;
-  size_t read_size_ = 16 * 1024;
-  bool open_ = false;  // connected
-  bool want_read_ = true;
-  bool reading_ = false;
-  bool failed_ = false;
-  bool ended_ = false;  // EOF was told
-  bool finishing_ = false;
-  bool shutdown_done_ = false;
-  bool reset_ = false;
-  std::shared_ptr<Socket*> pending_failure_;  // nulled on destruction, see fail_later()
+  std::unique_ptr<std::string> failure_;  // to be told on the next turn
+  int fd_;
+  uint32_t read_size_ = 16 * 1024;
+  bool open_ : 1 = false;         // connected
+  bool want_read_ : 1 = true;     // the owner takes data
+  bool readable_ : 1 = false;     // the kernel may have more: the edge was told and not used up yet
+  bool end_seen_ : 1 = false;     // the kernel told of an end: read up to it, there is no further edge
+  bool watch_write_ : 1 = false;  // registered for EPOLLOUT
+  bool failed_ : 1 = false;
+  bool ended_ : 1 = false;  // EOF was told
+  bool finishing_ : 1 = false;
+  bool shutdown_done_ : 1 = false;
+  bool tell_drained_ : 1 = false;
+  bool reset_ : 1 = false;
 };
 
 using SocketPtr = Socket::Ptr;

@@ -147,12 +147,8 @@ BackLogin Login::backend_login(const Identity& identity) {
     login.authcid = user;
     login.password = front_->credentials().password;
   }
-  Socket& client = *session_.client();
-  Address local = client.local();
   login.facts.client_ip = session_.summary().client.host();
   login.facts.client_port = session_.summary().client.port();
-  login.facts.local_ip = local.host();
-  login.facts.local_port = local.port();
   login.facts.session_id = session_.summary().id;
   login.facts.tls = session_.secure();
   login.facts.client_id = front_->client_id();

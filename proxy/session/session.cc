@@ -24,12 +24,10 @@ Session::Session(Worker& worker, const Frontend& frontend, bool refused)
 
 Session::~Session() = default;
 
-bool Session::accept(uv_stream_t* listener) {
-  client_ = Socket::accept(worker_.loop(), listener, *this);
-  if (client_ == nullptr) return false;
-  summary_.client = client_->peer();
+void Session::accept(int fd, const Address& peer) {
+  client_ = Socket::adopt(worker_.loop(), fd, *this);
+  summary_.client = peer;
   worker_.stats().sessions[static_cast<size_t>(phase_)].inc();
-  return true;
 }
 
 void Session::begin() {

@@ -28,8 +28,7 @@ class Session final : public Socket::Owner, public ListNode<SessionTag> {
   Session(Worker& worker, const Frontend& frontend, bool refused);
   ~Session();
 
-  // Accepts from the listener; false if there was nothing to accept.
-  bool accept(uv_stream_t* listener);
+  void accept(int fd, const Address& peer);  // what a Listener accepted
   void begin();  // TLS or the greeting; may close
 
   // --- for Login and Relay ---

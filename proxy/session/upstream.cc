@@ -73,6 +73,11 @@ void Upstream::on_connected(Socket&) {
   login_start_ms_ = session_.worker().loop().now_ms();
   starttls_ = false;
   BackLogin login = login_;
+  if (backend().trusted && session_.client() != nullptr) {  // only then is it said, and it costs a system call
+    Address local = session_.client()->local();
+    login.facts.local_ip = local.host();
+    login.facts.local_port = local.port();
+  }
   back_ = session_.frontend().protocol->make_back(policy_for(backend()), std::move(login));
   input_.consume(input_.size());
   if (backend().tls.mode == config::Tls::implicit) return start_tls();

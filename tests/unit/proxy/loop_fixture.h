@@ -17,20 +17,20 @@ class LoopTest : public testing::Test {
     return static_cast<uint64_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
   }
 
-  void turn() { uv_run(loop.uv(), UV_RUN_NOWAIT); }
+  void turn() { loop.turn(false); }
 
   // Runs the loop until `done` says so; false after ten seconds. The wheel's tick wakes it often enough.
   bool run_until(const std::function<bool()>& done) {
     uint64_t until = clock_ms() + 10'000;
     while (!done()) {
       if (clock_ms() > until) return false;
-      uv_run(loop.uv(), UV_RUN_ONCE);
+      loop.turn(true);
     }
     return true;
   }
   void run_for(uint64_t ms) {
     uint64_t until = clock_ms() + ms;
-    while (clock_ms() < until) uv_run(loop.uv(), UV_RUN_ONCE);
+    while (clock_ms() < until) loop.turn(true);
   }
 
   void TearDown() override {

@@ -1,6 +1,7 @@
 // How sockets end: letting go inside each call-back, connections that never come, and truncated TLS (T59).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/unit/proxy/socket_fixture.h"
 
@@ -128,21 +129,17 @@ TEST_F(SocketEnd, SendingWhileConnecting) {
 }
 
 TEST_F(SocketEnd, ARefusedConnection) {
-  Address nobody = address;
-  uv_tcp_t taken;  // bound, not listening
-  uv_tcp_init(loop.uv(), &taken);
-  uv_tcp_bind(&taken, Address::parse("127.0.0.1", 0)->get(), 0);
-  sockaddr_storage storage{};
-  int size = sizeof(storage);
-  uv_tcp_getsockname(&taken, reinterpret_cast<sockaddr*>(&storage), &size);
-  nobody = Address(reinterpret_cast<sockaddr*>(&storage));
+  int taken = socket(AF_INET, SOCK_STREAM, 0);  // bound, not listening
+  Address nobody = *Address::parse("127.0.0.1", 0);
+  ASSERT_EQ(bind(taken, nobody.get(), nobody.size()), 0);
+  socklen_t size = Address::kSizeMax;
+  getsockname(taken, nobody.data(), &size);
   here.socket = Socket::connect(loop, nobody, here);
   EXPECT_EQ(here.order, "") << "told from inside connect()";
   ASSERT_TRUE(run_until([&] { return here.told('f'); }));
   EXPECT_THAT(here.failure, HasSubstr("refused"));
   EXPECT_EQ(here.order, "f");
-  uv_close(reinterpret_cast<uv_handle_t*>(&taken), nullptr);
-  turn();
+  close(taken);
 }
 
 TEST_F(SocketEnd, AConnectionThatCannotEvenBegin) {

@@ -5,12 +5,13 @@
 #include <functional>
 #include <string>
 
+#include "proxy/net/listener.h"
 #include "proxy/net/socket.h"
 #include "tests/unit/proxy/tls_fixture.h"
 
 namespace postigo {
 
-class SocketTest : public TlsTest {
+class SocketTest : public TlsTest, Listener::Owner {
  protected:
   static void SetUpTestSuite() { std::signal(SIGPIPE, SIG_IGN); }  // as the server does
 
@@ -46,23 +47,13 @@ class SocketTest : public TlsTest {
   };
 
   void SetUp() override {
-    uv_tcp_init(loop.uv(), &listener_);
-    listener_.data = this;
-    uv_tcp_bind(&listener_, Address::parse("127.0.0.1", 0)->get(), 0);
-    uv_listen(reinterpret_cast<uv_stream_t*>(&listener_), 16, [](uv_stream_t* stream, int) {
-      auto* self = static_cast<SocketTest*>(stream->data);
-      self->there.socket = Socket::accept(self->loop, stream, self->there);
-      if (self->accepted) self->accepted();
-    });
-    sockaddr_storage storage{};
-    int size = sizeof(storage);
-    uv_tcp_getsockname(&listener_, reinterpret_cast<sockaddr*>(&storage), &size);
-    address = Address(reinterpret_cast<sockaddr*>(&storage));
+    listener_ = *Listener::open(loop, *Address::parse("127.0.0.1", 0), true, *this);
+    address = listener_->address();
   }
   void TearDown() override {
     here.socket.reset();
     there.socket.reset();
-    uv_close(reinterpret_cast<uv_handle_t*>(&listener_), nullptr);
+    listener_.reset();
     for (int i = 0; i < 3; ++i) turn();
     EXPECT_EQ(loop.chunks().in_use(), 0u);
     EXPECT_TRUE(loop.tls_io().out.empty()) << "ciphertext of one connection would go to another";
@@ -95,7 +86,12 @@ class SocketTest : public TlsTest {
   Recorder here, there;  // who connected, who accepted
 
  private:
-  uv_tcp_t listener_;
+  void on_accepted(Listener&, int fd, const Address&) override {
+    there.socket = Socket::adopt(loop, fd, there);
+    if (accepted) accepted();
+  }
+
+  Listener::Ptr listener_;
 };
 
 }  // namespace postigo

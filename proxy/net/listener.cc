@@ -1,0 +1,97 @@
+// Binding and accepting. Not here: what a session is (session/), how many there may be (worker.cc).
+#include "proxy/net/listener.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "proxy/base/log.h"
+#include "proxy/net/socket.h"
+
+namespace postigo {
+namespace {
+
+constexpr int kBacklog = 4096;     // a storm of reconnecting clients; the kernel cuts it to somaxconn
+constexpr uint64_t kRestMs = 500;  // without descriptors: wait for sessions to end instead of spinning
+
+void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof(value)); }
+
+// A bound socket, or -errno.
+int bound(const Address& address, bool share) {
+  const sockaddr* to = address.get();
+  bool ipv6 = to->sa_family == AF_INET6;
+  int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -errno;
+  set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (share) set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (ipv6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (bind(fd, to, address.size()) == 0) return fd;
+  int status = -errno;
+  close(fd);
+  return status;
+}
+
+}  // namespace
+
+Result<Listener::Ptr> Listener::open(Loop& loop, const Address& address, bool exclusive, Owner& owner) {
+  auto failed = [&](int status) {
+    return fail(fmt::format("cannot listen on {}: {}", address.text(), uv_strerror(status)));
+  };
+  if (exclusive) {  // SO_REUSEPORT would let a second Postigo of the same account share our ports unnoticed
+    int probe = bound(address, false);
+    if (probe < 0) return failed(probe);
+    close(probe);
+  }
+  int fd = bound(address, true);
+  if (fd < 0) return failed(fd);
+  configure_connection(fd);  // inherited by every connection that is accepted: no system calls for it then
+  if (listen(fd, kBacklog) != 0) {
+    int status = -errno;
+    close(fd);
+    return failed(status);
+  }
+  Ptr listener(new Listener(loop, fd, owner));
+  if (int status = loop.watch(fd, *listener, EPOLLIN); status != 0) return failed(status);
+  return listener;
+}
+
+Listener::Listener(Loop& loop, int fd, Owner& owner)
+    : loop_(loop), owner_(&owner), fd_(fd), rest_([](void* self) { static_cast<Listener*>(self)->wake_up(); }, this) {}
+
+void Listener::Closer::operator()(Listener* listener) const {
+  listener->owner_ = nullptr;
+  listener->rest_.cancel();
+  listener->loop_.close_watched(listener->fd_);
+  listener->loop_.bury(std::unique_ptr<Listener>(listener));
+}
+
+void Listener::ready(uint32_t) {
+  if (owner_ == nullptr) return;
+  Address peer;
+  socklen_t size = Address::kSizeMax;
+  int fd = accept4(fd_, peer.data(), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (fd >= 0) return owner_->on_accepted(*this, fd, peer);
+  if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) rest(uv_strerror(-errno));
+}
+
+void Listener::rest(const char* why) {
+  log::warning("listener_rests", {{"listener", address().text()}, {"detail", why}});
+  loop_.watch_again(fd_, *this, 0);
+  loop_.timers().arm(rest_, kRestMs);
+}
+
+void Listener::wake_up() { loop_.watch_again(fd_, *this, EPOLLIN); }
+
+Address Listener::address() const {
+  Address result;
+  socklen_t size = Address::kSizeMax;
+  getsockname(fd_, result.data(), &size);
+  return result;
+}
+
+}  // namespace postigo

@@ -1,0 +1,49 @@
+// Listener: a listening TCP socket of one worker, with SO_REUSEPORT: the kernel spreads connections over the workers.
+//
+// Its owner gets each accepted connection as a descriptor with the peer's address, one per turn, so that a storm of new
+// connections cannot starve the sessions that are there. Confined to the loop's thread but for open(), which may be
+// called before the loop runs. Letting go: Listener::Ptr, as with sockets.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "parser/base/result.h"
+#include "proxy/net/address.h"
+#include "proxy/net/loop.h"
+
+namespace postigo {
+
+class Listener final : public Watched {
+ public:
+  class Owner {
+   public:
+    // `fd` is the owner's now: connected, non-blocking, with TCP_NODELAY and keep-alive.
+    virtual void on_accepted(Listener& listener, int fd, const Address& peer) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+  struct Closer {
+    void operator()(Listener* listener) const;
+  };
+  using Ptr = std::unique_ptr<Listener, Closer>;
+
+  // `exclusive`: fail if anybody listens there already, even one who would share. The error is one line.
+  static Result<Ptr> open(Loop& loop, const Address& address, bool exclusive, Owner& owner);
+
+  Address address() const;  // with the port that the kernel chose for port 0
+
+ private:
+  Listener(Loop& loop, int fd, Owner& owner);
+  void ready(uint32_t events) override;
+  void rest(const char* why);
+  void wake_up();
+
+  Loop& loop_;
+  Owner* owner_;
+  int fd_;
+  Timer rest_;  // after the process has run out of descriptors
+};
+
+}  // namespace postigo
