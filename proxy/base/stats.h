@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "parser/base/counter.h"
-#include "proxy/session/phase.h"
+#include "proxy/base/phase.h"
 
 namespace postigo {
 
