@@ -119,8 +119,16 @@ TEST_P(Filter, T38_IdNamesUs) {
   EXPECT_EQ(through("* ID ()\r\n"), "* ID (\"x-proxy\" \"Postigo\")\r\n");
   EXPECT_EQ(through("* ID ({4}\r\nna)e {1}\r\nx)\r\n* 1 EXISTS\r\n"),
             "* ID (\"x-proxy\" \"Postigo\" {4}\r\nna)e {1}\r\nx)\r\n* 1 EXISTS\r\n");
+  EXPECT_EQ(through("* ID (\"x-proxies\" \"2\")\r\n"), "* ID (\"x-proxy\" \"Postigo\" \"x-proxies\" \"2\")\r\n");
+  EXPECT_EQ(through("* ID (\r\n"), "* ID (\"x-proxy\" \"Postigo\" \r\n");
   EXPECT_EQ(through("* ID NILS\r\n"), "* ID NILS\r\n");
   EXPECT_EQ(through("* ID NI\r\n"), "* ID NI\r\n");
+}
+
+// RFC 2971 3.3: no field more than once. What another Postigo said in the same form stays as it is.
+TEST_P(Filter, T38_AChainOfTwoNamesUsOnce) {
+  std::string inner = through("* ID (\"name\" \"Dovecot\")\r\n* ID NIL\r\n");
+  EXPECT_EQ(through(inner), inner);
 }
 
 TEST_P(Filter, T1_LiteralsFromTheBackendAreNotLookedAt) {
