@@ -185,8 +185,16 @@ struct FilterStep {
   State state = State::ok;
 };
 
+// Where a filter counts. All of it outlives the filter.
+struct FilterCounts {
+  // Not explicit: who only wants commands counted names their array.
+  FilterCounts(Counter* verbs_, Counter* lists_ = nullptr) : verbs(verbs_), lists(lists_) {}
+  Counter* verbs;  // the client's commands: Protocol::verbs.size() entries
+  Counter* lists;  // the backend's capability lists that were rewritten; may be null
+};
+
 // After login, both directions. Rewrites what must be rewritten, at any chunking; never looks into literals; O(1)
-// memory. Counts the client's commands by verb into the array that it was made with.
+// memory.
 class RelayFilter {
  public:
   virtual ~RelayFilter() = default;
@@ -213,9 +221,8 @@ struct Protocol {
   std::unique_ptr<BackDialogue> (*make_back)(const BackPolicy& policy, BackLogin login) = nullptr;
   // What the client is told when the backend refused.
   Refusal (*refusal_for)(const BackendReply& reply) = nullptr;
-  // `counts` has verbs.size() entries and outlives the filter.
   std::unique_ptr<RelayFilter> (*make_filter)(std::shared_ptr<const CapabilityPolicy> policy,
-                                              Counter* counts) = nullptr;
+                                              FilterCounts counts) = nullptr;
 };
 
 // Null if there is no such protocol.

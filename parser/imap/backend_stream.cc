@@ -222,6 +222,7 @@ void BackendStream::begin_list(Cursor& cursor, bool in_code) {
   cursor.mark = cursor.at;
   in_code_ = in_code;
   list_ = std::make_unique<List>(policy_);
+  if (lists_ != nullptr) lists_->inc();
   state_ = State::list;
 }
 

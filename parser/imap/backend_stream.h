@@ -21,8 +21,9 @@ namespace postigo::imap {
 
 class BackendStream {
  public:
-  // Both outlive the stream.
-  BackendStream(Exchange& exchange, const CapabilityPolicy& policy) : exchange_(exchange), policy_(policy) {}
+  // All outlive the stream. `lists` counts rewritten lists; may be null.
+  BackendStream(Exchange& exchange, const CapabilityPolicy& policy, Counter* lists)
+      : exchange_(exchange), policy_(policy), lists_(lists) {}
 
   FilterStep feed(Bytes in, Slices& out);
   bool at_line_start() const { return state_ == State::start; }
@@ -86,6 +87,7 @@ class BackendStream {
 
   Exchange& exchange_;
   const CapabilityPolicy& policy_;
+  Counter* lists_;
   std::unique_ptr<List> list_;
   std::unique_ptr<List> spent_;  // until the next call
   uint64_t left_ = 0;            // of a literal

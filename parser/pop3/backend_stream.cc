@@ -68,6 +68,7 @@ void BackendStream::line(Cursor& cursor) {
       break;
     case Shape::capa:
       promised_ = 0;
+      if (lists_ != nullptr) lists_->inc();
       state_ = State::promise;
       break;
   }

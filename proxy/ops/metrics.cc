@@ -229,6 +229,14 @@ void traffic(Families& out, const MetricsSource& source) {
                   workers, [ p, v ](auto& w) -> auto& { return w.protocols[p].verbs[v]; }));
     }
   });
+  out.counter("postigo_capability_rewrites_total", "Capability lists of backends that clients got in our version.");
+  each_protocol(source, [&](const Protocol& protocol, size_t p) {
+    for (size_t k = 0; k < kRewriteNames.size(); ++k) {
+      out.add({{"protocol", protocol.name}, {"kind", kRewriteNames[k]}},
+              sum(
+                  workers, [ p, k ](auto& w) -> auto& { return w.protocols[p].rewrites[k]; }));
+    }
+  });
   out.histogram("postigo_session_seconds", "Length of sessions.");
   each_protocol(source, [&](const Protocol& protocol, size_t p) {
     out.add({{"protocol", protocol.name}},

@@ -125,6 +125,13 @@ TEST(Pop3Filter, T44_CapaIsWhatWePromisedAndWhatMayPass) {
       << "T45: no IMPLEMENTATION";
 }
 
+TEST(Pop3Filter, EachRewrittenListIsCountedOnce) {
+  FilterRun run;
+  run.client("CAPA\r\nNOOP\r\nCAPA\r\nCAPA\r\n");
+  run.backend("+OK\r\nTOP\r\n.\r\n+OK\r\n-ERR\r\n+OK\r\n.\r\n");
+  EXPECT_EQ(run.lists.get(), 2u);
+}
+
 TEST(Pop3Filter, T45_TheExampleOfRfc2449) {
   EXPECT_EQ(to_client("CAPA\r\n",
                       "+OK Capability list follows\r\nTOP\r\nUSER\r\nSASL CRAM-MD5 KERBEROS_V4\r\nRESP-CODES\r\n"

@@ -93,6 +93,7 @@ TEST_F(MetricsTest, TheFamiliesAreThere) {
                            "postigo_retries_total",
                            "postigo_bytes_total",
                            "postigo_commands_total",
+                           "postigo_capability_rewrites_total",
                            "postigo_session_seconds",
                            "postigo_disconnects_total",
                            "postigo_event_loop_lag_seconds",
@@ -162,6 +163,8 @@ TEST_F(MetricsTest, CountersAreSummedOverTheWorkers) {
   EXPECT_EQ(find("postigo_commands_total", {{"protocol", "imap"}, {"verb", std::string(protocols()[0].verbs[0])}})
                 .counter.value,
             6);
+  stats(0).protocols[1].rewrites[static_cast<size_t>(Rewrite::stream)].add(2);
+  EXPECT_EQ(find("postigo_capability_rewrites_total", {{"protocol", "pop3"}, {"kind", "stream"}}).counter.value, 2);
 }
 
 TEST_F(MetricsTest, HistogramsAreCumulativeAndInSeconds) {

@@ -48,6 +48,14 @@ TEST_P(Filter, T36_T37_ListsAreRewrittenWhereverTheyStand) {
   }
 }
 
+TEST_P(Filter, EachRewrittenListIsCountedOnce) {
+  Relay r = relay();
+  r.backend("* CAPABILITY IDLE\r\n* OK [CAPABILITY IDLE MOVE] x\r\na1 OK [CAPABILITY IDLE] x\r\n");
+  EXPECT_EQ(r.lists(), 3u);
+  r.backend("* ID NIL\r\n* LIST () NIL CAPABILITY\r\n* 1 FETCH (BODY[] {14}\r\n* CAPABILITY X)\r\n");
+  EXPECT_EQ(r.lists(), 3u);
+}
+
 TEST_P(Filter, ListsInAnyCaseAndOddSpacing) {
   EXPECT_EQ(through("* capability imap4REV1 Idle auth=plain\r\n"), "* capability imap4REV1 Idle\r\n");
   EXPECT_EQ(through("* CAPABILITY  IMAP4rev1  AUTH=X   IDLE  \r\n"), "* CAPABILITY IMAP4rev1 IDLE\r\n");
