@@ -243,10 +243,11 @@ void traffic(Families& out, const MetricsSource& source) {
             all<kSession>(
                 workers, [p](auto& w) -> auto& { return w.protocols[p].session_seconds; }));
   });
-  out.counter("postigo_disconnects_total", "Why connections ended.");
+  out.counter("postigo_disconnects_total", "Who ended connections, and why.");
   each_protocol(source, [&](const Protocol& protocol, size_t p) {
     for (size_t r = 0; r < kCloseReasons; ++r) {
-      out.add({{"protocol", protocol.name}, {"reason", kCloseReasonNames[r]}},
+      std::string_view side = side_of(static_cast<CloseReason>(r));
+      out.add({{"protocol", protocol.name}, {"side", side}, {"reason", kCloseReasonNames[r]}},
               sum(
                   workers, [ p, r ](auto& w) -> auto& { return w.protocols[p].closed[r]; }));
     }
