@@ -48,6 +48,7 @@ struct CapabilityPolicy {
   std::vector<std::string> hide;
   std::vector<std::string> add;
   std::vector<std::string> before_login;  // IMAP: shown before login too, for clients that never ask again (T36)
+  std::string sasl;                       // POP3: "SASL PLAIN LOGIN", or empty; announced after login too (RFC 2449 5)
   bool allow_compress = false;            // lets COMPRESS=DEFLATE pass; the filter steps aside once it is used (T40)
 };
 
