@@ -42,12 +42,6 @@ struct RuleTable {
   std::string words;                  // for explain()
 };
 
-bool serves(const config::Backend& backend, std::string_view protocol) {
-  if (protocol == "imap") return backend.imap_port != 0;
-  if (protocol == "pop3") return backend.pop3_port != 0;
-  return false;
-}
-
 std::string_view domain_of(std::string_view user) {
   size_t at = user.rfind('@');
   return at == std::string_view::npos ? std::string_view() : user.substr(at + 1);
@@ -253,7 +247,7 @@ Result<Route> Router::candidates(const Choice& choice, std::string_view protocol
   route.pool = choice.pool->name;
   route.shard = choice.shard->name;
   for (const config::Backend* backend : choice.shard->backends) {
-    if (serves(*backend, protocol)) route.candidates.push_back(backend);
+    if (backend->port(protocol) != 0) route.candidates.push_back(backend);
   }
   if (route.candidates.empty()) {
     return fail(fmt::format("no backend of shard {} serves {}", choice.shard->name, protocol));

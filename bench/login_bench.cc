@@ -18,7 +18,7 @@ constexpr std::string_view kDovecot =
     "I18NLEVEL=1 CONDSTORE QRESYNC ESEARCH ESORT SEARCHRES WITHIN CONTEXT=SEARCH LIST-STATUS BINARY MOVE SNIPPET=FUZZY "
     "PREVIEW=FUZZY PREVIEW STATUS=SIZE SAVEDATE LITERAL+ NOTIFY SPECIAL-USE]";
 
-// What each side hears, in order; a client's line is one call to feed, as it is one packet.
+// What each side hears, in order; a line is one call to feed, as it is one packet.
 struct Script {
   const char* protocol;
   std::vector<std::string> client, backend;
@@ -34,6 +34,13 @@ const Script kImapLogin = imap({"a1 LOGIN alice@example.com \"correct horse\"\r\
 const Script kImapPlain = imap({"a1 AUTHENTICATE PLAIN AGFsaWNlQGV4YW1wbGUuY29tAGNvcnJlY3QgaG9yc2U=\r\n"});
 const Script kImapChatty = imap({"a1 CAPABILITY\r\n", "a2 ID (\"name\" \"Thunderbird\" \"version\" \"128.0\")\r\n",
                                  "a3 AUTHENTICATE PLAIN\r\n", "AGFsaWNlQGV4YW1wbGUuY29tAGNvcnJlY3QgaG9yc2U=\r\n"});
+
+Script pop3(std::vector<std::string> client) {
+  return {"pop3", std::move(client), {"+OK Dovecot ready.\r\n", "+OK\r\n", "+OK Logged in.\r\n"}};
+}
+
+const Script kPop3User = pop3({"USER alice@example.com\r\n", "PASS correct horse\r\n"});
+const Script kPop3Plain = pop3({"AUTH PLAIN AGFsaWNlQGV4YW1wbGUuY29tAGNvcnJlY3QgaG9yc2U=\r\n"});
 
 class Login {
  public:
@@ -93,6 +100,8 @@ void BM_Login(benchmark::State& state, const Script& script) {
 BENCHMARK_CAPTURE(BM_Login, ImapLogin, kImapLogin);
 BENCHMARK_CAPTURE(BM_Login, ImapPlain, kImapPlain);
 BENCHMARK_CAPTURE(BM_Login, ImapChatty, kImapChatty);
+BENCHMARK_CAPTURE(BM_Login, Pop3User, kPop3User);
+BENCHMARK_CAPTURE(BM_Login, Pop3Plain, kPop3Plain);
 
 }  // namespace
 }  // namespace postigo

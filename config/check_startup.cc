@@ -38,10 +38,6 @@ void check_port(const Listener& x, const Endpoint& endpoint, const std::string& 
   }
 }
 
-bool serves(const Backend& backend, const std::string& protocol) {
-  return protocol == "imap" ? backend.imap_port != 0 : backend.pop3_port != 0;
-}
-
 void check_security(const Listener& x, const std::string& path, const Live& live, Report& report) {
   if (x.tls != Tls::off && live.tls.certificates.empty()) {
     report.error(path,
@@ -74,7 +70,7 @@ void check_listener(const Config& config, size_t index, Taken& taken, Report& re
   check_security(x, path, live, report);
   bool known = x.protocol == "imap" || x.protocol == "pop3";
   bool served = false;
-  for (const Backend& backend : live.backends) served = served || serves(backend, x.protocol);
+  for (const Backend& backend : live.backends) served = served || backend.port(x.protocol) != 0;
   if (known && !served && !live.backends.empty()) {
     report.warning(path, "no backend serves " + x.protocol + ": logins here will fail");
   }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "parser/base/secret.h"
@@ -66,6 +67,10 @@ struct Limits {
   uint64_t auth_failure_delay_ms = 2'000;       // a refusal is never told earlier than this after the attempt
   uint64_t close_timeout_ms = 5'000;            // to flush the last bytes to a slow peer
   uint64_t relay_high_water = 256 * 1024;       // unsent octets per direction at which the other side is paused
+
+  uint64_t idle_timeout_ms(std::string_view protocol) const {
+    return protocol == "pop3" ? pop3_idle_timeout_ms : imap_idle_timeout_ms;
+  }
 };
 
 struct Certificate {
@@ -99,6 +104,11 @@ struct Backend {
   uint16_t pop3_port = 0;
   TlsClient tls;
   bool trusted = false;  // the backend trusts us: forward the client's address (ID, XCLIENT)
+
+  // 0: it does not serve that protocol.
+  uint16_t port(std::string_view protocol) const {
+    return protocol == "imap" ? imap_port : protocol == "pop3" ? pop3_port : uint16_t{0};
+  }
 };
 
 struct Shard {

@@ -48,6 +48,7 @@ struct CapabilityPolicy {
   std::vector<std::string> hide;
   std::vector<std::string> add;
   std::vector<std::string> before_login;  // IMAP: shown before login too, for clients that never ask again (T36)
+  std::string sasl;                       // POP3: "SASL PLAIN LOGIN", or empty; announced after login too (RFC 2449 5)
   bool allow_compress = false;            // lets COMPRESS=DEFLATE pass; the filter steps aside once it is used (T40)
 };
 
@@ -185,8 +186,16 @@ struct FilterStep {
   State state = State::ok;
 };
 
+// Where a filter counts. All of it outlives the filter.
+struct FilterCounts {
+  // Not explicit: who only wants commands counted names their array.
+  FilterCounts(Counter* verbs_, Counter* lists_ = nullptr) : verbs(verbs_), lists(lists_) {}
+  Counter* verbs;  // the client's commands: Protocol::verbs.size() entries
+  Counter* lists;  // the backend's capability lists that were rewritten; may be null
+};
+
 // After login, both directions. Rewrites what must be rewritten, at any chunking; never looks into literals; O(1)
-// memory. Counts the client's commands by verb into the array that it was made with.
+// memory.
 class RelayFilter {
  public:
   virtual ~RelayFilter() = default;
@@ -213,9 +222,8 @@ struct Protocol {
   std::unique_ptr<BackDialogue> (*make_back)(const BackPolicy& policy, BackLogin login) = nullptr;
   // What the client is told when the backend refused.
   Refusal (*refusal_for)(const BackendReply& reply) = nullptr;
-  // `counts` has verbs.size() entries and outlives the filter.
   std::unique_ptr<RelayFilter> (*make_filter)(std::shared_ptr<const CapabilityPolicy> policy,
-                                              Counter* counts) = nullptr;
+                                              FilterCounts counts) = nullptr;
 };
 
 // Null if there is no such protocol.

@@ -8,7 +8,7 @@
 namespace postigo {
 namespace {
 
-std::shared_ptr<const CapabilityPolicy> capability_policy(const config::Capabilities& options) {
+std::shared_ptr<CapabilityPolicy> capability_policy(const config::Capabilities& options) {
   auto policy = std::make_shared<CapabilityPolicy>();
   for (const std::string& name : options.hide) policy->hide.push_back(upper(name));
   for (const std::string& name : options.add) policy->add.push_back(upper(name));
@@ -46,6 +46,7 @@ Result<void> Snapshot::open_directories() {
 Result<void> Snapshot::make_frontends(const config::Config& config, const std::shared_ptr<TicketKeys>& keys) {
   auto imap = capability_policy(live.imap);
   auto pop3 = capability_policy(live.pop3);
+  for (const std::string& name : live.auth.mechanisms) pop3->sasl += (pop3->sasl.empty() ? "SASL " : " ") + name;
   for (const config::Listener& listener : config.startup.listeners) {
     Frontend frontend;
     frontend.index = frontends.size();

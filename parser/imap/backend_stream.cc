@@ -27,12 +27,14 @@ FilterStep BackendStream::feed(Bytes in, Slices& out) {
   spent_.reset();
   bool fine = true;
   while (fine && cursor.more() && cursor.room() && !exchange_.compressed()) fine = step(cursor);
-  bool undecided = state_ == State::list || state_ == State::id_nil;
+  bool undecided = state_ == State::list || state_ == State::id_nil || state_ == State::id_open;
   if (undecided && cursor.mark < cursor.at) {
     cursor.pass_until(cursor.mark);
     Bytes rest = in.substr(cursor.mark, cursor.at - cursor.mark);
     if (state_ == State::list) {
       list_->held.keep(rest);
+    } else if (state_ == State::id_open) {
+      pair_said_ = static_cast<uint8_t>(pair_said_ + rest.size());
     } else {
       nil_.keep(rest);
     }
@@ -220,6 +222,7 @@ void BackendStream::begin_list(Cursor& cursor, bool in_code) {
   cursor.mark = cursor.at;
   in_code_ = in_code;
   list_ = std::make_unique<List>(policy_);
+  if (lists_ != nullptr) lists_->inc();
   state_ = State::list;
 }
 
@@ -283,7 +286,8 @@ void BackendStream::at_id(Cursor& cursor) {
     ++cursor.at;
   } else if (c == '(') {
     ++cursor.at;
-    cursor.insert(kPair);
+    cursor.mark = cursor.at;
+    pair_said_ = 0;
     state_ = State::id_open;
   } else if (to_upper(c) == kNil[0]) {
     cursor.mark = cursor.at;
@@ -310,9 +314,21 @@ void BackendStream::at_id_nil(Cursor& cursor) {
   to_data();
 }
 
+// What matched so far is our pair's beginning, octet by octet, so it need not be kept. A field must not be said twice
+// (RFC 2971 3.3): behind another Postigo, which puts the same pair first, nothing is added.
 void BackendStream::at_id_open(Cursor& cursor) {
+  size_t matched = pair_said_ + (cursor.at - cursor.mark);
   char c = cursor.peek();
-  if (c != ')' && c != ' ') cursor.insert(" ");
+  if (matched < kPair.size() && c == kPair[matched]) {
+    ++cursor.at;
+    return;
+  }
+  cursor.pass_until(cursor.mark);
+  if (matched < kPair.size()) {
+    cursor.out.add(kPair);
+    if (matched > 0 || (c != ')' && c != ' ')) cursor.out.add(" ");
+  }
+  cursor.out.add(kPair.substr(0, pair_said_));
   to_data();
 }
 

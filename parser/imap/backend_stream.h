@@ -1,7 +1,8 @@
 // BackendStream: the backend's direction of the relay filter (filter.h says what it is for).
 //
-// Passes everything but: capability lists are rewritten atom by atom, an ID response gets a pair that names us, and a
-// "+" for which the client does not wait is taken out.
+// Passes everything but: capability lists are rewritten atom by atom, an ID response gets a pair that names us (unless
+// it begins with that pair already, which another Postigo has put there), and a "+" for which the client does not wait
+// is taken out.
 #pragma once
 
 #include <array>
@@ -20,8 +21,9 @@ namespace postigo::imap {
 
 class BackendStream {
  public:
-  // Both outlive the stream.
-  BackendStream(Exchange& exchange, const CapabilityPolicy& policy) : exchange_(exchange), policy_(policy) {}
+  // All outlive the stream. `lists` counts rewritten lists; may be null.
+  BackendStream(Exchange& exchange, const CapabilityPolicy& policy, Counter* lists)
+      : exchange_(exchange), policy_(policy), lists_(lists) {}
 
   FilterStep feed(Bytes in, Slices& out);
   bool at_line_start() const { return state_ == State::start; }
@@ -39,7 +41,7 @@ class BackendStream {
     list_end,     // before what ends it: additions
     id,           // behind "* ID"
     id_nil,       // a prefix of NIL
-    id_open,      // behind "(" and our pair
+    id_open,      // behind "(": our pair may stand there already
     text,         // to the end of the line; no literal can follow
     hidden,       // the same, but nothing of it passes
     data,         // to the end of the line, where a literal may be announced
@@ -85,12 +87,14 @@ class BackendStream {
 
   Exchange& exchange_;
   const CapabilityPolicy& policy_;
+  Counter* lists_;
   std::unique_ptr<List> list_;
   std::unique_ptr<List> spent_;  // until the next call
   uint64_t left_ = 0;            // of a literal
   uint64_t tag_hash_ = kTagHashStart;
   LiteralTail tail_;
   Held<3> nil_;
+  uint8_t pair_said_ = 0;        // octets of our pair that an ID begins with, from inputs that are gone
   std::array<char, 10> word_{};  // the longest that matters: CAPABILITY
   uint8_t word_size_ = 0;
   State state_ = State::start;

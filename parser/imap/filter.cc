@@ -11,8 +11,10 @@ namespace {
 
 class Filter final : public RelayFilter {
  public:
-  Filter(std::shared_ptr<const CapabilityPolicy> policy, Counter* counts)
-      : policy_(std::move(policy)), client_(exchange_, *policy_, counts), backend_(exchange_, *policy_) {}
+  Filter(std::shared_ptr<const CapabilityPolicy> policy, FilterCounts counts)
+      : policy_(std::move(policy)),
+        client_(exchange_, *policy_, counts.verbs),
+        backend_(exchange_, *policy_, counts.lists) {}
 
   FilterStep from_client(Bytes in, Slices& out) override {
     if (transparent()) return pass(in, out);
@@ -60,7 +62,7 @@ class Filter final : public RelayFilter {
 
 }  // namespace
 
-std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy, Counter* counts) {
+std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy, FilterCounts counts) {
   return std::make_unique<Filter>(std::move(policy), counts);
 }
 

@@ -12,7 +12,7 @@
 
 namespace postigo::imap {
 
-// `counts` has kVerbs.size() entries (verbs.h) and outlives the filter.
-std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy, Counter* counts);
+// Verbs are those of verbs.h.
+std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy, FilterCounts counts);
 
 }  // namespace postigo::imap

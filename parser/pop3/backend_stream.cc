@@ -68,6 +68,7 @@ void BackendStream::line(Cursor& cursor) {
       break;
     case Shape::capa:
       promised_ = 0;
+      if (lists_ != nullptr) lists_->inc();
       state_ = State::promise;
       break;
   }
@@ -108,8 +109,11 @@ void BackendStream::promise(Cursor& cursor) {
   Bytes ours;
   if (index < kPromised.size()) {
     ours = kPromised[index];
-  } else if (index - kPromised.size() < policy_->add.size()) {
-    ours = policy_->add[index - kPromised.size()];
+  } else if (index == kPromised.size()) {
+    ours = policy_->sasl;
+    if (ours.empty()) return;
+  } else if (index - kPromised.size() <= policy_->add.size()) {
+    ours = policy_->add[index - kPromised.size() - 1];
     if (!may_add_after_login(ours)) return;
   } else {
     return next_capability();

@@ -16,7 +16,9 @@ namespace postigo::pop3 {
 
 class BackendStream {
  public:
-  explicit BackendStream(std::shared_ptr<const CapabilityPolicy> policy) : policy_(std::move(policy)) {}
+  // `lists` counts rewritten lists and outlives the stream; may be null.
+  BackendStream(std::shared_ptr<const CapabilityPolicy> policy, Counter* lists)
+      : policy_(std::move(policy)), lists_(lists) {}
 
   FilterStep feed(Bytes in, Slices& out, ReplyQueue& owed);
   bool between_replies() const { return state_ == State::between; }
@@ -59,6 +61,7 @@ class BackendStream {
   void next_capability();
 
   std::shared_ptr<const CapabilityPolicy> policy_;
+  Counter* lists_;
   State state_ = State::between;
   Shape shape_ = Shape::single;
   uint32_t promised_ = 0;  // how many of our capabilities have been said in this body

@@ -2,7 +2,8 @@
 //
 // RFC 2449 5: what is announced before login is announced after it as well. Before login nobody knows the backend, so
 // the list is ours; after it the filter repeats ours and adds what only concerns a logged-in user (T44).
-// Not shown after login: STLS (RFC 2595 4 says so) and SASL (a second login never passes; Dovecot leaves it out too).
+// SASL is ours too, though a second login never passes: RFC 2449 6.3 wants it announced in both states.
+// Not shown after login: STLS (RFC 2595 4 says so).
 // Never shown: IMPLEMENTATION, which names software (T45), and what we do not know (RFC 2971 5 in spirit, T37).
 #pragma once
 

@@ -12,8 +12,8 @@ namespace {
 
 class Filter : public RelayFilter {
  public:
-  Filter(std::shared_ptr<const CapabilityPolicy> policy, Counter* counts)
-      : client_(counts), backend_(std::move(policy)) {}
+  Filter(std::shared_ptr<const CapabilityPolicy> policy, FilterCounts counts)
+      : client_(counts.verbs), backend_(std::move(policy), counts.lists) {}
 
   FilterStep from_client(Bytes in, Slices& out) override { return client_.feed(in, out, owed_); }
   FilterStep from_backend(Bytes in, Slices& out) override { return backend_.feed(in, out, owed_); }
@@ -30,7 +30,7 @@ class Filter : public RelayFilter {
 
 }  // namespace
 
-std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy, Counter* counts) {
+std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy, FilterCounts counts) {
   return std::make_unique<Filter>(std::move(policy), counts);
 }
 

@@ -15,6 +15,6 @@ namespace postigo::pop3 {
 inline constexpr std::array<std::string_view, 13> kVerbs = {"CAPA", "DELE", "LIST", "NOOP", "QUIT", "RETR", "RSET",
                                                             "STAT", "TOP",  "UIDL", "UTF8", "LANG", "other"};
 
-std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy, Counter* counts);
+std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy, FilterCounts counts);
 
 }  // namespace postigo::pop3

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "parser/base/counter.h"
-#include "proxy/session/phase.h"
+#include "proxy/base/phase.h"
 
 namespace postigo {
 
@@ -63,6 +63,10 @@ enum class BackendError : uint8_t { resolve, connect, connect_timeout, tls, logi
 inline constexpr std::array<std::string_view, 7> kBackendErrorNames = {
     "resolve", "connect", "connect_timeout", "tls", "login_timeout", "unavailable", "closed"};
 
+// Where a backend's capability list reached the client in our version: in the answer to the login, or later.
+enum class Rewrite : uint8_t { login, stream };
+inline constexpr std::array<std::string_view, 2> kRewriteNames = {"login", "stream"};
+
 struct ListenerStats {
   Counter accepted, closed, rejected_limit;
   std::array<std::array<Counter, 2>, 2> tls_handshakes;  // [TLS 1.3][resumed]
@@ -76,6 +80,7 @@ struct ProtocolStats {
   std::array<std::array<Counter, kAuthResultNames.size()>, kMechanismNames.size()> auth;
   std::array<Counter, kVerdictNames.size()> lookups;
   std::array<Counter, kCloseReasons> closed;
+  std::array<Counter, kRewriteNames.size()> rewrites;
   Counter bytes_from_client, bytes_from_backend;
   LatencyHistogram login_seconds{kLatencyBoundsUs};  // from the client's login command to our OK
   LatencyHistogram lookup_seconds{kLatencyBoundsUs};

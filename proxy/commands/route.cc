@@ -71,7 +71,7 @@ const char* name_of(config::Tls tls) {
 }
 
 std::string describe(const config::Backend& backend, const std::string& protocol) {
-  config::Endpoint endpoint{backend.host, protocol == "pop3" ? backend.pop3_port : backend.imap_port};
+  config::Endpoint endpoint{backend.host, backend.port(protocol)};
   return fmt::format("{} ({}, {})", backend.name, config::format_endpoint(endpoint), name_of(backend.tls.mode));
 }
 

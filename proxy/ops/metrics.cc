@@ -229,16 +229,25 @@ void traffic(Families& out, const MetricsSource& source) {
                   workers, [ p, v ](auto& w) -> auto& { return w.protocols[p].verbs[v]; }));
     }
   });
+  out.counter("postigo_capability_rewrites_total", "Capability lists of backends that clients got in our version.");
+  each_protocol(source, [&](const Protocol& protocol, size_t p) {
+    for (size_t k = 0; k < kRewriteNames.size(); ++k) {
+      out.add({{"protocol", protocol.name}, {"kind", kRewriteNames[k]}},
+              sum(
+                  workers, [ p, k ](auto& w) -> auto& { return w.protocols[p].rewrites[k]; }));
+    }
+  });
   out.histogram("postigo_session_seconds", "Length of sessions.");
   each_protocol(source, [&](const Protocol& protocol, size_t p) {
     out.add({{"protocol", protocol.name}},
             all<kSession>(
                 workers, [p](auto& w) -> auto& { return w.protocols[p].session_seconds; }));
   });
-  out.counter("postigo_disconnects_total", "Why connections ended.");
+  out.counter("postigo_disconnects_total", "Who ended connections, and why.");
   each_protocol(source, [&](const Protocol& protocol, size_t p) {
     for (size_t r = 0; r < kCloseReasons; ++r) {
-      out.add({{"protocol", protocol.name}, {"reason", kCloseReasonNames[r]}},
+      std::string_view side = side_of(static_cast<CloseReason>(r));
+      out.add({{"protocol", protocol.name}, {"side", side}, {"reason", kCloseReasonNames[r]}},
               sum(
                   workers, [ p, r ](auto& w) -> auto& { return w.protocols[p].closed[r]; }));
     }

@@ -158,8 +158,9 @@ BackLogin Login::backend_login(const Identity& identity) {
 void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover) {
   count(AuthResult::ok);
   session_.summary().authenticated = true;
-  session_.worker().stats().protocols[session_.frontend().protocol_index].login_seconds.observe_us(now_us() -
-                                                                                                   attempt_start_us_);
+  ProtocolStats& numbers = session_.worker().stats().protocols[session_.frontend().protocol_index];
+  numbers.login_seconds.observe_us(now_us() - attempt_start_us_);
+  if (!back.capabilities().empty()) numbers.rewrites[static_cast<size_t>(Rewrite::login)].inc();
   front_->accept(back.capabilities(), out_);
   flush();
   if (session_.client() != nullptr) session_.client()->read(true);

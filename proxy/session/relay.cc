@@ -26,8 +26,7 @@ Relay::Relay(Session& session, SocketPtr backend, size_t backend_index, std::uni
 Relay::~Relay() { numbers_.sessions.dec(); }
 
 uint64_t Relay::idle_timeout_ms() const {
-  const config::Limits& limits = session_.snapshot().live.limits;
-  return session_.frontend().protocol->name == "imap" ? limits.imap_idle_timeout_ms : limits.pop3_idle_timeout_ms;
+  return session_.snapshot().live.limits.idle_timeout_ms(session_.frontend().protocol->name);
 }
 
 void Relay::start(Bytes from_client_first, Bytes from_backend_first, bool client_ended_already) {

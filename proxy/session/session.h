@@ -9,9 +9,9 @@
 #include <string>
 
 #include "proxy/base/list.h"
+#include "proxy/base/phase.h"
 #include "proxy/net/socket.h"
 #include "proxy/net/timer_wheel.h"
-#include "proxy/session/phase.h"
 #include "proxy/session/summary.h"
 #include "proxy/snapshot.h"
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/base/phase.h"
 #include "proxy/net/address.h"
-#include "proxy/session/phase.h"
 
 namespace postigo {
 

@@ -59,8 +59,7 @@ void Upstream::resolved(Resolver::Answer answer) {
 
 void Upstream::connect_next() {
   Address address = addresses_[address_++];
-  bool imap = session_.frontend().protocol->name == "imap";
-  address.set_port(imap ? backend().imap_port : backend().pop3_port);
+  address.set_port(backend().port(session_.frontend().protocol->name));
   connect_start_us_ = now_us();
   socket_ = Socket::connect(session_.worker().loop(), address, *this);
 }

@@ -3,6 +3,7 @@
 
     layers.py SOURCE_DIR
 
+Inside proxy/, base and net know nothing of what uses them, and base nothing of net.
 Also: every C++ file starts with a comment that says what it is, and stays short enough to be read at once.
 """
 
@@ -11,6 +12,7 @@ import re
 import sys
 
 ORDER = ["parser", "config", "backends", "proxy"]
+INNER = ["proxy/base", "proxy/net"]  # the same rule inside proxy/; all else there may include everything in it
 LONGEST = 500  # lines; the median of code that people like to read is 90 to 150
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 
@@ -31,20 +33,24 @@ def problems_of(root, top, path):
         yield 1, "must open with a comment: what is this file, what does it promise"
     if len(lines) - 1 > LONGEST:
         yield LONGEST, f"has {len(lines) - 1} lines, more than {LONGEST}"
+    folder = os.path.relpath(os.path.dirname(path), root)
     if path.endswith(".h") and not any(line.strip() == "#pragma once" for line in lines):
         yield 1, "lacks #pragma once"
     for number, line in enumerate(lines, 1):
         match = INCLUDE.match(line)
         if match:
-            yield from ((number, why) for why in include_problems(root, top, match.group(1)))
+            yield from ((number, why) for why in include_problems(root, top, folder, match.group(1)))
 
 
-def include_problems(root, top, included):
+def include_problems(root, top, folder, included):
     layer = included.split("/")[0]
+    inner = os.path.dirname(included)
     if not os.path.exists(os.path.join(root, included)):
         yield f'"{included}" is not a path from the top of the tree'
     elif top in ORDER and (layer not in ORDER or ORDER.index(layer) > ORDER.index(top)):
         yield f'"{included}": {top} may include only {", ".join(ORDER[:ORDER.index(top) + 1])}'
+    elif folder in INNER and layer == top and inner not in INNER[:INNER.index(folder) + 1]:
+        yield f'"{included}": {folder} may include of proxy only {", ".join(INNER[:INNER.index(folder) + 1])}'
 
 
 def main():

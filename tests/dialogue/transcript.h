@@ -15,6 +15,8 @@
 //
 // The file states the order for a peer that sends line by line; consecutive input lines are one write. The same events
 // and octets must come out of every other chunking of the input, and destroying the dialogue anywhere must be clean.
+// split=glued: the writes of the file stay writes of their own, and a cut may be anywhere but behind a line inside of
+// one. That is for what must not come along with STARTTLS, or must (A1, A18): there the end of a write has a meaning.
 #pragma once
 
 #include <charconv>
@@ -22,6 +24,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -86,6 +89,7 @@ struct Script {
   std::vector<Block> blocks;
   std::vector<std::string> actions;  // without "> "
   std::vector<size_t> epochs;        // index of the first block after each TLS handshake
+  bool glued = false;                // split=glued
   std::string rest;
 };
 
@@ -111,6 +115,7 @@ inline Script load(const std::string& path) {
         size_t equals = head[i].find('=');
         script.settings[head[i].substr(0, equals)] = unescape(head[i].substr(equals + 1));
       }
+      script.glued = script.settings["split"] == "glued";
       continue;
     }
     std::string kind = line.substr(0, 2);
@@ -353,16 +358,28 @@ inline std::vector<Trace> run_as_written(const Script& script, std::string& rest
   return traces;
 }
 
-// The input of each TLS epoch; chunks never span a handshake.
+// The input of each TLS epoch, or each write if they may not be one; chunks never span two of them.
 inline std::vector<std::string> epochs(const Script& script) {
   std::vector<std::string> result(1);
   size_t next = 0;
   for (size_t i = 0; i < script.blocks.size(); ++i) {
-    if (next < script.epochs.size() && script.epochs[next] == i) {
-      result.emplace_back();
-      ++next;
-    }
+    bool handshake = next < script.epochs.size() && script.epochs[next] == i;
+    if (handshake) ++next;
+    if (handshake || script.glued) result.emplace_back();
     result.back() += script.blocks[i].input;
+  }
+  return result;
+}
+
+// Positions (over all epochs) before which no cut may be.
+inline std::set<size_t> uncut(const Script& script) {
+  std::set<size_t> result;
+  size_t position = 0;
+  for (const Block& block : script.blocks) {
+    for (size_t i = 1; i < block.input.size(); ++i) {
+      if (script.glued && block.input[i - 1] == '\n') result.insert(position + i);
+    }
+    position += block.input.size();
   }
   return result;
 }

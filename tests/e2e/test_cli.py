@@ -3,10 +3,11 @@
 import os
 import re
 import resource
+import signal
 import socket
 import unittest
 
-from tests.e2e.harness import SOURCE, Platform, postigo, run
+from tests.e2e.harness import SOURCE, Imap, Platform, postigo, run, wait_for
 
 platform = proxy = None
 
@@ -141,6 +142,15 @@ class Serve(unittest.TestCase):
         self.assertEqual(str(hard), line.split()[3])
         self.assertTrue(hard * 0.4 < sessions <= hard / 2, f"{sessions} sessions under {hard} descriptors")
         self.assertRegex(proxy.log_text() + open(os.path.join(proxy.folder, "stderr.log")).read(), f"{int(sessions)}")
+
+    def test_sighup_changes_nothing(self):
+        """There is no reload yet; a habit or a closing terminal must not cost anybody the session."""
+        proxy.start()
+        with Imap.open(proxy) as wire:
+            proxy.program.signal(signal.SIGHUP)
+            wait_for(lambda: "hangup_ignored" in proxy.log_text(), what="a word about SIGHUP in the log")
+            wire.ok("NOOP")
+        proxy.stop()
 
 
 if __name__ == "__main__":

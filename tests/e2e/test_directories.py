@@ -96,6 +96,29 @@ class PasswordsCheckedHere(unittest.TestCase):
         door.stop()
 
 
+class OneText(unittest.TestCase):
+    """A21: whoever checks the password, on every mechanism, the words are the same for every kind of no."""
+
+    def same(self, door, attempts):
+        for mechanism in ("LOGIN", "PLAIN", "PASS", "AUTH"):
+            told = {who: answers(door, user, password, mechanism) for who, user, password in attempts}
+            with self.subTest(mechanism):
+                self.assertEqual(1, len(set(told.values())), told)
+                self.assertRegex(told["wrong"], REFUSED)
+
+    def test_a21_checked_here(self):
+        users = [known("alice"), dict(known("carol"), disabled=True), {"name": "dora"}]
+        door = platform.postigo(auth=master("master_separator"), directories=directory("static", users, check=True))
+        self.same(door, [("wrong", "alice", "wrong"), ("unknown", "nobody-at-all", OURS), ("disabled", "carol", OURS),
+                         ("disabled and wrong", "carol", "wrong"), ("without a password", "dora", "wrong")])
+        door.stop()
+
+    def test_a21_a_real_backend_decides(self):
+        door = platform.postigo()
+        self.same(door, [("wrong", platform.fresh_user(), "wrong"), ("unknown", "nobody-at-all", PASSWORD)])
+        door.stop()
+
+
 class PasswordsCheckedByTheBackend(unittest.TestCase):
     """check_password = false: the directory only says who exists and where."""
 

@@ -1,5 +1,7 @@
 """A backend, or somebody in between, that lies, stutters or leaves (A18, A19, T28, T30-T34, T42, T47)."""
 
+import socket
+import ssl
 import time
 import unittest
 
@@ -113,18 +115,28 @@ class BeforeTls(Hostile):
         self.unavailable(script, mode="off")
 
     def test_t28_capabilities_from_clear_text_do_not_count(self):
+        """In clear text a server of many talents, inside TLS a plain one: we ask again and use none of the former."""
+
         def script(peer):
-            peer.send("* OK [CAPABILITY IMAP4rev1 STARTTLS X-FORGED-CLEAR] ready\r\n")
+            peer.send("* OK [CAPABILITY IMAP4rev1 STARTTLS SASL-IR LITERAL+ ID MOVE AUTH=PLAIN] ready\r\n")
             tag = peer.expect("STARTTLS").split()[0].decode()
             peer.send(f"{tag} OK go\r\n")
             peer.start_tls()
-            imap_server(greeting=" ")(peer)
+            imap_server(greeting="", capabilities="IMAP4rev1", logged_in="IMAP4rev1 IDLE",
+                        login=lambda peer, tag: peer.send(f"{tag} OK in\r\n"))(peer)
 
-        _, proxy = self.scene(imap=script)
+        fake, proxy = self.scene(imap=script)
         with Imap.open(proxy) as wire:
-            said = wire.login("alice", SECRET)
-            self.assertNotIn(b"FORGED", b"".join(said).upper())
-            self.assertNotIn("X-FORGED-CLEAR", wire.capabilities())
+            said = wire.command('LOGIN alice {9+}\r\np"a\\s w\u00f6')  # a password that needs a literal
+            self.assertRegex(said[-1], b"^OK")
+            self.assertNotIn(b"MOVE", b"".join(said))
+            self.assertEqual(["IDLE", "IMAP4REV1"], wire.capabilities())
+        talk = fake.last.transcript
+        inside = b"".join(octets for who, octets in talk[[who for who, _ in talk].index("T"):] if who == "C")
+        self.assertRegex(inside, rb"^\S+ CAPABILITY\r\n")
+        self.assertNotIn(b"AUTHENTICATE", inside)
+        self.assertNotIn(b"+}", inside)
+        self.assertNotIn(b" ID ", inside)
 
     def test_t47_alert_before_tls_is_not_shown(self):
         def script(peer):
@@ -252,6 +264,46 @@ class Answers(Hostile):
         _, proxy = self.scene(imap=imap_server(capabilities="IMAP4rev1"))
         with Imap.open(proxy) as wire:
             self.assertRegex(wire.command('LOGIN alice {9+}\r\np"a\\s w\u00f6')[-1], b"^OK")
+
+
+class Truncation(Hostile):
+    """T59: a backend's TLS that ends without close_notify is no orderly end: the log and our own end say so."""
+
+    mode = "starttls"
+
+    def broken_off(self, text, mode):
+        def command(peer, tag, verb, rest):
+            peer.send(text.replace("TAG", tag))
+            socket.socket.shutdown(peer.socket, socket.SHUT_RDWR)  # FIN, and no close_notify
+            return True
+
+        _, proxy = self.scene(imap=imap_server(command=command, tls=True))
+        wire = Imap.open(proxy, mode).logged_in("alice", SECRET)
+        self.addCleanup(wire.close)
+        wire.send("x FETCH 1 BODY[]\r\n")
+        return proxy, wire
+
+    def ended_as(self, proxy):
+        line = proxy.wait_session(reason="backend_lost")[0]
+        self.assertEqual("eof_without_close_notify", line.get("detail"))
+
+    def test_t59_inside_a_literal(self):
+        for mode, end in (("off", ConnectionResetError), ("implicit", ssl.SSLEOFError)):
+            proxy, wire = self.broken_off("* 1 FETCH (BODY[] {1000}\r\nabc", mode)
+            self.assertIn(b"{1000}", wire.line())
+            if mode == "implicit":
+                wire.socket.suppress_ragged_eofs = False  # or Python would hide that close_notify is missing
+            with self.subTest(mode), self.assertRaises(end):
+                while wire.socket.recv(1000):
+                    pass
+            self.ended_as(proxy)
+
+    def test_t59_between_responses(self):
+        proxy, wire = self.broken_off("* 1 EXISTS\r\n", "implicit")
+        said = wire.rest()
+        self.assertRegex(said, rb"\* 1 EXISTS\r\n\* BYE .*\r\n$")
+        wire.close()
+        self.ended_as(proxy)
 
 
 class AfterLogin(Hostile):

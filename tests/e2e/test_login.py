@@ -328,11 +328,50 @@ class WhatReachesTheBackend(unittest.TestCase):
             self.assertTrue(about, said)
             self.assertFalse([text for text in about if self.mentions(text, foreign)], said)
 
+    def test_t19_nothing_behind_a_refused_login_reaches_it(self):
+        with Imap.open(self.proxy, "off") as wire:
+            wire.send('a LOGIN user wrong\r\nb NOOP\r\nc SELECT INBOX\r\nd LOGOUT\r\n')
+            self.assertEqual([b"a NO", b"b OK", b"c BAD", b"d OK"],
+                             [line[:line.index(b" ", 2)] for line in wire.rest().split(b"\r\n") if line[1:2] == b" " and
+                              line[:1] != b"*"])
+        with Pop3.open(self.proxy, "off") as wire:
+            wire.send("USER user\r\nPASS wrong\r\nDELE 1\r\nSTAT\r\nQUIT\r\n")
+            self.assertEqual([b"+OK", b"-ERR", b"-ERR", b"-ERR", b"+OK"],
+                             [line.split(b" ")[0] for line in wire.rest().split(b"\r\n")[:-1]])
+        said = b"".join(peer.said() for peer in self.fake.peers)
+        self.assertTrue(self.mentions(said, "wrong"), said)
+        for word in (b"SELECT", b"NOOP", b"LOGOUT", b"DELE", b"STAT", b"QUIT"):
+            self.assertNotIn(word, said)
+
     @staticmethod
     def mentions(text, word):
         """In the clear or in base64."""
         decoded = [base64.b64decode(part) for part in re.findall(rb"(?<= )(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?(?=\r)", text)]
         return any(word.encode() in part for part in [text, *decoded])
+
+
+class WhatIsPipelinedReachesItOnce(unittest.TestCase):
+    """T18: exactly the octets behind the login, in order, however they were cut."""
+
+    def setUp(self):
+        self.fake = FakeBackend(imap=imap_server(), pop3=pop3_server())
+        self.addCleanup(self.fake.stop)
+        self.proxy = platform.postigo({"fake": self.fake})
+        self.addCleanup(self.proxy.stop)
+
+    def test_t18_octet_by_octet_and_at_once(self):
+        imap = b"b NOOP\r\nc SELECT {5}\r\nINBOX\r\nd LOGOUT\r\n"
+        pop3 = b"STAT\r\nNOOP\r\nRETR 1\r\nQUIT\r\n"
+        for kind, login, tail in ((Imap, b"a LOGIN user secret\r\n", imap),
+                                  (Pop3, b"USER user\r\nPASS secret\r\n", pop3)):
+            for mode in ("off", "implicit"):
+                for size in (1, 7, 1000):
+                    with self.subTest(kind=kind.__name__, mode=mode, size=size), kind.open(self.proxy, mode) as wire:
+                        wire.send_slowly(login + tail, size)
+                        wire.rest()
+                        said = self.fake.last.said()
+                        self.assertTrue(said.endswith(b"\r\n" + tail), said)
+                        self.assertEqual(1, said.count(tail[:8]), said)
 
 
 class TheClientsAddress(unittest.TestCase):

@@ -111,6 +111,20 @@ class Balance(unittest.TestCase):
             count = scrape.sum("postigo_commands_total", protocol=protocol, verb=verb)
             self.assertGreaterEqual(count, 6, self.lines("commands"))
 
+    def test_capability_rewrites(self):
+        def counts():
+            scrape = proxy.metrics()
+            return {(protocol, kind): scrape.sum("postigo_capability_rewrites_total", protocol=protocol, kind=kind)
+                    for protocol in ("imap", "pop3") for kind in ("login", "stream")}
+
+        before = counts()
+        with Imap.open(proxy) as imap, Pop3.open(proxy) as pop3:
+            imap.logged_in(platform.fresh_user(), PASSWORD).capabilities()
+            pop3.logged_in(platform.fresh_user(), PASSWORD).capabilities()
+            after = counts()
+        self.assertEqual({("imap", "login"): 1, ("imap", "stream"): 1, ("pop3", "login"): 0, ("pop3", "stream"): 1},
+                         {each: after[each] - before[each] for each in after})
+
     def test_parallel_load_keeps_the_balance(self):
         def one(number):
             with Imap.open(proxy, ("off", "implicit")[number % 2]) as wire:

@@ -111,6 +111,13 @@ class Injection(unittest.TestCase):
                 self.assertNotIn(b"injected", said)
                 self.assertNotIn(b"+OK", said, "CAPA was executed")
 
+    def test_control_without_injection(self):
+        """The same steps with nothing glued end inside TLS with an answer: the tests below do not pass by never arriving."""
+        for name, (kind, command, _, self.ask) in self.protocols.items():
+            with self.subTest(name), self.open(kind) as wire:
+                wire.send(command)
+                self.assertRegex(self.outcome(wire), b"asked OK|-ERR")
+
     def test_whole_segment(self):
         self.check(lambda wire, command, injected: wire.send(command + injected))
 

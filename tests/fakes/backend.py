@@ -177,12 +177,12 @@ LOGGED_IN = "IMAP4rev1 LITERAL+ ID IDLE MOVE UIDPLUS"
 
 def imap_server(greeting=None, capabilities=CAPABILITIES, logged_in=LOGGED_IN, login=None, command=None, tls=False,
                 size=0, pause=0.0):
-    """A script for FakeBackend. login(peer, tag): answers the login instead of OK.
+    """A script for FakeBackend. greeting: "" for none, inside TLS. login(peer, tag): answers the login instead of OK.
     command(peer, tag, verb, rest): answers a command after login, returns True if it did. tls: offers STARTTLS."""
 
     def script(peer):
         state = _ImapState(peer, capabilities + (" STARTTLS" if tls else ""), logged_in, login, command, size, pause)
-        peer.send(greeting or f"* OK [CAPABILITY {state.capabilities}] ready\r\n", size, pause)
+        peer.send(f"* OK [CAPABILITY {state.capabilities}] ready\r\n" if greeting is None else greeting, size, pause)
         while not state.over:
             state.serve(peer.line())
         peer.end()

@@ -156,7 +156,8 @@ struct BackRun {
 struct FilterRun {
   std::shared_ptr<CapabilityPolicy> policy = std::make_shared<CapabilityPolicy>();
   std::vector<Counter> counts = std::vector<Counter>(kVerbs.size());
-  std::unique_ptr<RelayFilter> filter = make_filter(policy, counts.data());
+  Counter lists;
+  std::unique_ptr<RelayFilter> filter = make_filter(policy, {counts.data(), &lists});
   bool blocked = false;
 
   // Both return what went out; what a blocked client could not say stays in `held`.

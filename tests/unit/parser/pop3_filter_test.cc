@@ -125,6 +125,26 @@ TEST(Pop3Filter, T44_CapaIsWhatWePromisedAndWhatMayPass) {
       << "T45: no IMPLEMENTATION";
 }
 
+// RFC 2449 6.3: announced in both states. A backend's own list of mechanisms is not for our clients.
+TEST(Pop3Filter, T44_SaslStaysAnnounced) {
+  FilterRun run;
+  run.policy->sasl = "SASL PLAIN LOGIN";
+  run.policy->add = {"EXPIRE 30"};
+  run.client("CAPA\r\n");
+  EXPECT_EQ(run.backend("+OK\r\nSASL X-GSSAPI\r\nLANG\r\n.\r\n"),
+            std::string("+OK\r\n") + kOurs + "SASL PLAIN LOGIN\r\nEXPIRE 30\r\nLANG\r\n.\r\n");
+  run.policy->hide = {"SASL"};
+  run.client("CAPA\r\n");
+  EXPECT_EQ(run.backend("+OK\r\n.\r\n"), std::string("+OK\r\n") + kOurs + "EXPIRE 30\r\n.\r\n");
+}
+
+TEST(Pop3Filter, EachRewrittenListIsCountedOnce) {
+  FilterRun run;
+  run.client("CAPA\r\nNOOP\r\nCAPA\r\nCAPA\r\n");
+  run.backend("+OK\r\nTOP\r\n.\r\n+OK\r\n-ERR\r\n+OK\r\n.\r\n");
+  EXPECT_EQ(run.lists.get(), 2u);
+}
+
 TEST(Pop3Filter, T45_TheExampleOfRfc2449) {
   EXPECT_EQ(to_client("CAPA\r\n",
                       "+OK Capability list follows\r\nTOP\r\nUSER\r\nSASL CRAM-MD5 KERBEROS_V4\r\nRESP-CODES\r\n"

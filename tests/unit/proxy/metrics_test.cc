@@ -93,6 +93,7 @@ TEST_F(MetricsTest, TheFamiliesAreThere) {
                            "postigo_retries_total",
                            "postigo_bytes_total",
                            "postigo_commands_total",
+                           "postigo_capability_rewrites_total",
                            "postigo_session_seconds",
                            "postigo_disconnects_total",
                            "postigo_event_loop_lag_seconds",
@@ -134,7 +135,7 @@ TEST_F(MetricsTest, NamesTypesAndLabelsFollowTheConventions) {
   }
   EXPECT_THAT(labels, testing::IsSubsetOf({"state", "listener", "protocol", "reason", "version", "resumed", "result",
                                            "name", "kind", "number", "mechanism", "pool", "backend", "dir", "verb",
-                                           "worker", "boringssl"}))
+                                           "side", "worker", "boringssl"}))
       << "never a user, an address or a text";
 }
 
@@ -162,6 +163,12 @@ TEST_F(MetricsTest, CountersAreSummedOverTheWorkers) {
   EXPECT_EQ(find("postigo_commands_total", {{"protocol", "imap"}, {"verb", std::string(protocols()[0].verbs[0])}})
                 .counter.value,
             6);
+  stats(1).protocols[0].closed[static_cast<size_t>(CloseReason::backend_lost)].add(3);
+  EXPECT_EQ(find("postigo_disconnects_total", {{"protocol", "imap"}, {"side", "backend"}, {"reason", "backend_lost"}})
+                .counter.value,
+            3);
+  stats(0).protocols[1].rewrites[static_cast<size_t>(Rewrite::stream)].add(2);
+  EXPECT_EQ(find("postigo_capability_rewrites_total", {{"protocol", "pop3"}, {"kind", "stream"}}).counter.value, 2);
 }
 
 TEST_F(MetricsTest, HistogramsAreCumulativeAndInSeconds) {

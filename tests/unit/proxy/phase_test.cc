@@ -1,5 +1,5 @@
 // The matrix of legal phases, row by row, and the names that operators read.
-#include "proxy/session/phase.h"
+#include "proxy/base/phase.h"
 
 #include <gtest/gtest.h>
 

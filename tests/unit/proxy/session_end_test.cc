@@ -145,7 +145,8 @@ TEST_F(SessionEnd, T58_AClientThatHalfClosesLateGetsTheTail) {
   EXPECT_THAT(all.substr(all.size() - 20), testing::EndsWith("* BYE\r\na3 OK\r\n"));
 }
 
-TEST_F(SessionEnd, ABackendThatDiesInsideALiteralIsNoEnd) {
+// T46, T59: what is cut off must neither get a BYE into its middle nor end as if it were complete.
+TEST_F(SessionEnd, T46_T59_ABackendThatDiesInsideALiteralIsNoEnd) {
   start();
   auto [client, backend] = relayed();
   client.say("a2 FETCH 1 BODY[]\r\n");
@@ -154,7 +155,34 @@ TEST_F(SessionEnd, ABackendThatDiesInsideALiteralIsNoEnd) {
   client.hear("{1000}");
   backend.reset();
   EXPECT_EQ(client.hear_to_the_end(), "half of it") << "no BYE inside a literal (T46)";
+  EXPECT_TRUE(client.was_reset());
   EXPECT_TRUE(eventually([&] { return closed(CloseReason::backend_lost) == 1; }));
+}
+
+TEST_F(SessionEnd, T59_AnOrderlyEndInsideAListingIsNoEnd) {
+  start();
+  auto [client, backend] = relayed_pop3();
+  client.say("RETR 1\r\n");
+  backend.hear("RETR");
+  backend.say("+OK\r\nhalf of it\r\n");
+  client.hear("half of it");
+  backend.close();
+  EXPECT_EQ(client.hear_to_the_end(), "");
+  EXPECT_TRUE(client.was_reset());
+  EXPECT_TRUE(eventually([&] { return closed(CloseReason::backend_lost) == 1; }));
+}
+
+TEST_F(SessionEnd, T59_AnEndBetweenTwoAnswersIsAnEnd) {
+  start();
+  auto [client, backend] = relayed_pop3();
+  client.say("RETR 1\r\n");
+  backend.hear("RETR");
+  backend.say("+OK\r\nall of it\r\n.\r\n");
+  backend.close();
+  EXPECT_EQ(client.hear_to_the_end(), "+OK\r\nall of it\r\n.\r\n");
+  EXPECT_FALSE(client.was_reset());
+  client.close();
+  EXPECT_TRUE(eventually([&] { return closed(CloseReason::backend_closed) == 1; }));
 }
 
 TEST_F(SessionEnd, ABackendThatDiesBetweenResponsesIsToldAsBye) {

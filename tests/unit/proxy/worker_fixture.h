@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -27,11 +28,13 @@ class Peer {
     timeval patience{10, 0};
     if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   }
-  Peer(Peer&& other) noexcept : fd_(std::exchange(other.fd_, -1)), got_(std::move(other.got_)) {}
+  Peer(Peer&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), got_(std::move(other.got_)), was_reset_(other.was_reset_) {}
   Peer& operator=(Peer&& other) noexcept {
     close();
     fd_ = std::exchange(other.fd_, -1);
     got_ = std::move(other.got_);
+    was_reset_ = other.was_reset_;
     return *this;
   }
   ~Peer() { close(); }
@@ -69,6 +72,8 @@ class Peer {
     }
     return std::exchange(got_, {});
   }
+  // Whether what was heard ended by RST.
+  bool was_reset() const { return was_reset_; }
   void half_close() { ::shutdown(fd_, SHUT_WR); }
   void reset() {
     linger now{1, 0};
@@ -85,6 +90,7 @@ class Peer {
   bool more() {
     char buffer[65536];
     ssize_t count = ::recv(fd_, buffer, sizeof(buffer), 0);
+    was_reset_ = count < 0 && errno == ECONNRESET;
     if (count <= 0) return false;
     got_.append(buffer, static_cast<size_t>(count));
     return true;
@@ -92,6 +98,7 @@ class Peer {
 
   int fd_;
   std::string got_;
+  bool was_reset_ = false;
 };
 
 // A port that is ours. Listening: a backend; otherwise a place kept for SO_REUSEPORT listeners.
@@ -194,6 +201,20 @@ class WorkerTest : public testing::Test {
     client.say("a1 LOGIN alice secret\r\n");
     Peer backend = serve_login();
     client.hear("a1 OK");
+    return {std::move(client), std::move(backend)};
+  }
+  // The same through POP3.
+  std::pair<Peer, Peer> relayed_pop3() {
+    Peer client = Peer::to(pop3.number());
+    client.hear("+OK");
+    client.say("USER alice\r\nPASS secret\r\n");
+    Peer backend = backends.accept();
+    backend.say("+OK ready\r\n");
+    EXPECT_EQ(backend.hear("\r\n"), "USER alice\r\n");
+    backend.say("+OK\r\n");
+    EXPECT_EQ(backend.hear("\r\n"), "PASS secret\r\n");
+    backend.say("+OK in\r\n");
+    client.hear("Logged in");
     return {std::move(client), std::move(backend)};
   }
   // The backend's part of one IMAP login.

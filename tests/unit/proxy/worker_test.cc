@@ -88,16 +88,7 @@ TEST_F(WorkerTest, StopDoesNotWaitForClientsThatLinger) {
 // T49: whatever ends a POP3 session, a QUIT that the client did not say never reaches the backend.
 TEST_F(WorkerTest, T49_StoppingNeverSaysQuit) {
   start();
-  Peer client = Peer::to(pop3.number());
-  client.hear("+OK");
-  client.say("USER alice\r\nPASS secret\r\n");
-  Peer backend = backends.accept();
-  backend.say("+OK ready\r\n");
-  for (std::string line = backend.hear("\r\n"); line.find("PASS") == std::string::npos; line = backend.hear("\r\n")) {
-    backend.say(line.starts_with("CAPA") ? "+OK\r\nUSER\r\n.\r\n" : "+OK\r\n");
-  }
-  backend.say("+OK in\r\n");
-  client.hear("Logged in");
+  auto [client, backend] = relayed_pop3();
   client.say("DELE 1\r\n");
   backend.hear("DELE");
   stop();

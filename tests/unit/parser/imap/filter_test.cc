@@ -48,6 +48,14 @@ TEST_P(Filter, T36_T37_ListsAreRewrittenWhereverTheyStand) {
   }
 }
 
+TEST_P(Filter, EachRewrittenListIsCountedOnce) {
+  Relay r = relay();
+  r.backend("* CAPABILITY IDLE\r\n* OK [CAPABILITY IDLE MOVE] x\r\na1 OK [CAPABILITY IDLE] x\r\n");
+  EXPECT_EQ(r.lists(), 3u);
+  r.backend("* ID NIL\r\n* LIST () NIL CAPABILITY\r\n* 1 FETCH (BODY[] {14}\r\n* CAPABILITY X)\r\n");
+  EXPECT_EQ(r.lists(), 3u);
+}
+
 TEST_P(Filter, ListsInAnyCaseAndOddSpacing) {
   EXPECT_EQ(through("* capability imap4REV1 Idle auth=plain\r\n"), "* capability imap4REV1 Idle\r\n");
   EXPECT_EQ(through("* CAPABILITY  IMAP4rev1  AUTH=X   IDLE  \r\n"), "* CAPABILITY IMAP4rev1 IDLE\r\n");
@@ -119,8 +127,16 @@ TEST_P(Filter, T38_IdNamesUs) {
   EXPECT_EQ(through("* ID ()\r\n"), "* ID (\"x-proxy\" \"Postigo\")\r\n");
   EXPECT_EQ(through("* ID ({4}\r\nna)e {1}\r\nx)\r\n* 1 EXISTS\r\n"),
             "* ID (\"x-proxy\" \"Postigo\" {4}\r\nna)e {1}\r\nx)\r\n* 1 EXISTS\r\n");
+  EXPECT_EQ(through("* ID (\"x-proxies\" \"2\")\r\n"), "* ID (\"x-proxy\" \"Postigo\" \"x-proxies\" \"2\")\r\n");
+  EXPECT_EQ(through("* ID (\r\n"), "* ID (\"x-proxy\" \"Postigo\" \r\n");
   EXPECT_EQ(through("* ID NILS\r\n"), "* ID NILS\r\n");
   EXPECT_EQ(through("* ID NI\r\n"), "* ID NI\r\n");
+}
+
+// RFC 2971 3.3: no field more than once. What another Postigo said in the same form stays as it is.
+TEST_P(Filter, T38_AChainOfTwoNamesUsOnce) {
+  std::string inner = through("* ID (\"name\" \"Dovecot\")\r\n* ID NIL\r\n");
+  EXPECT_EQ(through(inner), inner);
 }
 
 TEST_P(Filter, T1_LiteralsFromTheBackendAreNotLookedAt) {

@@ -25,7 +25,8 @@ inline CapabilityPolicy policy_of(std::vector<std::string> hide, std::vector<std
 class Relay {
  public:
   explicit Relay(CapabilityPolicy policy = {}, size_t chunk = SIZE_MAX)
-      : chunk_(chunk), filter_(make_filter(std::make_shared<CapabilityPolicy>(std::move(policy)), counts_.data())) {}
+      : chunk_(chunk),
+        filter_(make_filter(std::make_shared<CapabilityPolicy>(std::move(policy)), {counts_.data(), &lists_})) {}
 
   void client(std::string_view bytes) {
     from_client_ += bytes;
@@ -43,6 +44,7 @@ class Relay {
   }
 
   uint64_t count(std::string_view verb) const { return counts_[verb_index(verb)].get(); }
+  uint64_t lists() const { return lists_.get(); }
   RelayFilter& filter() { return *filter_; }
   std::string take_to_client() { return std::exchange(to_client, {}); }
   std::string take_to_backend() { return std::exchange(to_backend, {}); }
@@ -92,6 +94,7 @@ class Relay {
  private:
   size_t chunk_;
   std::array<Counter, kVerbs.size()> counts_;
+  Counter lists_;
   std::unique_ptr<RelayFilter> filter_;
   std::string from_client_;
   std::string from_backend_;

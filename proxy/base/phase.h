@@ -61,6 +61,21 @@ inline constexpr std::array<std::string_view, kCloseReasons> kCloseReasonNames =
     "login_timeout", "idle_timeout",  "too_many_errors", "protocol_error", "backend_lost",
     "client_lost",   "session_limit", "shutting_down",   "internal_error"};
 
+// Who ended it, as operators ask: the client, the backend, or we.
+constexpr std::string_view side_of(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::logout:
+    case CloseReason::client_closed:
+    case CloseReason::client_lost:
+      return "client";
+    case CloseReason::backend_closed:
+    case CloseReason::backend_lost:
+      return "backend";
+    default:
+      return "proxy";
+  }
+}
+
 constexpr std::string_view name_of(CloseReason reason) { return kCloseReasonNames[static_cast<size_t>(reason)]; }
 
 }  // namespace postigo
