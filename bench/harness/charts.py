@@ -24,9 +24,9 @@ def _bars(axes, values, title, unit):
     if len(ordered) > 2 and ordered[-1] > 2.5 * ordered[-2]:
         end = 1.6 * ordered[-2]
     for place, (peer, median, low, high) in enumerate(reversed(values)):
-        shown = min(median, end * 0.86)
+        shown = min(median, end * 0.78)
         axes.barh(place, shown, color=_COLOURS.get(peer, "grey"))
-        if median <= end * 0.86:
+        if median <= end * 0.78:
             axes.errorbar(median, place, xerr=[[median - low], [high - median]], color="black", linewidth=0.8)
         axes.text(shown + end * 0.01, place + 0.12, number(median) + (" (cut)" if shown < median else ""), fontsize=7)
     axes.set_yticks(range(len(values)), [PEERS[value[0]].title for value in reversed(values)], fontsize=8)

@@ -43,11 +43,12 @@ def _of_idle(entry):
     if "during" not in entry:
         loads = entry["load"]
         return {"sessions": entry["sessions"], "cpu": 1e6 * entry["cpu_seconds"] / entry["sessions"],
-                "back": max(load.get("storm_seconds") or load["seconds"] for load in loads),
+                "back": max(load["seconds"] for load in loads),
                 **{name: max(load["latency_ms"].get(name) or 0 for load in loads) for name in ("p50", "p99")}}
     before, during, held = entry["before"], entry["during"], max(1, entry["held"])
     return {
         "sessions": entry["sessions"], "held": entry["held"], "answered": entry["answered"],
+        "dropped": entry["sessions"] - entry["answered"],
         "pss": (during["pss_kib"] - before["pss_kib"]) / held,
         "chain": (during["kernel_kib"] - before["kernel_kib"]) / held,
         "before": before["pss_kib"] / 1024, "processes": during["processes"],

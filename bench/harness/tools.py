@@ -142,25 +142,17 @@ class Load(Conversation):
         command = [tool("load"), mode, "--connect", f"127.0.0.1:{port}", "--pause-at-marks", *_options(options)]
         super().__init__(command, os.path.join(folder, "load.log"), core)
 
-    def finish(self, at_mark, held=None):
-        """Calls at_mark("start" or "stop") while the load stands still; returns the last object.
-
-        held: called when all sessions of an idle run are there; returns the word to go on with.
-        """
+    def finish(self, at_mark):
+        """Calls at_mark("start") and at_mark("stop") while the load stands still; returns the report."""
         said = None
-        while True:
-            entry = self.read(self.seconds * 2 + SPARE)
-            if entry is None:
-                break
+        while (entry := self.read(self.seconds * 2 + SPARE)) is not None:
             if "mark" in entry:
                 at_mark(entry["mark"])
                 self.say()
-            elif entry.get("state") == "held":
-                self.say(held(entry) if held else "")
-            else:
+            elif "errors" in entry:
                 said = entry
         code = self.wait()
-        if said is None or "errors" not in said:
+        if said is None:
             raise ToolFailed(self._why("it ended without a result"))
         return dict(said, exit=code)
 
