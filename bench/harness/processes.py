@@ -8,12 +8,14 @@ _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") / 1024
 
 
-def on_core(core):
-    """A preexec_fn: the child and everything it starts stays on one core. None: anywhere."""
-    def pin():
+def on_core(core, descriptors=None):
+    """A preexec_fn: the child and everything it starts stays on one core (None: anywhere) with so many descriptors."""
+    def prepare():
         if core is not None:
             os.sched_setaffinity(0, {core})
-    return pin
+        if descriptors is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+    return prepare
 
 
 def raise_descriptors():

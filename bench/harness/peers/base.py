@@ -26,6 +26,7 @@ class Peer:
     note = ""       # what the reader of a figure has to know
     can_backend_tls = False
     most_sessions = None  # more than this is not asked of it
+    descriptors = None    # None: as many as there may be
 
     def __init__(self, scene, sink, kind="ecdsa", backend_tls=False, workers=1, pinned=True, sessions=9000):
         self.scene = scene
@@ -61,7 +62,8 @@ class Peer:
     def start(self):
         for number, command in enumerate(self.commands()):
             self._programs.append(Program(command, os.path.join(self.folder, f"said{number}.log"),
-                                          env=dict(os.environ, **self.environment()), preexec_fn=on_core(self.core)))
+                                          env=dict(os.environ, **self.environment()),
+                                          preexec_fn=on_core(self.core, self.descriptors)))
         try:
             wait_for(lambda: self._gone() or self._answers(), 15, what=f"{self.name} to listen")
             if self._gone():
