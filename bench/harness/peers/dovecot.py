@@ -69,6 +69,7 @@ passdb {{
   args = {self._passdb()}
 }}
 default_client_limit = {2 * self.sessions + 500}
+default_vsz_limit = 4G
 {self._service("imap")}
 {self._service("pop3")}
 service imap-urlauth-login {{
@@ -81,6 +82,9 @@ service anvil {{
   }}
 }}
 service stats {{
+  chroot =
+}}
+service ipc {{
   chroot =
 }}
 """
