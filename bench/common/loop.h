@@ -24,7 +24,8 @@ class Loop {
   };
 
   static constexpr size_t kReceiveSize = 256 * 1024;
-  static constexpr size_t kPlainSize = 64 * 1024;
+  static constexpr size_t kRecordMax = 16 * 1024;
+  static constexpr size_t kPlainSize = kReceiveSize + kRecordMax;  // what one recv may decrypt to
   static constexpr uint32_t kStreamEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
   Loop();

@@ -104,6 +104,10 @@ void Stream::ready(uint32_t events) {
 void Stream::receive(bool ending) {
   uint32_t life = life_;
   for (;;) {
+    if (paused_) {
+      unread_ = true;
+      return;
+    }
     ssize_t count = recv(fd_, loop_.receive_buffer(), Loop::kReceiveSize, 0);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) return;
@@ -133,20 +137,36 @@ void Stream::feed(size_t count) {
   loop_.cipher().in = loop_.receive_buffer();
   loop_.cipher().in_size = count;
   if (state_ == State::shaking) shake();
-  while (life == life_ && state_ == State::open) {
-    int size = SSL_read(ssl_.get(), loop_.plain_buffer(), Loop::kPlainSize);
-    if (size > 0) {
-      owner_.on_data({loop_.plain_buffer(), static_cast<size_t>(size)});
-      continue;
-    }
-    int error = SSL_get_error(ssl_.get(), size);
-    if (error == SSL_ERROR_WANT_READ) break;
-    over(error == SSL_ERROR_ZERO_RETURN ? Over::ended : Over::tls);
+  if (life == life_ && state_ == State::open) decrypt();
+}
+
+// All records of one recv are one on_data.
+void Stream::decrypt() {
+  uint32_t life = life_;
+  char* plain = loop_.plain_buffer();
+  for (size_t filled = 0;;) {
+    int size = SSL_read(ssl_.get(), plain + filled, static_cast<int>(Loop::kPlainSize - filled));
+    if (size > 0) filled += static_cast<size_t>(size);
+    if (size > 0 && Loop::kPlainSize - filled >= Loop::kRecordMax) continue;
+    int error = size > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), size);
+    if (filled > 0) owner_.on_data({plain, filled});
+    if (life != life_ || error == SSL_ERROR_WANT_READ) return;
+    if (error != SSL_ERROR_NONE) return over(error == SSL_ERROR_ZERO_RETURN ? Over::ended : Over::tls);
+    filled = 0;
   }
 }
 
+void Stream::resume() {
+  paused_ = false;
+  if (!unread_ || state_ != State::open) return;
+  unread_ = false;
+  receive(true);
+}
+
 void Stream::send(std::string_view text) {
-  if (segments_.empty() || segments_.back().stable != nullptr) segments_.push_back({nullptr, text_.size(), 0});
+  bool goes_on = !segments_.empty() && segments_.back().stable == nullptr &&
+                 segments_.back().at + segments_.back().size == text_.size();
+  if (!goes_on) segments_.push_back({nullptr, text_.size(), 0});
   text_.append(text);
   segments_.back().size += text.size();
 }
@@ -154,6 +174,16 @@ void Stream::send(std::string_view text) {
 void Stream::send_stable(std::string_view bytes) {
   if (bytes.size() < kCopyBelow) return send(bytes);
   segments_.push_back({bytes.data(), 0, bytes.size()});
+}
+
+void Stream::keep() {
+  for (size_t i = first_; i < segments_.size(); ++i) {
+    Segment& segment = segments_[i];
+    if (segment.stable == nullptr) continue;
+    size_t at = text_.size();
+    text_.append(segment.stable, segment.size);
+    segment = {nullptr, at, segment.size};
+  }
 }
 
 void Stream::consume(size_t count) {
@@ -178,12 +208,17 @@ void Stream::forget() {
 void Stream::flush() {
   if (state_ != State::open && state_ != State::shaking) return;
   uint32_t life = life_;
+  bool was_left = left_;
   if (ssl_) {
     flush_tls();
   } else {
     flush_plain();
   }
-  if (life == life_ && finishing_ && !blocked()) over(Over::ended);
+  if (life != life_) return;
+  left_ = blocked();
+  if (left_) return;
+  if (finishing_) return over(Over::ended);
+  if (was_left) owner_.on_drained();
 }
 
 void Stream::flush_plain() {
@@ -266,7 +301,7 @@ void Stream::close() {
   ssl_.reset();
   forget();
   cipher_.clear();
-  finishing_ = false;
+  finishing_ = paused_ = unread_ = left_ = false;
   state_ = State::closed;
   ++life_;
   loop_.forget(*this);

@@ -27,6 +27,7 @@ class Stream final : public Loop::Handler {
     virtual void on_open() = 0;
     virtual void on_data(std::string_view data) = 0;
     virtual void on_over(Over why) = 0;
+    virtual void on_drained() {}  // all is sent, after flush() had left something behind
 
    protected:
     ~Owner() = default;
@@ -53,6 +54,11 @@ class Stream final : public Loop::Handler {
   void send_stable(std::string_view bytes);  // must live until it is sent
   // Only needed outside of the owner's call-backs.
   void flush();
+  // What send_stable() was given and flush() could not send is copied: the memory may go.
+  void keep();
+  // No more on_data, except what was received already.
+  void pause() { paused_ = true; }
+  void resume();
   // Sends the rest, then ends.
   void finish();
   void close();
@@ -64,6 +70,7 @@ class Stream final : public Loop::Handler {
 
   void ready(uint32_t events) override;
   void take_ticket(SSL_SESSION* session) { ticket_.reset(session); }
+  SSL_SESSION* ticket() const { return ticket_.get(); }
 
  private:
   enum class State { closed, refused, connecting, shaking, open };
@@ -76,6 +83,7 @@ class Stream final : public Loop::Handler {
   void shake();
   void receive(bool ending);
   void feed(size_t count);
+  void decrypt();
   void flush_plain();
   void flush_tls();
   bool flush_cipher();
@@ -90,6 +98,7 @@ class Stream final : public Loop::Handler {
   int fd_ = -1;
   State state_ = State::closed;
   bool finishing_ = false;
+  bool paused_ = false, unread_ = false, left_ = false;
   uint32_t life_ = 0;  // grows with each close: whoever calls the owner looks whether its connection still exists
   size_t first_ = 0;   // of segments_
   std::vector<Segment> segments_;

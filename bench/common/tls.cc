@@ -38,6 +38,13 @@ Context plain_context() {
   return context;
 }
 
+// Tickets only.
+void finish_server(SSL_CTX* context) {
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  const uint8_t id[] = {'b', 'e', 'n', 'c', 'h'};
+  SSL_CTX_set_session_id_context(context, id, sizeof id);
+}
+
 }  // namespace
 
 Context server_context(const std::string& certificate, const std::string& key) {
@@ -45,9 +52,16 @@ Context server_context(const std::string& certificate, const std::string& key) {
   if (!SSL_CTX_use_certificate_chain_file(context.get(), certificate.c_str())) give_up(certificate);
   if (!SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM)) give_up(key);
   if (!SSL_CTX_check_private_key(context.get())) give_up(key + " is not the key of " + certificate);
-  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // tickets only
-  const uint8_t id[] = {'b', 'e', 'n', 'c', 'h'};
-  SSL_CTX_set_session_id_context(context.get(), id, sizeof id);
+  finish_server(context.get());
+  return context;
+}
+
+Context server_context(X509* certificate, EVP_PKEY* key) {
+  Context context = plain_context();
+  if (!SSL_CTX_use_certificate(context.get(), certificate) || !SSL_CTX_use_PrivateKey(context.get(), key)) {
+    give_up("certificate");
+  }
+  finish_server(context.get());
   return context;
 }
 

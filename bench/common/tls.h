@@ -15,6 +15,7 @@ using Context = bssl::UniquePtr<SSL_CTX>;
 
 // Throw std::runtime_error with the reason. An empty ca: certificates are not checked.
 Context server_context(const std::string& certificate, const std::string& key);
+Context server_context(X509* certificate, EVP_PKEY* key);
 Context client_context(const std::string& ca);
 
 // Over the loop's BIO. `keeper` gets the newest ticket, if it is not null.

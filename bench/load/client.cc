@@ -53,8 +53,8 @@ void Client::on_data(std::string_view data) {
   }
 }
 
-void Client::expect(size_t size, bool message) {
-  message_ = message && verify_;
+void Client::expect(size_t size, bool is_message) {
+  message_ = is_message && verify_;
   right_ = true;
   got_ = 0;
   expected_ = size;

@@ -46,6 +46,7 @@ class Client : private Stream::Owner {
   int64_t began_ns = 0;
   bool busy = false;
   bool ready = false;
+  uint32_t kind = 0, left = 0, message = 0;  // mixed: which session, commands to come, octets of the message
 
  protected:
   virtual void line(std::string_view text) = 0;  // without its CRLF
@@ -55,7 +56,7 @@ class Client : private Stream::Owner {
   virtual bool said_bye() const = 0;  // the server has announced that it goes
 
   // The next octets are message `size` (or are skipped).
-  void expect(size_t size, bool message);
+  void expect(size_t size, bool is_message);
   void begin(Did what) { doing_ = what; }
   void finish() { director_.finished(*this, doing_); }
   void fail(Error error);

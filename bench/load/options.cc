@@ -46,7 +46,6 @@ void add_options(CLI::App& app, Options& options) {
 void complete(Options& options) {
   options.to = parse_address(options.connect);
   if (options.mode == "rate" && options.rate <= 0) throw std::runtime_error("rate needs --rate");
-  if (options.mode == "rate") options.mode = "login";
   bool held = options.mode == "idle" || options.mode == "storm";
   if (held && options.sessions == 0) options.sessions = options.clients;
   if (options.mode == "append" && !options.imap()) throw std::runtime_error("POP3 has no append");

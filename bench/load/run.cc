@@ -70,7 +70,9 @@ class Run {
 
   std::unique_ptr<Worker> make(uint64_t number) {
     if (held_mode()) return std::make_unique<Held>(options_, context_.get(), number);
-    return (options_.mode == "login" ? login_worker : commands_worker)(options_, context_.get(), number);
+    if (options_.mode == "mixed") return mixed_worker(options_, context_.get(), number);
+    bool logins = options_.mode == "login" || options_.mode == "rate";
+    return (logins ? login_worker : commands_worker)(options_, context_.get(), number);
   }
 
   static Held& held(Worker& worker) { return static_cast<Held&>(worker); }
@@ -103,19 +105,16 @@ class Run {
     mark("stop");
   }
 
-  void say_state(const char* state, int64_t since) {
-    Json line = {{"state", state}, {"sessions", sum(&Held::held)}, {"wanted", options_.sessions}};
-    line["seconds"] = static_cast<double>(now_ns() - since) / 1e9;
-    print(line);
+  void say_state(const char* state, double seconds) {
+    print({{"state", state}, {"sessions", sum(&Held::held)}, {"wanted", options_.sessions}, {"seconds", seconds}});
   }
 
   void held_part() {
-    say_state("held", began_);
+    say_state("held", static_cast<double>(now_ns() - began_) / 1e9);
     std::string command = options_.mode == "storm" ? "storm" : hold();
     if (command == "storm") {
-      int64_t since = now_ns();
       measured([](Worker& worker) { held(worker).storm(); });
-      say_state("back", since);
+      say_state("back", seconds_);
       each([](Worker& worker) { worker.measure(); });
     } else {
       measured([](Worker& worker) { worker.measure(); });

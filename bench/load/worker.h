@@ -79,6 +79,7 @@ class Worker : public Client::Director {
 };
 
 std::unique_ptr<Worker> login_worker(const Options& options, SSL_CTX* tls, uint64_t number);
+std::unique_ptr<Worker> mixed_worker(const Options& options, SSL_CTX* tls, uint64_t number);
 std::unique_ptr<Worker> commands_worker(const Options& options, SSL_CTX* tls, uint64_t number);
 
 }  // namespace postigo::bench
