@@ -82,6 +82,7 @@ IDLES = (
     Idle("idle-10k", "10,000 sessions in IDLE, TLS", 10000, 10000),
     Idle("idle-10k-tls-both", "10,000 sessions in IDLE, TLS on both sides", 10000, 2000, backend_tls=True),
     Idle("idle-50k", "50,000 sessions in IDLE, TLS", 50000, full=(0, 1)),
+    Idle("idle-100k", "100,000 sessions in IDLE, TLS", 100000, full=(0, 1)),
 )
 
 STORM = Idle("storm", "All sessions are cut and come back at once, TLS", 5000, 500)

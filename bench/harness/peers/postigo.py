@@ -19,7 +19,8 @@ class Postigo(Peer):
         super().__init__(scene, sink, **options)
         os.environ.setdefault("POSTIGO_BIN", os.path.join(build_folder(), "proxy", "postigo"))
         self._running = Running(os.path.join(self.folder, "p"), scene.certificates, {"sink": sink}, self._tls(),
-                                **{**self._sections(), **(sections or {})})
+                                **self._sections())
+        self._running.write(**(sections or {}))
         for protocol, tls in self.ports:
             self.ports[protocol, tls] = getattr(self._running, protocol + ("s" if tls else ""))
 
@@ -39,10 +40,6 @@ class Postigo(Peer):
     def tool(self, *arguments, **options):
         """Another subcommand on the same configuration."""
         return self._running.tool(*arguments, **options)
-
-    @property
-    def folder_of_configuration(self):
-        return self._running.folder
 
     def roots(self):
         return [self._running.program.pid] if self._running.program else []
