@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs the Debian packages that a purpose needs, and only what is missing.
 #
-#   packages.sh [build|run|test]...      (default: build)
+#   packages.sh [build|run|test|bench]...      (default: build)
 #
-#   build  compile Postigo        run  the quick start's mail server and tools        test  the tests and benchmarks
+#   build  compile Postigo        run    the quick start's mail server and tools
+#   test   the tests              bench  the other proxies that bench/run.sh measures beside Postigo, and its charts
 #
 # Nothing missing: no root, no network, no output. No daemon is started, and none is left to start at the next boot.
 set -eu
@@ -16,6 +17,9 @@ RUN='dovecot-imapd dovecot-pop3d curl openssl'
 # prometheus is for promtool
 TEST='libgtest-dev libgmock-dev libbenchmark-dev clang-format dovecot-imapd dovecot-pop3d curl openssl python3
   isync fetchmail neomutt prometheus binutils procps'
+# libbenchmark-dev: the micro-benchmarks are of the same build
+BENCH='nginx libnginx-mod-mail haproxy dovecot-imapd dovecot-pop3d perdition openssl python3 python3-matplotlib
+  libbenchmark-dev procps'
 
 POLICY=/usr/sbin/policy-rc.d
 WANTS=/etc/systemd/system
@@ -30,7 +34,8 @@ wanted() {
       build) echo "$BUILD" ;;
       run) echo "$RUN" ;;
       test) echo "$TEST" ;;
-      *) die "unknown purpose '$purpose' (build, run, test)" ;;
+      bench) echo "$BENCH" ;;
+      *) die "unknown purpose '$purpose' (build, run, test, bench)" ;;
     esac
   done
 }

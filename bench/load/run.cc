@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <thread>
@@ -16,6 +17,8 @@
 
 namespace postigo::bench {
 namespace {
+
+constexpr double kPauseMax = 60;  // seconds; somebody reads clocks, and a run may be shorter than that takes
 
 double cpu_seconds() {
   rusage used{};
@@ -89,7 +92,7 @@ class Run {
 
   void mark(const char* name) {
     print({{"mark", name}});
-    if (options_.pause_at_marks) wait_for_line(options_.seconds);
+    if (options_.pause_at_marks) wait_for_line(std::max(options_.seconds, kPauseMax));
   }
 
   void measured(const Phase& begin) {

@@ -33,7 +33,11 @@ uint64_t Worker::share(uint64_t all) const {
   return all / options_.threads + (number_ < all % options_.threads ? 1 : 0);
 }
 
-void Worker::allow(uint64_t all) { units_left_ = all == 0 ? kNoLimit : share(all); }
+// A warm-up that the clock has ended must not end what comes after it.
+void Worker::allow(uint64_t all) {
+  over_ = false;
+  units_left_ = all == 0 ? kNoLimit : share(all);
+}
 
 bool Worker::take() {
   if (units_left_ == 0 || over_ || numbers_.all_errors() > kErrorsMax) return false;
