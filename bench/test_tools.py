@@ -24,8 +24,9 @@ def program(name):
 
 def make_certificate(folder):
     certificate, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-                    "2", "-subj", "/CN=bench", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "2", "-subj", "/CN=bench", "-keyout", key, "-out", certificate],
+                   check=True, capture_output=True)
     return ["--certificate", certificate, "--key", key]
 
 
@@ -101,7 +102,8 @@ class Tools(unittest.TestCase):
             for literal in ([], ["--literal-plus"]):
                 for size in (1, 5000, 1500000):
                     with self.subTest((options, literal, size)):
-                        self.load("append", port, *options, *literal, "--clients", "2", "--count", "6", "--size", str(size))
+                        self.load("append", port, *options, *literal, "--clients", "2", "--count", "6",
+                                  "--size", str(size))
 
     def test_round_trips_and_a_mixed_day(self):
         for options, port in self.each_way(self.sink()):
@@ -120,7 +122,8 @@ class Tools(unittest.TestCase):
         for options, name in ((["--protocol", "imap"], "imap"), (["--protocol", "pop3", "--tls", "full"], "pop3s")):
             with self.subTest(options):
                 port = self.sink("--corrupt", "3")[name]
-                report = self.load("fetch", port, *options, "--clients", "2", "--count", "10", "--size", "70000", code=1)
+                report = self.load("fetch", port, *options, "--clients", "2", "--count", "10", "--size", "70000",
+                                   code=1)
                 self.assertEqual(report["errors"], {**dict.fromkeys(ERRORS, 0), "checksum": 1})
                 self.assertEqual(report["units"], 10)
 
@@ -136,7 +139,8 @@ class Tools(unittest.TestCase):
                 self.assertEqual(report["errors"], {**dict.fromkeys(ERRORS, 0), kind: 5})
 
     def test_a_command_line_without_sense(self):
-        for tool, options in (("load", ["sing", "--connect", "127.0.0.1:1"]), ("load", ["append", "--connect", "nowhere"]),
+        for tool, options in (("load", ["sing", "--connect", "127.0.0.1:1"]),
+                              ("load", ["append", "--connect", "nowhere"]),
                               ("sink", []), ("bare", []), ("bare", ["relay", "--backend", "x"])):
             with self.subTest((tool, options)):
                 done = subprocess.run([program(tool), *options], capture_output=True, timeout=PATIENCE_S, check=False)
@@ -153,8 +157,9 @@ class Tools(unittest.TestCase):
                 self.load("login", relay["port"], *options, "--clients", "4", "--count", "20")
 
     def test_bare_figures(self):
-        for options, figure in ((["handshake", "--kind", "ecdsa", "--resumed", "0", "--count", "5"], "cpu_us_per_handshake"),
-                                (["handshake", "--kind", "rsa", "--resumed", "1", "--count", "5"], "cpu_us_per_handshake"),
+        handshake = ["handshake", "--count", "5", "--kind"]
+        for options, figure in (([*handshake, "ecdsa", "--resumed", "0"], "cpu_us_per_handshake"),
+                                ([*handshake, "rsa", "--resumed", "1"], "cpu_us_per_handshake"),
                                 (["seal", "--bytes", "1000000", "--record", "16384"], "cpu_s_per_gb"),
                                 (["copy", "--bytes", "1000000"], "cpu_s_per_gb")):
             with self.subTest(options):

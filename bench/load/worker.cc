@@ -46,14 +46,17 @@ bool Worker::take() {
 }
 
 void Worker::run(double seconds) {
-  over_ = false;
   int64_t end = now_ns() + static_cast<int64_t>(seconds * 1e9);
   while (active_ > 0) {
     int64_t now = now_ns();
     if (now >= end) over_ = true;
-    if (now >= end + kGraceNs) return abandon();
+    if (now >= end + kGraceNs) {
+      abandon();
+      break;
+    }
     loop_.turn(std::clamp<int64_t>(tick(now), 0, kTurnNs));
   }
+  over_ = false;  // the next phase has its own time
 }
 
 void Worker::abandon() {
