@@ -1,13 +1,13 @@
-"""The charts, from the JSON alone: CPU of logins and of bulk, idle memory, latency, and one per growth question."""
+"""The charts, from the JSON alone: CPU of logins and of bulk, idle memory, latency, one per growth question."""
 
 import os
 
 from bench.harness.peers import PEERS
 from bench.harness.summary import Summary, cpu_per_unit, figure
-from bench.harness.table import growth_points, number
+from bench.harness.table import growth_memory, growth_points, number
 
-_COLOURS = {"postigo": "#c0392b", "haproxy": "#2e86c1", "nginx": "#27ae60", "dovecot": "#8e44ad", "perdition": "#d68910",
-            "bare": "#839192", "direct": "#bfc9ca"}
+_COLOURS = {"postigo": "#c0392b", "haproxy": "#2e86c1", "nginx": "#27ae60", "dovecot": "#8e44ad",
+            "perdition": "#d68910", "bare": "#839192", "direct": "#bfc9ca"}
 _ORDER = ("postigo", "haproxy", "nginx", "dovecot", "perdition", "bare", "direct")
 _LOGINS = (("login-ecdsa", "TLS, ECDSA"), ("login-rsa", "TLS, RSA-2048"), ("login-resumed", "TLS, resumed"),
            ("login-plain", "no TLS"), ("pop3-login", "POP3, TLS, ECDSA"))
@@ -20,7 +20,7 @@ _LATENCIES = (("login-one", "login, one client"), ("latency-half-common", "login
 def _bars(axes, values, title, unit):
     """Horizontal bars, [(peer, median, low, high)]; what is far beyond the others is cut and says its figure."""
     ordered = sorted(value[1] for value in values)
-    end = 1.25 * ordered[-1]
+    end = 1.3 * ordered[-1]
     if len(ordered) > 2 and ordered[-1] > 2.5 * ordered[-2]:
         end = 1.6 * ordered[-2]
     for place, (peer, median, low, high) in enumerate(reversed(values)):
@@ -65,7 +65,8 @@ def _rows(summary, listed, name, unit):
 
 
 def _latency_panels(summary):
-    return [(_values(summary, row, name), f"{title}, {name}", "ms") for name in ("p50", "p99") for row, title in _LATENCIES]
+    return [(_values(summary, row, name), f"{title}, {name}", "ms")
+            for name in ("p50", "p99") for row, title in _LATENCIES]
 
 
 def _memory_panels(summary):
@@ -88,12 +89,11 @@ def _growth(pyplot, data, question, path):
     for (_, row, workers), counts in sorted(points.items()):
         label = f"{row}, {workers} worker{'s' if workers > 1 else ''}"
         xs = sorted(counts)
-        left.plot(xs, [figure([cpu_per_unit(e, "login") for e in counts[x]]).median for x in xs], marker="o", label=label)
+        costs = [figure([cpu_per_unit(e, "login") for e in counts[x]]).median for x in xs]
+        left.plot(xs, costs, marker="o", label=label)
         if row == "login-plain":
-            first, last = ("pss_kib_before", "pss_kib_during") if question == "sessions" else (None, "pss_kib_before")
-            right.plot(xs, [figure([(e[last] - (e[first] if first else 0)) / (x if first else 1024)
-                                    for e in counts[x]]).median for x in xs], marker="o",
-                       label=f"{workers} worker{'s' if workers > 1 else ''}")
+            memory = [growth_memory(counts[x], question, x).median for x in xs]
+            right.plot(xs, memory, marker="o", label=f"{workers} worker{'s' if workers > 1 else ''}")
     unit = "KiB PSS per session" if question == "sessions" else "MiB PSS of the process"
     for axes, text in ((left, "CPU-ms per 1,000 logins"), (right, unit)):
         axes.set_xscale("log")
@@ -123,7 +123,8 @@ def draw(data, folder):
                                       "CPU of the proxy per 1,000 logins, median and range; less is better", path),
         "bulk": lambda path: _panels(pyplot, _rows(summary, _BULK, "cpu", "CPU-s per GB"),
                                      "CPU of the proxy per GB, median and range; less is better", path),
-        "idle": lambda path: _panels(pyplot, _memory_panels(summary), "Memory per session in IDLE; less is better", path),
+        "idle": lambda path: _panels(pyplot, _memory_panels(summary), "Memory per session in IDLE; less is better",
+                                     path),
         "latency": lambda path: _panels(pyplot, _latency_panels(summary), "Latency; less is better", path),
         **{f"growth-{question}": lambda path, question=question: _growth(pyplot, data, question, path)
            for question in ("backends", "users", "sessions")},

@@ -21,7 +21,8 @@ def _backends(sink, count):
     for number in range(count):
         name = f"b{number}"
         host = f"127.1.{number // 250}.{number % 250 + 1}"
-        texts.append(f'[[backend]]\nname = "{name}"\nhost = "{host}"\nimap_port = {sink.imap}\npop3_port = {sink.pop3}\n')
+        texts.append(f'[[backend]]\nname = "{name}"\nhost = "{host}"\n'
+                     f'imap_port = {sink.imap}\npop3_port = {sink.pop3}\n')
         names.append(f'"{name}"')
     return {"backends": "\n".join(texts), "pool": f'[[pool]]\nname = "main"\nbackends = [{", ".join(names)}]'}
 

@@ -36,11 +36,11 @@ class Group:
             self.sink.stop()
             raise
 
-    def open(self, seconds, mode="idle"):
+    def open(self, seconds):
         """Starts to log all in; held() waits for the last."""
-        self._load = Load(self.peer.folder, mode, self.peer.port("imap", True), self.scene.load_core, sessions=self.sessions,
-                          clients=32, seconds=seconds, protocol="imap", tls="full", users=100000, user_format="u%d",
-                          password="secret", name="mail.example.com", sources=8)
+        self._load = Load(self.peer.folder, "idle", self.peer.port("imap", True), self.scene.load_core,
+                          sessions=self.sessions, clients=32, seconds=seconds, protocol="imap", tls="full",
+                          users=100000, user_format="u%d", password="secret", name="mail.example.com", sources=8)
 
     def held(self):
         """How many sessions are there."""
@@ -159,7 +159,7 @@ def run(scene, row, peers, results, kind, tell, what=hold):
             peer = PEERS[name]
             sessions = min(wanted, peer.most_sessions or wanted)
             if kind == "quick" and peer.most_sessions:
-                sessions = min(sessions, peer.most_sessions // 6)
+                sessions = min(sessions, peer.most_sessions // 15)
             if row.backend_tls and not peer.can_backend_tls:
                 continue
             tell(f"{row.id}: round {number + 1} of {rounds}, {name}, {sessions} sessions")

@@ -100,7 +100,8 @@ class Summary:
 
     def kernel(self, row, peer):
         """The peer's share of the kernel's memory per session, KiB: the chain without client and fake backend."""
-        chain, direct = self.median(row, peer, "chain"), self.median(row, "direct", "chain")
+        chain = self.median(row, peer, "chain")
+        direct = self.median(row, "direct", "chain") or self.median("idle-10k", "direct", "chain")
         if chain is None or direct is None:
             return None
         return direct / 2 if peer == "direct" else chain - direct

@@ -16,6 +16,8 @@ def number(value):
     """Three digits that matter."""
     if value is None:
         return "-"
+    if value == 0:
+        return "0"
     size = abs(value)
     if size >= 100:
         return f"{value:.0f}"
@@ -51,8 +53,10 @@ def _title(peer):
 def _machine(data):
     machine = data["machine"]
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    kind = "virtual " if machine["virtual"] else ""
     return f"""- {machine['date']}, {data['kind']} run of {data['seconds']} s, commit {machine['commit']}
-- {machine['cpu']}, {machine['cores']} {'virtual ' if machine['virtual'] else ''}cores, {machine['memory_mib']} MiB, kernel {machine['kernel']}, {machine['system']}
+- {machine['cpu']}, {machine['cores']} {kind}cores, {machine['memory_mib']} MiB, kernel {machine['kernel']}
+- {machine['system']}
 - {'; '.join(machine['postigo']) or 'Postigo: unknown'}
 - {packages}
 - load of the machine before: {machine['load_before']:.2f}; every figure: median (min-max) of the undisturbed runs
@@ -94,8 +98,8 @@ def _glance(summary):
         lines.append([row, _headline_unit(row), number(ours), f"{best or ''} {number(theirs)}".strip(),
                       _ratio(ours, theirs), number(bare), _ratio(ours, bare), number(limit), _ratio(ours, limit),
                       *_verdicts(summary, row)])
-    return grid(["row", "unit", "Postigo", "best peer", "x best", "bare", "x bare", "limit", "x limit", "target", "met"],
-                lines)
+    return grid(["row", "unit", "Postigo", "best peer", "x best", "bare", "x bare", "limit", "x limit", "target",
+                 "met"], lines)
 
 
 def _load_row(summary, row):
@@ -118,7 +122,8 @@ def _idle_row(summary, row):
         def mid(name, peer=peer):
             return summary.median(row, peer, name)
         lines.append([_title(peer), summary.get(row, peer, "held").n, number(mid("sessions")), number(mid("held")),
-                      number(mid("answered")), spread(summary.get(row, peer, "pss")), number(summary.kernel(row, peer)),
+                      number(mid("answered")), spread(summary.get(row, peer, "pss")),
+                      number(summary.kernel(row, peer)),
                       number(mid("chain")), number(mid("before")), number(mid("processes")), number(mid("cpu"))])
     return grid(["peer", "n", "asked", "held", "answered", "KiB PSS per session", "KiB kernel, peer's share",
                  "KiB kernel, whole chain", "MiB PSS before", "processes", "CPU-ms per 1,000 opened"], lines)
@@ -148,7 +153,7 @@ def growth_points(data):
     return found
 
 
-def _memory(entries, question, count):
+def growth_memory(entries, question, count):
     """KiB per held session, or MiB of the process before the load."""
     if question == "sessions":
         return figure([(e["pss_kib_during"] - e["pss_kib_before"]) / count for e in entries])
@@ -159,10 +164,11 @@ def _growth(data):
     lines = []
     for (question, row, workers), points in sorted(growth_points(data).items()):
         for count, entries in sorted(points.items()):
-            lines.append([f"{count:,} {question}", row, workers, spread(figure([cpu_per_unit(e, "login") for e in entries])),
+            lines.append([f"{count:,} {question}", row, workers,
+                          spread(figure([cpu_per_unit(e, "login") for e in entries])),
                           spread(figure([e["load"]["per_second"] for e in entries])),
                           spread(figure([e["load"]["latency_ms"]["p99"] for e in entries])),
-                          number(_memory(entries, question, count).median)
+                          number(growth_memory(entries, question, count).median)
                           + (" KiB per session" if question == "sessions" else " MiB before")])
     return grid(["Postigo with", "row", "workers", "CPU-ms per 1,000", "logins/s", "p99 ms", "PSS"], lines)
 
@@ -194,8 +200,8 @@ def _troubles(data):
 def render(data):
     summary = Summary(data)
     text = [f"# Postigo beside others, {data['kind']} run\n", _machine(data), "\n## At a glance\n",
-            "x best: Postigo's median divided by that of the best of nginx, HAProxy, Dovecot and Perdition in this run.\n"
-            "bare: a relay with TLS and nothing else. limit: what the arithmetic alone costs.\n", _glance(summary)]
+            "x best: Postigo's median divided by that of the best of nginx, HAProxy, Dovecot and Perdition in this\n"
+            "run. bare: a relay with TLS and nothing else. limit: what the arithmetic alone costs.\n", _glance(summary)]
     notes = [f"- {peer.title}: {peer.note}" for peer in PEERS.values() if peer.note]
     text += ["Notes:\n", "\n".join(notes) + "\n"]
     for row in summary.rows():

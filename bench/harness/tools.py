@@ -1,7 +1,7 @@
 """The native tools as Python sees them: the fake backend, a run of the load generator, a look at a limit.
 
-Each prints JSON objects, one a line. The load generator stops at its marks until it is told to go on, so that clocks can
-be read while nothing happens.
+Each prints JSON objects, one a line. The load generator stops at its marks until it is told to go on, so that clocks
+can be read while nothing happens.
 """
 
 import json

@@ -39,7 +39,8 @@ class Dovecot(Peer):
         return os.path.join(self.folder, os.path.basename(path))
 
     def _passdb(self):
-        ports = f"%{{if;%s;eq;imap;{self.sink.port('imap', self.backend_tls)};{self.sink.port('pop3', self.backend_tls)}}}"
+        imap, pop3 = (self.sink.port(protocol, self.backend_tls) for protocol in ("imap", "pop3"))
+        ports = f"%{{if;%s;eq;imap;{imap};{pop3}}}"
         return f"proxy=y host=127.0.0.1 port={ports} nopassword=y" + (" ssl=yes" if self.backend_tls else "")
 
     def _configuration(self, user):
