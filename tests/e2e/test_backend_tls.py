@@ -105,6 +105,26 @@ class Refused(unittest.TestCase):
         self.expect_refusal(proxy_with(self, {"fake": fake}, tls("implicit")), fake)
 
 
+class Ciphers(unittest.TestCase):
+    """A29: the operator's list holds towards backends too, also behind STARTTLS (Perdition's CVE-2013-4584)."""
+
+    def test_a29_cipher_policy_towards_backends(self):
+        for mode in ("implicit", "starttls"):
+            context = platform.certificates.server_context()
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256")
+            upgrade = mode == "starttls"
+            fake = FakeBackend(imap=imap_server(tls=upgrade), pop3=pop3_server(tls=upgrade), tls=context,
+                               implicit=not upgrade)
+            self.addCleanup(fake.stop)
+            for size, answer in ((256, rb"^NO \[UNAVAILABLE\]"), (128, b"^OK")):
+                hashed = {256: "SHA384", 128: "SHA256"}[size]
+                allowed = f"ECDHE-ECDSA-AES{size}-GCM-{hashed}:ECDHE-RSA-AES{size}-GCM-{hashed}"
+                proxy = proxy_with(self, {"fake": fake}, tls(mode, ciphers=allowed))
+                with self.subTest(mode=mode, size=size), Imap.open(proxy) as wire:
+                    self.assertRegex(wire.login("alice", PASSWORD)[-1], answer)
+
+
 class ClientCertificates(unittest.TestCase):
     """The backend may ask who we are."""
 

@@ -77,6 +77,22 @@ class Versions(unittest.TestCase):
         strict.stop()
 
 
+    def test_a29_cipher_policy_on_every_port(self):
+        """With TLS 1.2 only what the operator allows, behind STARTTLS and STLS too."""
+        strict = platform.postigo(
+            tls='[tls]\nciphers = "ECDHE-RSA-AES256-GCM-SHA384"\n' + certificates(platform.certificates))
+        self.addCleanup(strict.stop)
+        for kind, mode in ((Imap, "implicit"), (Imap, "starttls"), (Pop3, "implicit"), (Pop3, "starttls")):
+            made = context(maximum_version=ssl.TLSVersion.TLSv1_2)
+            made.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")
+            with self.subTest(kind=kind, mode=mode):
+                with self.assertRaises((ssl.SSLError, OSError)):
+                    kind.open(strict, mode, made)
+                made.set_ciphers("ECDHE-RSA-AES256-GCM-SHA384")
+                with kind.open(strict, mode, made) as wire:
+                    wire.logged_in(platform.fresh_user(), PASSWORD)
+
+
 class Names(unittest.TestCase):
     """SNI chooses the certificate; the client's abilities choose between RSA and ECDSA."""
 
