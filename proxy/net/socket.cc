@@ -29,14 +29,14 @@ constexpr int kReadsPerTurn = 4;      // of full buffers, before others have the
 void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof(value)); }
 
 // Sends what the kernel takes of `parts`. The number of octets, or -errno (-EAGAIN: none).
-ssize_t send_parts(int fd, std::span<iovec> parts) {
+ssize_t send_parts(int fd, std::span<iovec> parts, bool more = false) {
+  int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
   ssize_t sent;
   do {
-    sent = parts.size() == 1 ? ::send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL)
-                             : sendmsg(fd, &message, MSG_NOSIGNAL);
+    sent = parts.size() == 1 ? ::send(fd, parts[0].iov_base, parts[0].iov_len, flags) : sendmsg(fd, &message, flags);
   } while (sent < 0 && errno == EINTR);
   return sent < 0 ? -errno : sent;
 }
@@ -59,7 +59,7 @@ void Socket::Closer::operator()(Socket* socket) const {
   if (socket->tls_ && socket->open_ && !socket->reset_ && !socket->finishing_ && !socket->failed_ &&
       socket->queue_.empty()) {
     socket->tls_->send_close_notify();
-    socket->flush_tls();
+    socket->flush_tls(true);
   }
   if (socket->reset_ && socket->open_) {
     linger now{.l_onoff = 1, .l_linger = 0};
@@ -207,24 +207,24 @@ void Socket::start_tls_client(TlsClientContext& context) {
   flush_tls();
 }
 
-void Socket::send(std::span<const Bytes> parts) {
+void Socket::send(std::span<const Bytes> parts, bool more) {
   if (failed_ || finishing_) return;
-  if (!tls_) return push(parts);
+  if (!tls_) return push(parts, more);
   if (tls_->state() != Tls::State::open && tls_->state() != Tls::State::ended) return;
   for (Bytes part : parts) tls_->send(part);
-  flush_tls();
+  flush_tls(more);
 }
 
-void Socket::flush_tls() {
+void Socket::flush_tls(bool more) {
   std::vector<char>& out = loop_.tls_io().out;
   if (out.empty()) return;
   Bytes bytes{out.data(), out.size()};
-  if (!failed_) push({&bytes, 1});
+  if (!failed_) push({&bytes, 1}, more);
   out.clear();
 }
 
-void Socket::push(std::span<const Bytes> parts) {
-  size_t sent = queue_.empty() && open_ ? send_now(parts) : 0;
+void Socket::push(std::span<const Bytes> parts, bool more) {
+  size_t sent = queue_.empty() && open_ ? send_now(parts, more) : 0;
   if (failed_) return;
   for (Bytes part : parts) {
     size_t skipped = std::min(sent, part.size());
@@ -235,7 +235,7 @@ void Socket::push(std::span<const Bytes> parts) {
 }
 
 // What the kernel takes. Less than all means that it is full, and that an edge will tell when it is not.
-size_t Socket::send_now(std::span<const Bytes> parts) {
+size_t Socket::send_now(std::span<const Bytes> parts, bool more) {
   size_t sent = 0;
   while (!parts.empty()) {
     std::array<iovec, kBuffersMax> buffers;
@@ -247,7 +247,7 @@ size_t Socket::send_now(std::span<const Bytes> parts) {
       octets += parts.front().size();
     }
     if (count == 0) break;
-    ssize_t result = send_parts(fd_, {buffers.data(), count});
+    ssize_t result = send_parts(fd_, {buffers.data(), count}, more);
     if (result == -EAGAIN) break;
     if (result < 0) {
       fail_later(uv_strerror(static_cast<int>(result)));
@@ -293,7 +293,7 @@ void Socket::finish() {
   if (finishing_ || failed_) return;
   if (tls_ && open_) {
     tls_->send_close_notify();
-    flush_tls();
+    flush_tls(true);
   }
   finishing_ = true;
   if (queue_.empty() && open_) drained();

@@ -57,14 +57,16 @@ class Socket final : public Watched {
   Tls* tls() { return tls_.get(); }
   const Tls* tls() const { return tls_.get(); }
 
-  void send(std::span<const Bytes> parts);
+  // `more`: something follows in this turn, be it the end: the kernel may wait, so that both share a segment.
+  void send(std::span<const Bytes> parts, bool more = false);
   void send(Bytes bytes) { send({&bytes, 1}); }
   size_t unsent() const { return queue_.size(); }
 
   // Half-close: after all that is unsent, close_notify and FIN. on_drained is told when they are out.
   void finish();
   bool finished() const { return shutdown_done_; }
-  bool ended() const { return ended_; }  // the peer's end was told
+  bool ended() const { return ended_; }      // the peer's end was told
+  bool ending() const { return end_seen_; }  // it will be, behind what is being read now
   // Close with RST instead of FIN, without close_notify: what was relayed is not complete and must not look so.
   void reset_on_close() { reset_ = true; }
 
@@ -86,9 +88,9 @@ class Socket final : public Watched {
   void read_some();
   void received(ssize_t count);
   void received_tls(Bytes cipher);
-  void flush_tls();
-  void push(std::span<const Bytes> parts);
-  size_t send_now(std::span<const Bytes> parts);
+  void flush_tls(bool more = false);
+  void push(std::span<const Bytes> parts, bool more);
+  size_t send_now(std::span<const Bytes> parts, bool more);
   void wait_writable();
   void write_queue();
   void drained();

@@ -116,6 +116,7 @@ Bytes Tls::receive(Bytes cipher) {
     int got = SSL_read(ssl_.get(), loop_.plain_buffer() + filled, static_cast<int>(room));
     if (got > 0) {
       filled += static_cast<size_t>(got);
+      if (io.in.empty() && SSL_has_pending(ssl_.get()) == 0) break;  // nothing left: spare it the attempt
       continue;
     }
     int problem = SSL_get_error(ssl_.get(), got);

@@ -246,6 +246,7 @@ Result<std::shared_ptr<const TlsServerContext>> TlsServerContext::make(
     SSL_CTX_set_session_id_context(context.get(), id.data(), id.size());
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(context.get(), options.session_tickets ? 0 : SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(context.get(), 1);  // the default is two; each resumed handshake gives another one
     if (options.session_tickets) TicketKeys::install(context.get(), tables.keys.get());
     SSL_CTX_set_ex_data(context.get(), tables_slot(), result->tables_.get());
     SSL_CTX_set_select_certificate_cb(context.get(), choose_certificate<Tables>);

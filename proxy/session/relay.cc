@@ -89,7 +89,9 @@ void Relay::pump_backend(Bytes data) {
   while (!data.empty()) {
     slices.clear();
     FilterStep step = filter_->from_backend(data, slices);
-    if (session_.client() != nullptr && !slices.all().empty()) session_.client()->send(slices.all());
+    if (session_.client() != nullptr && !slices.all().empty()) {
+      session_.client()->send(slices.all(), backend_->ending());  // BYE, close_notify and FIN in one segment
+    }
     data.remove_prefix(step.consumed);
     if (step.state == FilterStep::State::broken) return session_.abort(CloseReason::protocol_error, "from the backend");
   }
