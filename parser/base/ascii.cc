@@ -82,6 +82,8 @@ bool misleads(Bytes sequence) {
 }  // namespace
 
 std::string printable(Bytes text, size_t max) {
+  auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '\\'; };
+  if (text.size() + 4 <= max && std::all_of(text.begin(), text.end(), plain)) return std::string(text);  // most
   std::string result;
   while (!text.empty()) {
     size_t length = is_ctl(text[0]) || text[0] == '\\' ? 0 : utf8_sequence(text);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "parser/base/ascii.h"
+#include "parser/base/limits.h"
 
 namespace postigo::imap {
 namespace {
@@ -124,7 +125,7 @@ constexpr std::array<std::string_view, 5> kForbiddenPrefixes = {"AUTH=", "COMPRE
 constexpr std::string_view kCompress = "COMPRESS=DEFLATE";
 
 template <typename Names>
-bool any_prefix(const Names& prefixes, Bytes name) {
+constexpr bool any_prefix(const Names& prefixes, Bytes name) {
   return std::any_of(prefixes.begin(), prefixes.end(), [&](Bytes prefix) { return name.starts_with(prefix); });
 }
 
@@ -134,57 +135,103 @@ bool forbidden(Bytes upper_name, const CapabilityPolicy& policy) {
          any_prefix(kForbiddenPrefixes, upper_name);
 }
 
-bool known(Bytes upper_name) {
-  return std::binary_search(kKnown.begin(), kKnown.end(), upper_name) || any_prefix(kKnownFamilies, upper_name) ||
-         upper_name == kCompress;
-}
-
-bool contains(const std::vector<std::string>& names, Bytes name) {
-  return std::any_of(names.begin(), names.end(), [&](const std::string& n) { return equal_ignoring_case(n, name); });
-}
+static_assert(std::none_of(kKnown.begin(), kKnown.end(), [](Bytes name) {
+  return any_prefix(kForbiddenPrefixes, name) ||
+         std::find(kForbidden.begin(), kForbidden.end(), name) != kForbidden.end();
+}));
 
 // FNV-1a: the names are few and the peer gains nothing from a collision but a shorter list.
-uint64_t hash(Bytes upper_name) {
+constexpr uint64_t hash(Bytes upper_name) {
   uint64_t value = 0xcbf29ce484222325;
   for (char c : upper_name) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   return value;
+}
+
+// Where each known name stands, by its hash: every login looks up two dozen of them. Open addressing, made by the
+// compiler.
+constexpr size_t kSlots = 256;
+constexpr size_t kNowhere = kKnown.size();
+constexpr auto kSlotOfHash = [] {
+  std::array<uint8_t, kSlots> slots{};
+  slots.fill(kNowhere);
+  for (size_t i = 0; i < kKnown.size(); ++i) {
+    size_t at = hash(kKnown[i]) % kSlots;
+    while (slots[at] != kNowhere) at = (at + 1) % kSlots;
+    slots[at] = static_cast<uint8_t>(i);
+  }
+  return slots;
+}();
+
+// The position in kKnown, or kNowhere.
+size_t find_known(Bytes upper_name) {
+  for (size_t at = hash(upper_name) % kSlots; kSlotOfHash[at] != kNowhere; at = (at + 1) % kSlots) {
+    if (kKnown[kSlotOfHash[at]] == upper_name) return kSlotOfHash[at];
+  }
+  return kNowhere;
+}
+
+bool known_otherwise(Bytes upper_name) { return any_prefix(kKnownFamilies, upper_name) || upper_name == kCompress; }
+
+// A name in upper case without a trip to the heap.
+class Upper {
+ public:
+  explicit Upper(Bytes name) : size_(name.size() <= buffer_.size() ? name.size() : 0) {
+    std::transform(name.begin(), name.begin() + static_cast<ptrdiff_t>(size_), buffer_.begin(), to_upper);
+  }
+  Bytes view() const { return {buffer_.data(), size_}; }  // empty if the name was too long to be one
+
+ private:
+  std::array<char, limits::kCapabilityAtomMax> buffer_;
+  size_t size_;
+};
+
+bool contains(const std::vector<std::string>& names, Bytes name) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& n) { return equal_ignoring_case(n, name); });
 }
 
 }  // namespace
 
 bool is_hidden(const CapabilityPolicy& policy, Bytes name) { return contains(policy.hide, name); }
 
-bool CapabilityRewriter::keep(Bytes name) {
-  std::string upper_name = upper(name);
-  if (upper_name.empty() || forbidden(upper_name, policy_) || is_hidden(policy_, upper_name)) return false;
+bool CapabilityRewriter::keep(Bytes name) { return keep_upper(Upper(name).view()); }
+
+bool CapabilityRewriter::keep_upper(Bytes upper_name) {
+  size_t index = find_known(upper_name);
+  if (index == kNowhere && (upper_name.empty() || forbidden(upper_name, policy_))) return false;
+  if (is_hidden(policy_, upper_name)) return false;
   // Exactly one IMAP4revN, the one of our greeting (T39). A backend that speaks both loses the name of the second,
   // whose features are listed by their own names too; a backend that speaks only IMAP4rev2 gets it said at the end.
   if (upper_name == "IMAP4REV2" && !contains(policy_.add, upper_name)) {
     rev2_held_ = true;
     return false;
   }
-  if (!known(upper_name) && !contains(policy_.add, upper_name)) return false;
+  if (index == kNowhere && !known_otherwise(upper_name) && !contains(policy_.add, upper_name)) return false;
   rev1_ |= upper_name == "IMAP4REV1";
-  return first_time(upper_name);
+  return first_time(upper_name, index);
 }
 
-bool CapabilityRewriter::first_time(Bytes upper_name) {
-  if (was_said(upper_name) || said_.size() == kAtomsMax) return false;
-  said_.push_back(hash(upper_name));
+bool CapabilityRewriter::first_time(Bytes upper_name, size_t known_index) {
+  static_assert(kKnown.size() <= std::bitset<128>().size());
+  if (known_index != kNowhere) {
+    bool first = !said_known_[known_index];
+    said_known_.set(known_index);
+    return first;
+  }
+  uint64_t value = hash(upper_name);
+  bool said = std::find(said_other_.begin(), said_other_.end(), value) != said_other_.end();
+  if (said || said_other_.size() == kAtomsMax) return false;
+  said_other_.push_back(value);
   return true;
-}
-
-bool CapabilityRewriter::was_said(Bytes name) const {
-  return std::find(said_.begin(), said_.end(), hash(name)) != said_.end();
 }
 
 Bytes CapabilityRewriter::next_addition() {
   while (next_ < policy_.add.size()) {
     const std::string& name = policy_.add[next_++];
-    std::string upper_name = upper(name);
-    if (name.empty() || forbidden(upper_name, policy_) || is_hidden(policy_, upper_name)) continue;
-    rev1_ |= upper_name == "IMAP4REV1";
-    if (first_time(upper_name)) return name;
+    Upper upper_name(name);
+    Bytes view = upper_name.view();
+    if (view.empty() || forbidden(view, policy_) || is_hidden(policy_, view)) continue;
+    rev1_ |= view == "IMAP4REV1";
+    if (first_time(view, find_known(view))) return name;
   }
   bool say_rev2 = rev2_held_ && !rev1_;
   rev2_held_ = false;

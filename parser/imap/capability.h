@@ -6,6 +6,7 @@
 // proxy. Anything else is dropped (RFC 2971 5).
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -28,11 +29,12 @@ class CapabilityRewriter {
   Bytes next_addition();
 
  private:
-  bool first_time(Bytes upper_name);
-  bool was_said(Bytes name) const;
+  bool keep_upper(Bytes upper_name);
+  bool first_time(Bytes upper_name, size_t known_index);
 
   const CapabilityPolicy& policy_;
-  std::vector<uint64_t> said_;  // hashes of what the client saw; bounded
+  std::bitset<128> said_known_;       // what the client saw, by position in the table of names
+  std::vector<uint64_t> said_other_;  // the same of names with parameters and of the operator's: hashes; bounded
   size_t next_ = 0;             // of policy_.add
   bool rev1_ = false;
   bool rev2_held_ = false;

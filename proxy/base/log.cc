@@ -8,8 +8,9 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
-#include <concepts>
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "parser/base/ascii.h"
@@ -49,22 +50,57 @@ std::string_view name_of(Level level) {
   return "info";
 }
 
+// The part up to the seconds is the same for many lines.
 std::string now_text() {
+  thread_local std::time_t second = -1;
+  thread_local std::string up_to_second;
   auto now = std::chrono::system_clock::now();
+  std::time_t now_s = std::chrono::system_clock::to_time_t(now);
+  if (now_s != second) {
+    second = now_s;
+    up_to_second = fmt::format("{:%FT%H:%M:%S}.", fmt::gmtime(now_s));
+  }
   auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-  return fmt::format("{:%FT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), ms);
+  return up_to_second + fmt::format("{:03}Z", ms);
 }
 
 // Bare if that is unambiguous, else in quotes.
-std::string quoted(std::string_view value) {
+void append_quoted(std::string& line, std::string_view value) {
+  auto bare = [](char c) { return c != ' ' && c != '"' && c != '='; };
   std::string safe = printable(value, kValueMax);
-  if (!safe.empty() && safe.find_first_of(" \"=") == std::string::npos) return safe;
-  std::string result = "\"";
-  for (char c : safe) {
-    if (c == '"') result += '\\';
-    result += c;
+  if (!safe.empty() && std::all_of(safe.begin(), safe.end(), bare)) {
+    line += safe;
+    return;
   }
-  return result + '"';
+  line += '"';
+  for (char c : safe) {
+    if (c == '"') line += '\\';
+    line += c;
+  }
+  line += '"';
+}
+
+void append_text(std::string& line, std::string_view event, const Fields& fields) {
+  line += event;
+  for (const Field& field : fields) {
+    line += ' ';
+    line += field.key;
+    line += '=';
+    std::visit(
+        [&](auto value) {
+          if constexpr (std::is_same_v<decltype(value), std::string_view>) {
+            append_quoted(line, value);
+          } else if constexpr (std::is_same_v<decltype(value), double>) {
+            line += fmt::format("{:.3f}", value);
+          } else if constexpr (std::is_same_v<decltype(value), bool>) {
+            line += value ? "true" : "false";
+          } else {
+            fmt::format_int digits(value);
+            line.append(digits.data(), digits.size());
+          }
+        },
+        field.value);
+  }
 }
 
 }  // namespace
@@ -88,21 +124,8 @@ Result<void> open(const config::Log& options) {
 bool enabled(Level level) { return spdlog::should_log(to_spdlog(level)); }
 
 std::string render_text(std::string_view event, const Fields& fields) {
-  std::string line(event);
-  for (const Field& field : fields) {
-    line += fmt::format(" {}=", field.key);
-    std::visit(
-        [&](auto value) {
-          if constexpr (std::is_same_v<decltype(value), std::string_view>) {
-            line += quoted(value);
-          } else if constexpr (std::is_same_v<decltype(value), double>) {
-            line += fmt::format("{:.3f}", value);
-          } else {
-            line += fmt::format("{}", value);
-          }
-        },
-        field.value);
-  }
+  std::string line;
+  append_text(line, event, fields);
   return line;
 }
 
@@ -128,10 +151,18 @@ std::string render_json(std::string_view time, Level level, std::string_view eve
 
 void write(Level level, std::string_view event, const Fields& fields) {
   if (!enabled(level)) return;
-  std::string line = format == config::Log::Format::json
-                         ? render_json(now_text(), level, event, fields)
-                         : fmt::format("{} {} {}", now_text(), name_of(level), render_text(event, fields));
-  spdlog::log(to_spdlog(level), "{}", line);
+  std::string line;
+  line.reserve(512);
+  if (format == config::Log::Format::json) {
+    line = render_json(now_text(), level, event, fields);
+  } else {
+    line += now_text();
+    line += ' ';
+    line += name_of(level);
+    line += ' ';
+    append_text(line, event, fields);
+  }
+  spdlog::log(to_spdlog(level), spdlog::string_view_t(line));
 }
 
 }  // namespace postigo::log

@@ -6,6 +6,19 @@
 #include <cstring>
 
 namespace postigo {
+namespace {
+
+// By hand, because every login asks for it, and the library's way leads through printf.
+std::string dotted(uint32_t address) {
+  std::string text;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    if (shift != 24) text += '.';
+    text += std::to_string(address >> shift & 255);
+  }
+  return text;
+}
+
+}  // namespace
 
 Address::Address(const sockaddr* address) {
   std::memcpy(&storage_, address, address->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
@@ -19,8 +32,8 @@ std::optional<Address> Address::parse(const std::string& host, uint16_t port) {
 }
 
 std::string Address::host() const {
+  if (storage_.any.sa_family == AF_INET) return dotted(ntohl(storage_.v4.sin_addr.s_addr));
   char text[INET6_ADDRSTRLEN + 1] = "";
-  if (storage_.any.sa_family == AF_INET) uv_ip4_name(&storage_.v4, text, sizeof(text));
   if (storage_.any.sa_family == AF_INET6) uv_ip6_name(&storage_.v6, text, sizeof(text));
   std::string host = text;
   if (host.starts_with("::ffff:") && host.find('.') != std::string::npos) host.erase(0, 7);
