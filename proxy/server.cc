@@ -103,7 +103,7 @@ class Server {
       for (auto& worker : workers_) {
         worker->join();
         if (worker->loop_result() == 0) continue;
-        log::error("handles_left", {{"detail", "uv_loop_close found open handles: a bug"}});
+        log::error("handles_left", {{"detail", "a handle or a connection was left open: a bug"}});
         result = 1;
       }
     } else {

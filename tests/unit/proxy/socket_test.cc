@@ -3,6 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
 
 #include "tests/unit/proxy/socket_fixture.h"
 
@@ -70,6 +75,36 @@ TEST_P(Sockets, T60_ASlowReaderGetsEverythingInOrder) {
   EXPECT_EQ(loop.chunks().in_use(), 0u);
   // Before decryption: with TLS a call may complete a record that began in the last one.
   EXPECT_LE(there.largest, GetParam() ? 32u * 1024 : 16u * 1024);
+}
+
+// tcpi_segs_in of TCP_INFO; libc's structure ends before it.
+uint32_t segments_received(int fd) {
+  std::array<char, 256> info{};
+  socklen_t size = info.size();
+  getsockopt(fd, IPPROTO_TCP, TCP_INFO, info.data(), &size);
+  uint32_t segments = 0;
+  std::memcpy(&segments, info.data() + 140, sizeof(segments));
+  return segments;
+}
+
+// What is sent with more to come, and the end behind it, share a segment.
+TEST_F(SocketTest, TheLastWordsShareASegmentWithTheEnd) {
+  auto segments_of_a_farewell = [&](bool more) {
+    int raw = ::socket(AF_INET, SOCK_STREAM, 0);
+    EXPECT_EQ(::connect(raw, address.get(), address.size()), 0);
+    there = {};
+    EXPECT_TRUE(run_until([&] { return there.socket != nullptr; }));
+    uint32_t before = segments_received(raw);
+    Bytes bye = "* BYE\r\n";
+    there.socket->send({&bye, 1}, more);
+    there.socket->finish();
+    EXPECT_TRUE(run_until([&] { return there.told('r'); }));
+    uint32_t after = segments_received(raw);
+    ::close(raw);
+    return after - before;
+  };
+  EXPECT_EQ(segments_of_a_farewell(false), 2u);
+  EXPECT_EQ(segments_of_a_farewell(true), 1u);
 }
 
 TEST_P(Sockets, T58_EachDirectionEndsForItself) {
