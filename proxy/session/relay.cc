@@ -38,6 +38,9 @@ void Relay::start(Bytes from_client_first, Bytes from_backend_first, bool client
   if (client_ended_already && !session_.closing()) client_ended();
 }
 
+// The backend may end here without cutting a response.
+bool Relay::complete() const { return filter_->transparent() || filter_->at_line_start(); }
+
 void Relay::touch() { active_ms_ = session_.worker().loop().now_ms(); }
 
 void Relay::from_client(Bytes data) {
@@ -90,7 +93,8 @@ void Relay::pump_backend(Bytes data) {
     slices.clear();
     FilterStep step = filter_->from_backend(data, slices);
     if (session_.client() != nullptr && !slices.all().empty()) {
-      session_.client()->send(slices.all(), backend_->ending());  // BYE, close_notify and FIN in one segment
+      // BYE, close_notify and FIN in one segment. Not what a reset will follow: that would take it along.
+      session_.client()->send(slices.all(), backend_->ending() && complete());
     }
     data.remove_prefix(step.consumed);
     if (step.state == FilterStep::State::broken) return session_.abort(CloseReason::protocol_error, "from the backend");
@@ -134,7 +138,7 @@ void Relay::on_failed(Socket&, const std::string& why) {
 void Relay::backend_over(bool clean, const std::string& why) {
   if (session_.client() == nullptr) return session_.close(CloseReason::client_lost);
   // In the middle of a response the client must not take the end for the end of the message (T59).
-  if (!filter_->transparent() && !filter_->at_line_start()) {
+  if (!complete()) {
     return session_.abort(CloseReason::backend_lost, clean ? "closed in the middle of a response" : why);
   }
   if (filter_->said_quit()) return session_.close(CloseReason::logout);

@@ -41,6 +41,7 @@ class Relay final : public Socket::Owner {
   void pump_backend(Bytes data);
   void retry_held();
   void touch();
+  bool complete() const;
   void backend_over(bool clean, const std::string& why);
 
   void on_data(Socket& socket, Bytes data) override;  // from the backend
