@@ -26,9 +26,7 @@ BackPolicy policy_for(const config::Backend& backend) {
 Upstream::Upstream(Client& client, Session& session, Route route, BackLogin login)
     : client_(client), session_(session), route_(std::move(route)), login_(std::move(login)) {}
 
-size_t Upstream::backend_index() const { return session_.snapshot().backend_index(backend()); }
-
-BackendStats& Upstream::stats() { return session_.worker().stats().backends[backend_index()]; }
+BackendStats& Upstream::stats() { return session_.worker().stats().backends[backend_index_]; }
 
 void Upstream::start() { try_candidate(); }
 
@@ -40,6 +38,7 @@ void Upstream::abandon() {
 void Upstream::try_candidate() {
   uint64_t limit_ms = session_.snapshot().live.limits.backend_connect_timeout_ms;
   session_.enter(Phase::connect, std::min(limit_ms, session_.login_ms_left()));
+  backend_index_ = session_.snapshot().backend_index(backend());
   session_.summary().backend = backend().name;
   session_.summary().shard = route_.shard;
   address_ = 0;

@@ -34,9 +34,9 @@ class Upstream final : public Socket::Owner {
   Upstream(Client& client, Session& session, Route route, BackLogin login);
 
   void start();
-  void abandon();                // nothing calls back any more
-  void deadline();               // the phase took too long: on to the next candidate
-  size_t backend_index() const;  // of the current candidate, in Live::backends
+  void abandon();                                          // nothing calls back any more
+  void deadline();                                         // the phase took too long: on to the next candidate
+  size_t backend_index() const { return backend_index_; }  // of the current candidate, in Live::backends
   std::string_view state_name() const { return back_ != nullptr ? back_->state_name() : "connecting"; }
 
  private:
@@ -66,6 +66,7 @@ class Upstream final : public Socket::Owner {
   Ticket resolving_;
   std::vector<Address> addresses_;
   size_t candidate_ = 0;
+  size_t backend_index_ = 0;
   size_t address_ = 0;
   SocketPtr socket_;
   std::unique_ptr<BackDialogue> back_;
