@@ -96,11 +96,12 @@ class Postigo:
         with open(self.file, "w", encoding="utf-8") as file:
             file.write("\n".join(text.rstrip() + "\n" for text in self.sections.values() if text))
 
-    def start(self, **options):
+    def start(self, under=(), **options):
+        """under: words of a program that runs it (a debugger, a profiler) as the same process."""
         environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99",
                            UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1",
                            TSAN_OPTIONS="halt_on_error=0:exitcode=98")
-        self.program = Program([postigo(), "serve", "-c", self.file], os.path.join(self.folder, "stderr.log"),
+        self.program = Program([*under, postigo(), "serve", "-c", self.file], os.path.join(self.folder, "stderr.log"),
                                env=environment, **options)
         try:
             wait_for(lambda: self.ready() or not self.program.running(), 20, what="Postigo's /readyz")

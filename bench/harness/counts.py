@@ -1,0 +1,60 @@
+"""What is counted under callgrind: the cases, and one run over some of them. Judging is bench/instructions.py's."""
+
+import dataclasses
+
+from bench.harness import callgrind
+from bench.harness.scene import Scene
+
+MIB = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    name: str
+    unit: str
+    mode: str
+    protocol: str
+    tls: str
+    count: int
+    warmup: int = 3
+    rounds: int = 2
+    options: dict = dataclasses.field(default_factory=dict)
+
+
+CASES = (
+    Case("login-plain", "login", "login", "imap", "off", 60),
+    Case("login-tls", "login", "login", "imap", "full", 30),
+    Case("login-resumed", "login", "login", "imap", "resumed", 30),
+    Case("pop3-login-plain", "login", "login", "pop3", "off", 60),
+    Case("noop-tls", "round trip", "noop", "imap", "full", 300, 10),
+    # Nothing but system calls, whose number is the kernel's mood: its buffers grow first, then the best round counts.
+    Case("fetch-plain", "MiB", "fetch", "imap", "off", 64, 64, 6, {"size": MIB}),
+    Case("fetch-tls", "MiB", "fetch", "imap", "full", 4, 2, 2, {"size": MIB}),
+    Case("append-plain", "MiB", "append", "imap", "off", 64, 64, 6, {"size": MIB}),
+    Case("append-tls", "MiB", "append", "imap", "full", 4, 2, 2, {"size": MIB}),
+)
+
+
+def measure(cases, each=None):
+    """{case name: figures}. each(case, profile): called with what the last round left."""
+    scene = Scene(pinned=False)
+    sink = scene.sink()
+    peer = callgrind.Counted(scene, sink)
+    try:
+        peer.start()
+        callgrind.count(peer, CASES[0], 0)  # what happens once happens now
+        idle = peer.idle_rate()
+        print(f"idle: {idle:,.0f} instructions per second, taken off below", flush=True)
+        found = {}
+        for case in cases:
+            figure, spread, profile = callgrind.least_count(peer, case, idle)
+            found[case.name] = {"unit": case.unit, "instructions": round(figure), "spread_percent": round(spread * 100, 2),
+                                "allocations": round(profile.allocated() / case.count, 2),
+                                "of_boringssl": round(profile.allocated_by_boringssl() / case.count, 2)}
+            if each:
+                each(case, profile)
+        return found
+    finally:
+        peer.stop()
+        sink.stop()
+        scene.close()
