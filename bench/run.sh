@@ -1,7 +1,7 @@
 #!/bin/bash
 # Measures Postigo beside the proxies that people run today, and prints the table. README.md says what the figures mean.
 #
-#   bench/run.sh [--quick | --full] [--only PEER,...] [--rows ROW,...] [--results DIR]
+#   bench/run.sh [--quick | --full] [--rounds N] [--only PEER,...] [--rows ROW,...] [--results DIR]
 #   bench/run.sh --render FILE.json     table and charts of an earlier run, nothing is measured
 #
 # Installs what is missing and builds Release first. POSTIGO_BUILD_DIR names another build folder; POSTIGO_BENCH_KEEP=1

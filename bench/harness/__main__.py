@@ -1,6 +1,6 @@
 """bench/run.sh's other half: what to run, in which order, within which time.
 
-    run.sh [--quick | --full] [--only PEER,...] [--rows ROW,...] [--results DIR]
+    run.sh [--quick | --full] [--rounds N] [--only PEER,...] [--rows ROW,...] [--results DIR]
     run.sh --render FILE.json
 """
 
@@ -25,6 +25,7 @@ def _arguments():
     parser.add_argument("--quick", action="store_const", dest="kind", const="quick", default="quick",
                         help="below 10 minutes (the default)")
     parser.add_argument("--full", action="store_const", dest="kind", const="full", help="hours; for a quiet machine")
+    parser.add_argument("--rounds", metavar="N", type=int, default=100, help="at most so many turns of each row")
     parser.add_argument("--only", metavar="PEER,...", help=f"of {', '.join(PEERS)}")
     parser.add_argument("--rows", metavar="ROW,...", help=f"of {', '.join(rows.names())}, {', '.join(rows.GROUPS)}")
     parser.add_argument("--results", metavar="DIR", default=os.path.join(SOURCE, "bench", "results"))
@@ -49,6 +50,7 @@ class Run:
 
     def __init__(self, arguments):
         self.kind = arguments.kind
+        self.rounds = max(1, arguments.rounds)
         self.peers = _peers(arguments.only)
         self.rows = rows.chosen(arguments.rows.split(",") if arguments.rows else None)
         path = os.path.join(arguments.results, f"{self.kind}.json")
@@ -79,14 +81,14 @@ class Run:
                 self._tell("limits")
                 self.measurement.limits(number // _LIMITS_EVERY)
             if self._in_time(row.id):
-                self.measurement.run(row, 1 if self._elapsed() > _BUDGET[self.kind] * 0.8 else None)
+                self.measurement.run(row, 1 if self._elapsed() > _BUDGET[self.kind] * 0.8 else self.rounds)
 
     def _idles(self):
         for row in rows.IDLES:
             if self._wanted(row.id, self.kind == "full" or row.quick_sessions > 0) and self._in_time(row.id):
-                idle.run(self.scene, row, self.peers, self.results, self.kind, self._tell)
+                idle.run(self.scene, row, self.peers, self.results, self.kind, self._tell, rounds=self.rounds)
         if self._wanted(rows.STORM.id) and self._in_time(rows.STORM.id):
-            idle.run(self.scene, rows.STORM, self.peers, self.results, self.kind, self._tell, idle.storm)
+            idle.run(self.scene, rows.STORM, self.peers, self.results, self.kind, self._tell, idle.storm, self.rounds)
 
     def all(self):
         """Idle sessions first: the kernel's memory is quiet then."""
@@ -94,7 +96,7 @@ class Run:
             self._idles()
             self._loads()
             if self._wanted("growth", self.kind == "full") and "postigo" in self.peers and self._in_time("growth"):
-                growth.Growth(self.scene, self.results, self.kind, self._tell).run()
+                growth.Growth(self.scene, self.results, self.kind, self._tell, self.rounds).run()
         finally:
             self.results.data["seconds"] = round(self._elapsed())
             self.results.save()

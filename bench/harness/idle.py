@@ -150,9 +150,9 @@ def storm(scene, row, name, sessions, number):
             "problem": "; ".join(text for text in map(failures, said) if text), "load": said}
 
 
-def run(scene, row, peers, results, kind, tell, what=hold):
-    """All rounds of one row over all peers."""
-    rounds = getattr(row, kind)[1]
+def run(scene, row, peers, results, kind, tell, what=hold, rounds=100):
+    """All rounds of one row over all peers, at most `rounds`."""
+    rounds = min(rounds, getattr(row, kind)[1])
     wanted = row.quick_sessions or row.sessions if kind == "quick" else row.sessions
     for number in range(rounds):
         for name in peers:
