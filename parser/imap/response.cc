@@ -33,6 +33,7 @@ std::string code_name(Bytes code) { return upper(code.substr(0, code.find(' ')))
 bool parse_capabilities(Bytes text, std::vector<std::string>& names) {
   if (!equal_ignoring_case(take_word(text), "CAPABILITY")) return false;
   names.clear();
+  names.reserve(48);  // more than servers have
   while (!text.empty()) {
     Bytes name = take_word(text);
     if (!name.empty()) names.push_back(upper(name));
