@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""How many octets Postigo copies in user space for each octet that it relays: per direction, and with TLS on which side.
+"""How many octets Postigo copies in user space per octet that it relays: by direction, and with TLS on which side.
 
     cmake -G Ninja -B build/copies -DCMAKE_BUILD_TYPE=Release -DPOSTIGO_BENCH=ON -DPOSTIGO_COUNT_COPIES=ON
     cmake --build build/copies --target postigo bench_sink bench_load
