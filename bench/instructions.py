@@ -47,8 +47,8 @@ def judge(found, known):
 
 
 def show(found, known):
-    print(f"{'case':18} {'per':10} {'instructions':>13} {'spread':>7} {'in the file':>13} {'change':>7} {'allocations':>11} "
-          "of BoringSSL")
+    print(f"{'case':18} {'per':10} {'instructions':>13} {'spread':>7} {'in the file':>13} {'change':>7} "
+          "allocations of BoringSSL")
     for name, now in found.items():
         then = known.get(name, {}).get("instructions")
         print(f"{name:18} {now['unit']:10} {now['instructions']:13,} {now['spread_percent']:6.2f}% "

@@ -70,8 +70,8 @@ class Counted(Postigo):
 
 def count(peer, case, idle_rate):
     """One run of the load: (instructions per unit, Profile)."""
-    load = Load(peer.folder, case.mode, peer.port(case.protocol, case.tls != "off"), None, seconds=60, clients=1, users=1,
-                warmup=case.warmup, count=case.count, protocol=case.protocol, tls=case.tls, **case.options)
+    load = Load(peer.folder, case.mode, peer.port(case.protocol, case.tls != "off"), None, seconds=60, clients=1,
+                users=1, warmup=case.warmup, count=case.count, protocol=case.protocol, tls=case.tls, **case.options)
     seen = {}
 
     def at_mark(mark):

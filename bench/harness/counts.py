@@ -48,7 +48,8 @@ def measure(cases, each=None):
         found = {}
         for case in cases:
             figure, spread, profile = callgrind.least_count(peer, case, idle)
-            found[case.name] = {"unit": case.unit, "instructions": round(figure), "spread_percent": round(spread * 100, 2),
+            found[case.name] = {"unit": case.unit, "instructions": round(figure),
+                                "spread_percent": round(spread * 100, 2),
                                 "allocations": round(profile.allocated() / case.count, 2),
                                 "of_boringssl": round(profile.allocated_by_boringssl() / case.count, 2)}
             if each:

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "parser/base/bytes.h"
+#include "parser/base/copies.h"
 #include "parser/dialogue.h"
 
 namespace postigo::imap {
@@ -19,6 +20,7 @@ class Held {
  public:
   void keep(Bytes octets) {
     assert(size_ + octets.size() <= N);
+    count_copy(Copy::token, octets.size());
     for (char c : octets) halves_[which_][size_++] = c;
   }
   Bytes view() const { return {halves_[which_].data(), size_}; }

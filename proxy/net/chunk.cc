@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "parser/base/copies.h"
 #include "parser/base/secret.h"
 
 namespace postigo {
@@ -26,6 +27,7 @@ void ChunkPool::give(std::unique_ptr<Chunk> chunk) {
 
 void ChunkQueue::append(Bytes bytes) {
   size_ += bytes.size();
+  count_copy(Copy::queue, bytes.size());
   while (!bytes.empty()) {
     if (tail_ == nullptr || tail_->end == Chunk::kSize) {
       std::unique_ptr<Chunk> chunk = pool_.take();

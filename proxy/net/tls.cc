@@ -10,6 +10,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "parser/base/copies.h"
 #include "proxy/net/tls_context.h"
 
 namespace postigo {
@@ -25,6 +26,7 @@ int bio_read(BIO* bio, char* to, int size) {
     return -1;
   }
   size_t taken = std::min(io.in.size(), static_cast<size_t>(size));
+  count_copy(Copy::bio_read, taken);
   std::memcpy(to, io.in.data(), taken);
   io.in.remove_prefix(taken);
   return static_cast<int>(taken);
@@ -33,6 +35,9 @@ int bio_read(BIO* bio, char* to, int size) {
 int bio_write(BIO* bio, const char* from, int size) {
   BIO_clear_retry_flags(bio);
   TlsIo& io = io_of(bio);
+  size_t added = static_cast<size_t>(size);
+  count_copy(Copy::bio_write, added);
+  if (io.out.size() + added > io.out.capacity()) count_copy(Copy::bio_grown, io.out.size());
   io.out.insert(io.out.end(), from, from + size);
   return size;
 }
@@ -115,6 +120,7 @@ Bytes Tls::receive(Bytes cipher) {
     size_t room = Loop::kPlainSize - filled;
     int got = SSL_read(ssl_.get(), loop_.plain_buffer() + filled, static_cast<int>(room));
     if (got > 0) {
+      count_copy(Copy::boringssl_read, static_cast<size_t>(got));
       filled += static_cast<size_t>(got);
       if (io.in.empty() && SSL_has_pending(ssl_.get()) == 0) break;  // nothing left: spare it the attempt
       continue;

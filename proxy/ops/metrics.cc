@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 
+#include "parser/base/copies.h"
 #include "proxy/ops/families.h"
 
 namespace postigo {
@@ -221,6 +222,12 @@ void traffic(Families& out, const MetricsSource& source) {
             sum(
                 workers, [p](auto& w) -> auto& { return w.protocols[p].bytes_from_backend; }));
   });
+  if constexpr (kCountCopies) {
+    out.counter("postigo_copied_bytes_total", "Bytes copied in user space, by place; only in a build that counts.");
+    for (size_t i = 0; i < kCopyNames.size(); ++i) {
+      out.add({{"place", kCopyNames[i]}}, copied_octets(i));
+    }
+  }
   out.counter("postigo_commands_total", "Commands relayed after login.");
   each_protocol(source, [&](const Protocol& protocol, size_t p) {
     for (size_t v = 0; v < protocol.verbs.size(); ++v) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "parser/base/bytes.h"
+#include "parser/base/copies.h"
 #include "parser/base/secret.h"
 
 namespace postigo {
@@ -15,16 +16,19 @@ class Input {
 
   void append(Bytes bytes) {
     if (buffer_.size() + bytes.size() > buffer_.capacity()) {  // grow by hand: std::string would not wipe
+      count_copy(Copy::input, buffer_.size());
       std::string grown;
       grown.reserve((buffer_.size() + bytes.size()) * 2);
       grown = buffer_;
       wipe(buffer_.data(), buffer_.size());
       buffer_.swap(grown);
     }
+    count_copy(Copy::input, bytes.size());
     buffer_.append(bytes);
   }
   void consume(size_t octets) {
     size_t left = buffer_.size() - octets;
+    count_copy(Copy::input, left);
     std::memmove(buffer_.data(), buffer_.data() + octets, left);
     wipe(buffer_.data() + left, octets);
     buffer_.resize(left);

@@ -3,6 +3,7 @@
 // off must not look complete (T59). Not here: what the bytes mean (parser's filters).
 #include "proxy/session/relay.h"
 
+#include "parser/base/copies.h"
 #include "proxy/session/session.h"
 #include "proxy/worker.h"
 
@@ -48,6 +49,7 @@ void Relay::from_client(Bytes data) {
   session_.summary().bytes_from_client += data.size();
   session_.worker().stats().protocols[session_.frontend().protocol_index].bytes_from_client.add(data.size());
   if (held_ != nullptr) {
+    count_copy(Copy::held, data.size());
     held_->append(data);
     return;
   }
@@ -63,6 +65,7 @@ void Relay::pump_client(Bytes data) {
     data.remove_prefix(step.consumed);
     if (step.state == FilterStep::State::broken) return session_.abort(CloseReason::protocol_error, "from the client");
     if (step.state == FilterStep::State::blocked) {
+      count_copy(Copy::held, data.size());
       held_ = std::make_unique<std::string>(data);
       break;
     }

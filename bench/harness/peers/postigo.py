@@ -41,6 +41,9 @@ class Postigo(Peer):
         """Another subcommand on the same configuration."""
         return self._running.tool(*arguments, **options)
 
+    def metrics(self):
+        return self._running.metrics()
+
     def roots(self):
         return [self._running.program.pid] if self._running.program else []
 
