@@ -149,6 +149,8 @@ class WhatTheBackendHears(unittest.TestCase):
         wire = Pop3.open(self.proxy, mode)
         act(wire)
         wire.close()
+        # a login that is under way may not have reached the backend yet
+        wait_for(lambda: self.proxy.metrics().sum("postigo_connections") == 0, 8, "the session to end")
         wait_for(lambda: all(peer.closed_by or peer.socket.fileno() < 0 for peer in self.fake.peers[before:]), 8,
                  "the backend's connection to end")
         return b"".join(peer.said() for peer in self.fake.peers[before:])
