@@ -29,7 +29,7 @@ class Session final : public Socket::Owner, public ListNode<SessionTag> {
   ~Session();
 
   void accept(int fd, const Address& peer);  // what a Listener accepted
-  void begin();  // TLS or the greeting; may close
+  void begin();                              // TLS or the greeting; may close
 
   // --- for Login and Relay ---
   Worker& worker() { return worker_; }
