@@ -35,7 +35,7 @@ class CapabilityRewriter {
   const CapabilityPolicy& policy_;
   std::bitset<128> said_known_;       // what the client saw, by position in the table of names
   std::vector<uint64_t> said_other_;  // the same of names with parameters and of the operator's: hashes; bounded
-  size_t next_ = 0;             // of policy_.add
+  size_t next_ = 0;                   // of policy_.add
   bool rev1_ = false;
   bool rev2_held_ = false;
 };
