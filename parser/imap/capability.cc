@@ -253,4 +253,17 @@ std::string rewrite_capabilities(const std::vector<std::string>& backend, const 
   return list;
 }
 
+const std::string& rewrite_capabilities(const std::vector<std::string>& backend,
+                                        const std::shared_ptr<const CapabilityPolicy>& policy) {
+  struct Memory {
+    std::shared_ptr<const CapabilityPolicy> policy;  // held, so that its address cannot come back as another one
+    std::vector<std::string> backend;
+    std::string list;
+  };
+  thread_local Memory last;
+  if (last.policy != policy || last.backend != backend)
+    last = {policy, backend, rewrite_capabilities(backend, *policy)};
+  return last.list;
+}
+
 }  // namespace postigo::imap

@@ -9,6 +9,7 @@
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,11 @@ class CapabilityRewriter {
 
 // The whole list at once, separated by single spaces.
 std::string rewrite_capabilities(const std::vector<std::string>& backend, const CapabilityPolicy& policy);
+
+// The same for the policy of a listener, remembering the last answer: backends say the same list at nearly every login.
+// Valid until the next call on this thread.
+const std::string& rewrite_capabilities(const std::vector<std::string>& backend,
+                                        const std::shared_ptr<const CapabilityPolicy>& policy);
 
 // Whether the operator hides `name`; what we say before login asks this too.
 bool is_hidden(const CapabilityPolicy& policy, Bytes name);

@@ -146,7 +146,7 @@ void Front::accept(const std::vector<std::string>& backend, Out& out) {
     out.put({tag_, " OK Logged in.\r\n"});
     return;
   }
-  std::string list = rewrite_capabilities(backend, *policy_.capabilities);
+  const std::string& list = rewrite_capabilities(backend, policy_.capabilities);
   if (asked_capability_) out.put({"* CAPABILITY ", list, "\r\n"});
   out.put({tag_, " OK [CAPABILITY ", list, "] Logged in.\r\n"});
 }

@@ -96,5 +96,19 @@ TEST(Capability, PropertiesOfRandomLists) {
   }
 }
 
+// What is remembered is the answer to this question and no other: another list, another listener's policy.
+TEST(Capability, T36_TheLastAnswerIsNotGivenToAnotherQuestion) {
+  auto plain = std::make_shared<const CapabilityPolicy>();
+  CapabilityPolicy hides;
+  hides.hide = {"IDLE"};
+  auto hiding = std::make_shared<const CapabilityPolicy>(hides);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(rewrite_capabilities(words("IMAP4REV1 IDLE"), plain), "IMAP4rev1 IDLE");
+    EXPECT_EQ(rewrite_capabilities(words("IMAP4REV1 IDLE"), hiding), "IMAP4rev1");
+    EXPECT_EQ(rewrite_capabilities(words("IMAP4REV1 IDLE MOVE"), hiding), "IMAP4rev1 MOVE");
+    EXPECT_EQ(rewrite_capabilities(words("IMAP4REV1"), plain), "IMAP4rev1");
+  }
+}
+
 }  // namespace
 }  // namespace postigo::imap
