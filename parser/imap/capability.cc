@@ -193,9 +193,9 @@ bool contains(const std::vector<std::string>& names, Bytes name) {
 
 bool is_hidden(const CapabilityPolicy& policy, Bytes name) { return contains(policy.hide, name); }
 
-bool CapabilityRewriter::keep(Bytes name) { return keep_upper(Upper(name).view()); }
-
-bool CapabilityRewriter::keep_upper(Bytes upper_name) {
+bool CapabilityRewriter::keep(Bytes name) {
+  Upper buffer(name);
+  Bytes upper_name = buffer.view();
   size_t index = find_known(upper_name);
   if (index == kNowhere && (upper_name.empty() || forbidden(upper_name, policy_))) return false;
   if (is_hidden(policy_, upper_name)) return false;
@@ -261,8 +261,8 @@ const std::string& rewrite_capabilities(const std::vector<std::string>& backend,
     std::string list;
   };
   thread_local Memory last;
-  if (last.policy != policy || last.backend != backend)
-    last = {policy, backend, rewrite_capabilities(backend, *policy)};
+  bool known = last.policy == policy && last.backend == backend;
+  if (!known) last = {policy, backend, rewrite_capabilities(backend, *policy)};
   return last.list;
 }
 

@@ -30,7 +30,6 @@ class CapabilityRewriter {
   Bytes next_addition();
 
  private:
-  bool keep_upper(Bytes upper_name);
   bool first_time(Bytes upper_name, size_t known_index);
 
   const CapabilityPolicy& policy_;
