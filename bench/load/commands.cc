@@ -22,15 +22,6 @@ class Commands final : public Worker {
       client->flush();
     }
   }
-  void release() override {
-    measuring_ = false;
-    for (auto& client : clients_) {
-      if (!client->ready) continue;
-      begin(*client, now_ns());
-      client->logout();
-      client->flush();
-    }
-  }
 
  private:
   void finished(Client& client, Client::Did what) override {

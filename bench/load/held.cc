@@ -38,16 +38,6 @@ void Held::storm() {
   prepare();
 }
 
-void Held::release() {
-  measuring_ = false;
-  for (auto& client : clients_) {
-    if (!client->ready) continue;
-    begin(*client, now_ns());
-    client->logout();
-    client->flush();
-  }
-}
-
 void Held::finished(Client& client, Client::Did what) {
   switch (what) {
     case Client::Did::greeting:

@@ -15,7 +15,6 @@ class Held final : public Worker {
   void prepare() override;  // all log in and wait
   void measure() override;  // DONE everywhere
   void storm();             // all connections are closed at once and come back at once
-  void release() override;
   // Looks after the sessions until told otherwise.
   void hold(const std::atomic<bool>& go_on);
 

@@ -69,6 +69,16 @@ void Worker::abandon() {
   active_ = 0;
 }
 
+void Worker::release() {
+  measuring_ = false;
+  for (auto& client : clients_) {
+    if (!client->ready) continue;
+    begin(*client, now_ns());
+    client->logout();
+    client->flush();
+  }
+}
+
 void Worker::begin(Client& client, int64_t began_ns) {
   client.began_ns = began_ns;
   if (!client.busy) ++active_;

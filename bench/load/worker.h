@@ -21,7 +21,7 @@ class Worker : public Client::Director {
   // The phases. Each begins its work and returns; run() does it.
   virtual void prepare() = 0;  // everything up to the moment at which the clock starts
   virtual void measure() = 0;
-  virtual void release() = 0;  // a polite end
+  virtual void release();  // a polite end of the sessions that are ready
   // Until the work is done. After `seconds` nothing new begins; what is not done soon after that is a timeout.
   void run(double seconds);
 
