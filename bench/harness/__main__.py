@@ -119,6 +119,8 @@ def _render(path):
 def main():
     arguments = _arguments()
     if arguments.render:
+        if not os.path.isfile(arguments.render):
+            raise SystemExit(f"--render {arguments.render}: no such file; a run writes quick.json or full.json")
         _render(os.path.abspath(arguments.render))
         return 0
     for name in ("load", "sink", "bare"):

@@ -18,6 +18,7 @@ class Case:
     count: int
     warmup: int = 3
     rounds: int = 2
+    tolerance: float = 0.05  # above the file, before it is a failure
     options: dict = dataclasses.field(default_factory=dict)
 
 
@@ -27,11 +28,13 @@ CASES = (
     Case("login-resumed", "login", "login", "imap", "resumed", 30),
     Case("pop3-login-plain", "login", "login", "pop3", "off", 60),
     Case("noop-tls", "round trip", "noop", "imap", "full", 300, 10),
-    # Nothing but system calls, whose number is the kernel's mood: its buffers grow first, then the best round counts.
-    Case("fetch-plain", "MiB", "fetch", "imap", "off", 64, 64, 6, {"size": MIB}),
-    Case("fetch-tls", "MiB", "fetch", "imap", "full", 4, 2, 2, {"size": MIB}),
-    Case("append-plain", "MiB", "append", "imap", "off", 64, 64, 6, {"size": MIB}),
-    Case("append-tls", "MiB", "append", "imap", "full", 4, 2, 2, {"size": MIB}),
+    # Nothing but system calls, some 2,000 instructions each, and how many the kernel makes of a MiB depends on its pace:
+    # an idle machine cuts it into more reads than a busy one. Twice the figure is therefore no news; looking at every
+    # octet would be a hundred times it.
+    Case("fetch-plain", "MiB", "fetch", "imap", "off", 64, 64, 6, 1.0, {"size": MIB}),
+    Case("fetch-tls", "MiB", "fetch", "imap", "full", 4, 2, 2, options={"size": MIB}),
+    Case("append-plain", "MiB", "append", "imap", "off", 64, 64, 6, 1.0, {"size": MIB}),
+    Case("append-tls", "MiB", "append", "imap", "full", 4, 2, 2, options={"size": MIB}),
 )
 
 
