@@ -2,8 +2,8 @@
 // Pool::lookup and hashes on Pool::password. Whatever is wrong with the database is "try later", never "no such user".
 // Not here: the schema (sqlite_db.cc), changes (sqlite_store.cc).
 #include <mutex>
+#include <optional>
 #include <utility>
-#include <vector>
 
 #include "backends/directory/entry.h"
 #include "backends/directory/password.h"
@@ -38,14 +38,16 @@ class SqliteSource final : public DirectorySource {
   Result<Found> find(const std::string& user) const;
 
  private:
-  Result<Reader> borrow() const;
+  Result<void> connect() const;
   static Result<Found> read(Statement& statement, const std::string& user);
 
   std::string name_, path_;
   bool check_password_;
   std::string decoy_;
+  // One for all threads: a look-up takes some 30 us, and several connections whose readings overlap without a gap would
+  // never let a writer of another program in.
   mutable std::mutex mutex_;
-  mutable std::vector<Reader> idle_;  // at most one per thread of the pool has ever been needed at a time
+  mutable std::optional<Reader> reader_;
 };
 
 Result<void> SqliteSource::prepare() {
@@ -59,23 +61,17 @@ Result<void> SqliteSource::prepare() {
   return {};
 }
 
-// An idle connection if it still means the file at the path (which an operator may have replaced), or a new one.
-Result<Reader> SqliteSource::borrow() const {
-  {
-    std::lock_guard lock(mutex_);
-    if (!idle_.empty()) {
-      Reader reader = std::move(idle_.back());
-      idle_.pop_back();
-      if (reader.database->is_current()) return reader;
-      idle_.clear();
-    }
-  }
+// Keeps a connection that still means the file at the path, which an operator may replace at any time.
+Result<void> SqliteSource::connect() const {
+  if (reader_ && reader_->database->is_current()) return {};
+  reader_.reset();  // first, so that nothing of the old file is there when the new one is opened
   auto database = Database::open(path_, Database::Mode::lookup);
   if (!database) return tl::unexpected(database.error());
   // One statement for hit and miss, so that both take the same (A22).
   auto find = (*database)->prepare(select_entries() + " WHERE name IN (?1, ?2)");
   if (!find) return tl::unexpected(find.error());
-  return Reader{std::move(*database), std::move(*find)};
+  reader_.emplace(Reader{std::move(*database), std::move(*find)});
+  return {};
 }
 
 Result<Found> SqliteSource::read(Statement& statement, const std::string& user) {
@@ -94,13 +90,12 @@ Result<Found> SqliteSource::read(Statement& statement, const std::string& user) 
 }
 
 Result<Found> SqliteSource::find(const std::string& user) const {
-  auto reader = borrow();
-  if (!reader) return tl::unexpected(reader.error());
-  auto found = read(reader->find, user);
-  if (!found) return fail("database " + path_ + ": " + found.error().message);  // a fresh connection next time
   std::lock_guard lock(mutex_);
-  idle_.push_back(std::move(*reader));
-  return found;
+  if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
+  auto found = read(reader_->find, user);
+  if (found) return found;
+  reader_.reset();  // a fresh connection next time
+  return fail("database " + path_ + ": " + found.error().message);
 }
 
 class SqliteDirectory final : public Directory {

@@ -1,5 +1,11 @@
-// Opening, the schema and its migrations, and errors as one line for the operator. Not here: what is asked (sqlite.cc)
-// and what is changed (sqlite_store.cc).
+// Opening, transactions, the schema and its migrations, and errors as one line for the operator. Not here: what is
+// asked (sqlite.cc) and what is changed (sqlite_store.cc).
+//
+// The journal is SQLite's oldest, a file that exists only while a change is written (journal_mode DELETE). Between two
+// changes all users are in the one file, so that it may be copied, or replaced by another, under a running proxy, and
+// may belong to anybody who lets us read. With a write-ahead log neither is true: the log of the old file would be
+// taken for the new one's. What that log is good for, writers that do not disturb readers, matters little here: a
+// change takes milliseconds, and change() gives way to readers.
 #include "backends/directory/sqlite_db.h"
 
 #include <fcntl.h>
@@ -8,8 +14,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <iterator>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -32,11 +40,29 @@ constexpr const char* kMigrations[] = {
 constexpr int64_t kSchema = std::size(kMigrations);
 constexpr int64_t kApplicationId = 0x50737467;  // "Pstg": never touch somebody else's database
 
-// Readers wait only for a checkpoint or for a writer outside WAL mode; they hold a pool thread meanwhile.
-constexpr int kLookupBusyMs = 1000;
-constexpr int kWriterBusyMs = 5000;
+// How long to wait for another program. Readers hold a thread of the pool meanwhile.
+constexpr int kLookupBusyMs = 2000;
+constexpr int kReadBusyMs = 5000;
+
+// A writer that waits for readers keeps new ones out. So it waits less than they do, lets them in, and tries again.
+constexpr int kChangeBusyMs = 200;
+constexpr auto kChangePause = std::chrono::milliseconds(50);
+constexpr int kChangeTries = 20;
 
 tl::unexpected<Error> error_of(sqlite3* handle) { return fail(sqlite3_errmsg(handle)); }
+
+// Makes an empty file, unless something stands at the path. SQLite would make it readable for all; the files that it
+// puts beside it get its owner and mode. O_EXCL: this descriptor is the first that the file ever has, so that closing
+// it can drop no lock.
+Result<void> make_file(const std::string& path, std::optional<Database::Owner> owner) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0) return errno == EEXIST ? Result<void>() : fail(std::strerror(errno));
+  const bool given = !owner || ::fchown(file, owner->user, owner->group) == 0;
+  const int reason = errno;
+  ::close(file);
+  if (!given) return fail(fmt::format("cannot give it to its owner: {}", std::strerror(reason)));
+  return {};
+}
 
 }  // namespace
 
@@ -77,42 +103,52 @@ void Statement::reset() {
 
 void Database::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 
-std::optional<Database::FileId> Database::identify(const std::string& path) {
+Result<Database::FileId> Database::identify(const std::string& path) {
   struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return std::nullopt;
-  return FileId{status.st_dev, status.st_ino};
+  if (stat(path.c_str(), &status) != 0) return fail(std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) return fail("not a file");
+  return FileId{status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
 }
 
-bool Database::is_current() const { return identify(path_) == id_; }
+bool Database::is_current() const {
+  auto now = identify(path_);
+  return now && *now == id_;
+}
 
-Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode) {
+Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode, std::optional<Owner> owner) {
   std::unique_ptr<Database> database(new Database(path));
-  Result<void> opened = database->connect(mode);
+  Result<void> opened = mode == Mode::create ? make_file(path, owner) : Result<void>();
+  if (opened) opened = database->connect(mode);
   if (!opened) return fail(fmt::format("cannot open database {}: {}", path, opened.error().message));
   return database;
 }
 
 Result<void> Database::connect(Mode mode) {
-  // SQLite would make the file readable for all and tell no reason; its -wal and -shm files inherit this one's mode.
-  const int flags = O_RDONLY | O_CLOEXEC | (mode == Mode::create ? O_CREAT : 0);
-  const int file = ::open(path_.c_str(), flags, S_IRUSR | S_IWUSR);
-  if (file < 0) return fail(std::strerror(errno));
-  ::close(file);
-  auto id = identify(path_);
-  if (!id) return fail(std::strerror(errno));
+  auto id = identify(path_);  // before SQLite opens it: a change in between is one more reason to open it again
+  if (!id) return tl::unexpected(id.error());
   id_ = *id;
-
-  sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(path_.c_str(), &handle,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
-  handle_.reset(handle);
-  if (code != SQLITE_OK) return error_of(handle);
-  sqlite3_busy_timeout(handle, mode == Mode::lookup ? kLookupBusyMs : kWriterBusyMs);
+  if (auto opened = open_handle(); !opened) return opened;
+  sqlite3_busy_timeout(handle_.get(), mode == Mode::lookup ? kLookupBusyMs : kReadBusyMs);
   if (auto done = run("PRAGMA trusted_schema = OFF"); !done) return done;
-  if (mode != Mode::lookup) return migrate();
-  if (auto done = check_schema(); !done) return done;
-  return run("PRAGMA query_only = ON");
+  if (auto ours = mode == Mode::lookup ? check_schema() : migrate(); !ours) return ours;
+  leave_wal();
+  // A lookup changes nothing. A change writes at its end only: to make room in memory earlier would lock readers out.
+  return run(mode == Mode::lookup ? "PRAGMA query_only = ON" : "PRAGMA cache_spill = OFF");
 }
+
+Result<void> Database::open_handle() {
+  sqlite3* handle = nullptr;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int code = sqlite3_open_v2(path_.c_str(), &handle, flags, nullptr);
+  handle_.reset(handle);
+  if (code == SQLITE_OK) return {};
+  const int reason = sqlite3_system_errno(handle);
+  return reason != 0 ? fail(std::strerror(reason)) : error_of(handle);
+}
+
+// A file of an older Postigo, or one that somebody brought. Only the one program that uses a file can do this, and only
+// if it may write: else the log stays for now, and works.
+void Database::leave_wal() { (void)run("PRAGMA journal_mode = DELETE"); }
 
 Result<void> Database::check_schema() {
   auto application = number("PRAGMA application_id");
@@ -130,12 +166,13 @@ Result<void> Database::migrate() {
   auto version = number("PRAGMA user_version");
   if (!version) return tl::unexpected(version.error());
   if (*application == kApplicationId && *version == kSchema) return {};  // a read-only file is fine then
-  if (auto done = run("PRAGMA journal_mode = WAL"); !done) return done;
-  auto transaction = Transaction::begin(*this);
-  if (!transaction) return tl::unexpected(transaction.error());
-  auto tables = number("SELECT count(*) FROM sqlite_schema");  // once more, under the lock: two may migrate at once
-  application = number("PRAGMA application_id");
-  version = number("PRAGMA user_version");
+  return change([this] { return migrate_once(); });
+}
+
+Result<void> Database::migrate_once() {
+  auto tables = number("SELECT count(*) FROM sqlite_schema");  // under the lock: two may migrate at once
+  auto application = number("PRAGMA application_id");
+  auto version = number("PRAGMA user_version");
   if (!tables || !application || !version) return error_of(handle_.get());
   const bool fresh = *tables == 0 && *application == 0 && *version == 0;
   if (!fresh && *application != kApplicationId) return fail("not a Postigo database");
@@ -143,10 +180,28 @@ Result<void> Database::migrate() {
   for (int64_t step = *version; step < kSchema; ++step) {
     if (auto done = run(kMigrations[step]); !done) return done;
   }
-  const std::string stamp =
-      fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, kSchema);
-  if (auto done = run(stamp.c_str()); !done) return done;
-  return transaction->commit();
+  return run(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, kSchema).c_str());
+}
+
+Result<void> Database::change(const std::function<Result<void>()>& work) {
+  sqlite3_busy_timeout(handle_.get(), kChangeBusyMs);
+  bool busy = false;
+  Result<void> done = change_once(work, busy);
+  for (int tries = 1; busy && tries < kChangeTries; ++tries) {
+    std::this_thread::sleep_for(kChangePause);
+    done = change_once(work, busy);
+  }
+  sqlite3_busy_timeout(handle_.get(), kReadBusyMs);
+  return done;
+}
+
+Result<void> Database::change_once(const std::function<Result<void>()>& work, bool& busy) {
+  Result<void> done = run("BEGIN IMMEDIATE");
+  if (done) done = work();
+  if (done) done = run("COMMIT");
+  busy = !done && (sqlite3_errcode(handle_.get()) & 0xff) == SQLITE_BUSY;
+  if (!done && sqlite3_get_autocommit(handle_.get()) == 0) (void)run("ROLLBACK");
+  return done;
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {
@@ -178,21 +233,6 @@ std::string select_entries() { return "SELECT name, password, pool, shard, backe
 
 Entry entry_from(const Statement& row) {
   return {row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.number(5) != 0};
-}
-
-Result<Transaction> Transaction::begin(Database& database) {
-  if (auto begun = database.run("BEGIN IMMEDIATE"); !begun) return tl::unexpected(begun.error());
-  return Transaction(database);
-}
-
-Transaction::~Transaction() {
-  if (database_) (void)database_->run("ROLLBACK");
-}
-
-Result<void> Transaction::commit() {
-  auto done = database_->run("COMMIT");
-  if (done) database_ = nullptr;
-  return done;
 }
 
 }  // namespace postigo

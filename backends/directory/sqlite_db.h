@@ -2,9 +2,15 @@
 // (sqlite_store.cc). Every value goes in as a bound parameter; SQL text is constant (A5).
 //
 // An object belongs to one thread at a time. Everything blocks.
+//
+// Nothing but SQLite may open a database file: closing any descriptor of a file drops all POSIX locks that the process
+// has on it, also those of SQLite's own descriptors (A35).
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,17 +49,25 @@ class Statement {
 class Database {
  public:
   enum class Mode {
-    lookup,    // must exist with our current schema; is not written to
+    lookup,    // must exist with our current schema; refuses changes
     existing,  // must exist; an older schema is brought up to date
     create,    // made, with mode 0600, if it does not exist
   };
-  static Result<std::unique_ptr<Database>> open(const std::string& path, Mode mode);
+  struct Owner {
+    uid_t user;
+    gid_t group;
+  };
+  // `owner`: who gets a new file; nobody: who we are. Others than ourselves only if we are root.
+  static Result<std::unique_ptr<Database>> open(const std::string& path, Mode mode, std::optional<Owner> owner = {});
 
-  // False once another file stands at the path, or none.
+  // False once the file at the path is another one, or has changed, or is gone.
   bool is_current() const;
 
   Result<Statement> prepare(std::string_view sql);
   Result<void> run(const char* sql);
+  // Runs `work` in one transaction that holds the write lock: all of it counts, or nothing. Waits for other programs
+  // that use the file, for some five seconds; `work` may run several times then.
+  Result<void> change(const std::function<Result<void>()>& work);
   Result<int64_t> number(const char* sql);  // the first column of the first row
   int64_t changes() const;                  // rows that the last statement changed
 
@@ -61,16 +75,22 @@ class Database {
   struct Close {
     void operator()(sqlite3* handle) const;
   };
+  // Time and size tell of a copy that was written into the same file; SQLite itself sees only SQLite's changes.
   struct FileId {
     uint64_t device = 0, inode = 0;
+    int64_t size = 0, changed_s = 0, changed_ns = 0;
     bool operator==(const FileId&) const = default;
   };
 
   explicit Database(std::string path) : path_(std::move(path)) {}
   Result<void> connect(Mode mode);
+  Result<void> open_handle();
+  void leave_wal();
   Result<void> check_schema();
   Result<void> migrate();
-  static std::optional<FileId> identify(const std::string& path);
+  Result<void> migrate_once();
+  Result<void> change_once(const std::function<Result<void>()>& work, bool& busy);
+  static Result<FileId> identify(const std::string& path);
 
   std::string path_;
   FileId id_;
@@ -80,19 +100,5 @@ class Database {
 // "SELECT ... FROM users", and one of its rows.
 std::string select_entries();
 Entry entry_from(const Statement& row);
-
-// Rolls back unless committed.
-class Transaction {
- public:
-  static Result<Transaction> begin(Database& database);  // takes the write lock at once
-  Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
-  Transaction(const Transaction&) = delete;
-  ~Transaction();
-  Result<void> commit();
-
- private:
-  explicit Transaction(Database& database) : database_(&database) {}
-  Database* database_;
-};
 
 }  // namespace postigo

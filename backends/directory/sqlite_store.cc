@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "backends/balance/siphash.h"
-#include "backends/directory/sqlite_db.h"
 #include "parser/base/ascii.h"
 
 namespace postigo {
@@ -44,42 +43,50 @@ void bind_all(Statement& statement, std::string_view name, const SqliteStore::Ch
   }
 }
 
-// Runs to the end; tells how many rows changed.
+// Runs to the end; tells how many rows changed. No reset() before the outcome is read: it would forget the error.
 Result<int64_t> finish(Database& database, Statement& statement) {
   auto row = statement.step();
-  statement.reset();
   if (!row) return tl::unexpected(row.error());
+  statement.reset();
   return database.changes();
 }
 
-Result<int64_t> change(Database& database, std::string_view sql, std::string_view name,
-                       const SqliteStore::Change& values) {
+Result<int64_t> run(Database& database, std::string_view sql, std::string_view name,
+                    const SqliteStore::Change& values) {
   auto statement = database.prepare(sql);
   if (!statement) return tl::unexpected(statement.error());
   bind_all(*statement, name, values);
   return finish(database, *statement);
 }
 
-tl::unexpected<Error> unknown(std::string_view name) { return fail("no entry is called " + printable(name)); }
+// One statement as one change; `none` if it changed no row.
+Result<void> change(Database& database, std::string_view sql, std::string_view name, const SqliteStore::Change& values,
+                    const std::string& none) {
+  return database.change([&]() -> Result<void> {
+    auto rows = run(database, sql, name, values);
+    if (!rows) return tl::unexpected(rows.error());
+    return *rows == 0 ? Result<void>(fail(none)) : Result<void>();
+  });
+}
+
+std::string unknown(std::string_view name) { return "no entry is called " + printable(name); }
 
 }  // namespace
 
 SqliteStore::SqliteStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
 SqliteStore::~SqliteStore() = default;
 
-Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, Missing missing) {
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path, Missing missing,
+                                                       std::optional<Database::Owner> owner) {
   const auto mode = missing == Missing::create ? Database::Mode::create : Database::Mode::existing;
-  auto database = Database::open(path, mode);
+  auto database = Database::open(path, mode, owner);
   if (!database) return tl::unexpected(database.error());
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(*database)));
 }
 
 Result<void> SqliteStore::add(const Entry& entry) {
   if (auto good = check_entry(entry); !good) return good;
-  auto rows = change(*database_, kInsert, entry.name, everything(entry));
-  if (!rows) return tl::unexpected(rows.error());
-  if (*rows == 0) return fail(printable(entry.name) + " exists already");
-  return {};
+  return change(*database_, kInsert, entry.name, everything(entry), printable(entry.name) + " exists already");
 }
 
 Result<void> SqliteStore::set(std::string_view name, const Change& values) {
@@ -90,21 +97,10 @@ Result<void> SqliteStore::set(std::string_view name, const Change& values) {
   entry.shard = values.shard.value_or("");
   entry.backend_user = values.backend_user.value_or("");
   if (auto good = check_entry(entry); !good) return good;
-  auto rows = change(*database_, kUpdate, name, values);
-  if (!rows) return tl::unexpected(rows.error());
-  if (*rows == 0) return unknown(name);
-  return {};
+  return change(*database_, kUpdate, name, values, unknown(name));
 }
 
-Result<void> SqliteStore::del(std::string_view name) {
-  auto statement = database_->prepare(kDelete);
-  if (!statement) return tl::unexpected(statement.error());
-  statement->bind(1, name);
-  auto rows = finish(*database_, *statement);
-  if (!rows) return tl::unexpected(rows.error());
-  if (*rows == 0) return unknown(name);
-  return {};
-}
+Result<void> SqliteStore::del(std::string_view name) { return change(*database_, kDelete, name, {}, unknown(name)); }
 
 Result<std::optional<Entry>> SqliteStore::find(std::string_view name) {
   auto statement = database_->prepare(select_entries() + " WHERE name = ?1");
@@ -128,9 +124,15 @@ Result<void> SqliteStore::list(const std::function<void(const Entry&)>& each) {
 
 Result<SqliteStore::Report> SqliteStore::import(const UserFile& file, bool replace) {
   Report report;
-  report.problems = file.problems;
-  auto transaction = Transaction::begin(*database_);
-  if (!transaction) return tl::unexpected(transaction.error());
+  auto done = database_->change([&] { return import_all(file, replace, report); });
+  if (!report.problems.empty()) return Report{0, 0, std::move(report.problems)};
+  if (!done) return tl::unexpected(done.error());
+  return report;
+}
+
+// An error, and so nothing is stored, also if the report has a problem.
+Result<void> SqliteStore::import_all(const UserFile& file, bool replace, Report& report) {
+  report = {0, 0, file.problems};
   auto insert = database_->prepare(kInsert);
   if (!insert) return tl::unexpected(insert.error());
   NameMap<size_t> seen;
@@ -148,18 +150,13 @@ Result<SqliteStore::Report> SqliteStore::import(const UserFile& file, bool repla
       ++report.added;
     } else if (!replace) {
       report.problems.push_back({user.line, printable(entry.name) + " exists already"});
-    } else if (auto replaced = change(*database_, kUpdate, entry.name, everything(entry)); replaced) {
+    } else if (auto replaced = run(*database_, kUpdate, entry.name, everything(entry)); replaced) {
       ++report.replaced;
     } else {
       return tl::unexpected(replaced.error());
     }
   }
-  if (!report.problems.empty()) {
-    report.added = report.replaced = 0;
-    return report;
-  }
-  if (auto done = transaction->commit(); !done) return tl::unexpected(done.error());
-  return report;
+  return report.problems.empty() ? Result<void>() : fail("the file has problems");
 }
 
 }  // namespace postigo

@@ -12,17 +12,18 @@
 #include <vector>
 
 #include "backends/directory/entry.h"
+#include "backends/directory/sqlite_db.h"
 #include "backends/directory/user_file.h"
 #include "parser/base/result.h"
 
 namespace postigo {
 
-class Database;
-
 class SqliteStore {
  public:
   enum class Missing { error, create };  // what to do if there is no file; a new one has mode 0600
-  static Result<std::unique_ptr<SqliteStore>> open(const std::string& path, Missing missing);
+  // `owner` of a new file: the account that looks users up, if that is not ours.
+  static Result<std::unique_ptr<SqliteStore>> open(const std::string& path, Missing missing,
+                                                   std::optional<Database::Owner> owner = {});
   ~SqliteStore();
 
   Result<void> add(const Entry& entry);  // fails if the name exists
@@ -46,6 +47,7 @@ class SqliteStore {
 
  private:
   explicit SqliteStore(std::unique_ptr<Database> database);
+  Result<void> import_all(const UserFile& file, bool replace, Report& report);
   std::unique_ptr<Database> database_;
 };
 

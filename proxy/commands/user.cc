@@ -1,5 +1,9 @@
 // `postigo user`: the writing side of a SQLite directory. Finds the directory, makes stored passwords, reports; the
 // store itself is backends/directory/sqlite_store.h.
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
 #include <fstream>
 #include <istream>
 #include <iterator>
@@ -54,6 +58,14 @@ Result<const config::Directory*> find_directory(const config::Auth& auth, const 
   return found;
 }
 
+// Root makes a new database for the account that the server becomes.
+std::optional<Database::Owner> owner_of_new_files(const config::Startup& startup) {
+  const passwd* account = startup.user.empty() ? nullptr : ::getpwnam(startup.user.c_str());
+  if (account == nullptr || ::geteuid() != 0) return std::nullopt;
+  const group* named = startup.group.empty() ? nullptr : ::getgrnam(startup.group.c_str());
+  return Database::Owner{account->pw_uid, named != nullptr ? named->gr_gid : account->pw_gid};
+}
+
 Opened open(const UserOptions& options, SqliteStore::Missing missing, Streams io) {
   forbid_core_files();
   Opened opened;
@@ -70,7 +82,8 @@ Opened open(const UserOptions& options, SqliteStore::Missing missing, Streams io
     return opened;
   }
   opened.directory = *directory;
-  auto store = SqliteStore::open(opened.directory->path, missing);
+  auto owner = owner_of_new_files(opened.loaded->config.startup);
+  auto store = SqliteStore::open(opened.directory->path, missing, owner);
   if (store) opened.store = std::move(*store);
   if (!store) opened.exit = failed(io, store.error().message);
   return opened;

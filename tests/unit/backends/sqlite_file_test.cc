@@ -1,0 +1,238 @@
+// A35: the database as a file that other programs lock, change, copy, replace and own. What is asked of it and what is
+// changed in it: sqlite_test.cc.
+#include "backends/directory/sqlite_db.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "backends/directory/factory.h"
+#include "backends/directory/sqlite_store.h"
+#include "tests/fakes/fake_env.h"
+#include "tests/unit/backends/temporary.h"
+
+namespace postigo {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// Another program's connection.
+class Foreign {
+ public:
+  explicit Foreign(const std::string& path) { EXPECT_EQ(sqlite3_open(path.c_str(), &handle_), SQLITE_OK); }
+  ~Foreign() { sqlite3_close(handle_); }
+  Foreign(const Foreign&) = delete;
+  void run(const std::string& sql) {
+    char* error = nullptr;
+    EXPECT_EQ(sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, &error), SQLITE_OK) << error;
+  }
+
+ private:
+  sqlite3* handle_ = nullptr;
+};
+
+// The kernel's list of our POSIX locks on a file: "READ 1073741826 1073742335" and the like.
+std::vector<std::string> locks_on(const std::string& path) {
+  struct stat status {};
+  EXPECT_EQ(stat(path.c_str(), &status), 0);
+  const std::string inode = fmt::format(":{}", status.st_ino);
+  std::ifstream table("/proc/locks");
+  std::vector<std::string> found;
+  for (std::string line; std::getline(table, line);) {
+    std::istringstream words(line);
+    std::vector<std::string> word{std::istream_iterator<std::string>(words), {}};
+    if (word.size() < 8 || word[1] != "POSIX" || word[4] != std::to_string(getpid())) continue;
+    if (word[5].ends_with(inode)) found.push_back(word[3] + " " + word[6] + " " + word[7]);
+  }
+  return found;
+}
+
+class SqliteFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    make(path_, {"joe"});
+    auth_.directories = {{"users", config::Directory::Type::sqlite, true, path_, {}}};
+    auto shared = load_directories(auth_);
+    ASSERT_TRUE(shared) << shared.error().message;
+    shared_ = *shared;
+    chain_ = make_chain(*shared_, env_);
+  }
+  static void make(const std::string& path, const std::vector<std::string>& names) {
+    auto made = SqliteStore::open(path, SqliteStore::Missing::create);
+    ASSERT_TRUE(made) << made.error().message;
+    for (const std::string& name : names) ASSERT_TRUE((*made)->add({name, "{PLAIN}secret", "", "", "", false}));
+  }
+  std::unique_ptr<SqliteStore> store() {
+    auto opened = SqliteStore::open(path_, SqliteStore::Missing::error);
+    EXPECT_TRUE(opened) << opened.error().message;
+    return std::move(*opened);
+  }
+  Verdict ask(const std::string& user) {
+    LookupResult answer;
+    Lookup lookup([&](LookupResult result) { answer = std::move(result); });
+    Query query;
+    query.user = user;
+    query.password = Secret("secret");
+    chain_->start(lookup, query);
+    env_.run();
+    return answer.verdict;
+  }
+
+  Temporary place_;
+  const std::string path_ = place_.file("users.db");
+  config::Auth auth_;
+  fakes::FakeEnv env_;
+  std::shared_ptr<const DirectoryShared> shared_;
+  std::unique_ptr<Directory> chain_;
+};
+
+// The kernel drops all locks of a process on a file when it closes any descriptor of it, whoever opened that.
+TEST_F(SqliteFile, A35_OpeningOnceMoreDropsNoLock) {
+  auto first = Database::open(path_, Database::Mode::lookup);
+  ASSERT_TRUE(first);
+  auto reading = (*first)->prepare("SELECT name FROM users");
+  ASSERT_TRUE(reading && *reading->step());
+  const auto before = locks_on(path_);
+  ASSERT_THAT(before, testing::Not(IsEmpty())) << "a read holds SQLite's shared lock";
+  for (auto mode : {Database::Mode::lookup, Database::Mode::existing, Database::Mode::create}) {
+    ASSERT_TRUE(Database::open(path_, mode));
+    EXPECT_EQ(locks_on(path_), before);
+  }
+  EXPECT_TRUE((*first)->is_current());
+  EXPECT_TRUE(load_directories(auth_));
+  EXPECT_EQ(locks_on(path_), before);
+}
+
+TEST_F(SqliteFile, A35_NoLockIsHeldBetweenLookups) {
+  EXPECT_EQ(ask("joe"), Verdict::ok);
+  EXPECT_THAT(locks_on(path_), IsEmpty()) << "it would keep writers out";
+}
+
+TEST_F(SqliteFile, A35_EachOfManyChangesCounts) {
+  for (int round = 0; round < 5; ++round) {
+    EXPECT_EQ(ask("joe"), Verdict::ok);
+    ASSERT_TRUE(store()->set("joe", {.disabled = true}));
+    EXPECT_EQ(ask("joe"), Verdict::disabled);
+    ASSERT_TRUE(store()->set("joe", {.password = "{PLAIN}other", .disabled = false}));
+    EXPECT_EQ(ask("joe"), Verdict::bad_credentials);
+    ASSERT_TRUE(store()->del("joe"));
+    EXPECT_EQ(ask("joe"), Verdict::bad_credentials);
+    ASSERT_TRUE(store()->add({"joe", "{PLAIN}secret", "", "", "", false}));
+  }
+}
+
+TEST_F(SqliteFile, A35_AFileThatIsRenamedOverItCountsAndCanBeChangedAtOnce) {
+  EXPECT_EQ(ask("joe"), Verdict::ok);
+  ASSERT_TRUE(store()->add({"eve", "{PLAIN}secret", "", "", "", false}));
+  EXPECT_EQ(ask("eve"), Verdict::ok);
+  const std::string other = place_.file("other.db");
+  make(other, {"ann", "bob"});
+  std::filesystem::rename(other, path_);
+  ASSERT_TRUE(store()->set("bob", {.disabled = true})) << "before the proxy has looked at it";
+  EXPECT_EQ(ask("ann"), Verdict::ok);
+  EXPECT_EQ(ask("bob"), Verdict::disabled);
+  EXPECT_EQ(ask("joe"), Verdict::bad_credentials);
+  EXPECT_EQ(ask("eve"), Verdict::bad_credentials);
+  ASSERT_TRUE(store()->set("ann", {.disabled = true}));
+  EXPECT_EQ(ask("ann"), Verdict::disabled);
+}
+
+TEST_F(SqliteFile, A35_ABackupTakenMeanwhileIsWholeAndCanBePutBack) {
+  EXPECT_EQ(ask("joe"), Verdict::ok);
+  const std::string backup = place_.file("backup.db");
+  Foreign(path_).run("VACUUM INTO '" + backup + "'");
+  ASSERT_TRUE(store()->set("joe", {.disabled = true}));
+  EXPECT_EQ(ask("joe"), Verdict::disabled);
+  std::filesystem::rename(backup, path_);
+  EXPECT_EQ(ask("joe"), Verdict::ok);
+  ASSERT_TRUE(store()->set("joe", {.disabled = true}));
+  EXPECT_EQ(ask("joe"), Verdict::disabled);
+}
+
+// `cp backup users.db`: the same file with other octets, and perhaps with the same change counter inside.
+TEST_F(SqliteFile, A35_ACopyIntoTheFileCounts) {
+  const std::string backup = place_.file("backup.db");
+  std::filesystem::copy_file(path_, backup);
+  EXPECT_EQ(ask("joe"), Verdict::ok);
+  ASSERT_TRUE(store()->set("joe", {.disabled = true}));
+  EXPECT_EQ(ask("joe"), Verdict::disabled);
+  std::filesystem::copy_file(backup, path_, std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(ask("joe"), Verdict::ok);
+  Foreign(backup).run("UPDATE users SET disabled = 1");
+  ASSERT_TRUE(store()->set("joe", {.pool = "main"}));  // as many changes as the backup has
+  EXPECT_EQ(ask("joe"), Verdict::ok);
+  std::filesystem::copy_file(backup, path_, std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(ask("joe"), Verdict::disabled);
+}
+
+TEST_F(SqliteFile, A35_AWriteAheadLogIsLeftAsSoonAsNobodyElseUsesIt) {
+  {
+    Foreign other(path_);
+    other.run("PRAGMA journal_mode = WAL; UPDATE users SET disabled = 1");
+    EXPECT_EQ(ask("joe"), Verdict::disabled) << "with the log it works, too";
+    ASSERT_TRUE(store()->set("joe", {.disabled = false}));
+    EXPECT_EQ(ask("joe"), Verdict::ok);
+    other.run("UPDATE users SET disabled = 1");
+    EXPECT_EQ(ask("joe"), Verdict::disabled);
+  }
+  chain_.reset();
+  shared_.reset();
+  ASSERT_TRUE(store()->set("joe", {.disabled = false}));
+  for (const char* suffix : {"-wal", "-shm"}) EXPECT_FALSE(std::filesystem::exists(path_ + suffix)) << suffix;
+}
+
+TEST_F(SqliteFile, OnlyReadingNeedsNoRightToWrite) {
+  chain_.reset();
+  shared_.reset();
+  std::filesystem::permissions(path_, std::filesystem::perms::owner_read);
+  std::filesystem::permissions(place_.file("."),
+                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  EXPECT_TRUE(load_directories(auth_));
+  std::filesystem::permissions(place_.file("."), std::filesystem::perms::owner_all);
+}
+
+// What root makes for the server must be the server's, also the files that SQLite puts beside it.
+TEST_F(SqliteFile, RootGivesANewFileAway) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can";
+  constexpr uid_t kNobody = 65534;
+  const std::string path = place_.file("given.db");
+  auto database = Database::open(path, Database::Mode::create, Database::Owner{kNobody, kNobody});
+  ASSERT_TRUE(database) << database.error().message;
+  std::vector<std::string> seen;
+  auto look = [&](const std::string& name) {
+    struct stat status {};
+    EXPECT_EQ(stat(name.c_str(), &status), 0) << name;
+    seen.push_back(fmt::format("{}:{} {:o}", status.st_uid, status.st_gid, status.st_mode & 0777));
+  };
+  ASSERT_TRUE((*database)->change([&]() -> Result<void> {
+    auto done = (*database)->run("INSERT INTO users (name) VALUES ('x')");
+    look(path + "-journal");
+    return done;
+  }));
+  look(path);
+  EXPECT_THAT(seen, ElementsAre("65534:65534 600", "65534:65534 600"));
+}
+
+TEST_F(SqliteFile, WhatCannotBeOpenedSaysWhy) {
+  auto open = [](const std::string& path) { return Database::open(path, Database::Mode::existing).error().message; };
+  EXPECT_THAT(open(place_.file("none")), HasSubstr("No such file"));
+  EXPECT_THAT(open(place_.file(".")), HasSubstr("not a file"));
+  EXPECT_THAT(Database::open(place_.file("no/where"), Database::Mode::create).error().message,
+              HasSubstr("No such file"));
+}
+
+}  // namespace
+}  // namespace postigo
