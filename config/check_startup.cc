@@ -96,6 +96,17 @@ void check_startup(const Config& config, Report& report) {
   }
 }
 
+void check_resolver(const Resolver& resolver, Report& report) {
+  constexpr uint64_t kTimeoutMaxMs = 60'000;
+  for (size_t i = 0; i < resolver.servers.size(); ++i) {
+    const Endpoint& server = resolver.servers[i];
+    if (server.port == 0 || canonical_ip(server.host)) continue;  // without a port: reported when it was read
+    report.error(at_index("resolver.servers", i), "a name server is given by its address, as in \"192.0.2.53\"");
+  }
+  if (resolver.timeout_ms > kTimeoutMaxMs) report.error("resolver.timeout", "must be at most 1m");
+  if (resolver.ttl_min_ms > resolver.ttl_max_ms) report.error("resolver.ttl_min", "must not be above ttl_max");
+}
+
 void check_limits(const Limits& limits, Report& report) {
   constexpr uint64_t kMinute = 60'000;
   constexpr uint64_t kHighWaterMin = 16 * 1024, kHighWaterMax = 64 * 1024 * 1024;

@@ -73,6 +73,18 @@ struct Limits {
   }
 };
 
+// Names of backends to addresses.
+struct Resolver {
+  std::vector<Endpoint> servers;  // addresses of name servers; empty: those of /etc/resolv.conf
+  uint64_t timeout_ms = 1'000;    // for the first try at a server; it doubles each time that all were asked
+  unsigned tries = 3;             // at each server
+  uint64_t ttl_min_ms = 1'000;    // bounds of what an answer says of itself
+  uint64_t ttl_max_ms = 3600'000;
+  uint64_t failure_ttl_ms = 5'000;   // a failure is remembered so long (RFC 9520)
+  uint64_t refresh_ttl_ms = 30'000;  // behind its time an answer serves at once so long, while a new one is asked for
+  uint64_t stale_ttl_ms = 24 * 3600'000;  // and if no server answers so long (RFC 8767)
+};
+
 struct Certificate {
   std::string certificate_file;    // PEM, leaf first, then the chain
   std::string key_file;            // PEM
@@ -182,6 +194,7 @@ struct Capabilities {
 
 struct Live {
   Limits limits;
+  Resolver resolver;
   TlsServer tls;
   std::vector<Backend> backends;
   std::vector<Pool> pools;

@@ -36,7 +36,7 @@ class Documenter final : public Visitor {
     add(key, "array of strings", all.empty() ? "" : '[' + all + ']');
   }
   void endpoint(Key key, Endpoint&) override { add(key, "address", in_quotes("127.0.0.1:9090")); }
-  void endpoints(Key key, std::vector<Endpoint>&) override { add(key, "address or array", ""); }
+  void endpoints(Key key, std::vector<Endpoint>&, uint16_t) override { add(key, "address or array", ""); }
   void word(Key key, std::string&, std::vector<std::string> known) override { add(key, one_of(known), ""); }
 
  protected:

@@ -57,7 +57,7 @@ class Dumper final : public Visitor {
   }
   void words(Key key, std::vector<std::string>& values, std::vector<std::string>) override { texts(key, values); }
   void endpoint(Key key, Endpoint& value) override { line(key, toml_string(format_endpoint(value))); }
-  void endpoints(Key key, std::vector<Endpoint>& values) override {
+  void endpoints(Key key, std::vector<Endpoint>& values, uint16_t) override {
     std::vector<std::string> shown;
     for (const Endpoint& value : values) shown.push_back(format_endpoint(value));
     texts(key, shown);

@@ -49,7 +49,7 @@ class Reader final : public Visitor {
   void texts(Key key, std::vector<std::string>& values) override;
   void words(Key key, std::vector<std::string>& values, std::vector<std::string> known) override;
   void endpoint(Key key, Endpoint& value) override;
-  void endpoints(Key key, std::vector<Endpoint>& values) override;
+  void endpoints(Key key, std::vector<Endpoint>& values, uint16_t default_port) override;
   void word(Key key, std::string& value, std::vector<std::string> known) override;
 
  protected:
@@ -249,7 +249,7 @@ void Reader::endpoint(Key key, Endpoint& value) {
   value = *parsed;
 }
 
-void Reader::endpoints(Key key, std::vector<Endpoint>& values) {
+void Reader::endpoints(Key key, std::vector<Endpoint>& values, uint16_t default_port) {
   const Node* node = find(key.name);
   if (node == nullptr) return;
   bool array = node->kind == Node::Kind::array;
@@ -264,7 +264,7 @@ void Reader::endpoints(Key key, std::vector<Endpoint>& values) {
       mismatch(item, where, "an address and a port such as \"0.0.0.0:993\"");
       continue;
     }
-    auto parsed = parse_endpoint(text ? item.text : std::to_string(item.integer));
+    auto parsed = parse_endpoint(text ? item.text : std::to_string(item.integer), default_port);
     if (!parsed) fault(item, where, parsed.error().message);
     values.push_back(parsed ? *parsed : Endpoint{});
   }

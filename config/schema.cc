@@ -56,6 +56,21 @@ void describe_limits(Visitor& v, Limits& x) {
   v.size({"relay_high_water", "Unsent octets per direction at which the other side is paused"}, x.relay_high_water);
 }
 
+void describe_resolver(Visitor& v, Resolver& x) {
+  v.endpoints({"servers", "Addresses of name servers, \":53\" may be left out; default: those of /etc/resolv.conf"},
+              x.servers, 53);
+  v.duration({"timeout", "For the first try at a server; it doubles each time that all servers were asked"},
+             x.timeout_ms);
+  v.count({"tries", "How often each server is asked"}, x.tries, {1, 10});
+  v.duration({"ttl_min", "An answer is good for its TTL, but at least so long"}, x.ttl_min_ms);
+  v.duration({"ttl_max", "And at most so long"}, x.ttl_max_ms);
+  v.duration({"failure_ttl", "A name that cannot be resolved is not asked for again so long"}, x.failure_ttl_ms);
+  v.duration({"refresh_ttl", "Behind its time an answer serves at once so long, while a new one is asked for"},
+             x.refresh_ttl_ms, true);
+  v.duration({"stale_ttl", "Behind its time an answer serves so long if no server says anything (RFC 8767)"},
+             x.stale_ttl_ms, true);
+}
+
 void describe_listener(Visitor& v, Listener& x) {
   v.text({"name", "Label in logs and metrics; default: the protocol, with \"s\" for implicit TLS"}, x.name);
   v.word({"protocol", "What is spoken here (required)"}, x.protocol, {"imap", "pop3"});
@@ -194,6 +209,8 @@ void describe(Visitor& v, Config& x) {
   v.optional({"admin", "Metrics and health over HTTP; on if this table is there"}, admin.enabled, admin,
              describe_admin);
   v.table({"limits", "Times and amounts"}, x.live.limits, describe_limits);
+  v.table({"resolver", "Names of backends to addresses: /etc/hosts, then name servers"}, x.live.resolver,
+          describe_resolver);
   v.list({"listener", "Where clients connect"}, x.startup.listeners, describe_listener);
   v.table({"tls", "TLS towards clients"}, x.live.tls, describe_tls);
   v.list({"backend", "The mail servers"}, x.live.backends, describe_backend);

@@ -46,7 +46,8 @@ class Visitor {
   virtual void texts(Key key, std::vector<std::string>& values) = 0;
   virtual void words(Key key, std::vector<std::string>& values, std::vector<std::string> known) = 0;  // upper case
   virtual void endpoint(Key key, Endpoint& value) = 0;
-  virtual void endpoints(Key key, std::vector<Endpoint>& values) = 0;
+  // With a default port one that is written without is complete.
+  virtual void endpoints(Key key, std::vector<Endpoint>& values, uint16_t default_port = 0) = 0;
 
   template <typename Number>
   void count(Key key, Number& value, Range range) {

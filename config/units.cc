@@ -76,7 +76,12 @@ Result<uint64_t> parse_size(std::string_view text) {
 
 std::string format_size(uint64_t octets) { return format_units(octets, kSizes); }
 
-Result<Endpoint> parse_endpoint(std::string_view text) {
+Result<Endpoint> parse_endpoint(std::string_view text, uint16_t default_port) {
+  if (default_port != 0) {
+    bool brackets = text.size() > 2 && text.front() == '[' && text.back() == ']';
+    std::string_view host = brackets ? text.substr(1, text.size() - 2) : text;
+    if (is_host(host)) return Endpoint{std::string(host), default_port};
+  }
   const char* shape = "expected an address and a port, as in \"0.0.0.0:993\", \"[::]:993\" or \"localhost:143\"";
   size_t colon = text.rfind(':');
   if (all_digits(text))

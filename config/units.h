@@ -19,8 +19,9 @@ std::string format_duration(uint64_t ms);  // in the largest unit that is exact
 Result<uint64_t> parse_size(std::string_view text);
 std::string format_size(uint64_t octets);
 
-// "192.0.2.1:993", "[2001:db8::1]:993", "localhost:993".
-Result<Endpoint> parse_endpoint(std::string_view text);
+// "192.0.2.1:993", "[2001:db8::1]:993", "localhost:993"; with a default port also "192.0.2.1", "2001:db8::1" and
+// "[2001:db8::1]".
+Result<Endpoint> parse_endpoint(std::string_view text, uint16_t default_port = 0);
 std::string format_endpoint(const Endpoint& endpoint);
 
 // A numeric address in its shortest canonical form; nothing if it is a name. "::ffff:192.0.2.1" is 192.0.2.1.

@@ -37,7 +37,7 @@ Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot, unsigne
       }),
       mailbox_(std::make_shared<Mailbox>(loop_.uv())),
       env_(loop_, mailbox_, shared.lookups, shared.passwords),
-      resolver_(loop_),
+      resolver_(std::make_unique<Resolver>(loop_, snapshot_->live.resolver)),
       next_id_(random_id()) {
   stats_.listeners.resize(snapshot_->frontends.size());
   stats_.backends.resize(snapshot_->live.backends.size());
@@ -128,6 +128,7 @@ void Worker::maybe_end() {
   // One turn later: the last session is still on the stack and in the graveyard.
   loop_.defer([this] {
     directory_.reset();
+    resolver_.reset();
     mailbox_->close();
     loop_.stop();
   });

@@ -56,7 +56,7 @@ class Worker {
 
   // --- for sessions, on the worker's thread ---
   Loop& loop() { return loop_; }
-  Resolver& resolver() { return resolver_; }
+  Resolver& resolver() { return *resolver_; }
   Directory& directory() { return *directory_; }
   const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
   std::string next_session_id();
@@ -76,7 +76,7 @@ class Worker {
   Loop loop_;
   std::shared_ptr<Mailbox> mailbox_;
   EnvUv env_;
-  Resolver resolver_;
+  std::unique_ptr<Resolver> resolver_;  // gone before the loop ends: it has sockets there
   std::unique_ptr<Directory> directory_;
   std::vector<std::unique_ptr<Door>> doors_;
   List<Session, SessionTag> sessions_;

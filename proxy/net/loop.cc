@@ -64,6 +64,11 @@ void Loop::close_watched(int fd) {
   --watched_;
 }
 
+void Loop::unwatch(int fd) {
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+  --watched_;
+}
+
 void Loop::run() {
   while (uv_touched_ || pending() || uv_loop_alive(&uv_)) turn(true);
 }

@@ -64,6 +64,7 @@ class Loop {
   int watch(int fd, Watched& who, uint32_t events);
   void watch_again(int fd, Watched& who, uint32_t events);  // tells at once what is already true
   void close_watched(int fd);
+  void unwatch(int fd);  // for whoever closes it by himself, before he does
 
   void soon(Watched& who) { soon_.push_back(who); }
   void defer(std::function<void()> then) { deferred_.push_back(std::move(then)); }

@@ -1,9 +1,11 @@
-// Resolver: backend host names to addresses, asynchronously, with a short memory.
+// Resolver: backend host names to addresses, asynchronously, with a memory.
 //
-// One per worker, single thread. Literals are answered without asking anybody; still on the next turn.
+// One per worker, single thread. Literals are answered without asking anybody. A name has one question at a time,
+// however many ask for it, and its own fate: one that nobody answers delays no other. What an answer says is good for
+// its TTL within the bounds of the configuration; a failure is remembered briefly. Behind its time an answer still
+// serves while a new one is asked for (RFC 8767): at once for `refresh_ttl`, later only if the servers say nothing
+// within a second, at most for `stale_ttl`. A question goes on when its askers have given up: the answer is kept.
 #pragma once
-
-#include <uv.h>
 
 #include <functional>
 #include <memory>
@@ -12,34 +14,42 @@
 #include <vector>
 
 #include "backends/env.h"
+#include "config/config.h"
 #include "parser/base/result.h"
 #include "proxy/net/address.h"
+#include "proxy/net/dns.h"
 #include "proxy/net/loop.h"
 
 namespace postigo {
 
 class Resolver {
  public:
-  using Answer = Result<std::vector<Address>>;  // never an empty vector
+  using Answer = Result<std::vector<Address>>;  // never an empty vector; ports are the caller's business
 
-  explicit Resolver(Loop& loop) : loop_(loop) {}
+  Resolver(Loop& loop, const config::Resolver& settings);
+  ~Resolver();  // at once, whatever is under way; nobody is answered any more
+  Resolver(const Resolver&) = delete;
 
-  // At once if known, else null: ask.
+  // At once if known, else null: ask. Valid until the next call.
   const std::vector<Address>* known(const std::string& host);
-  // Destroying the ticket detaches the caller.
+  // Nothing completes inside the call. Destroying the ticket detaches the caller.
   Ticket resolve(const std::string& host, std::function<void(Answer)> then);
 
+  static constexpr size_t kNamesMax = 4096;  // backends, not strangers, name hosts; still bounded
+
  private:
-  static constexpr uint64_t kRememberMs = 30'000;  // getaddrinfo tells no TTL; DNS changes show within half a minute
-  static constexpr size_t kNamesMax = 4096;        // backends, not strangers, name hosts; still bounded
-  struct Entry {
-    std::vector<Address> addresses;
-    uint64_t until_ms = 0;
-  };
-  struct Question;
+  struct Waiting;
+  struct Name;
+  Name* find(const std::string& host);
+  Name* find_or_add(const std::string& host);
+  bool serves(Name& name);
+  void ask(Name& name);
+  void answered(Name& name, Dns::Answer answer);
 
   Loop& loop_;
-  std::unordered_map<std::string, Entry> memory_;
+  config::Resolver settings_;
+  Dns dns_;
+  std::unordered_map<std::string, std::unique_ptr<Name>> names_;
 };
 
 }  // namespace postigo

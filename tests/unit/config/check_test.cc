@@ -37,6 +37,20 @@ TEST_F(CheckTest, OtherLimits) {
   EXPECT_THAT(error("[limits]\nrelay_high_water = \"1k\"\n"), HasSubstr("from 16k to 64m"));
 }
 
+TEST_F(CheckTest, NameServersAreAddresses) {
+  EXPECT_THAT(error("[resolver]\nservers = [\"192.0.2.53\", \"dns.example.com\"]\n"),
+              HasSubstr("p.toml:13:26: resolver.servers: a name server is given by its address"));
+  EXPECT_THAT(error("[resolver]\nservers = [\"192.0.2.53:0\"]\n"), HasSubstr("1 to 65535"));
+  EXPECT_EQ(problems_of_small_and("[resolver]\nservers = \"2001:db8::53\"\n"), "");
+}
+
+TEST_F(CheckTest, TimesOfTheResolver) {
+  EXPECT_THAT(error("[resolver]\nttl_min = \"2h\"\n"), HasSubstr("must not be above ttl_max"));
+  EXPECT_THAT(error("[resolver]\ntimeout = \"2m\"\n"), HasSubstr("at most 1m"));
+  EXPECT_THAT(error("[resolver]\ntries = 0\n"), HasSubstr("resolver.tries"));
+  EXPECT_EQ(problems_of_small_and("[resolver]\nrefresh_ttl = \"0s\"\nstale_ttl = \"0s\"\n"), "");
+}
+
 TEST_F(CheckTest, Hostname) {
   EXPECT_THAT(error("[server]\nhostname = \"mail example\"\n"), HasSubstr("is not a host name"));
 }

@@ -52,7 +52,9 @@ class Inventor final : public Visitor {
     values = known.empty() ? std::vector<std::string>{"X" + std::to_string(++serial_)} : std::move(known);
   }
   void endpoint(Key, Endpoint& value) override { value = {"127.0.0.1", next_port()}; }
-  void endpoints(Key, std::vector<Endpoint>& values) override { values = {{"::1", next_port()}, {"h", next_port()}}; }
+  void endpoints(Key, std::vector<Endpoint>& values, uint16_t) override {
+    values = {{"::1", next_port()}, {"h", next_port()}};
+  }
   void word(Key, std::string& value, std::vector<std::string> known) override { value = known[draw(known.size())]; }
 
  protected:
@@ -91,6 +93,9 @@ Config invent(unsigned seed, const std::string& file) {
   Live& live = config.live;
   live.limits.auth_failure_delay_ms = 1000;
   for (Listener& listener : config.startup.listeners) listener.plaintext_login |= listener.tls == Tls::off;
+  live.resolver.servers = {{"192.0.2.53", 53}, {"::1", 5353}};
+  live.resolver.timeout_ms %= 60'000;
+  live.resolver.ttl_min_ms %= 60'000;
   for (int p = 0; p < 2; ++p) {
     Pool& pool = live.pools.emplace_back();
     pool.name = "pool" + std::to_string(p);

@@ -1,4 +1,5 @@
 // Every key arrives where it belongs, and what is left out gets the default that the schema promises.
+#include "config/units.h"
 #include "tests/unit/config/support.h"
 
 namespace postigo::config {
@@ -62,6 +63,32 @@ address = "[::1]:9091"
   EXPECT_TRUE(x.admin.enabled);
   EXPECT_EQ(x.admin.address.host, "::1");
   EXPECT_EQ(x.admin.address.port, 9091);
+}
+
+TEST_F(LoadTest, Resolver) {
+  Loaded loaded = small_and(R"(
+[resolver]
+servers = ["192.0.2.53", "[::1]:5353"]
+timeout = "250ms"
+tries = 4
+ttl_min = "2s"
+ttl_max = "3m"
+failure_ttl = "4s"
+refresh_ttl = "5s"
+stale_ttl = "6h"
+)");
+  ASSERT_EQ(joined(loaded), "");
+  const Resolver& x = loaded.config.live.resolver;
+  ASSERT_EQ(x.servers.size(), 2u);
+  EXPECT_EQ(format_endpoint(x.servers[0]), "192.0.2.53:53");
+  EXPECT_EQ(format_endpoint(x.servers[1]), "[::1]:5353");
+  EXPECT_EQ(x.timeout_ms, 250u);
+  EXPECT_EQ(x.tries, 4u);
+  EXPECT_EQ(x.ttl_min_ms, 2'000u);
+  EXPECT_EQ(x.ttl_max_ms, 180'000u);
+  EXPECT_EQ(x.failure_ttl_ms, 4'000u);
+  EXPECT_EQ(x.refresh_ttl_ms, 5'000u);
+  EXPECT_EQ(x.stale_ttl_ms, 6 * 3600'000u);
 }
 
 TEST_F(LoadTest, AnEmptyAdminTableTurnsItOnAtItsUsualAddress) {

@@ -77,6 +77,21 @@ TEST(Address, MistakesAreExplained) {
   }
 }
 
+TEST(Endpoint, ThePortMayBeLeftOutWhereOneIsUsual) {
+  for (const char* text : {"192.0.2.53", "192.0.2.53:53"}) {
+    auto parsed = parse_endpoint(text, 53);
+    ASSERT_TRUE(parsed.has_value()) << text;
+    EXPECT_EQ(format_endpoint(*parsed), "192.0.2.53:53");
+  }
+  for (const char* text : {"2001:db8::53", "[2001:db8::53]", "[2001:db8::53]:53"}) {
+    auto parsed = parse_endpoint(text, 53);
+    ASSERT_TRUE(parsed.has_value()) << text;
+    EXPECT_EQ(format_endpoint(*parsed), "[2001:db8::53]:53");
+  }
+  EXPECT_EQ(parse_endpoint("192.0.2.53:5353", 53)->port, 5353);
+  for (const char* text : {"", "53", "[]", "a b", "192.0.2.53:"}) EXPECT_FALSE(parse_endpoint(text, 53)) << text;
+}
+
 TEST(Host, Kinds) {
   EXPECT_EQ(canonical_ip("2001:DB8:0::1"), "2001:db8::1");
   EXPECT_EQ(canonical_ip("::ffff:192.0.2.1"), "192.0.2.1");
