@@ -14,6 +14,7 @@
 
 #include "proxy/base/log.h"
 #include "proxy/ops/admin.h"
+#include "proxy/ops/http.h"
 #include "proxy/ops/metrics.h"
 #include "proxy/worker.h"
 
@@ -22,7 +23,7 @@ namespace {
 
 // Descriptors that are not sessions: loops, listeners, databases, log, the admin server.
 constexpr uint64_t kReservedPerWorker = 32;
-constexpr uint64_t kReserved = 96;
+constexpr uint64_t kReserved = 64 + Http::kConnectionsMax;
 
 uint64_t raise_descriptor_limit() {
   rlimit limit{};
@@ -77,12 +78,15 @@ class Server {
       workers_.push_back(std::make_unique<Worker>(*shared_, snapshot_, i));
       if (auto bound = workers_.back()->listen(config_.startup.listeners); !bound) return bound;
     }
-    if (auto made = start_admin(); !made) return made;
+    if (auto made = open_admin(); !made) return made;
     if (auto became = become(config_.startup.user, config_.startup.group); !became) return became;
     if (auto opened = snapshot_->open_directories(); !opened) return opened;
     for (auto& worker : workers_) worker->start();
     started_ = true;
-    if (admin_) admin_->set_ready(true);
+    if (admin_) {
+      admin_->start();
+      admin_->set_ready(true);
+    }
     announce();
     return {};
   }
@@ -124,7 +128,7 @@ class Server {
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);  // inherited by every thread that follows
   }
 
-  Result<void> start_admin() {
+  Result<void> open_admin() {
     if (!config_.startup.admin.enabled) return {};
     MetricsSource source;
     source.snapshot = snapshot_.get();
@@ -134,7 +138,7 @@ class Server {
     source.start_time_s = std::time(nullptr);
     source.version = POSTIGO_VERSION;
     source.boringssl = POSTIGO_BORINGSSL_VERSION;
-    auto admin = Admin::start(config_.startup.admin.address, std::make_shared<Metrics>(std::move(source)));
+    auto admin = Admin::open(config_.startup.admin.address, std::make_shared<Metrics>(std::move(source)));
     if (!admin) return tl::unexpected(admin.error());
     admin_ = std::move(*admin);
     return {};

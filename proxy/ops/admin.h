@@ -1,10 +1,9 @@
-// Admin: the HTTP server for machines that watch us: /metrics, /healthz, /readyz. Reading only.
+// Admin: the pages for machines that watch us: /metrics, /healthz, /readyz. Reading only.
 //
-// civetweb (which prometheus-cpp brings) on its own threads; nothing here touches a worker's loop.
+// A loop and a thread of its own: a page that takes long stops no session, and a busy worker stops no page.
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "config/config.h"
 #include "parser/base/result.h"
@@ -14,13 +13,15 @@ namespace postigo {
 
 class Admin {
  public:
-  // Binds and starts to serve. /readyz says 503 until set_ready(true) and again after set_ready(false).
-  static Result<std::unique_ptr<Admin>> start(const config::Endpoint& address, std::shared_ptr<Metrics> metrics);
+  // Binds; start() begins to serve. The error is one line.
+  static Result<std::unique_ptr<Admin>> open(const config::Endpoint& address, std::shared_ptr<Metrics> metrics);
   ~Admin();
+  void start();  // once privileges are dropped: the thread has those of this moment
+  // /readyz says 503 until set_ready(true) and again after set_ready(false).
   void set_ready(bool ready);
 
  private:
-  struct Server;
+  class Server;
   explicit Admin(std::unique_ptr<Server> server);
   std::unique_ptr<Server> server_;
 };
