@@ -1,0 +1,1 @@
+"""Differential fuzzing: what a client hears through Postigo is what it hears from the server itself (README.md)."""

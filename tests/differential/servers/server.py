@@ -1,0 +1,65 @@
+"""What the harness needs of a mail server, and the mail that every user begins with."""
+
+import os
+
+PASSWORD = "diff-Pa55word"  # of every user
+VICTIM = "victim"  # a user whose mail nobody may see
+CANARY = b"Subject: canary-of-the-victim\r\n\r\nnobody may see this\r\n"
+INBOX = (b"From: a@example.org\r\nSubject: one\r\n\r\nfirst\r\n",
+         b"Subject: second\r\n\r\na1 OK done\r\n+ idling\r\n* BYE\r\nin {5}\r\n.\r\n..\r\n",
+         b"Subject: third {7}\r\n\r\nlast one {3}\r\n")
+ARCHIVE = (b"Subject: kept\r\n\r\nin the archive\r\n",)
+
+
+class Server:
+    """Runs between start() and stop(). Every user whose name begins with "u" exists and has PASSWORD."""
+
+    name = ""
+    protocols = ("imap", "pop3")
+    pipelined_login = True  # it keeps what arrives glued to the login
+    host = "127.0.0.1"
+
+    def __init__(self):
+        self.imap = self.pop3 = None  # ports
+        self.imaps = self.pop3s = None
+
+    def start(self):
+        raise NotImplementedError
+
+    def stop(self):
+        raise NotImplementedError
+
+    def log(self):
+        """All that the server has logged."""
+        raise NotImplementedError
+
+    async def prepare(self, user):
+        """Gives a new user INBOX and ARCHIVE."""
+        raise NotImplementedError
+
+    async def forget(self, user):
+        """Removes what prepare made; nobody is logged in as this user any more."""
+
+
+def maildir(folder, owner):
+    """Writes the mail that a user begins with. File names are equal for all, so that UIDLs are. owner: (uid, gid)."""
+    number = 0
+    for box, messages in (("", INBOX), (".Archive", ARCHIVE)):
+        for sub in ("cur", "new", "tmp"):
+            os.makedirs(os.path.join(folder, box, sub))
+        if box:
+            _write(os.path.join(folder, box, "maildirfolder"), b"")
+        for message in messages:
+            number += 1
+            _write(os.path.join(folder, box, "cur", f"{1700000000 + number}.M{number}P1.test:2,S"), message)
+    _write(os.path.join(folder, "subscriptions"), b"Archive\n")
+    if os.geteuid() == 0:
+        for path, _, files in os.walk(os.path.dirname(folder)):
+            os.chown(path, *owner)
+            for name in files:
+                os.chown(os.path.join(path, name), *owner)
+
+
+def _write(path, octets):
+    with open(path, "wb") as file:
+        file.write(octets)

@@ -1,0 +1,108 @@
+"""What a client heard, as events: tagged answers, "+", and the end. Literals of the server are skipped by count."""
+
+import collections
+import re
+
+_LITERAL = re.compile(rb"\{(\d+)\+?\}\r?\n$")
+_TAGGED = re.compile(rb"^(\S+) (OK|NO|BAD)\b", re.IGNORECASE)
+
+
+class ImapTranscript:
+    """Fed with octets as they come; `events` grows."""
+
+    def __init__(self):
+        self.raw = b""
+        self.events = []  # ("tag", "OK"), ("+",), ("*", "BYE") ...
+        self.times = []
+        self.plus = 0
+        self._tags = collections.Counter()
+        self._at = 0
+        self._skip = 0
+        self._inside = False  # the line goes on behind a literal
+
+    def feed(self, data, now):
+        self.raw += data
+        while True:
+            if self._skip:
+                step = min(self._skip, len(self.raw) - self._at)
+                self._at += step
+                self._skip -= step
+                if self._skip:
+                    return
+            end = self.raw.find(b"\n", self._at)
+            if end < 0:
+                return
+            line, self._at = self.raw[self._at:end + 1], end + 1
+            self._line(line, now)
+
+    def _line(self, line, now):
+        first = not self._inside
+        untagged = line.startswith(b"* ") or self._inside
+        literal = _LITERAL.search(line) if untagged else None
+        self._inside = literal is not None
+        self._skip = int(literal.group(1)) if literal else 0
+        if first:
+            self._event(line, now)
+
+    def _event(self, line, now):
+        if line.startswith(b"+"):
+            self.plus += 1
+            self._add(("+",), now)
+        elif line.startswith(b"* "):
+            words = line[2:].upper().split()
+            name = words[1] if len(words) > 1 and words[0].isdigit() else words[0] if words else b""
+            self._add(("*", name.decode("latin-1")), now)
+        elif (found := _TAGGED.match(line)) is not None:
+            tag = found.group(1).decode("latin-1")
+            self._tags[tag] += 1
+            self._add((tag, found.group(2).upper().decode()), now)
+        else:
+            self._add(("?", line[:60].decode("latin-1")), now)
+
+    def _add(self, event, now):
+        self.events.append(event)
+        self.times.append(now)
+
+    def count(self, tag):
+        """How many answers came under this tag. An untagged BAD is one to any."""
+        return self._tags[tag] + sum(event == ("*", "BAD") for event in self.events)
+
+    def essence(self):
+        """What must be equal: tagged answers, "+", lines that are nothing known. Of untagged lines only * BAD and BYE."""
+        return [event for event in self.events if event[0] != "*" or event[1] in ("BAD", "BYE")]
+
+
+_MASKS = ((re.compile(rb"<[^>\s]*>"), b"<MASK>"), (re.compile(rb"\b[0-9a-fA-F]{8,}\b"), b"HEX"))
+
+
+class Pop3Transcript:
+    """POP3 has no tags: every line counts, once what names the server or the moment is masked."""
+
+    def __init__(self):
+        self.raw = b""
+        self.events = []
+        self.times = []
+        self.plus = 0
+        self._answers = 0
+        self._at = 0
+
+    def feed(self, data, now):
+        self.raw += data
+        while (end := self.raw.find(b"\n", self._at)) >= 0:
+            line, self._at = self.raw[self._at:end + 1], end + 1
+            for mask, instead in _MASKS:
+                line = mask.sub(instead, line)
+            self._answers += line.startswith((b"+OK", b"-ERR"))
+            self.plus += line.startswith(b"+ ")
+            self.events.append((line.rstrip(b"\r\n").decode("latin-1"),))
+            self.times.append(now)
+
+    def count(self, _tag):
+        return self._answers
+
+    def essence(self):
+        """Answers by their sign, for texts may differ; the lines of listings as they are."""
+        return [(event[0][:4].strip(),) if event[0].startswith(("+OK", "-ERR")) else event for event in self.events]
+
+
+TRANSCRIPTS = {"imap": ImapTranscript, "pop3": Pop3Transcript}
