@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+from tests.differential.pipeline import Pipeline
 from tests.differential.run import GENERATORS, Run
 from tests.differential.servers import SERVERS, Unavailable
 from tests.e2e.harness import Certificates, Postigo
@@ -28,6 +29,8 @@ def _options():
     options.add_argument("--seconds", type=float, default=120, help="no new pipeline after that time (default: 120)")
     options.add_argument("--seed", type=int, help="of the first pipeline, the others follow (default: by chance)")
     options.add_argument("--crowd", type=int, default=60, help="sessions at the same time (default: 60)")
+    options.add_argument("--shrink", action="store_true", help="make what differs smaller before it is printed")
+    options.add_argument("--replay", help="a file with a pipeline as --shrink prints it, instead of generated ones")
     options.add_argument("--show", type=int, default=10, help="differences to print in full (default: 10)")
     return options.parse_args()
 
@@ -39,6 +42,16 @@ def _report(name, protocol, run, shown):
     for seed, error in run.errors[:shown]:
         print(f"--- {name} {protocol} seed {seed}: {error}", flush=True)
     return bool(run.differences or run.errors or not run.done)
+
+
+async def _go(run, options, seed):
+    if options.replay:
+        with open(options.replay, encoding="utf-8") as file:
+            pipeline = Pipeline.from_json(file.read())
+        run.generate = lambda *_: pipeline
+    await run.go(range(seed, seed + options.count), time.monotonic() + options.seconds)
+    if options.shrink:
+        await run.shrink(options.show)
 
 
 def _one_server(name, options, seed):
@@ -53,7 +66,7 @@ def _one_server(name, options, seed):
         try:
             for protocol in options.protocol or sorted(GENERATORS):
                 run = Run(server, proxy, GENERATORS[protocol], options.crowd)
-                asyncio.run(run.go(range(seed, seed + options.count), time.monotonic() + options.seconds))
+                asyncio.run(_go(run, options, seed))
                 failed = _report(name, protocol, run, options.show) or failed
         finally:
             proxy.stop()

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from tests.differential.compare import Pair
+from tests.differential.shrink import shrink
 from tests.differential.imap_grammar import generate as imap
 
 GENERATORS = {"imap": imap}
@@ -23,6 +24,11 @@ class Run:
     async def go(self, seeds, deadline):
         seeds = iter(seeds)
         await asyncio.gather(*(self._worker(seeds, deadline) for _ in range(self.crowd)))
+
+    async def shrink(self, most):
+        """Replaces the first differences by the smallest that still differ."""
+        for seed in sorted(self.differences)[:most]:
+            self.differences[seed] = await shrink(self.differences[seed], self.pair.confirm)
 
     async def _worker(self, seeds, deadline):
         for seed in seeds:

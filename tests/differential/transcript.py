@@ -64,12 +64,12 @@ class ImapTranscript:
         self.times.append(now)
 
     def count(self, tag):
-        """How many answers came under this tag. An untagged BAD is one to any."""
-        return self._tags[tag] + sum(event == ("*", "BAD") for event in self.events)
+        """How many answers came under this tag. An untagged NO or BAD may be one to any."""
+        return self._tags[tag] + sum(event in (("*", "BAD"), ("*", "NO")) for event in self.events)
 
     def essence(self):
-        """What must be equal: tagged answers, "+", lines that are nothing known. Of untagged lines only * BAD and BYE."""
-        return [event for event in self.events if event[0] != "*" or event[1] in ("BAD", "BYE")]
+        """What must be equal: tagged answers, "+", lines that are nothing known. Of untagged lines only NO, BAD, BYE."""
+        return [event for event in self.events if event[0] != "*" or event[1] in ("BAD", "NO", "BYE")]
 
 
 _MASKS = ((re.compile(rb"<[^>\s]*>"), b"<MASK>"), (re.compile(rb"\b[0-9a-fA-F]{8,}\b"), b"HEX"))

@@ -1,13 +1,13 @@
 """Dovecot 2.3, the machine's own, run by the e2e harness; and Dovecot 2.4 in a newer Debian's root."""
 
 import os
-import pwd
+
 import shutil
 import tempfile
 
-from tests.differential.servers import roots
+from tests.differential.servers.confined import Confined
 from tests.differential.servers.server import PASSWORD, Server, maildir
-from tests.e2e.harness import Certificates, Dovecot, Program, free_ports, wait_for
+from tests.e2e.harness import Certificates, Dovecot
 
 _EXTRA = f"""
 mail_fsync = never
@@ -52,6 +52,110 @@ class Dovecot23(Server):
 
     async def prepare(self, user):
         maildir(os.path.join(self._home(user), "Maildir"), self._owner)
+
+    async def forget(self, user):
+        shutil.rmtree(self._home(user), ignore_errors=True)
+
+
+class Dovecot24(Confined):
+    """In a newer Debian's root. Its configuration has another grammar than 2.3's."""
+
+    name = "dovecot24"
+    suite = "trixie"
+    packages = ("dovecot-imapd", "dovecot-pop3d")
+    accounts = (("dovecot", 903), ("dovenull", 904), ("vmail", 905))
+
+    def configure(self):
+        self.write("etc/dovecot/dovecot.conf", f"""
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+protocols = imap pop3
+listen = 127.0.0.1
+log_path = /var/log/dovecot.log
+ssl = no
+auth_allow_cleartext = yes
+auth_failure_delay = 0
+auth_mechanisms = plain login
+mail_driver = maildir
+mail_home = /home/%{{user}}
+mail_path = ~/Maildir
+mail_uid = vmail
+mail_gid = vmail
+mail_fsync = never
+mail_max_userip_connections = 10000
+first_valid_uid = 1
+first_valid_gid = 1
+default_client_limit = 8000
+namespace inbox {{
+  inbox = yes
+  separator = .
+}}
+passdb static {{
+  password = {PASSWORD}
+}}
+userdb static {{
+  fields {{
+    uid = vmail
+    gid = vmail
+    home = /home/%{{user}}
+  }}
+}}
+service imap-login {{
+  restart_request_count = unlimited
+  process_limit = 4
+  chroot =
+  inet_listener imap {{
+    port = {self.imap}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service pop3-login {{
+  restart_request_count = unlimited
+  process_limit = 4
+  chroot =
+  inet_listener pop3 {{
+    port = {self.pop3}
+  }}
+  inet_listener pop3s {{
+    port = 0
+  }}
+}}
+service imap {{
+  restart_request_count = 500
+  process_limit = 1000
+}}
+service pop3 {{
+  restart_request_count = 500
+  process_limit = 1000
+}}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+""")
+        for path in ("run/dovecot", "var/lib/dovecot", "var/log"):
+            self.folder(path)
+        self.folder("home", 905)
+
+    def launch(self):
+        self.inside("/usr/sbin/dovecot", "-F")
+
+    def log(self):
+        path = os.path.join(self.root, "var/log/dovecot.log")
+        if not os.path.exists(path):
+            return super().log()
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return super().log() + file.read()
+
+    def _home(self, user):
+        return os.path.join(self.root, "home", user)
+
+    async def prepare(self, user):
+        maildir(os.path.join(self._home(user), "Maildir"), (905, 905))
 
     async def forget(self, user):
         shutil.rmtree(self._home(user), ignore_errors=True)

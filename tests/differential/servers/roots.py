@@ -17,7 +17,7 @@ from tests.e2e.harness import run
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _LINKS = 'for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d"; ln -s "usr/$d" "$1/$d"; done'
 _UNUSED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/perl", "usr/share/i18n", "usr/lib/locale",
-           "usr/share/zoneinfo", "usr/share/info", "var/lib/apt", "var/cache", "usr/lib/systemd")
+           "usr/share/info", "var/lib/apt", "var/cache", "usr/lib/systemd")
 
 
 class Unavailable(Exception):
