@@ -15,8 +15,9 @@ import tempfile
 import time
 
 from tests.differential.pipeline import Pipeline
-from tests.differential.run import GENERATORS, Run
+from tests.differential.run import GENERATORS, Assault, Run
 from tests.differential.servers import SERVERS, Unavailable
+from tests.differential.tap import Tap
 from tests.e2e.harness import Certificates, Postigo
 
 
@@ -24,8 +25,8 @@ def _options():
     options = argparse.ArgumentParser(prog="python3 -m tests.differential", description=__doc__,
                                       formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--server", action="append", choices=sorted(SERVERS), help="default: all, one after the other")
-    options.add_argument("--protocol", action="append", choices=sorted(GENERATORS), help="default: all")
-    options.add_argument("--count", type=int, default=300, help="pipelines per server and protocol (default: 300)")
+    options.add_argument("--kind", action="append", choices=sorted(GENERATORS), help="of pipelines (default: all)")
+    options.add_argument("--count", type=int, default=300, help="pipelines per server and kind (default: 300)")
     options.add_argument("--seconds", type=float, default=120, help="no new pipeline after that time (default: 120)")
     options.add_argument("--seed", type=int, help="of the first pipeline, the others follow (default: by chance)")
     options.add_argument("--crowd", type=int, default=60, help="sessions at the same time (default: 60)")
@@ -35,23 +36,42 @@ def _options():
     return options.parse_args()
 
 
-def _report(name, protocol, run, shown):
-    print(f"{name} {protocol}: {run.done} pipelines, {len(run.differences)} differ, {len(run.errors)} errors", flush=True)
-    for seed, difference in sorted(run.differences.items())[:shown]:
-        print(f"\n--- {name} {protocol} seed {seed}\n{difference}", flush=True)
-    for seed, error in run.errors[:shown]:
-        print(f"--- {name} {protocol} seed {seed}: {error}", flush=True)
-    return bool(run.differences or run.errors or not run.done)
+def _report(name, kind, run, options, seconds):
+    """Prints what was found; True if that is a failure."""
+    print(f"{name} {kind}: {run.done} pipelines in {seconds:.0f} s, {len(run.found)} wrong, {len(run.errors)} not played",
+          flush=True)
+    for seed, found in sorted(run.found.items())[:options.show]:
+        print(f"\n--- {name} {kind} seed {seed}\n{found}", flush=True)
+        if options.shrink:
+            print(found.pipeline.to_json(), flush=True)
+    for seed, error in run.errors[:options.show]:
+        print(f"--- {name} {kind} seed {seed}: {error}", flush=True)
+    return bool(run.found or run.errors or not run.done)
 
 
-async def _go(run, options, seed):
-    if options.replay:
-        with open(options.replay, encoding="utf-8") as file:
-            pipeline = Pipeline.from_json(file.read())
-        run.generate = lambda *_: pipeline
-    await run.go(range(seed, seed + options.count), time.monotonic() + options.seconds)
-    if options.shrink:
-        await run.shrink(options.show)
+async def _go(options, kind, server, folder, seed):
+    """Runs one kind of pipelines; returns the run."""
+    tap = Tap(server)
+    await tap.start()
+    assault = kind == "adversary"
+    proxy = Postigo(folder, Certificates(folder + "-ca"), {"real": tap if assault else server})
+    proxy.start()
+    try:
+        generate = GENERATORS[kind] if not options.replay else lambda *_: replayed(options.replay)
+        run = (Assault(server, proxy, tap, generate, options.crowd) if assault
+               else Run(server, proxy, generate, options.crowd))
+        await run.go(range(seed, seed + options.count), time.monotonic() + options.seconds)
+        if options.shrink:
+            await run.shrink(options.show)
+    finally:
+        await asyncio.to_thread(proxy.stop)
+        await tap.stop()
+    return run
+
+
+def replayed(path):
+    with open(path, encoding="utf-8") as file:
+        return Pipeline.from_json(file.read())
 
 
 def _one_server(name, options, seed):
@@ -61,15 +81,10 @@ def _one_server(name, options, seed):
     failed = False
     try:
         server.start()
-        proxy = Postigo(os.path.join(folder, "postigo"), Certificates(os.path.join(folder, "ca")), {"real": server})
-        proxy.start()
-        try:
-            for protocol in options.protocol or sorted(GENERATORS):
-                run = Run(server, proxy, GENERATORS[protocol], options.crowd)
-                asyncio.run(_go(run, options, seed))
-                failed = _report(name, protocol, run, options.show) or failed
-        finally:
-            proxy.stop()
+        for kind in options.kind or sorted(GENERATORS):
+            started = time.monotonic()
+            run = asyncio.run(_go(options, kind, server, os.path.join(folder, kind), seed))
+            failed = _report(name, kind, run, options, time.monotonic() - started) or failed
     except Unavailable as reason:
         print(f"{name}: skipped: {reason}")
     finally:

@@ -37,9 +37,14 @@ class Pair:
         self.server = server
         self.proxy = proxy
 
-    async def play(self, pipeline, door, quiet_s):
+    @staticmethod
+    def fresh_user():
+        """A name that nobody had before."""
+        return f"u{next(_numbers):07}"
+
+    async def play(self, pipeline, door, quiet_s, user=None):
         """One run with a user of its own."""
-        user = f"u{next(_numbers):07}"
+        user = user or self.fresh_user()
         await self.server.prepare(user)
         try:
             for attempt in range(3):

@@ -29,12 +29,13 @@ _TRAITS = {rule.trait for rule in RULES}
 _MAX = 5  # commands with a choice; more are changed together
 
 
-def _unknown(command):
+def _unknown(command, protocol):
     """The command as one unknown verb. A synchronising literal ends it, for the client gets an answer instead of "+"."""
     pieces = list(command.pieces)
     end = next((at for at, piece in enumerate(pieces) if _SYNC.search(piece.octets)), len(pieces) - 1)
     kept = pieces[end + 1:]
-    return dataclasses.replace(command, pieces=(Piece(command.tag + b" X\r\n"), *kept))
+    unknown = command.tag + b" X\r\n" if protocol == "imap" else b"X\r\n"
+    return dataclasses.replace(command, pieces=(Piece(unknown), *kept))
 
 
 def readings(pipeline):
@@ -45,6 +46,6 @@ def readings(pipeline):
     for chosen in itertools.product((True, False), repeat=len(groups)):
         changed = set(itertools.chain(*(group for group, wanted in zip(groups, chosen) if wanted)))
         if changed:
-            yield Pipeline(pipeline.protocol, tuple(_unknown(command) if number in changed else command
+            yield Pipeline(pipeline.protocol, tuple(_unknown(command, pipeline.protocol) if number in changed else command
                                                     for number, command in enumerate(pipeline.commands)),
                            pipeline.delivery)

@@ -29,7 +29,8 @@ class Outcome:
         said = [(when, "C", repr(octets[:400])) for when, octets in self.sent]
         heard = [(when, "S", " ".join(event)) for when, event in zip(self.transcript.times, self.transcript.events)]
         moments = sorted(said + heard, key=lambda moment: moment[0])
-        return [f"  {when - moments[0][0]:7.3f} {who}: {what}" for when, who, what in moments]
+        lines = [f"  {when - moments[0][0]:7.3f} {who}: {what}" for when, who, what in moments]
+        return lines if len(lines) < 90 else [*lines[:70], f"  ... {len(lines) - 80} more ...", *lines[-10:]]
 
 
 class Refused(Exception):

@@ -72,11 +72,13 @@ class ImapTranscript:
         return [event for event in self.events if event[0] != "*" or event[1] in ("BAD", "NO", "BYE")]
 
 
-_MASKS = ((re.compile(rb"<[^>\s]*>"), b"<MASK>"), (re.compile(rb"\b[0-9a-fA-F]{8,}\b"), b"HEX"))
+_HEX = re.compile(r"\b[0-9a-fA-F]{8,}\b")  # UIDLs
+_CAPABILITY = re.compile(r"(TOP|UIDL|USER|SASL|STLS|RESP-CODES|PIPELINING|AUTH-RESP-CODE|EXPIRE|LOGIN-DELAY|UTF8|LANG|"
+                         r"IMPLEMENTATION|APOP|XCLIENT)( .*)?")
 
 
 class Pop3Transcript:
-    """POP3 has no tags: every line counts, once what names the server or the moment is masked."""
+    """POP3 has no tags: every line counts. Not those of a CAPA listing, which is written anew (T44)."""
 
     def __init__(self):
         self.raw = b""
@@ -90,19 +92,18 @@ class Pop3Transcript:
         self.raw += data
         while (end := self.raw.find(b"\n", self._at)) >= 0:
             line, self._at = self.raw[self._at:end + 1], end + 1
-            for mask, instead in _MASKS:
-                line = mask.sub(instead, line)
             self._answers += line.startswith((b"+OK", b"-ERR"))
             self.plus += line.startswith(b"+ ")
-            self.events.append((line.rstrip(b"\r\n").decode("latin-1"),))
+            self.events.append((_HEX.sub("HEX", line.rstrip(b"\r\n").decode("latin-1")),))
             self.times.append(now)
 
     def count(self, _tag):
         return self._answers
 
     def essence(self):
-        """Answers by their sign, for texts may differ; the lines of listings as they are."""
-        return [(event[0][:4].strip(),) if event[0].startswith(("+OK", "-ERR")) else event for event in self.events]
+        """Refusals by their sign, for their texts name the verb; all else as it is."""
+        said = [event[0] for event in self.events if not _CAPABILITY.fullmatch(event[0])]
+        return [("-ERR",) if text.startswith("-ERR") else (text,) for text in said]
 
 
 TRANSCRIPTS = {"imap": ImapTranscript, "pop3": Pop3Transcript}

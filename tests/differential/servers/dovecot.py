@@ -17,6 +17,9 @@ passdb {{
   driver = static
   args = password={PASSWORD}
 }}
+protocol imap {{
+  mail_plugins = imap_zlib
+}}
 service imap {{
   service_count = 500
   process_limit = 1000
