@@ -46,7 +46,7 @@ main() {
   build asan all
   mapfile -t threaded < <(thread_tests)
   build tsan postigo "${threaded[@]}"
-  python3 tests/gather.py build/all release:'^(e2e|check|bench)\.' asan:'.' tsan:'^(unit_proxy|unit_backends|e2e)\.'
+  python3 tests/gather.py build/all release:'^(e2e|check|bench|differential)\.' asan:'.' tsan:'^(unit_proxy|unit_backends|e2e)\.'
   echo "== testing; logs in build/all/Testing"
   ctest --test-dir build/all -j "$jobs" --output-on-failure --no-tests=error "$@"
 }

@@ -101,5 +101,5 @@ def generate(seed, pipelined_login=True):
         commands.append(Command(b"a", tuple(pieces), frozenset({"odd"}), dice.random() < 0.3))
     if dice.random() < 0.4:
         commands.insert(0, Command(b"s0", (Piece(b"s0 SELECT INBOX\r\n"),), wait=dice.random() < 0.5))
-    commands.append(Command(b"z9", (Piece(b"v1 SELECT INBOX\r\nv2 FETCH 1:* BODY.PEEK[]\r\nz9 LOGOUT\r\n"),)))
+    commands.append(Command(b"z9", (Piece(b"v1 SELECT INBOX\r\nv2 FETCH 1:* BODY.PEEK[]\r\nv3 CAPABILITY\r\nz9 LOGOUT\r\n"),)))
     return Pipeline("imap", tuple(commands), delivery(dice, pipelined_login))

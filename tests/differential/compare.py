@@ -49,8 +49,10 @@ class Pair:
         try:
             for attempt in range(3):
                 try:
-                    return await Player(pipeline, (door.host, getattr(door, pipeline.protocol)), user, PASSWORD,
-                                        quiet_s).play()
+                    outcome = await Player(pipeline, (door.host, getattr(door, pipeline.protocol)), user, PASSWORD,
+                                           quiet_s).play()
+                    outcome.mail = self.server.mail(user) if outcome.ended else None
+                    return outcome
                 except (Refused, OSError, asyncio.TimeoutError):
                     if attempt == 2:
                         raise
@@ -58,25 +60,20 @@ class Pair:
         finally:
             await self.server.forget(user)
 
-    async def compare(self, pipeline):
-        """None, or the difference. A difference at first sight counts if it is there with patience, too."""
+    async def suspicious(self, pipeline):
+        """True if it looks different at first sight, in a crowd. Whether it is, confirm() says."""
         direct, proxied = await asyncio.gather(self.play(pipeline, self.server, QUICK_S),
                                                self.play(pipeline, self.proxy, QUICK_S))
-        if not _differ(pipeline, direct, proxied):
-            return None
-        return await self.confirm(pipeline)
+        return bool(_differ(pipeline, direct, proxied))
 
     async def confirm(self, pipeline):
-        """None if any run through us has the essence of any permitted direct run; servers are not deterministic."""
-        proxied = await asyncio.gather(*(self.play(pipeline, self.proxy, PATIENT_S) for _ in range(2)))
-        first = None
-        for reading in readings(pipeline):
-            direct = await self.play(reading, self.server, PATIENT_S)
-            reasons = [_differ(pipeline, direct, each) for each in proxied]
-            if not all(reasons):
-                return None
-            first = first or Difference(pipeline, direct, proxied[0], reasons[0])
-        return first
+        """The difference, or None if any run through us has the essence of any permitted direct run; servers are not deterministic."""
+        proxied, direct = await asyncio.gather(
+            asyncio.gather(*(self.play(pipeline, self.proxy, PATIENT_S) for _ in range(2))),
+            asyncio.gather(*(self.play(reading, self.server, PATIENT_S) for reading in readings(pipeline))))
+        if any(not _differ(pipeline, one, two) for one in direct for two in proxied):
+            return None
+        return Difference(pipeline, direct[0], proxied[0], _differ(pipeline, direct[0], proxied[0]))
 
 
 def _differ(pipeline, direct, proxied):
@@ -84,9 +81,14 @@ def _differ(pipeline, direct, proxied):
     one, two = direct.essence(), proxied.essence()
     if pipeline.delivery.end in ("close", "reset"):
         one, two = _common(one[:-1], two[:-1])
+        return "answers" if one != two else ""
     if one != two:
         return "answers"
-    if proxied.slowest_s > _SLOW_S > direct.slowest_s:
+    if direct.transcript.content() != proxied.transcript.content():
+        return f"data: {direct.transcript.content()} and {proxied.transcript.content()}"
+    if direct.mail != proxied.mail:
+        return f"mail: {direct.mail} and {proxied.mail}"
+    if proxied.slowest_s > _SLOW_S + 2 * proxied.login_s and direct.slowest_s < _SLOW_S:
         return f"silence of {proxied.slowest_s:.1f} s"
     return ""
 

@@ -19,6 +19,8 @@ class Outcome:
     sent: list  # (seconds since the login, octets)
     ended: bool
     slowest_s: float  # the longest time between something said or heard and the next thing heard
+    login_s: float  # how busy the machine was
+    mail: object = None  # what the user has in his mailboxes afterwards, if the server ended the session and it is known
 
     def essence(self):
         """Two outcomes with the same essence are the same to a client."""
@@ -105,10 +107,11 @@ class Player:
         self._address = address
         self._login = _LOGINS[pipeline.protocol](user, password)
         self._transcript = TRANSCRIPTS[pipeline.protocol]()
-        self._quiet_s = quiet_s
+        self._quiet_s = quiet_s  # and more, where the login shows that the machine is busy
         self._sent = []
         self._plus_used = 0
         self._granted = False
+        self._login_s = 0.0
         self._seen = {}  # tag: answers that were waited for
         self._ear = None
 
@@ -124,10 +127,11 @@ class Player:
             await self._end()
         finally:
             transport.abort()
-        return Outcome(self._transcript, self._sent, self._ear.ended, self._slowest())
+        return Outcome(self._transcript, self._sent, self._ear.ended, self._slowest(), self._login_s)
 
     async def _log_in(self):
         ear = self._ear
+        started = ear.loop.time()
         if not await ear.until(lambda: b"\n" in ear.early, _BUSY_S):
             raise Refused(f"no greeting: {ear.early!r}")
         at = ear.early.index(b"\n") + 1
@@ -139,6 +143,8 @@ class Player:
             at = await self._answer_to_login(at, wanted)
         self._transcript.feed(ear.early[at:], ear.last)
         ear.transcript = self._transcript
+        self._login_s = ear.loop.time() - started
+        self._quiet_s = max(self._quiet_s, 2 * self._login_s)
 
     async def _answer_to_login(self, at, wanted):
         """Returns where the answer ends."""

@@ -2,13 +2,14 @@
 
 import asyncio
 import dataclasses
+import math
 import time
 
 from tests.differential import adversary, imap_grammar, oracle, pop3_grammar
 from tests.differential.compare import QUICK_S, Pair
 from tests.differential.shrink import shrink
 
-# name: (protocol's generator, whether it has a goal)
+_CALM = 6  # pipelines at a time when it matters
 GENERATORS = {"imap": imap_grammar.generate, "pop3": pop3_grammar.generate, "adversary": adversary.generate}
 
 
@@ -22,30 +23,42 @@ class Run:
         self.done = 0
         self.found = {}
         self.errors = []
+        self._suspects = {}  # seed: pipeline
 
-    async def examine(self, pipeline):
-        """What is wrong with this pipeline, with the pipeline as `pipeline`; or None."""
-        return await self.pair.compare(pipeline)
+    async def suspicious(self, pipeline):
+        """A first look, in a crowd."""
+        return await self.pair.suspicious(pipeline)
 
     async def confirm(self, pipeline):
+        """What is wrong with this pipeline, with the pipeline as `pipeline`; or None."""
         return await self.pair.confirm(pipeline)
 
     async def go(self, seeds, deadline):
-        seeds = iter(seeds)
-        await asyncio.gather(*(self._worker(seeds, deadline) for _ in range(self.crowd)))
+        """All seeds, or as many as begin before the deadline; then those that looked wrong again, a few at a time."""
+        pipelines = ((seed, self.generate(seed, self.pair.server.pipelined_login)) for seed in seeds)
+        await self._crowd(pipelines, self.crowd, deadline, self._first_look)
+        await self._crowd(iter(self._suspects.items()), _CALM, math.inf, self._second_look)
 
-    async def _worker(self, seeds, deadline):
-        for seed in seeds:
-            if time.monotonic() > deadline:
-                return
-            try:
-                found = await self.examine(self.generate(seed, self.pair.server.pipelined_login))
-            except Exception as error:  # noqa: BLE001 the harness' own trouble is told with its seed, too
-                self.errors.append((seed, repr(error)))
-                continue
-            self.done += 1
-            if found:
-                self.found[seed] = found
+    async def _crowd(self, pipelines, size, deadline, look):
+        async def worker():
+            for seed, pipeline in pipelines:
+                if time.monotonic() > deadline:
+                    return
+                try:
+                    await look(seed, pipeline)
+                except Exception as error:  # noqa: BLE001 the harness' own trouble is told with its seed, too
+                    self.errors.append((seed, repr(error)))
+
+        await asyncio.gather(*(worker() for _ in range(size)))
+
+    async def _first_look(self, seed, pipeline):
+        if await self.suspicious(pipeline):
+            self._suspects[seed] = pipeline
+        self.done += 1
+
+    async def _second_look(self, seed, pipeline):
+        if (found := await self.confirm(pipeline)) is not None:
+            self.found[seed] = found
 
     async def shrink(self, most):
         """Replaces the first that were found by the smallest that are still wrong."""
@@ -77,11 +90,14 @@ class Assault(Run):
         super().__init__(server, proxy, generate, crowd)
         self.tap = tap
 
-    async def examine(self, pipeline):
+    async def confirm(self, pipeline):
         user = self.pair.fresh_user()
         outcome = await self.pair.play(pipeline, self.pair.proxy, QUICK_S, user)
         recording = self.tap.take(user)
         said = oracle.verdicts(pipeline.protocol, recording, outcome)
         return Breach(pipeline, said, outcome, recording) if said else None
 
-    confirm = examine
+    async def _first_look(self, seed, pipeline):
+        """A breach counts at first sight: it need not happen again."""
+        await self._second_look(seed, pipeline)
+        self.done += 1

@@ -30,8 +30,9 @@ class Recording:
 class _Leg(asyncio.Protocol):
     """One side. What it hears is kept in `heard` and passed to `other`."""
 
-    def __init__(self, heard):
+    def __init__(self, heard, edit):
         self.heard = heard
+        self.edit = edit
         self.transport = None
         self.other = None
         self.early = bytearray()
@@ -46,7 +47,7 @@ class _Leg(asyncio.Protocol):
         if self.other is None:
             self.early += data
         else:
-            self.other.write(data)
+            self.other.write(self.edit(data))
 
     def eof_received(self):
         self.ended = True
@@ -79,6 +80,14 @@ class Tap:
             setattr(self, protocol, listening.sockets[0].getsockname()[1])
             self._listening.append(listening)
 
+    def edit(self, data):
+        """What passes to the client for this segment of the server's; for wires that are broken on purpose."""
+        return data
+
+    def edit_command(self, data):
+        """The same for the other direction."""
+        return data
+
     async def stop(self):
         for listening in self._listening:
             listening.close()
@@ -86,7 +95,7 @@ class Tap:
     def _accept(self, protocol):
         recording = Recording()
         self._recordings.append(recording)
-        leg = _Leg(recording.to_server)
+        leg = _Leg(recording.to_server, self.edit_command)
         task = asyncio.get_running_loop().create_task(self._join(leg, recording, protocol))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -95,7 +104,7 @@ class Tap:
     async def _join(self, leg, recording, protocol):
         try:
             _, far = await asyncio.get_running_loop().create_connection(
-                lambda: _Leg(recording.from_server), self.host, getattr(self.server, protocol))
+                lambda: _Leg(recording.from_server, self.edit), self.host, getattr(self.server, protocol))
         except OSError:
             leg.transport.abort()
             return

@@ -4,6 +4,8 @@ import collections
 import re
 
 _LITERAL = re.compile(rb"\{(\d+)\+?\}\r?\n$")
+# Untagged answers that the same question to the same mailbox always gets, whenever it is asked.
+_DATA = {"SEARCH", "STATUS", "LIST", "LSUB", "SORT", "THREAD", "NAMESPACE", "QUOTAROOT"}
 _TAGGED = re.compile(rb"^(\S+) (OK|NO|BAD)\b", re.IGNORECASE)
 
 
@@ -14,6 +16,7 @@ class ImapTranscript:
         self.raw = b""
         self.events = []  # ("tag", "OK"), ("+",), ("*", "BYE") ...
         self.times = []
+        self.data = []  # lines of _DATA
         self.plus = 0
         self._tags = collections.Counter()
         self._at = 0
@@ -52,6 +55,8 @@ class ImapTranscript:
             words = line[2:].upper().split()
             name = words[1] if len(words) > 1 and words[0].isdigit() else words[0] if words else b""
             self._add(("*", name.decode("latin-1")), now)
+            if name.decode("latin-1") in _DATA:
+                self.data.append(line)
         elif (found := _TAGGED.match(line)) is not None:
             tag = found.group(1).decode("latin-1")
             self._tags[tag] += 1
@@ -68,8 +73,12 @@ class ImapTranscript:
         return self._tags[tag] + sum(event in (("*", "BAD"), ("*", "NO")) for event in self.events)
 
     def essence(self):
-        """What must be equal: tagged answers, "+", lines that are nothing known. Of untagged lines only NO, BAD, BYE."""
+        """What must be equal in order: tagged answers, "+", lines that are nothing known; of untagged ones NO, BAD, BYE."""
         return [event for event in self.events if event[0] != "*" or event[1] in ("BAD", "NO", "BYE")]
+
+    def content(self):
+        """What must be equal in whatever order: servers run commands side by side."""
+        return sorted(self.data)
 
 
 _HEX = re.compile(r"\b[0-9a-fA-F]{8,}\b")  # UIDLs
@@ -104,6 +113,9 @@ class Pop3Transcript:
         """Refusals by their sign, for their texts name the verb; all else as it is."""
         said = [event[0] for event in self.events if not _CAPABILITY.fullmatch(event[0])]
         return [("-ERR",) if text.startswith("-ERR") else (text,) for text in said]
+
+    def content(self):
+        return []
 
 
 TRANSCRIPTS = {"imap": ImapTranscript, "pop3": Pop3Transcript}

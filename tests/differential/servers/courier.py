@@ -10,7 +10,7 @@ import socketserver
 import threading
 
 from tests.differential.servers.confined import Confined
-from tests.differential.servers.server import PASSWORD, maildir
+from tests.differential.servers.server import PASSWORD, mail_in, maildir
 
 _ID = 902
 _TCPD = ("/usr/sbin/couriertcpd", "-address=127.0.0.1", "-maxprocs=500", "-maxperip=500", "-nodnslookup",
@@ -84,6 +84,9 @@ class Courier(Confined):
 
     async def prepare(self, user):
         maildir(os.path.join(self._home(user), "Maildir"), (_ID, _ID))
+
+    def mail(self, user):
+        return mail_in(os.path.join(self._home(user), "Maildir"))
 
     async def forget(self, user):
         shutil.rmtree(self._home(user), ignore_errors=True)

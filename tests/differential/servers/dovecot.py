@@ -6,7 +6,7 @@ import shutil
 import tempfile
 
 from tests.differential.servers.confined import Confined
-from tests.differential.servers.server import PASSWORD, Server, maildir
+from tests.differential.servers.server import PASSWORD, Server, mail_in, maildir
 from tests.e2e.harness import Certificates, Dovecot
 
 _EXTRA = f"""
@@ -55,6 +55,9 @@ class Dovecot23(Server):
 
     async def prepare(self, user):
         maildir(os.path.join(self._home(user), "Maildir"), self._owner)
+
+    def mail(self, user):
+        return mail_in(os.path.join(self._home(user), "Maildir"))
 
     async def forget(self, user):
         shutil.rmtree(self._home(user), ignore_errors=True)
@@ -159,6 +162,9 @@ service stats {{
 
     async def prepare(self, user):
         maildir(os.path.join(self._home(user), "Maildir"), (905, 905))
+
+    def mail(self, user):
+        return mail_in(os.path.join(self._home(user), "Maildir"))
 
     async def forget(self, user):
         shutil.rmtree(self._home(user), ignore_errors=True)

@@ -1,5 +1,6 @@
 """What the harness needs of a mail server, and the mail that every user begins with."""
 
+import hashlib
 import os
 
 PASSWORD = "diff-Pa55word"  # of every user
@@ -39,6 +40,22 @@ class Server:
 
     async def forget(self, user):
         """Removes what prepare made; nobody is logged in as this user any more."""
+
+    def mail(self, user):
+        """What is in this user's mailboxes, as something that can be compared; None if that cannot be seen."""
+
+
+def mail_in(folder):
+    """Server.mail for a Maildir: boxes, flags and digests of the messages."""
+    found = []
+    for path, _, files in os.walk(folder):
+        if os.path.basename(path) in ("cur", "new"):
+            for name in files:
+                with open(os.path.join(path, name), "rb") as file:
+                    digest = hashlib.sha256(file.read()).hexdigest()[:12]
+                flags = name.rpartition(":2,")[2] if ":2," in name else ""
+                found.append((os.path.relpath(os.path.dirname(path), folder), flags, digest))
+    return sorted(found)
 
 
 def maildir(folder, owner):

@@ -1,0 +1,128 @@
+"""The harness itself: it finds what is broken on purpose, and finds nothing where nothing is.
+
+In Postigo's place stands a wire (tap.py) before a real Dovecot. As it is, it changes nothing, and stops nothing.
+"""
+
+import asyncio
+import re
+import time
+import unittest
+
+from tests.differential import deliberate, imap_grammar, pop3_grammar
+from tests.differential.pipeline import Command, Delivery, Piece, Pipeline
+from tests.differential.run import GENERATORS, Assault, Run
+from tests.differential.servers import SERVERS
+from tests.differential.shrink import smaller
+from tests.differential.tap import Tap
+from tests.differential.transcript import ImapTranscript
+
+
+class Forgetful(Tap):
+    """Loses the answer of a command whose tag ends in 3."""
+
+    def edit(self, data):
+        return re.sub(rb"(?m)^\S*3 (OK|NO|BAD) .*\r\n", b"", data)
+
+
+class Scrambler(Tap):
+    """Changes a letter of what passes to the server in APPEND's data."""
+
+    def edit_command(self, data):
+        return data.replace(b"body", b"bodx")
+
+
+def setUpModule():
+    global SERVER
+    SERVER = SERVERS["dovecot23"]()
+    SERVER.start()
+
+
+def tearDownModule():
+    SERVER.stop()
+
+
+def played(make, generate, seeds):
+    """The run of these seeds through the wire that `make` makes."""
+    async def play():
+        wire = make(SERVER)
+        await wire.start()
+        run = (Assault(SERVER, wire, wire, generate, 20) if generate is GENERATORS["adversary"]
+               else Run(SERVER, wire, generate, 20))
+        await run.go(seeds, time.monotonic() + 120)
+        await wire.stop()
+        return run
+
+    return asyncio.run(play())
+
+
+def one(*octets, **delivery):
+    """A pipeline of these commands."""
+    commands = tuple(Command(text.split(b" ")[0], (Piece(text),)) for text in octets)
+    return Pipeline("imap", commands, Delivery(**delivery))
+
+
+class Wires(unittest.TestCase):
+    def test_nothing_is_found_where_nothing_is(self):
+        for generate in (imap_grammar.generate, pop3_grammar.generate):
+            run = played(Tap, generate, range(40))
+            self.assertEqual((run.done, list(run.found), run.errors), (40, [], []), list(map(str, run.found.values())))
+
+    def test_a_forgotten_answer_is_found(self):
+        run = played(Forgetful, lambda *_: one(b"a1 NOOP\r\n", b"a3 NOOP\r\n", b"a5 NOOP\r\n"), range(2))
+        self.assertEqual(len(run.found), 2)
+        run = played(Forgetful, imap_grammar.generate, range(40))
+        self.assertGreater(len(run.found), 5)
+
+    def test_a_changed_message_is_found(self):
+        run = played(Scrambler, lambda *_: one(b"a1 APPEND INBOX {18+}\r\nSubject: x\r\n\r\nbody\r\n", b"z LOGOUT\r\n"), [1])
+        self.assertIn("mail", run.found[1].why)
+
+    def test_the_oracle_shouts_if_nothing_is_stopped(self):
+        run = played(Tap, GENERATORS["adversary"], range(60))
+        verdicts = "\n".join(verdict for found in run.found.values() for verdict in found.verdicts)
+        self.assertGreater(len(run.found), 20)
+        for words in ("the verb arrived", "a smuggled command succeeded", "a list shows"):
+            self.assertIn(words, verdicts)
+
+
+class Parts(unittest.TestCase):
+    def test_a_seed_is_a_pipeline(self):
+        for generate in GENERATORS.values():
+            self.assertEqual([generate(seed) for seed in range(50)], [generate(seed) for seed in range(50)])
+
+    def test_a_pipeline_survives_json(self):
+        for generate in GENERATORS.values():
+            for seed in range(200):
+                self.assertEqual(Pipeline.from_json(generate(seed).to_json()), generate(seed))
+
+    def test_steps_say_all_octets_once_whatever_the_cuts(self):
+        for seed in range(200):
+            pipeline = imap_grammar.generate(seed)
+            said = b"".join(step[1] for step in pipeline.steps() if step[0] in ("send", "if_plus"))
+            self.assertEqual(said, b"".join(command.octets for command in pipeline.commands))
+
+    def test_literals_of_the_server_are_not_events(self):
+        text = b"* 1 FETCH (BODY[] {20}\r\na1 OK no\r\n+ idling\r\n)\r\n* SEARCH 1\r\n+ go\r\na1 OK\r\n* BAD what\r\n"
+        for size in (1, 7, len(text)):
+            heard = ImapTranscript()
+            for at in range(0, len(text), size):
+                heard.feed(text[at:at + size], 0.0)
+            self.assertEqual(heard.essence(), [("+",), ("a1", "OK"), ("*", "BAD")])
+            self.assertEqual(heard.content(), [b"* SEARCH 1\r\n"])
+
+    def test_a_deliberate_change_keeps_the_tag_and_ends_at_a_literal_that_waits(self):
+        command = Command(b"a", (Piece(b"a LOGIN {2+}\r\n"), Piece(b"me"), Piece(b" {2}\r\n"), Piece(b"pw"), Piece(b"\r\n")),
+                          frozenset({"forbidden"}))
+        changed = list(deliberate.readings(Pipeline("imap", (command,), Delivery())))[1]
+        self.assertEqual([piece.octets for piece in changed.commands[0].pieces], [b"a X\r\n", b"pw", b"\r\n"])
+
+    def test_what_is_smaller_ends_somewhere(self):
+        pipeline, steps = imap_grammar.generate(7), 0
+        while (candidates := list(smaller(pipeline))):
+            pipeline, steps = candidates[-1], steps + 1
+            self.assertLess(steps, 200)
+        self.assertEqual(len(pipeline.commands), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
