@@ -14,6 +14,8 @@ namespace {
 
 // More atoms than that are no capability list.
 constexpr size_t kAtomsMax = 256;
+// Of a list that each thread keeps for the next login: three times what the longest real one needs.
+constexpr size_t kRememberedMax = 4096;
 
 // Names that may pass because nothing in them depends on who the server is or how the connection began. Sorted.
 //
@@ -189,6 +191,12 @@ bool contains(const std::vector<std::string>& names, Bytes name) {
   return std::any_of(names.begin(), names.end(), [&](const std::string& n) { return equal_ignoring_case(n, name); });
 }
 
+size_t octets(const std::vector<std::string>& names) {
+  size_t sum = 0;
+  for (const std::string& name : names) sum += name.size() + 1;
+  return sum;
+}
+
 }  // namespace
 
 bool is_hidden(const CapabilityPolicy& policy, Bytes name) { return contains(policy.hide, name); }
@@ -255,14 +263,24 @@ std::string rewrite_capabilities(const std::vector<std::string>& backend, const 
 
 const std::string& rewrite_capabilities(const std::vector<std::string>& backend,
                                         const std::shared_ptr<const CapabilityPolicy>& policy) {
+  // The policy itself is not held: it goes when its listener goes. Its control block is, so that another policy at the
+  // same address is not taken for it.
   struct Memory {
-    std::shared_ptr<const CapabilityPolicy> policy;  // held, so that its address cannot come back as another one
+    std::weak_ptr<const CapabilityPolicy> owner;
+    const CapabilityPolicy* policy = nullptr;
     std::vector<std::string> backend;
     std::string list;
   };
   thread_local Memory last;
-  bool known = last.policy == policy && last.backend == backend;
-  if (!known) last = {policy, backend, rewrite_capabilities(backend, *policy)};
+  bool same_policy =
+      last.policy == policy.get() && !last.owner.owner_before(policy) && !policy.owner_before(last.owner);
+  if (same_policy && last.backend == backend) return last.list;
+  last = {};
+  last.list = rewrite_capabilities(backend, *policy);
+  if (octets(backend) > kRememberedMax) return last.list;
+  last.owner = policy;
+  last.policy = policy.get();
+  last.backend = backend;
   return last.list;
 }
 

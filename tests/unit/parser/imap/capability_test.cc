@@ -110,5 +110,34 @@ TEST(Capability, T36_TheLastAnswerIsNotGivenToAnotherQuestion) {
   }
 }
 
+// A policy goes with its listener, also if the last login on this thread was its own.
+TEST(Capability, WhatIsRememberedHoldsNoPolicy) {
+  auto policy = std::make_shared<const CapabilityPolicy>();
+  EXPECT_EQ(rewrite_capabilities(words("IMAP4REV1 IDLE"), policy), "IMAP4rev1 IDLE");
+  std::weak_ptr<const CapabilityPolicy> watch = policy;
+  policy.reset();
+  EXPECT_TRUE(watch.expired());
+}
+
+// Memory of the old one may become the new one's.
+TEST(Capability, T36_APolicyAtTheSameAddressIsAnotherPolicy) {
+  CapabilityPolicy place;
+  auto at_place = [&] { return std::shared_ptr<const CapabilityPolicy>(&place, [](const CapabilityPolicy*) {}); };
+  EXPECT_EQ(rewrite_capabilities(words("IMAP4REV1 IDLE"), at_place()), "IMAP4rev1 IDLE");
+  place.hide = {"IDLE"};
+  EXPECT_EQ(rewrite_capabilities(words("IMAP4REV1 IDLE"), at_place()), "IMAP4rev1");
+}
+
+// What is too long to be remembered is no less right.
+TEST(Capability, T36_ListsThatAreTooLongToRemember) {
+  auto policy = std::make_shared<const CapabilityPolicy>();
+  std::vector<std::string> names = words("IMAP4REV1 IDLE");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(rewrite_capabilities(names, policy), "IMAP4rev1 IDLE");
+    names.insert(names.end(), 500, "X-LONG-AND-UNKNOWN");
+  }
+  EXPECT_EQ(rewrite_capabilities(words("IMAP4REV1 IDLE"), policy), "IMAP4rev1 IDLE");
+}
+
 }  // namespace
 }  // namespace postigo::imap
