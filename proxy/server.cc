@@ -12,6 +12,7 @@
 #include <ctime>
 #include <thread>
 
+#include "config/units.h"
 #include "proxy/base/log.h"
 #include "proxy/ops/admin.h"
 #include "proxy/ops/http.h"
@@ -149,12 +150,12 @@ class Server {
       for (const config::Endpoint& endpoint : listener.addresses) {
         log::info("listening", {{"listener", listener.name},
                                 {"protocol", listener.protocol},
-                                {"address", fmt::format("{}:{}", endpoint.host, endpoint.port)}});
+                                {"address", config::format_endpoint(endpoint)}});
       }
     }
     if (admin_) {
       const config::Endpoint& at = config_.startup.admin.address;
-      log::info("admin", {{"url", fmt::format("http://{}:{}/metrics", at.host, at.port)}});
+      log::info("admin", {{"url", fmt::format("http://{}/metrics", config::format_endpoint(at))}});
     }
     log::info("ready", {{"version", POSTIGO_VERSION},
                         {"workers", workers_.size()},

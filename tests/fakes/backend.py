@@ -119,9 +119,8 @@ class Peer:
 class FakeBackend:
     """Listens from construction to stop(). cut_after, cut_with: end every connection after so many sent bytes."""
 
-    host = "127.0.0.1"
-
-    def __init__(self, imap=None, pop3=None, tls=None, implicit=False):
+    def __init__(self, imap=None, pop3=None, tls=None, implicit=False, host="127.0.0.1"):
+        self.host = host
         self.tls = tls
         self.implicit = implicit
         self.peers = []
@@ -133,7 +132,8 @@ class FakeBackend:
         self.pop3 = self.pop3s = self._listen(pop3) if pop3 else 0
 
     def _listen(self, script):
-        listener = socket.create_server((self.host, 0), backlog=512)
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        listener = socket.create_server((self.host, 0), family=family, backlog=512)
         self._listeners.append(listener)
         threading.Thread(target=self._accept, args=(listener, script), daemon=True).start()
         return listener.getsockname()[1]
@@ -164,7 +164,8 @@ class FakeBackend:
         return self.peers[-1]
 
     def stop(self):
-        for listener in self._listeners:
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
         for peer in self.peers:
