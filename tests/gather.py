@@ -2,6 +2,9 @@
 """Puts the tests of several build trees into one, so that one ctest runs them and sums up once.
 
     gather.py DESTINATION TREE:REGEX...     the tests of DESTINATION/../TREE whose names match become TREE.NAME
+
+A choice that matches nothing is an error: a kind of test that was renamed or lost must not drop out unnoticed. So name
+each kind in a choice of its own; a test that several choices match is taken once.
 """
 
 import json
@@ -46,11 +49,15 @@ def main():
     destination, choices = sys.argv[1], [choice.partition(":")[::2] for choice in sys.argv[2:]]
     os.makedirs(destination, exist_ok=True)
     beside = os.path.dirname(destination) or "."
-    lines = [entry(tree, test) for tree, wanted in choices for test in tests_of(os.path.join(beside, tree))
-             if re.search(wanted, test["name"])]
+    lines = {}
+    for tree, wanted in choices:
+        chosen = [test for test in tests_of(os.path.join(beside, tree)) if re.search(wanted, test["name"])]
+        if not chosen:
+            sys.exit(f"gather: no test of {tree} matches {wanted}")
+        lines.update({(tree, test["name"]): entry(tree, test) for test in chosen})
     with open(os.path.join(destination, "CTestTestfile.cmake"), "w", encoding="utf-8") as file:
-        file.writelines(lines)
-    print(f"== {len(lines)} tests from {', '.join(tree for tree, _ in choices)}")
+        file.writelines(lines.values())
+    print(f"== {len(lines)} tests from {', '.join(dict(choices))}")
 
 
 if __name__ == "__main__":

@@ -139,6 +139,7 @@ inline Script load(const std::string& path) {
       script.error = "not understood: " + line;
     }
   }
+  if (!script.protocol && script.error.empty()) script.error = "there is nothing in it";
   return script;
 }
 

@@ -113,7 +113,10 @@ int main(int argc, char** argv) {
   }
   for (const std::string& input : corpus) run(input);
   std::printf("replayed %zu inputs\n", corpus.size());
-  if (corpus.empty()) corpus.emplace_back();
+  if (corpus.empty()) {
+    std::fputs("there is no input in what was named\n", stderr);
+    return 1;
+  }
 
   Random random(seed);
   for (uint64_t n = 0; n < mutations; ++n) {
