@@ -19,9 +19,9 @@ RUN='dovecot-imapd dovecot-pop3d curl openssl'
 # one another (tests/differential)
 TEST='libgtest-dev libgmock-dev libbenchmark-dev clang-format dovecot-imapd dovecot-pop3d curl openssl python3
   isync fetchmail neomutt prometheus binutils procps valgrind mmdebstrap debian-archive-keyring'
-# libbenchmark-dev: the micro-benchmarks are of the same build
+# libbenchmark-dev: the micro-benchmarks are of the same build. mmdebstrap unpacks the newest HAProxy, nginx and Dovecot
 BENCH='nginx libnginx-mod-mail haproxy dovecot-imapd dovecot-pop3d perdition openssl python3 python3-matplotlib
-  libbenchmark-dev procps'
+  libbenchmark-dev procps mmdebstrap debian-archive-keyring'
 
 POLICY=/usr/sbin/policy-rc.d
 WANTS=/etc/systemd/system

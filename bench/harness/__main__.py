@@ -12,7 +12,7 @@ import time
 
 from bench.harness import charts, growth, idle, machine, processes, results, rows, table
 from bench.harness.measure import Measurement
-from bench.harness.peers import PEERS
+from bench.harness.peers import PEERS, newer
 from bench.harness.scene import Scene
 from bench.harness.tools import SOURCE, tool
 
@@ -33,9 +33,17 @@ def _arguments():
     return parser.parse_args()
 
 
-def _peers(only):
+def _everybody(kind):
+    """In a quick run the newest of each kind, for time; in a full one the ones of this Debian beside them."""
+    if kind == "full":
+        return list(PEERS)
+    return [name for name, peer in PEERS.items()
+            if not any(peer in other.__bases__ and other.installed() for other in PEERS.values())]
+
+
+def _peers(only, kind):
     """Those that are asked for and installed, in the order in which they take turns."""
-    wanted = only.split(",") if only else list(PEERS)
+    wanted = only.split(",") if only else _everybody(kind)
     unknown = set(wanted) - set(PEERS)
     if unknown:
         raise SystemExit(f"unknown peers: {', '.join(sorted(unknown))}; there are {', '.join(PEERS)}")
@@ -51,10 +59,11 @@ class Run:
     def __init__(self, arguments):
         self.kind = arguments.kind
         self.rounds = max(1, arguments.rounds)
-        self.peers = _peers(arguments.only)
+        self.peers = _peers(arguments.only, self.kind)
         self.rows = rows.chosen(arguments.rows.split(",") if arguments.rows else None)
         path = os.path.join(arguments.results, f"{self.kind}.json")
-        self.results = results.Results(self.kind, path, machine.describe())
+        versions = newer.versions() if any(issubclass(PEERS[name], newer.Newer) for name in self.peers) else {}
+        self.results = results.Results(self.kind, path, machine.describe(versions))
         self.began = time.monotonic()
         self.scene = Scene()
         self.measurement = Measurement(self.scene, self.peers, self.results, self.kind, self._tell)

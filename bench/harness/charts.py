@@ -6,9 +6,10 @@ from bench.harness.peers import PEERS
 from bench.harness.summary import Summary, cpu_per_unit, figure
 from bench.harness.table import growth_memory, growth_points, number
 
-_COLOURS = {"postigo": "#c0392b", "haproxy": "#2e86c1", "nginx": "#27ae60", "dovecot": "#8e44ad",
-            "perdition": "#d68910", "bare": "#839192", "direct": "#bfc9ca"}
-_ORDER = ("postigo", "haproxy", "nginx", "dovecot", "perdition", "bare", "direct")
+_COLOURS = {"postigo": "#c0392b", "haproxy3": "#1b4f72", "haproxy": "#2e86c1", "nginx126": "#145a32",
+            "nginx": "#27ae60", "dovecot24": "#4a235a", "dovecot": "#8e44ad", "perdition": "#d68910", "bare": "#839192",
+            "direct": "#bfc9ca"}
+_ORDER = tuple(_COLOURS)
 _LOGINS = (("login-ecdsa", "TLS, ECDSA"), ("login-rsa", "TLS, RSA-2048"), ("login-resumed", "TLS, resumed"),
            ("login-plain", "no TLS"), ("pop3-login", "POP3, TLS, ECDSA"))
 _BULK = (("fetch-tls", "FETCH 1 MiB, TLS"), ("fetch-plain", "FETCH 1 MiB"), ("append-tls", "APPEND 1 MiB, TLS"),

@@ -33,8 +33,8 @@ def _commit():
     return done.stdout.strip() or "unknown"
 
 
-def describe():
-    """A dictionary for the results."""
+def describe(newer):
+    """A dictionary for the results. newer: versions of what is not of this Debian."""
     cpu = _text("/proc/cpuinfo")
     version = run(os.path.join(build_folder(), "proxy", "postigo"), "version", check=False).stdout.split("\n")
     return {
@@ -48,5 +48,5 @@ def describe():
         "load_before": os.getloadavg()[0],
         "commit": _commit(),
         "postigo": [line for line in version if line],
-        "packages": packages(),
+        "packages": {**packages(), **newer},
     }

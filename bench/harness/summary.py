@@ -114,7 +114,8 @@ class Summary:
             return "limit", self.limit(target.row)
         if not target.against:
             return "", 1.0
-        return target.against, self.median(target.row, target.against, target.figure)
+        found = ((peer, self.median(target.row, peer, target.figure)) for peer in target.against.split(","))
+        return next((pair for pair in found if pair[1] is not None), (target.against, None))
 
     def met(self, target):
         """True, False, or None if something was not measured."""

@@ -200,8 +200,8 @@ def _troubles(data):
 def render(data):
     summary = Summary(data)
     text = [f"# Postigo beside others, {data['kind']} run\n", _machine(data), "\n## At a glance\n",
-            "x best: Postigo's median divided by that of the best of nginx, HAProxy, Dovecot and Perdition in this\n"
-            "run. bare: a relay with TLS and nothing else. limit: what the arithmetic alone costs.\n", _glance(summary)]
+            "x best: Postigo's median divided by that of the best of nginx, HAProxy, Dovecot (old and new) and Perdition\n"
+            "in this run. bare: a relay with TLS and nothing else. limit: what the arithmetic alone costs.\n", _glance(summary)]
     notes = [f"- {peer.title}: {peer.note}" for peer in PEERS.values() if peer.note]
     text += ["Notes:\n", "\n".join(notes) + "\n"]
     for row in summary.rows():

@@ -44,6 +44,13 @@ class Peer:
     def installed(cls):
         return True
 
+    @classmethod
+    def program(cls, name, user=None):
+        """The first words of a command that runs it, as that user if we are root; [] if it is not there."""
+        path = found(name)
+        become = ["setpriv", f"--reuid={user}", f"--regid={primary_group(user)}", "--clear-groups"] if user else []
+        return [*become, path] if path else []
+
     def port(self, protocol, tls):
         return self.ports[protocol, bool(tls)]
 

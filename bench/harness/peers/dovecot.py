@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from bench.harness.peers.base import CIPHER, CURVE, Peer, found, primary_group
+from bench.harness.peers.base import CIPHER, CURVE, Peer, primary_group
 
 
 class Dovecot(Peer):
@@ -16,12 +16,11 @@ class Dovecot(Peer):
 
     @classmethod
     def installed(cls):
-        return bool(found("dovecot")) and all(os.path.exists(f"/usr/lib/dovecot/{protocol}-login")
+        return bool(cls.program("dovecot")) and all(os.path.exists(f"/usr/lib/dovecot/{protocol}-login")
                                               for protocol in ("imap", "pop3"))
 
     def commands(self):
         user = "nobody" if os.geteuid() == 0 else None
-        become = []
         for name in ("run", "state"):
             os.makedirs(os.path.join(self.folder, name))
         for path in (self.certificate, self.key, self.scene.certificates.ca):
@@ -29,11 +28,10 @@ class Dovecot(Peer):
         configuration = self.write("dovecot.conf", self._configuration(user))
         if user:  # everything under one unprivileged user: no chroot and no second user is needed
             group = primary_group(user)
-            become = ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups"]
             for path, folders, files in os.walk(self.folder):
                 for name in (".", *folders, *files):
                     shutil.chown(os.path.join(path, name), user, group)
-        return [[*become, found("dovecot"), "-F", "-c", configuration]]
+        return [[*self.program("dovecot", user), "-F", "-c", configuration]]
 
     def _ours(self, path):
         return os.path.join(self.folder, os.path.basename(path))

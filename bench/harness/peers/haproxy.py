@@ -3,7 +3,7 @@
 `option splice-auto` was tried: no difference in the plain rows, so its defaults stay.
 """
 
-from bench.harness.peers.base import CIPHER, CURVE, DOORS, Peer, found
+from bench.harness.peers.base import CIPHER, CURVE, DOORS, Peer
 
 
 class HAProxy(Peer):
@@ -16,10 +16,10 @@ class HAProxy(Peer):
 
     @classmethod
     def installed(cls):
-        return bool(found("haproxy"))
+        return bool(cls.program("haproxy"))
 
     def commands(self):
-        return [[found("haproxy"), "-db", "-f", self.write("haproxy.cfg", self._configuration())]]
+        return [[*self.program("haproxy"), "-db", "-f", self.write("haproxy.cfg", self._configuration())]]
 
     def _configuration(self):
         return f"""global

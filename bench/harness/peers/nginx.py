@@ -2,7 +2,7 @@
 
 import os
 
-from bench.harness.peers.base import CIPHER, CURVE, DOORS, IMAP_CAPABILITIES, Peer, found
+from bench.harness.peers.base import CIPHER, CURVE, DOORS, IMAP_CAPABILITIES, Peer
 
 _MODULE = "/usr/lib/nginx/modules/ngx_mail_module.so"
 
@@ -16,10 +16,10 @@ class Nginx(Peer):
 
     @classmethod
     def installed(cls):
-        return bool(found("nginx")) and os.path.exists(_MODULE)
+        return bool(cls.program("nginx")) and os.path.exists(_MODULE)
 
     def commands(self):
-        return [[found("nginx"), "-p", self.folder, "-e", os.path.join(self.folder, "error.log"), "-c",
+        return [[*self.program("nginx"), "-p", self.folder, "-e", os.path.join(self.folder, "error.log"), "-c",
                  self.write("nginx.conf", self._configuration())]]
 
     def _configuration(self):
