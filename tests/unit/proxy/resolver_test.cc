@@ -155,6 +155,9 @@ TEST_F(ResolverTest, AServerThatDropsAaaaIsNoFailure) {
 }
 
 TEST_F(ResolverTest, A38_ADeadNameCostsOnlyItself) {
+  settings.timeout_ms = 4'000;
+  settings.tries = 1;
+  restart();
   std::vector<Ticket> waiting;
   int dead = 0;
   for (int i = 0; i < 200; ++i) {
@@ -187,7 +190,7 @@ TEST_F(ResolverTest, A38_OneQuestionHoweverManyAsk) {
 }
 
 TEST_F(ResolverTest, A38_FailuresAreRememberedBriefly) {
-  settings.failure_ttl_ms = 300;
+  settings.failure_ttl_ms = 1'000;
   settings.timeout_ms = 50;
   restart();
   server.tell("silent.test", {.silent = true});
@@ -197,7 +200,7 @@ TEST_F(ResolverTest, A38_FailuresAreRememberedBriefly) {
     int questions = server.asked(name);
     EXPECT_EQ(ask(name), first);
     EXPECT_EQ(server.asked(name), questions) << name;
-    run_for(350);
+    run_for(1'100);
     server.tell(name, {.addresses = {"192.0.2.9"}});
     EXPECT_THAT(ask(name), ElementsAre("192.0.2.9"));
   }
@@ -215,7 +218,7 @@ TEST_F(ResolverTest, A38_WhatIsOverServesAtOnceWhileItIsAskedFor) {
   restart();
   server.tell("mail.test", {.addresses = {"192.0.2.1"}});
   ask("mail.test");
-  server.tell("mail.test", {.addresses = {"192.0.2.2"}, .delay_ms = 50});
+  server.tell("mail.test", {.addresses = {"192.0.2.2"}, .delay_ms = 500});
   run_for(150);
   EXPECT_THAT(known("mail.test"), ElementsAre("192.0.2.1"));
   EXPECT_THAT(ask("mail.test"), ElementsAre("192.0.2.1"));
@@ -285,8 +288,8 @@ TEST_F(ResolverTest, A38_TheTtlIsHonoured) {
   settings.ttl_min_ms = 10;
   settings.refresh_ttl_ms = settings.stale_ttl_ms = 0;
   restart();
-  server.tell("one.test", {.addresses = {"192.0.2.1"}, .ttl_s = 1});
-  server.tell("alias.test", {.addresses = {"192.0.2.2"}, .ttl_s = 1, .alias = "canonical"});
+  server.tell("one.test", {.addresses = {"192.0.2.1"}, .ttl_s = 2});
+  server.tell("alias.test", {.addresses = {"192.0.2.2"}, .ttl_s = 2, .alias = "canonical"});
   server.tell("zero.test", {.addresses = {"192.0.2.3"}, .ttl_s = 0});
   server.tell("long.test", {.addresses = {"192.0.2.4"}, .ttl_s = 100});
   for (std::string name : {"one.test", "alias.test", "long.test", "zero.test"}) ask(name);
@@ -294,7 +297,7 @@ TEST_F(ResolverTest, A38_TheTtlIsHonoured) {
   EXPECT_THAT(known("zero.test"), ElementsAre());
   EXPECT_THAT(known("one.test"), ElementsAre("192.0.2.1"));
   EXPECT_THAT(known("alias.test"), ElementsAre("192.0.2.2"));
-  run_for(1050);
+  run_for(2'050);
   EXPECT_THAT(known("one.test"), ElementsAre());
   EXPECT_THAT(known("alias.test"), ElementsAre()) << "the shortest of the chain counts";
   EXPECT_THAT(known("long.test"), ElementsAre("192.0.2.4"));
