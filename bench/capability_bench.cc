@@ -51,7 +51,7 @@ BENCHMARK(BM_LoginReply)->ArgName("edited")->Arg(0)->Arg(1);
 
 void BM_InTheStream(benchmark::State& state) {
   std::array<Counter, imap::kVerbs.size()> counts;
-  auto filter = imap::make_filter(std::make_shared<CapabilityPolicy>(policy(state.range(0) != 0)), counts.data());
+  auto filter = imap::make_filter(std::make_shared<CapabilityPolicy>(policy(state.range(0) != 0)), {}, counts.data());
   std::string line = std::string("* CAPABILITY ") + kDovecot + "\r\n";
   uint64_t before = bench::allocations;
   size_t written = 0;

@@ -61,7 +61,7 @@ std::string retr() { return "+OK 4194304 octets\r\n" + body(kStream) + "\r\n.\r\
 
 std::unique_ptr<RelayFilter> make(const char* protocol) {
   static std::array<Counter, 64> counts;
-  return find_protocol(protocol)->make_filter(std::make_shared<CapabilityPolicy>(), counts.data());
+  return find_protocol(protocol)->make_filter(std::make_shared<CapabilityPolicy>(), {}, counts.data());
 }
 
 using Direction = FilterStep (RelayFilter::*)(Bytes, Slices&);
@@ -77,7 +77,7 @@ bool run(RelayFilter& filter, Direction direction, Bytes text, size_t chunk, siz
       for (Bytes slice : slices.all()) written += slice.size();
       begin += step.consumed;
       if (step.state == FilterStep::State::broken) return false;
-      if (step.state == FilterStep::State::blocked || step.consumed == 0) break;
+      if (step.state != FilterStep::State::ok || step.consumed == 0) break;
     }
     if (begin < offered && offered == text.size()) return false;
   }

@@ -179,6 +179,7 @@ class Slices {
 struct FilterStep {
   enum class State {
     ok,       // all consumed, or call again with the rest once the slices are written (slices or own buffer were full)
+    more,     // client direction only: the rest is an incomplete line; offer it again with more behind it
     blocked,  // client direction only: the rest may pass only after the backend has spoken; offer it again then
     broken,   // the stream breaks the protocol in a way that we cannot relay safely: close the session
   };
@@ -201,6 +202,11 @@ class RelayFilter {
   virtual ~RelayFilter() = default;
   virtual FilterStep from_client(Bytes in, Slices& out) = 0;
   virtual FilterStep from_backend(Bytes in, Slices& out) = 0;
+  // What is held back is held so long at most, counted from the call that left it: then the caller says give_up() and
+  // offers the rest again. 0: nobody waits. Ask after each call.
+  virtual uint32_t patience_ms() const { return 0; }
+  // Returns what was waited for, for a log: static text.
+  virtual std::string_view give_up() { return {}; }
   virtual bool at_line_start()
       const = 0;  // backend to client: between two responses, a line of ours would be legal (T46)
   virtual bool transparent() const = 0;  // the stream became opaque (COMPRESS): bytes pass unseen from here on
@@ -222,8 +228,9 @@ struct Protocol {
   std::unique_ptr<BackDialogue> (*make_back)(const BackPolicy& policy, BackLogin login) = nullptr;
   // What the client is told when the backend refused.
   Refusal (*refusal_for)(const BackendReply& reply) = nullptr;
+  // `backend`: what it lists after login, in upper case; empty: unknown. Read in the call only.
   std::unique_ptr<RelayFilter> (*make_filter)(std::shared_ptr<const CapabilityPolicy> policy,
-                                              FilterCounts counts) = nullptr;
+                                              std::span<const std::string> backend, FilterCounts counts) = nullptr;
 };
 
 // Null if there is no such protocol.

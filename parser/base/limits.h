@@ -32,6 +32,11 @@ inline constexpr int kAuthFailuresMax = 5;
 // Commands before login: NOOP for ever is not a login.
 inline constexpr int kCommandsBeforeLoginMax = 200;
 
+// One line of a client in the relay: it passes whole or not at all. Dovecot takes 64 KB, Cyrus words of 128 KB.
+inline constexpr size_t kRelayLineMax = 256 * 1024;
+// RFC 2449 4 has 255; names of folders and languages may be longer than their authors thought.
+inline constexpr size_t kPop3RelayLineMax = 8 * 1024;
+
 // One capability atom in the relay filter; a longer one cannot be known to us and is dropped (T37).
 inline constexpr size_t kCapabilityAtomMax = 128;
 

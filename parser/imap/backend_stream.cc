@@ -25,9 +25,11 @@ size_t line_end(const Cursor& cursor) { return std::min(cursor.in.find('\n', cur
 FilterStep BackendStream::feed(Bytes in, Slices& out) {
   Cursor cursor{in, out};
   spent_.reset();
+  aliases_.sweep();
   bool fine = true;
   while (fine && cursor.more() && cursor.room() && !exchange_.compressed()) fine = step(cursor);
-  bool undecided = state_ == State::list || state_ == State::id_nil || state_ == State::id_open;
+  bool undecided =
+      state_ == State::list || state_ == State::id_nil || state_ == State::id_open || state_ == State::alias;
   if (undecided && cursor.mark < cursor.at) {
     cursor.pass_until(cursor.mark);
     Bytes rest = in.substr(cursor.mark, cursor.at - cursor.mark);
@@ -36,7 +38,7 @@ FilterStep BackendStream::feed(Bytes in, Slices& out) {
     } else if (state_ == State::id_open) {
       pair_said_ = static_cast<uint8_t>(pair_said_ + rest.size());
     } else {
-      nil_.keep(rest);
+      held_.keep(rest);
     }
   } else {
     cursor.flush();
@@ -58,6 +60,9 @@ bool BackendStream::step(Cursor& cursor) {
       break;
     case State::tag:
       at_tag(cursor);
+      break;
+    case State::alias:
+      at_alias(cursor);
       break;
     case State::tagged_word:
       at_tagged_word(cursor);
@@ -101,7 +106,7 @@ bool BackendStream::step(Cursor& cursor) {
 void BackendStream::at_start(Cursor& cursor) {
   kind_ = Kind::other;
   word_size_ = 0;
-  tag_hash_ = kTagHashStart;
+  alias_ = 0;
   tail_.reset();
   char c = cursor.peek();
   Bytes rest = cursor.in.substr(cursor.at, 3);
@@ -113,10 +118,10 @@ void BackendStream::at_start(Cursor& cursor) {
   } else if (c == '+') {
     kind_ = Kind::continuation;
     state_ = exchange_.hides_continuation() ? State::hidden : State::text;
-  } else if (c == '\n') {
-    state_ = State::text;
+  } else if (c == Aliases::kPrefix[0]) {
+    cursor.mark = cursor.at;
+    state_ = State::alias;
   } else {
-    kind_ = Kind::tagged;
     state_ = State::tag;
   }
 }
@@ -126,7 +131,6 @@ void BackendStream::at_star(Cursor& cursor) {
     ++cursor.at;
     state_ = State::word;
   } else {  // an odd tag
-    kind_ = Kind::tagged;
     state_ = State::tag;
   }
 }
@@ -154,10 +158,10 @@ void BackendStream::untagged_known(Cursor& cursor) {
   bool complete = !is_letter(cursor.peek());
   if (complete && word() == "CAPABILITY") {
     begin_list(cursor, false);
-  } else if (complete && (word() == "OK" || word() == "NO" || word() == "BYE" || word() == "PREAUTH")) {
+  } else if (complete && (word() == "OK" || word() == "BYE" || word() == "PREAUTH")) {
     state_ = State::code_gap;
-  } else if (complete && word() == "BAD") {
-    kind_ = Kind::bad;
+  } else if (complete && (word() == "NO" || word() == "BAD")) {
+    kind_ = Kind::complaint;
     state_ = State::code_gap;
   } else if (complete && word() == "ID") {
     state_ = State::id;
@@ -167,18 +171,42 @@ void BackendStream::untagged_known(Cursor& cursor) {
 }
 
 void BackendStream::at_tag(Cursor& cursor) {
-  char c = cursor.peek();
-  if (c == '\n') {
-    if (tag_hash_ == kTagHashStart) kind_ = Kind::other;  // a blank line
+  size_t end = cursor.in.find_first_of(" \n", cursor.at);
+  cursor.at = std::min(end, cursor.in.size());
+  if (!cursor.more()) return;
+  if (cursor.peek() == '\n') {
     state_ = State::text;
+  } else {
+    ++cursor.at;
+    state_ = State::tagged_word;
+  }
+}
+
+// Follows what an alias may be made of, then asks whether it is one.
+void BackendStream::at_alias(Cursor& cursor) {
+  char c = cursor.peek();
+  size_t matched = held_.size() + (cursor.at - cursor.mark);
+  size_t prefix = Aliases::kPrefix.size();
+  bool goes_on = matched < prefix ? c == Aliases::kPrefix[matched] : is_digit(c) && matched < Aliases::kTextMax;
+  if (goes_on) {
+    ++cursor.at;
     return;
   }
-  ++cursor.at;
-  if (c == ' ') {
-    state_ = State::tagged_word;
-  } else if (c != '\r') {
-    tag_hash_ = tag_hash(tag_hash_, {&c, 1});
-  }
+  std::array<char, Aliases::kTextMax> buffer;
+  char* end = std::copy(held_.view().begin(), held_.view().end(), buffer.data());
+  end = std::copy(cursor.in.begin() + cursor.mark, cursor.in.begin() + cursor.at, end);
+  const Aliases::Alias* alias = c == ' ' ? aliases_.find({buffer.data(), end}) : nullptr;
+  if (alias == nullptr) return not_alias(cursor);
+  alias_ = alias->number;
+  held_.drop();
+  cursor.drop_marked();
+  cursor.insert(alias->client_tag);
+  state_ = State::tag;
+}
+
+void BackendStream::not_alias(Cursor& cursor) {
+  if (held_.size() > 0) cursor.out.add(held_.release());
+  state_ = State::tag;
 }
 
 void BackendStream::at_tagged_word(Cursor& cursor) {
@@ -188,7 +216,7 @@ void BackendStream::at_tagged_word(Cursor& cursor) {
   }
   bool complete = !is_letter(cursor.peek());
   bool status = complete && (word() == "OK" || word() == "NO" || word() == "BAD");
-  if (complete && word() == "OK") kind_ = Kind::tagged_ok;
+  if (status) kind_ = word() == "OK" ? Kind::ok : Kind::refusal;
   state_ = status ? State::code_gap : State::text;
 }
 
@@ -298,18 +326,18 @@ void BackendStream::at_id(Cursor& cursor) {
 }
 
 void BackendStream::at_id_nil(Cursor& cursor) {
-  size_t matched = nil_.size() + (cursor.at - cursor.mark);
+  size_t matched = held_.size() + (cursor.at - cursor.mark);
   char c = cursor.peek();
   if (matched < kNil.size() && to_upper(c) == kNil[matched]) {
     ++cursor.at;
     return;
   }
   if (matched == kNil.size() && (c == '\r' || c == '\n' || c == ' ')) {
-    nil_.drop();
+    held_.drop();
     cursor.drop_marked();
     cursor.insert(kPairAlone);
-  } else if (nil_.size() > 0) {
-    cursor.out.add(nil_.release());
+  } else if (held_.size() > 0) {
+    cursor.out.add(held_.release());
   }
   to_data();
 }
@@ -381,15 +409,17 @@ void BackendStream::at_literal(Cursor& cursor) {
 
 void BackendStream::end_line() {
   switch (kind_) {
-    case Kind::tagged:
-    case Kind::tagged_ok:
-      exchange_.tagged(tag_hash_, kind_ == Kind::tagged_ok);
+    case Kind::ok:
+    case Kind::refusal:
+      if (alias_ == 0) break;
+      exchange_.tagged(alias_, kind_ == Kind::ok);
+      aliases_.answered(alias_);
       break;
     case Kind::continuation:
       exchange_.continuation();
       break;
-    case Kind::bad:
-      exchange_.untagged_bad();
+    case Kind::complaint:
+      exchange_.complaint();
       break;
     case Kind::other:
       break;

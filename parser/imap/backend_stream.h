@@ -1,8 +1,8 @@
 // BackendStream: the backend's direction of the relay filter (filter.h says what it is for).
 //
 // Passes everything but: capability lists are rewritten atom by atom, an ID response gets a pair that names us (unless
-// it begins with that pair already, which another Postigo has put there), and a "+" for which the client does not wait
-// is taken out.
+// it begins with that pair already, which another Postigo has put there), a tag of ours becomes the client's again, and
+// a "+" for which the client does not wait is taken out.
 #pragma once
 
 #include <array>
@@ -13,7 +13,9 @@
 #include "parser/base/limits.h"
 #include "parser/dialogue.h"
 #include "parser/framing/literal_tail.h"
+#include "parser/imap/aliases.h"
 #include "parser/imap/capability.h"
+#include "parser/imap/cursor.h"
 #include "parser/imap/exchange.h"
 #include "parser/imap/held.h"
 
@@ -22,8 +24,8 @@ namespace postigo::imap {
 class BackendStream {
  public:
   // All outlive the stream. `lists` counts rewritten lists; may be null.
-  BackendStream(Exchange& exchange, const CapabilityPolicy& policy, Counter* lists)
-      : exchange_(exchange), policy_(policy), lists_(lists) {}
+  BackendStream(Exchange& exchange, Aliases& aliases, const CapabilityPolicy& policy, Counter* lists)
+      : exchange_(exchange), aliases_(aliases), policy_(policy), lists_(lists) {}
 
   FilterStep feed(Bytes in, Slices& out);
   bool at_line_start() const { return state_ == State::start; }
@@ -34,6 +36,7 @@ class BackendStream {
     star,         // behind "*"
     word,         // behind "* "
     tag,          //
+    alias,        // a tag that may be one of ours
     tagged_word,  // behind "tag "
     code_gap,     // behind a status word: a "[" may come
     code,         // its first word
@@ -47,7 +50,7 @@ class BackendStream {
     data,         // to the end of the line, where a literal may be announced
     literal,      // passes by count
   };
-  enum class Kind : uint8_t { other, continuation, tagged, tagged_ok, bad };
+  enum class Kind : uint8_t { other, continuation, refusal, ok, complaint };
 
   bool step(Cursor& cursor);
   void at_start(Cursor& cursor);
@@ -55,6 +58,8 @@ class BackendStream {
   void at_word(Cursor& cursor);
   void untagged_known(Cursor& cursor);
   void at_tag(Cursor& cursor);
+  void at_alias(Cursor& cursor);
+  void not_alias(Cursor& cursor);
   void at_tagged_word(Cursor& cursor);
   void at_code_gap(Cursor& cursor);
   void at_code(Cursor& cursor);
@@ -86,16 +91,17 @@ class BackendStream {
   };
 
   Exchange& exchange_;
+  Aliases& aliases_;
   const CapabilityPolicy& policy_;
   Counter* lists_;
   std::unique_ptr<List> list_;
   std::unique_ptr<List> spent_;  // until the next call
   uint64_t left_ = 0;            // of a literal
-  uint64_t tag_hash_ = kTagHashStart;
+  uint64_t alias_ = 0;           // of the tagged line at hand; 0: the client's own tag
   LiteralTail tail_;
-  Held<3> nil_;
-  uint8_t pair_said_ = 0;        // octets of our pair that an ID begins with, from inputs that are gone
-  std::array<char, 10> word_{};  // the longest that matters: CAPABILITY
+  Held<Aliases::kTextMax> held_;  // NIL, or a tag
+  uint8_t pair_said_ = 0;         // octets of our pair that an ID begins with, from inputs that are gone
+  std::array<char, 10> word_{};   // the longest that matters: CAPABILITY
   uint8_t word_size_ = 0;
   State state_ = State::start;
   Kind kind_ = Kind::other;

@@ -1,87 +1,95 @@
 // ClientStream: the client's direction of the relay filter (filter.h says what it is for).
 //
-// What passes is what came, except: a verb that must not reach the backend passes as an unknown one of the same length
-// and without arguments, so that the backend answers BAD under the client's tag and in order; "{n+}" passes as "{n}";
-// blank lines and a DONE outside IDLE do not pass, because nobody knows whether they get an answer; and a line without
-// a verb passes with an unknown one, so that it gets exactly one.
+// It takes whole lines only: what has not reached its line end stays with the caller, so no server can act on half a
+// line (T68), and none waits for a line's end while we wait for its answer (T69). A line passes as it came, but:
+//  - a verb that must not reach the backend, and a line that two servers could read in two ways, pass as an unknown
+//  verb
+//    under the client's tag; a line without a tag passes as one that every server answers with "* BAD";
+//  - a line that asks the backend for a word passes under an alias, when no other question is open;
+//  - "{n+}" passes as "{n}", unless the whole command is harmless in every reading;
+//  - a bare LF becomes CRLF.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "parser/base/counter.h"
+#include "parser/base/limits.h"
 #include "parser/dialogue.h"
+#include "parser/framing/line_reader.h"
 #include "parser/framing/literal_tail.h"
+#include "parser/imap/aliases.h"
+#include "parser/imap/command_line.h"
+#include "parser/imap/cursor.h"
 #include "parser/imap/exchange.h"
-#include "parser/imap/held.h"
 
 namespace postigo::imap {
 
 class ClientStream {
  public:
-  // All outlive the stream; `counts` has kVerbs.size() entries.
-  ClientStream(Exchange& exchange, const CapabilityPolicy& policy, Counter* counts)
-      : exchange_(exchange), policy_(policy), counts_(counts) {}
+  // All outlive the stream; `counts` has kVerbs.size() entries. literal_plus: the backend takes "{n+}" of up to 4096
+  // octets (RFC 7888).
+  ClientStream(Exchange& exchange, Aliases& aliases, const CapabilityPolicy& policy, Counter* counts, bool literal_plus)
+      : exchange_(exchange), aliases_(aliases), policy_(policy), counts_(counts), literal_plus_(literal_plus) {}
 
   FilterStep feed(Bytes in, Slices& out);
+  // See RelayFilter.
+  uint32_t patience_ms() const;
+  std::string_view give_up();
+
   bool said_logout() const { return said_logout_; }
   uint64_t commands() const { return commands_; }
 
  private:
   enum class State : uint8_t {
-    start,            // of a line
-    blank,            // behind CR at the start of a line
-    done,             // a prefix of DONE
-    tag,              //
-    gap,              // between tag and verb
-    verb,             //
-    args,             // up to the end of a line, the verb is known
-    awaited_literal,  // announced; the backend has not answered
+    line,             // a command's first
+    awaited,          // a literal was announced; the backend has not answered
     literal,          // passes by count
-    swallow,          // the rest of a command that the backend will not see
+    rest,             // a command's line behind a literal
+    swallow_line,     // the rest of a command that the backend will not see
     swallow_literal,  // by count
   };
-  enum class Action : uint8_t { go_on, blocked, broken };
+  enum class Action : uint8_t { go_on, more, blocked, broken };
 
   Action step(Cursor& cursor);
-  void settle_literal();
-  void at_start(Cursor& cursor);
-  void at_blank(Cursor& cursor);
-  void at_done(Cursor& cursor);
-  void not_done(Cursor& cursor);
-  void at_tag(Cursor& cursor);
-  void at_gap(Cursor& cursor);
-  void no_verb(Cursor& cursor, Bytes verb_and_end);
-  void at_verb(Cursor& cursor);
-  void verb_known(Cursor& cursor);
-  void neutralise(Cursor& cursor, size_t verb_size);
-  Action at_args(Cursor& cursor);
-  Action at_line_end(Cursor& cursor);
-  void announce_literal(Cursor& cursor, bool has_cr);
-  Action at_swallow(Cursor& cursor);
+  LineReader::Status take_line(const Cursor& cursor, Bytes& line);
+  Action at_line(Cursor& cursor);
+  Action at_command(Cursor& cursor, Bytes line, const CommandLine& said);
+  Action at_whole(Cursor& cursor, Bytes line, const CommandLine& said);
+  Action ask(Cursor& cursor, Bytes line, const CommandLine& said, Exchange::Ask what);
+  Action at_awaited();
   void at_literal(Cursor& cursor);
+  Action at_rest(Cursor& cursor);
+  Action refuse_rest(Cursor& cursor, Bytes instead);
+  Action at_swallow(Cursor& cursor);
 
-  void new_line();
-  void release(Cursor& cursor);
-  void count_command();
-  bool forbidden(Bytes upper_verb) const;
-
-  static constexpr size_t kVerbMax = 20;  // the longest that we know has 17
+  Action refuse(Cursor& cursor, const CommandLine& said);
+  void pass_line(Cursor& cursor, Bytes line);
+  void pass_announcement(Cursor& cursor, Bytes line, const Announcement& announced);
+  size_t pass_alias(Cursor& cursor, Bytes tag);
+  bool needs_alias(Bytes tag) const;
+  bool may_pass(const CommandLine& said) const;
+  void swallow();
+  void new_line() { state_ = State::line; }
+  void count(Bytes verb);
 
   Exchange& exchange_;
+  Aliases& aliases_;
   const CapabilityPolicy& policy_;
   Counter* counts_;
-  uint64_t left_ = 0;  // of a literal
-  uint64_t tag_hash_ = kTagHashStart;
+  uint64_t left_ = 0;   // of a literal
+  uint64_t alias_ = 0;  // the last one: of the command that has literals, while it has them
   uint64_t commands_ = 0;
-  LiteralTail tail_;
-  Held<kVerbMax> held_;
-  State state_ = State::start;
-  Exchange::Wait sync_ = Exchange::Wait::none;  // what the end of this command waits for: IDLE, COMPRESS
-  uint8_t verb_ = 0;                            // index into kVerbs
-  bool uid_ = false;
-  bool hidden_literal_ = false;
+  LineReader reader_{limits::kRelayLineMax};
+  LiteralTail tail_;  // of the line that is swallowed
+  Arguments arguments_;
+  State state_ = State::line;
+  Action last_ = Action::go_on;
+  bool hidden_ = false;  // the literal is one for which the client does not wait
+  bool whole_ = false;   // waits for the rest of a whole command
+  bool impatient_ = false;
   bool said_logout_ = false;
+  const bool literal_plus_;
 };
 
 }  // namespace postigo::imap

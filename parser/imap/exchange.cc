@@ -5,61 +5,57 @@
 
 namespace postigo::imap {
 
-void Exchange::begin_command(uint64_t tag) {
-  ++outstanding_;
-  tag_ = tag;
-  open_ = true;
-  answered_ = false;
+void Exchange::ask(Ask what, uint64_t alias) {
+  ask_ = what;
+  alias_ = alias;
+  complained_ = answered_ = false;
+  if (what == Ask::idle) idle_ = Idle::open;
 }
 
 Exchange::Verdict Exchange::take_verdict() { return std::exchange(verdict_, Verdict::none); }
 
+void Exchange::line_passes(bool is_done) {
+  if (idle_ != Idle::open) return;
+  if (!is_done) {
+    idle_ = Idle::ended;
+  } else {
+    idle_ = ask_ == Ask::none ? Idle::none : Idle::done;
+  }
+}
+
+void Exchange::give_up() {
+  if (ask_ == Ask::compress) lost_ = true;
+  if (ask_ == Ask::literal || ask_ == Ask::hidden_literal) verdict_ = Verdict::refused;
+  doubt_ = ask_ != Ask::none || idle_ != Idle::none;
+  ask_ = Ask::none;
+  idle_ = Idle::none;
+}
+
 void Exchange::continuation() {
-  switch (wait_) {
-    case Wait::literal:
-    case Wait::hidden_literal:
+  if (doubt_) lost_ = true;  // too late: what has passed since then was no literal
+  switch (ask_) {
+    case Ask::literal:
+    case Ask::hidden_literal:
       verdict_ = Verdict::granted;
       break;
-    case Wait::idle:
-      idling_ = true;
+    case Ask::idle:
+      if (idle_ == Idle::done) idle_ = Idle::none;  // it reads DONE next
       break;
-    case Wait::compress:
-    case Wait::none:
+    case Ask::compress:
+    case Ask::none:
       return;  // nobody asked: it passes and changes nothing
   }
-  wait_ = Wait::none;
+  ask_ = Ask::none;
 }
 
-void Exchange::tagged(uint64_t tag, bool ok) {
-  if (wait_ == Wait::none) {
-    if (outstanding_ > 0) --outstanding_;
-    if (open_ && tag == tag_) answered_ = true;
-    idling_ = false;
-    return;
-  }
-  if (tag != tag_) {  // not what is waited for, whose own answer is still to come
-    if (outstanding_ > 1) --outstanding_;
-    return;
-  }
-  compressed_ = wait_ == Wait::compress && ok;
-  refuse();
-}
-
-// A line that the backend could not read at all. RFC 9051 7.1.3 lets it mean something else, too; then the count is too
-// low for a moment, which the tag makes up for.
-void Exchange::untagged_bad() {
-  if (wait_ != Wait::none) {
-    refuse();
-  } else if (outstanding_ > 0) {
-    --outstanding_;
-  }
-}
-
-void Exchange::refuse() {
-  if (wait_ == Wait::literal || wait_ == Wait::hidden_literal) verdict_ = Verdict::refused;
-  wait_ = Wait::none;
-  if (outstanding_ > 0) --outstanding_;
-  answered_ = open_;
+void Exchange::tagged(uint64_t alias, bool ok) {
+  if (alias < alias_) return;
+  answered_ = true;
+  if (ask_ == Ask::literal || ask_ == Ask::hidden_literal) verdict_ = Verdict::refused;
+  compressed_ |= ask_ == Ask::compress && ok;
+  ask_ = Ask::none;
+  idle_ = Idle::none;
+  doubt_ = false;
 }
 
 }  // namespace postigo::imap

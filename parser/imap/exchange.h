@@ -1,66 +1,73 @@
 // Exchange: what the two directions of a relayed IMAP session must know of each other.
 //
-// It answers one question for the client's side: may these octets pass, or does their meaning depend on what the
-// backend says next? After "{n}", IDLE and COMPRESS it does (wait()). To read the backend's answer without doubt the
-// client's side lets such a line end only when every earlier command is answered; then "+" or a tagged line can mean
-// one thing.
-//
-// Counting errs to the side that cannot hang a client: what might not be answered (blank lines, a stray DONE) is not
-// passed on at all, "* BAD" counts as an answer, and a tagged line with another tag than that of the command that waits
-// changes nothing for it.
+// Three lines of a client ask the backend for a word that decides what the client's next octets mean: one that
+// announces a literal, IDLE, and COMPRESS ("+" or a tagged answer). All else passes without asking anybody, because it
+// means the same whatever the backend says. So nothing is counted here: one question is open at a time, and it is known
+// beyond doubt what settles it:
+//  - "+": no other line of ours can be answered by one;
+//  - a tagged answer under the alias of the question (aliases.h);
+//  - a tagged answer under a later alias: who has read a later command waits for nothing any more. So an answer that is
+//    lost stops nobody.
+// give_up() is for a backend that says nothing at all: from then on only passes what is harmless in every reading.
 #pragma once
 
 #include <cstdint>
-
-#include "parser/base/bytes.h"
 
 namespace postigo::imap {
 
 class Exchange {
  public:
-  enum class Wait : uint8_t { none, literal, hidden_literal, idle, compress };
+  enum class Ask : uint8_t { none, literal, hidden_literal, idle, compress };
   enum class Verdict : uint8_t { none, granted, refused };
 
   // --- the client's side ---
-  void begin_command(uint64_t tag);  // its first line end passes now
-  void end_command() { open_ = false; }
-  bool in_command() const { return open_; }
-  bool answered_early() const { return open_ && answered_; }
-  bool others_pending() const { return outstanding_ > (open_ && !answered_ ? 1U : 0U); }
-
-  void wait(Wait what) { wait_ = what; }
-  bool waiting() const { return wait_ != Wait::none; }
+  // A question may pass: no other one is open, and the backend reads commands.
+  bool may_ask() const { return ask_ == Ask::none && idle_ == Idle::none; }
+  // REQUIRES: may_ask(). The line of the command with this alias passes now; several literals of one have one alias.
+  void ask(Ask what, uint64_t alias);
+  Ask asked() const { return ask_; }
+  // For a literal, once.
   Verdict take_verdict();
-  bool idling() const { return idling_; }
-  void stop_idling() { idling_ = false; }
+  // The command with this alias has its answer already, though its last line is still to come.
+  bool answered(uint64_t alias) const { return answered_ && alias_ == alias; }
+
+  // In IDLE for sure: a line that is not DONE ends it with an error (RFC 2177 3).
+  bool idling() const { return idle_ == Idle::open && ask_ == Ask::none; }
+  // A line passes that is no question.
+  void line_passes(bool is_done);
+
+  // Something is unclear that the answer of a command under an alias would settle.
+  bool unsettled() const { return idle_ != Idle::none || doubt_; }
+  bool doubtful() const { return doubt_; }
+  // The backend has let the client wait too long.
+  void give_up();
 
   // --- the backend's side: a complete line of the kind has passed ---
   void continuation();
-  void tagged(uint64_t tag, bool ok);
-  void untagged_bad();
+  void tagged(uint64_t alias, bool ok);     // OK, NO or BAD under an alias
+  void complaint() { complained_ = true; }  // an untagged NO or BAD
   // The next "+" answers a literal for which the client does not wait: it is not for the client.
-  bool hides_continuation() const { return wait_ == Wait::hidden_literal; }
+  bool hides_continuation() const { return ask_ == Ask::hidden_literal; }
+  // Since the question: some servers refuse in no other way.
+  bool complained() const { return complained_; }
 
   bool compressed() const { return compressed_; }
+  // It has become impossible to know what the client's octets are to the backend.
+  bool lost() const { return lost_; }
 
  private:
-  void refuse();
+  // open: as far as the client goes. ended: he has said something that ends it, but the backend may not be there yet.
+  enum class Idle : uint8_t { none, open, done, ended };
 
-  uint64_t outstanding_ = 0;  // commands without an answer, the open one included
-  uint64_t tag_ = 0;          // of the last command that began
-  Wait wait_ = Wait::none;
+  uint64_t alias_ = 0;  // of the last question
+  Ask ask_ = Ask::none;
+  Idle idle_ = Idle::none;
   Verdict verdict_ = Verdict::none;
-  bool open_ = false;      // its literals or the end of its last line are still to come
-  bool answered_ = false;  // the open command has its tagged answer already
-  bool idling_ = false;
+  bool answered_ = false;  // it has its tagged answer
+  bool doubt_ = false;
+  bool complained_ = false;
   bool compressed_ = false;
+  bool lost_ = false;
 };
-
-// Tags are compared by hash, so that nobody needs to keep them: FNV-1a, octet by octet.
-inline constexpr uint64_t kTagHashStart = 0xcbf29ce484222325;
-inline uint64_t tag_hash(uint64_t hash, Bytes octets) {
-  for (char c : octets) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
-}
 
 }  // namespace postigo::imap

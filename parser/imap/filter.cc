@@ -2,6 +2,9 @@
 // stands in client_stream.cc and backend_stream.cc.
 #include "parser/imap/filter.h"
 
+#include <algorithm>
+
+#include "parser/imap/aliases.h"
 #include "parser/imap/backend_stream.h"
 #include "parser/imap/client_stream.h"
 #include "parser/imap/exchange.h"
@@ -11,10 +14,10 @@ namespace {
 
 class Filter final : public RelayFilter {
  public:
-  Filter(std::shared_ptr<const CapabilityPolicy> policy, FilterCounts counts)
+  Filter(std::shared_ptr<const CapabilityPolicy> policy, bool literal_plus, FilterCounts counts)
       : policy_(std::move(policy)),
-        client_(exchange_, *policy_, counts.verbs),
-        backend_(exchange_, *policy_, counts.lists) {}
+        client_(exchange_, aliases_, *policy_, counts.verbs, literal_plus),
+        backend_(exchange_, aliases_, *policy_, counts.lists) {}
 
   FilterStep from_client(Bytes in, Slices& out) override {
     if (transparent()) return pass(in, out);
@@ -25,6 +28,9 @@ class Filter final : public RelayFilter {
     if (transparent()) return pass(in, out);
     return backend_.feed(in, out);
   }
+
+  uint32_t patience_ms() const override { return transparent() ? 0 : client_.patience_ms(); }
+  std::string_view give_up() override { return client_.give_up(); }
 
   bool at_line_start() const override { return !transparent() && backend_.at_line_start(); }
   bool transparent() const override { return exchange_.compressed(); }
@@ -56,14 +62,20 @@ class Filter final : public RelayFilter {
 
   std::shared_ptr<const CapabilityPolicy> policy_;
   Exchange exchange_;
+  Aliases aliases_;
   ClientStream client_;
   BackendStream backend_;
 };
 
 }  // namespace
 
-std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy, FilterCounts counts) {
-  return std::make_unique<Filter>(std::move(policy), counts);
+std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy,
+                                         std::span<const std::string> backend, FilterCounts counts) {
+  // RFC 7888, and RFC 9051 for which LITERAL- is a part of IMAP4rev2.
+  bool literal_plus = std::any_of(backend.begin(), backend.end(), [](const std::string& name) {
+    return name == "LITERAL+" || name == "LITERAL-" || name == "IMAP4REV2";
+  });
+  return std::make_unique<Filter>(std::move(policy), literal_plus, counts);
 }
 
 }  // namespace postigo::imap

@@ -11,7 +11,6 @@
 
 #include "parser/base/bytes.h"
 #include "parser/base/copies.h"
-#include "parser/dialogue.h"
 
 namespace postigo::imap {
 
@@ -38,36 +37,6 @@ class Held {
   uint8_t which_ = 0;
   uint8_t size_ = 0;
   static_assert(N < 256);
-};
-
-// One pass over an input: [run, at) will pass, with its part from `mark` on still undecided.
-struct Cursor {
-  Bytes in;
-  Slices& out;
-  size_t at = 0;
-  size_t run = 0;
-  size_t mark = 0;
-
-  bool more() const { return at < in.size(); }
-  char peek() const { return in[at]; }
-  bool room() const { return out.all().size() + 5 <= Slices::kMax; }  // for what one step may add, and the last run
-
-  void pass_until(size_t end) {
-    out.add(in.substr(run, end - run));
-    run = end;
-  }
-  void flush() { pass_until(at); }
-  // Lets what is undecided go nowhere.
-  void drop_marked() {
-    pass_until(mark);
-    run = mark = at;
-  }
-  // Adds octets of the filter's own behind what has passed.
-  void insert(Bytes octets) {
-    flush();
-    out.add(octets);
-    mark = at;
-  }
 };
 
 }  // namespace postigo::imap

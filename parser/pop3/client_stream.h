@@ -1,15 +1,17 @@
 // The relay's direction from client to backend: one line, one command, one answer owed.
 //
-// Bytes pass as they are, with two exceptions that keep the backend's answers in step with what we expect: a verb that
-// would log in again becomes an unknown one of the same length, its arguments dropped, and a blank line becomes "X".
-// To both the backend itself says -ERR, in order.
+// It takes whole lines only, so that no server acts on half of one. Lines pass as they are, but: a verb that would log
+// in again, and a line that two servers could read in two ways (a control character in it, a blank before the verb,
+// nothing at all), pass as an unknown verb, to which the backend says -ERR, in order; blanks at the end go, because
+// they are an argument for one server and none for another; a bare LF becomes CRLF.
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <string_view>
 
+#include "parser/base/limits.h"
 #include "parser/dialogue.h"
+#include "parser/framing/line_reader.h"
 #include "parser/pop3/reply_queue.h"
 
 namespace postigo::pop3 {
@@ -23,44 +25,26 @@ class ClientStream {
   uint64_t commands() const { return commands_; }
 
  private:
-  enum class State {
-    indent,  // before the verb: nothing yet, or spaces, which must not hide it
-    verb,    // in the verb
-    rest,    // the verb may pass, and so does the rest of the line
-    cut,     // the verb was replaced: the rest of the line is dropped
-  };
-
   // The part of the input that passes but is not yet in the slices: [from, at).
   struct Cursor {
     Bytes in;
     Slices& out;
     size_t from = 0;
     size_t at = 0;
-    void flush(size_t to);
-    void skip_to(size_t to) { from = at = to; }
+    void flush();
+    void replace(size_t size, Bytes instead);
   };
 
-  void indent(Cursor& cursor, ReplyQueue& owed);
-  void verb(Cursor& cursor);
-  void decide(Cursor& cursor);
-  void rest(Cursor& cursor, ReplyQueue& owed);
-  void cut(Cursor& cursor, ReplyQueue& owed);
-  void suspend(Cursor& cursor);
-  void pass_held(Cursor& cursor);
-  void end_line(Shape shape, ReplyQueue& owed);
-  Bytes said() const { return {verb_.data(), verb_size_}; }
-
-  static constexpr size_t kVerbMax = 8;  // longer than each that we know, so a longer one is none of them
+  bool take(Cursor& cursor, ReplyQueue& owed);
+  void command(Cursor& cursor, const LineReader::Line& line, ReplyQueue& owed);
+  void refuse(Cursor& cursor, size_t size, ReplyQueue& owed);
+  void count(Bytes verb);
 
   Counter* counts_;
-  State state_ = State::indent;
-  bool has_argument_ = false;
-  bool said_quit_ = false;
-  uint8_t verb_size_ = 0;
-  uint8_t held_size_ = 0;              // how much of verb_ came in earlier calls and was not passed on
-  std::array<char, kVerbMax> verb_{};  // as the client wrote it
-  std::array<char, kVerbMax> held_{};  // what a slice points to when a held verb turns out harmless
   uint64_t commands_ = 0;
+  LineReader reader_{limits::kPop3RelayLineMax};
+  bool swallow_ = false;  // the rest of a line that was too long, and is answered already
+  bool said_quit_ = false;
 };
 
 }  // namespace postigo::pop3

@@ -15,6 +15,8 @@ namespace postigo::pop3 {
 inline constexpr std::array<std::string_view, 13> kVerbs = {"CAPA", "DELE", "LIST", "NOOP", "QUIT", "RETR", "RSET",
                                                             "STAT", "TOP",  "UIDL", "UTF8", "LANG", "other"};
 
-std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy, FilterCounts counts);
+// What the backend lists is of no use here: CAPA is asked for when the client asks.
+std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy,
+                                         std::span<const std::string> backend, FilterCounts counts);
 
 }  // namespace postigo::pop3

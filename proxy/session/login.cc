@@ -164,7 +164,8 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
   front_->accept(back.capabilities(), out_);
   flush();
   if (session_.client() != nullptr) session_.client()->read(true);
-  session_.begin_relay(std::move(socket), upstream_->backend_index(), input_.view(), leftover, client_ended_);
+  session_.begin_relay(std::move(socket), upstream_->backend_index(), back.capabilities(), input_.view(), leftover,
+                       client_ended_);
 }
 
 void Login::upstream_refused(const BackendReply& reply) {

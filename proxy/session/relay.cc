@@ -3,6 +3,8 @@
 // off must not look complete (T59). Not here: what the bytes mean (parser's filters).
 #include "proxy/session/relay.h"
 
+#include <algorithm>
+
 #include "parser/base/copies.h"
 #include "proxy/session/session.h"
 #include "proxy/worker.h"
@@ -26,6 +28,11 @@ Relay::Relay(Session& session, SocketPtr backend, size_t backend_index, std::uni
 
 Relay::~Relay() { numbers_.sessions.dec(); }
 
+void Relay::abandon() {
+  backend_.reset();
+  kept_.reset();
+}
+
 uint64_t Relay::idle_timeout_ms() const {
   return session_.snapshot().live.limits.idle_timeout_ms(session_.frontend().protocol->name);
 }
@@ -48,39 +55,82 @@ void Relay::from_client(Bytes data) {
   touch();
   session_.summary().bytes_from_client += data.size();
   session_.worker().stats().protocols[session_.frontend().protocol_index].bytes_from_client.add(data.size());
-  if (held_ != nullptr) {
-    count_copy(Copy::held, data.size());
-    held_->append(data);
+  if (kept_ != nullptr) {
+    keep(data);
+    return offer_kept();
+  }
+  size_t taken = offer(data);
+  if (session_.closing()) return;
+  if (taken < data.size()) keep(data.substr(taken));
+  client_done();
+}
+
+// To the backend, as far as the filter lets it pass. Returns how much that was.
+size_t Relay::offer(Bytes data) {
+  Slices slices;
+  FilterStep step;
+  size_t taken = 0;
+  do {
+    slices.clear();
+    step = filter_->from_client(data.substr(taken), slices);
+    if (!slices.all().empty()) backend_->send(slices.all());
+    taken += step.consumed;
+    if (step.state == FilterStep::State::broken) {
+      bool known = !session_.summary().detail.empty();
+      session_.abort(CloseReason::protocol_error, known ? "" : "from the client");
+      return taken;
+    }
+  } while (taken < data.size() && step.state == FilterStep::State::ok);
+  blocked_ = step.state == FilterStep::State::blocked;
+  return taken;
+}
+
+void Relay::keep(Bytes data) {
+  count_copy(Copy::held, data.size());
+  if (kept_ == nullptr) {
+    kept_ = std::make_unique<Kept>(*this);
+    kept_->since_ms = session_.worker().loop().now_ms();
+  }
+  kept_->octets.append(data);
+}
+
+void Relay::offer_kept() {
+  if (kept_ == nullptr) return;
+  size_t taken = offer(kept_->octets);
+  if (session_.closing()) return;
+  if (taken == kept_->octets.size()) {
+    kept_.reset();
+  } else if (taken > 0) {
+    kept_->octets.erase(0, taken);
+    kept_->since_ms = session_.worker().loop().now_ms();
+  }
+  client_done();
+}
+
+// After each offer: is the client read on, is its end told, and how long may what is kept stay?
+void Relay::client_done() {
+  be_patient();
+  if (client_ended_) {
+    if (!blocked_) backend_->finish();  // half a line will not become a whole one
     return;
   }
-  pump_client(data);
-}
-
-void Relay::pump_client(Bytes data) {
-  Slices slices;
-  while (!data.empty()) {
-    slices.clear();
-    FilterStep step = filter_->from_client(data, slices);
-    if (!slices.all().empty()) backend_->send(slices.all());
-    data.remove_prefix(step.consumed);
-    if (step.state == FilterStep::State::broken) return session_.abort(CloseReason::protocol_error, "from the client");
-    if (step.state == FilterStep::State::blocked) {
-      count_copy(Copy::held, data.size());
-      held_ = std::make_unique<std::string>(data);
-      break;
-    }
-  }
   bool full = backend_->unsent() > session_.snapshot().live.limits.relay_high_water;
-  if (session_.client() != nullptr && (held_ != nullptr || full)) session_.client()->read(false);
+  if (session_.client() != nullptr) session_.client()->read(!blocked_ && !full);
 }
 
-void Relay::retry_held() {
-  if (held_ == nullptr) return;
-  std::unique_ptr<std::string> data = std::move(held_);
-  pump_client(*data);
-  if (held_ != nullptr || session_.closing()) return;
-  if (client_ended_) return backend_->finish();
-  if (session_.client() != nullptr && backend_->unsent() == 0) session_.client()->read(true);
+void Relay::be_patient() {
+  if (kept_ == nullptr) return;
+  uint64_t patience_ms = filter_->patience_ms();
+  if (patience_ms == 0) return kept_->patience.cancel();
+  uint64_t waited_ms = session_.worker().loop().now_ms() - kept_->since_ms;
+  session_.worker().loop().timers().arm(kept_->patience, patience_ms - std::min(patience_ms, waited_ms));
+}
+
+// The log says at the end of the session what it waited for.
+void Relay::out_of_patience(void* self) {
+  Relay& relay = *static_cast<Relay*>(self);
+  relay.session_.summary().detail = relay.filter_->give_up();
+  relay.offer_kept();
 }
 
 void Relay::on_data(Socket&, Bytes data) {
@@ -104,20 +154,20 @@ void Relay::pump_backend(Bytes data) {
   }
   Socket* client = session_.client();
   if (client != nullptr && client->unsent() > session_.snapshot().live.limits.relay_high_water) backend_->read(false);
-  retry_held();
+  if (blocked_) offer_kept();
 }
 
 void Relay::client_drained() { backend_->read(true); }
 
 void Relay::on_drained(Socket&) {
-  if (held_ == nullptr && session_.client() != nullptr) session_.client()->read(true);
+  if (!blocked_ && !client_ended_ && session_.client() != nullptr) session_.client()->read(true);
 }
 
 // The client will send no more; it may still wait for answers.
 void Relay::client_ended() {
   client_ended_ = true;
   session_.rearm(kHalfClosedMs);
-  if (held_ == nullptr) backend_->finish();
+  if (!blocked_) backend_->finish();
 }
 
 // The client is gone. What it sent before still reaches the backend (a QUIT decides whether mail is deleted), and the

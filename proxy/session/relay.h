@@ -12,6 +12,7 @@
 #include "parser/dialogue.h"
 #include "proxy/base/stats.h"
 #include "proxy/net/socket.h"
+#include "proxy/net/timer_wheel.h"
 
 namespace postigo {
 
@@ -31,15 +32,28 @@ class Relay final : public Socket::Owner {
   void client_drained();
   void deadline();
   void shut_down();
-  void abandon() { backend_.reset(); }  // the session closes: the backend hears the end, nothing calls back
+  void abandon();  // the session closes: the backend hears the end, nothing calls back
 
   uint64_t commands() const { return filter_->commands(); }
   uint64_t idle_timeout_ms() const;
 
  private:
-  void pump_client(Bytes data);
+  // What the filter keeps back of the client's octets: an incomplete line, or what may pass only after the backend has
+  // spoken. Almost never there.
+  struct Kept {
+    explicit Kept(Relay& relay) : patience(out_of_patience, &relay) {}
+    std::string octets;
+    uint64_t since_ms = 0;  // nothing of it has passed since
+    Timer patience;
+  };
+
+  size_t offer(Bytes data);
+  void offer_kept();
+  void keep(Bytes data);
+  void be_patient();
+  void client_done();
+  static void out_of_patience(void* self);
   void pump_backend(Bytes data);
-  void retry_held();
   void touch();
   bool complete() const;
   void backend_over(bool clean, const std::string& why);
@@ -52,10 +66,11 @@ class Relay final : public Socket::Owner {
   Session& session_;
   SocketPtr backend_;
   std::unique_ptr<RelayFilter> filter_;
-  std::unique_ptr<std::string> held_;  // client bytes that wait for the backend's word; almost never there
+  std::unique_ptr<Kept> kept_;
   uint64_t active_ms_;
   BackendStats& numbers_;
   bool client_ended_ = false;
+  bool blocked_ = false;  // what is kept waits for the backend, not for the client
 };
 
 }  // namespace postigo

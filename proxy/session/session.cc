@@ -90,11 +90,11 @@ void Session::begin_login() {
   login_->start();
 }
 
-void Session::begin_relay(SocketPtr backend, size_t backend_index, Bytes from_client, Bytes from_backend,
-                          bool client_ended) {
+void Session::begin_relay(SocketPtr backend, size_t backend_index, std::span<const std::string> capabilities,
+                          Bytes from_client, Bytes from_backend, bool client_ended) {
   ProtocolStats& numbers = worker_.stats().protocols[frontend_.protocol_index];
   FilterCounts counts(numbers.verbs.data(), &numbers.rewrites[static_cast<size_t>(Rewrite::stream)]);
-  auto filter = frontend_.protocol->make_filter(frontend_.policy.capabilities, counts);
+  auto filter = frontend_.protocol->make_filter(frontend_.policy.capabilities, capabilities, counts);
   relay_ = std::make_unique<Relay>(*this, std::move(backend), backend_index, std::move(filter));
   enter(Phase::relay, relay_->idle_timeout_ms());
   // `from_client` and `from_backend` point into the Login, which lives to the end of this turn.

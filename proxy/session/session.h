@@ -45,7 +45,8 @@ class Session final : public Socket::Owner, public ListNode<SessionTag> {
   uint64_t login_ms_left() const;
   void start_tls();
   // The backend said yes: the login is over, bytes flow.
-  void begin_relay(SocketPtr backend, size_t backend_index, Bytes from_client, Bytes from_backend, bool client_ended);
+  void begin_relay(SocketPtr backend, size_t backend_index, std::span<const std::string> capabilities,
+                   Bytes from_client, Bytes from_backend, bool client_ended);
 
   // The one exit. After it only the client's last bytes and its FIN are waited for, within limits.close_timeout.
   void close(CloseReason reason, std::string detail = {});

@@ -3,6 +3,7 @@
 //
 //   fuzz_NAME PATH... [--mutations N] [--seed S]      PATH: a folder of inputs, or one input
 #include <algorithm>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -89,7 +90,19 @@ void load(const std::filesystem::path& path, std::vector<std::string>& corpus) {
   }
 }
 
+const std::string* g_input = nullptr;
+
+// What broke an oracle, so that it can become a test.
+void show(int) {
+  std::fputs("input: ", stderr);
+  for (unsigned char c : *g_input) std::fprintf(stderr, c > 0x20 && c < 0x7f && c != '\\' ? "%c" : "\\x%02x", c);
+  std::fputs("\n", stderr);
+  std::signal(SIGABRT, SIG_DFL);
+  std::abort();
+}
+
 void run(const std::string& input) {
+  g_input = &input;
   // An exact copy on the heap: one octet read past the end is seen by the sanitizer.
   std::vector<uint8_t> exact(input.begin(), input.end());
   LLVMFuzzerTestOneInput(exact.data(), exact.size());
@@ -98,6 +111,7 @@ void run(const std::string& input) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGABRT, show);
   std::vector<std::string> corpus;
   uint64_t mutations = 0;
   uint64_t seed = 1;

@@ -46,8 +46,8 @@ bool offer(RelayFilter& filter, Feed feed, std::string& pending, std::string& to
       pending.erase(0, step.consumed);
       offered -= step.consumed;
       if (step.state == FilterStep::State::broken) return false;
-      if (step.state == FilterStep::State::blocked) {
-        fuzz::check(offered > 0, "blocked leaves something to come back for");
+      if (step.state != FilterStep::State::ok) {
+        fuzz::check(offered > 0, "blocked and more leave something to come back for");
         break;
       }
       fuzz::check(step.consumed > 0 || !slices.all().empty(), "ok makes progress");
@@ -62,8 +62,10 @@ Outcome run(const std::vector<std::string>& turns, uint8_t bits, size_t style) {
   policy->allow_compress = (bits & 1) != 0;
   if ((bits & 2) != 0) policy->add = {"XA", "IDLE", "XB", "STARTTLS"};
   if ((bits & 4) != 0) policy->hide = {"MOVE", "XB"};
+  std::vector<std::string> backend;
+  if ((bits & 8) != 0) backend = {"LITERAL+"};
   std::array<Counter, imap::kVerbs.size()> counts;
-  auto filter = imap::make_filter(policy, counts.data());
+  auto filter = imap::make_filter(policy, backend, counts.data());
   fuzz::Decisions decisions(style + 1);
   Outcome outcome;
   std::string from_client;

@@ -1,6 +1,7 @@
 // The POP3 relay filter against a second, slow implementation that works on whole lines. Octet 0 is the policy, octet 1
 // where to cut; the rest are turns of client and backend separated by 0xFE. Both directions must come out as the model
 // says at every chunking, and no CAPA body may show what is for others.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "parser/base/ascii.h"
+#include "parser/base/limits.h"
 #include "parser/pop3/capa.h"
 #include "parser/pop3/filter.h"
 #include "parser/pop3/reply_queue.h"
@@ -32,8 +34,6 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-bool blank(char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; }
-
 struct Model {
   const CapabilityPolicy& policy;
   std::string to_backend, to_client;
@@ -43,30 +43,28 @@ struct Model {
   enum { between, listing, promising, capa } state = between;
 
   void client(const std::string& line) {
-    size_t start = 0, end;
-    while (start < line.size() && blank(line[start])) ++start;
-    for (end = start; end < line.size() && !blank(line[end]); ++end) {
-    }
-    std::string verb = upper(line.substr(start, end - start));
-    bool argument = false;
-    for (size_t i = end; i < line.size(); ++i) argument = argument || !blank(line[i]);
+    std::string text = line.substr(0, line.size() - 1);
+    if (text.ends_with('\r')) text.pop_back();
     overfull = overfull || owed.size() == pop3::ReplyQueue::kMax;
+    std::string verb = upper(text.substr(0, text.find(' ')));
+    bool passes = !verb.empty() && !has_ctl(text) && line.size() <= limits::kPop3RelayLineMax;
+    for (const char* name : {"USER", "PASS", "AUTH", "APOP", "RPOP", "STLS", "XCLIENT", "XOIP", "XTND"}) {
+      passes = passes && verb != name;
+    }
+    if (!passes) {
+      owed.push_back(Shape::single);
+      to_backend += "X\r\n";
+      return;
+    }
+    while (text.ends_with(' ')) text.pop_back();
+    bool argument = text.size() > verb.size();
     Shape shape = Shape::single;
     if (verb == "CAPA") shape = Shape::capa;
     if (verb == "RETR" || verb == "TOP") shape = Shape::listing;
     if (!argument && (verb == "LIST" || verb == "UIDL" || verb == "LANG")) shape = Shape::listing;
     owed.push_back(shape);
     quit = quit || verb == "QUIT";
-    if (verb.empty()) {
-      to_backend += line.substr(0, line.size() - 1) + "X\n";
-      return;
-    }
-    for (const char* name : {"USER", "PASS", "AUTH", "APOP", "RPOP", "STLS", "XCLIENT", "XOIP", "XTND"}) {
-      if (verb != name) continue;
-      to_backend += line.substr(0, start) + std::string(verb.size(), 'X') + "\r\n";
-      return;
-    }
-    to_backend += line;
+    to_backend += text + "\r\n";
   }
 
   void backend(const std::string& line) {
@@ -116,32 +114,36 @@ struct Run {
 
   void client(const std::string& input) {
     waiting += input;
-    while (step(waiting, to_backend, &RelayFilter::from_client)) {
-    }
+    pass(waiting, to_backend, &RelayFilter::from_client);
   }
   void backend(std::string input) {
-    while (step(input, to_client, &RelayFilter::from_backend)) {
-    }
+    pass(input, to_client, &RelayFilter::from_backend);
     require(input.empty());
   }
-  bool step(std::string& in, std::string& out, FilterStep (RelayFilter::*direction)(Bytes, Slices&)) {
-    if (in.empty()) return false;
-    std::string chunk = in.substr(0, piece);
-    Slices slices;
-    FilterStep result = (filter.*direction)(chunk, slices);
-    size_t before = out.size();
-    for (Bytes slice : slices.all()) out.append(slice);
-    in.erase(0, result.consumed);
-    require(result.state != FilterStep::State::broken);
-    require(result.state == FilterStep::State::blocked || result.consumed > 0 || out.size() > before);
-    return result.state == FilterStep::State::ok;
+  // Offers `piece` octets more each time.
+  void pass(std::string& in, std::string& out, FilterStep (RelayFilter::*direction)(Bytes, Slices&)) {
+    using State = FilterStep::State;
+    for (size_t offered = std::min(piece, in.size()); offered > 0;) {
+      std::string chunk = in.substr(0, offered);
+      Slices slices;
+      FilterStep result = (filter.*direction)(chunk, slices);
+      size_t before = out.size();
+      for (Bytes slice : slices.all()) out.append(slice);
+      in.erase(0, result.consumed);
+      require(result.state != State::broken);
+      require(result.state != State::ok || result.consumed > 0 || out.size() > before);
+      offered -= result.consumed;
+      bool waits = result.state != State::ok || offered == 0;
+      if (waits && offered == in.size()) return;
+      if (waits) offered = std::min(offered + piece, in.size());
+    }
   }
 };
 
 void compare(const std::vector<std::string>& turns, const std::shared_ptr<const CapabilityPolicy>& policy,
              size_t piece) {
   std::vector<Counter> counts(pop3::kVerbs.size());
-  auto filter = pop3::make_filter(policy, counts.data());
+  auto filter = pop3::make_filter(policy, {}, counts.data());
   Model model{*policy, {}, {}, {}};
   Run run{*filter, piece, {}, {}, {}};
   for (size_t i = 0; i < turns.size(); ++i) {

@@ -157,7 +157,7 @@ struct FilterRun {
   std::shared_ptr<CapabilityPolicy> policy = std::make_shared<CapabilityPolicy>();
   std::vector<Counter> counts = std::vector<Counter>(kVerbs.size());
   Counter lists;
-  std::unique_ptr<RelayFilter> filter = make_filter(policy, {counts.data(), &lists});
+  std::unique_ptr<RelayFilter> filter = make_filter(policy, {}, {counts.data(), &lists});
   bool blocked = false;
 
   // Both return what went out; what a blocked client could not say stays in `held`.

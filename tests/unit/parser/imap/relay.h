@@ -24,9 +24,10 @@ inline CapabilityPolicy policy_of(std::vector<std::string> hide, std::vector<std
 
 class Relay {
  public:
-  explicit Relay(CapabilityPolicy policy = {}, size_t chunk = SIZE_MAX)
+  explicit Relay(CapabilityPolicy policy = {}, size_t chunk = SIZE_MAX, std::vector<std::string> backend = {})
       : chunk_(chunk),
-        filter_(make_filter(std::make_shared<CapabilityPolicy>(std::move(policy)), {counts_.data(), &lists_})) {}
+        filter_(
+            make_filter(std::make_shared<CapabilityPolicy>(std::move(policy)), backend, {counts_.data(), &lists_})) {}
 
   void client(std::string_view bytes) {
     from_client_ += bytes;
@@ -41,6 +42,12 @@ class Relay {
       pump(from_backend_, from_backend_.size(), to_client, &RelayFilter::from_backend);
       pump_client();
     }
+  }
+
+  // What the caller does when its patience is over.
+  void give_up() {
+    filter_->give_up();
+    pump_client();
   }
 
   uint64_t count(std::string_view verb) const { return counts_[verb_index(verb)].get(); }
@@ -79,7 +86,7 @@ class Relay {
       offer -= step.consumed;
       blocked = step.state == FilterStep::State::blocked;
       broken |= step.state == FilterStep::State::broken;
-      if (broken || blocked) return;
+      if (broken || blocked || step.state == FilterStep::State::more) return;
       if (step.consumed == 0 && slices.all().empty()) {
         stalled = true;  // ok without progress: the caller would spin
         broken = true;

@@ -1,0 +1,49 @@
+// Aliases: tags of ours under which some of a client's commands reach the backend.
+//
+// A client may use one tag for two commands that run at the same time, and a backend may forget an answer, repeat one,
+// or answer out of order. Where it matters which command an answer belongs to, the command passes under a tag that this
+// session has never used before. The answer goes to the client under the tag that he chose.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <string>
+
+#include "parser/base/bytes.h"
+
+namespace postigo::imap {
+
+class Aliases {
+ public:
+  // A client's own tag that begins like this passes under an alias, too; so no tag of his can be one of ours.
+  static constexpr Bytes kPrefix = "PSTG";
+  static bool is_ours(Bytes tag) { return tag.starts_with(kPrefix); }
+  static constexpr size_t kTextMax = kPrefix.size() + 20;
+  // Nobody has more commands of this kind under way. Beyond it the oldest is forgotten.
+  static constexpr size_t kMax = 32;
+
+  struct Alias {
+    uint64_t number = 0;
+    std::string client_tag;
+    std::array<char, kTextMax> buffer{};
+    uint8_t size = 0;
+    Bytes text() const { return {buffer.data(), size}; }
+  };
+
+  // Numbers grow: a higher one began later. The alias stays until its answer or kMax others.
+  const Alias& add(Bytes client_tag);
+  // Null: not one of ours.
+  const Alias* find(Bytes text) const;
+  // Its answer has passed. What find() returned stays valid until sweep().
+  void answered(uint64_t number);
+  void sweep() { spent_.clear(); }
+
+ private:
+  std::list<Alias> open_;
+  std::list<Alias> spent_;
+  uint64_t last_ = 0;
+};
+
+}  // namespace postigo::imap
