@@ -369,7 +369,8 @@ class WhatIsPipelinedReachesItOnce(unittest.TestCase):
                     with self.subTest(kind=kind.__name__, mode=mode, size=size), kind.open(self.proxy, mode) as wire:
                         wire.send_slowly(login + tail, size)
                         wire.rest()
-                        said = self.fake.last.said()
+                        # A command with a literal has a tag of ours.
+                        said = re.sub(rb"\bPSTG1 SELECT", b"c SELECT", self.fake.last.said())
                         self.assertTrue(said.endswith(b"\r\n" + tail), said)
                         self.assertEqual(1, said.count(tail[:8]), said)
 

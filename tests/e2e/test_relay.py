@@ -11,6 +11,7 @@ from tests.e2e.harness import PASSWORD, Imap, Platform, Pop3, sanitized, wait_fo
 from tests.fakes.backend import FakeBackend, imap_server
 
 BLOCK = bytes(range(33, 97)) * 16384  # 1 MiB, no CR, no LF, no braces
+LINES = (b"y NOOP " + b"0123456789abcdef" * 63 + b"1234567\r\n") * 1024  # 1 MiB
 GIGABYTE = 1 << 30
 HIGH_WATER = 256 * 1024
 platform = proxy = fake = None
@@ -121,7 +122,7 @@ class BackPressure(unittest.TestCase):
         fake.stalled.clear()
         with logged_in("implicit") as wire:
             wire.send(f"x DRAIN {size}\r\n")
-            sender = threading.Thread(target=lambda: [wire.send(BLOCK) for _ in range(size // len(BLOCK))])
+            sender = threading.Thread(target=lambda: [wire.send(LINES) for _ in range(size // len(LINES))])
             sender.start()
             fake.stalled.wait(10)
             time.sleep(1)
@@ -129,8 +130,8 @@ class BackPressure(unittest.TestCase):
             sender.join(60)
             self.assertLess(growth, self.margin)
             hashed = hashlib.sha256()
-            for _ in range(size // len(BLOCK)):
-                hashed.update(BLOCK)
+            for _ in range(size // len(LINES)):
+                hashed.update(LINES)
             self.assertIn(hashed.hexdigest().encode(), wire.line())
 
 
