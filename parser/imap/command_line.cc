@@ -83,11 +83,17 @@ bool is_tag(Bytes word) {
   return !word.empty() && word.size() <= limits::kTagMax && std::all_of(word.begin(), word.end(), legal);
 }
 
-bool Arguments::plain(char c, char before) {
+bool Arguments::plain(char c, char before, bool ended_a_list) {
   if (is_ctl(c) || c == '{' || c == '"') return false;
   if (!exact_) return true;
+  if (c == ')') {
+    bool open = depth_ > 0;
+    if (open) --depth_;
+    floor_ = std::min(floor_, depth_);
+    return open;
+  }
+  if (ended_a_list) return false;
   if (c == '(') return starts_token(before) && ++depth_ <= kDepthMax;
-  if (c == ')') return depth_-- > 0;
   if (before == ')' && c != ' ') return false;
   if (c == '\\') return starts_token(before);
   return !is_8bit(c) && c != '%' && c != '*';
@@ -96,9 +102,11 @@ bool Arguments::plain(char c, char before) {
 bool Arguments::take(Bytes text, bool behind_literal, Announcement& announced) {
   // RFC 9051 4.3: a literal is an element like any other, so only what ends one may follow.
   if (behind_literal && !text.empty() && !ends_token(text[0])) return false;
+  const uint8_t began = floor_ = depth_;
   char before = behind_literal ? '"' : ' ';
   for (size_t i = 0; i < text.size();) {
     char c = text[i];
+    bool ended_a_list = floor_ < began;
     if (starts_token(before)) {
       size_t brace = c == '~' ? i + 1 : i;
       if (brace < text.size() && text[brace] == '{') return announcement(text, brace, announced);
@@ -109,7 +117,7 @@ bool Arguments::take(Bytes text, bool behind_literal, Announcement& announced) {
         continue;
       }
     }
-    if (!plain(c, before)) return false;
+    if (!plain(c, before, ended_a_list)) return false;
     before = c;
     ++i;
   }

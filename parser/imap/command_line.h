@@ -28,17 +28,19 @@ inline constexpr uint64_t kLiteralMax = 0x7fffffff;
 class Arguments {
  public:
   // exact: for verbs that some server parses with a parser of their own, whose errors leave the rest of the line to be
-  // read as a new command (Dovecot's APPEND). Then no atom may hold what an atom must not, and lists are balanced.
+  // read as a new command (Dovecot's APPEND). Then no atom may hold what an atom must not, lists are balanced, and
+  // behind one that ends on a later line than it began nothing follows.
   explicit Arguments(bool exact = false) : exact_(exact) {}
 
   // One line's part of them, without the line end. False: malformed. `announced.end` counts from the start of `text`.
   bool take(Bytes text, bool behind_literal, Announcement& announced);
 
  private:
-  bool plain(char c, char before);
+  bool plain(char c, char before, bool ended_a_list);
 
   bool exact_;
   uint8_t depth_ = 0;
+  uint8_t floor_ = 0;  // the least depth since this line began
 };
 
 struct CommandLine {

@@ -2,6 +2,8 @@
 // several chunk sizes, because none of it may depend on them.
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "parser/base/limits.h"
 #include "tests/unit/parser/imap/relay.h"
 
@@ -274,6 +276,23 @@ TEST_P(ClientStream, ALiteralIsFollowedByWhatMayFollowIt) {
     r.backend("+\r\n");
     r.client("foo" + rest + "\r\nb NOOP\r\n");
     EXPECT_EQ(r.to_backend, "PSTG1 APPEND INBOX {3}\r\nfoo X\r\nb NOOP\r\n") << rest;
+  }
+}
+
+// Whose parser begins anew behind a literal takes the list's end for an error.
+TEST_P(ClientStream, A34_NothingFollowsAListThatBeganBeforeALiteral) {
+  for (auto [rest, passes] : {std::pair(")", true),
+                              {"))", false},
+                              {" TEXT x)", true},
+                              {") b UNAUTHENTICATE", false},
+                              {") (x)", false},
+                              {") \"b UNAUTHENTICATE\"", false},
+                              {") {3}", false}}) {
+    Relay r = relay();
+    r.client("a APPEND INBOX CATENATE (TEXT {3}\r\n");
+    r.backend("+\r\n");
+    r.client("foo"s + rest + "\r\n");
+    EXPECT_EQ(r.to_backend, "PSTG1 APPEND INBOX CATENATE (TEXT {3}\r\nfoo"s + (passes ? rest : " X") + "\r\n");
   }
 }
 
