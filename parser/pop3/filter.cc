@@ -30,8 +30,8 @@ class Filter : public RelayFilter {
 
 }  // namespace
 
-std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy,
-                                         std::span<const std::string>, FilterCounts counts) {
+std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy, std::span<const std::string>,
+                                         FilterCounts counts) {
   return std::make_unique<Filter>(std::move(policy), counts);
 }
 
