@@ -39,6 +39,7 @@ enum class Verdict {
   bad_credentials,
   no_such_user,  // the chain may ask the next directory
   disabled,
+  unusable,   // the user's entry is damaged: our fault, told as try_later is, but no earlier than a refusal
   try_later,  // never means "no": the chain stops, the client is told [UNAVAILABLE]
 };
 

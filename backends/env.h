@@ -14,8 +14,8 @@
 
 namespace postigo {
 
-// A pending call-back, owned by whoever waits. Destroying it cancels: the call-back never runs afterwards (work that is
-// already on another thread finishes there and its result is dropped).
+// A pending call-back, owned by whoever waits. Destroying it cancels: the call-back never runs afterwards, and neither
+// does offloaded work that has not begun (what has begun finishes there, and its result is dropped).
 class Ticket {
  public:
   class Operation {
@@ -45,6 +45,14 @@ class Ticket {
   std::shared_ptr<Operation> operation_;
 };
 
+// Where a job waits for a thread (README.md, "Who waits for whom").
+struct Turn {
+  enum class Rank : uint8_t { first, usual, last };
+  Rank rank = Rank::usual;
+  uint64_t client = 0;  // in each rank, clients are served in turn, however many jobs one of them has
+  bool costs = true;    // false: waiting is all that it is about, its work is nothing
+};
+
 class Env {
  public:
   // Separate bounded pools, so that slow hashing does not stop look-ups nor the other way round.
@@ -59,8 +67,8 @@ class Env {
   virtual Ticket defer(std::function<void()> then) = 0;  // on the next turn
   virtual Ticket after(uint64_t delay_ms, std::function<void()> then) = 0;
   // Runs `work` on a thread of the pool, then `done` on this Env's thread. `work` must own all that it touches. Fails
-  // at once when the pool's queue is full.
-  virtual Result<Ticket> offload(Pool pool, std::function<void()> work, std::function<void()> done) = 0;
+  // at once when too much waits already, by count or by the time that it would take.
+  virtual Result<Ticket> offload(Pool pool, Turn turn, std::function<void()> work, std::function<void()> done) = 0;
 };
 
 }  // namespace postigo

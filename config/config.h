@@ -49,7 +49,7 @@ struct Startup {
   std::string user, group;        // to become after binding; empty: stay
   unsigned lookup_threads = 4;    // directory look-ups
   unsigned password_threads = 0;  // password hashing; 0: one per core
-  unsigned queue_max = 1024;      // waiting jobs per pool; beyond: "try later"
+  unsigned queue_max = 1024;      // waiting jobs per pool and rank; beyond: "try later"
   std::vector<Listener> listeners;
   Admin admin;
   Log log;

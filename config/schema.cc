@@ -20,8 +20,8 @@ void describe_server(Visitor& v, Startup& x) {
   v.count({"lookup_threads", "Threads for directory look-ups"}, x.lookup_threads, {1, 256});
   v.count({"password_threads", "Threads for password hashing; \"auto\": one per core"}, x.password_threads,
           {1, 256, true});
-  v.count({"queue_max", "Waiting jobs per kind of thread; beyond it clients are told to try later"}, x.queue_max,
-          {1, 1'000'000});
+  v.count({"queue_max", "Waiting jobs per kind of thread and rank; beyond it clients are told to try later"},
+          x.queue_max, {1, 1'000'000});
 }
 
 void describe_log(Visitor& v, Log& x) {

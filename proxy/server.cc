@@ -73,7 +73,7 @@ class Server {
     if (!snapshot) return tl::unexpected(snapshot.error());
     snapshot_ = *snapshot;
 
-    shared_ = std::make_unique<Shared>(config_.startup, hashing);
+    shared_ = std::make_unique<Shared>(config_, hashing);
     shared_->sessions_max = sessions_for(fds_, workers, config_.live.limits.sessions_max);
     for (unsigned i = 0; i < workers; ++i) {
       workers_.push_back(std::make_unique<Worker>(*shared_, snapshot_, i));

@@ -27,8 +27,9 @@ namespace postigo {
 
 // What workers have in common. Outlives them.
 struct Shared {
-  Shared(const config::Startup& startup, unsigned password_threads)
-      : lookups(startup.lookup_threads, startup.queue_max), passwords(password_threads, startup.queue_max) {}
+  Shared(const config::Config& config, unsigned password_threads)
+      : lookups(config.startup.lookup_threads, config.startup.queue_max, config.live.limits.lookup_timeout_ms),
+        passwords(password_threads, config.startup.queue_max, config.live.limits.lookup_timeout_ms) {}
   Offload lookups, passwords;
   std::atomic<int64_t> sessions{0};  // touched twice per session
   int64_t sessions_max = 0;

@@ -3,9 +3,11 @@
 #include "backends/directory/chain.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <utility>
 
+#include "backends/client_network.h"
 #include "backends/directory/entry.h"
 #include "backends/directory/password.h"
 
@@ -46,14 +48,14 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
       case Verdict::no_such_user:
         return ask(index_ + 1);
       case Verdict::try_later:
-        break;
+        return finish(std::move(result));
       case Verdict::ok:
       case Verdict::bad_credentials:
       case Verdict::disabled:
-        if (!link.checks_password && chain_->hashes) return finish_after_hash(std::move(result));
-        break;
+      case Verdict::unusable:
+        if (!chain_->hashes || link.checks_password) return finish(std::move(result));
+        finish_after_hash(std::move(result));
     }
-    finish(std::move(result));
   }
 
   void nobody_knows() {
@@ -66,18 +68,27 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
       result.detail.clear();
     }
     if (chain_->hashes) return finish_after_hash(std::move(result));
-    work_ = chain_->env.defer([this, result = std::move(result)] { finish(result); });
+    work_ = chain_->env.defer([this, result] { finish(result); });
   }
 
+  // A refusal waits where that of a known user waits (entry.h); the hash is in the last line.
   void finish_after_hash(LookupResult result) {
-    auto job = [password = query_.password, decoy = chain_->decoy] { (void)verify_password(password, decoy); };
-    auto then = [this, result = std::move(result)] { finish(result); };
-    auto ticket = chain_->env.offload(Env::Pool::password, std::move(job), std::move(then));
+    auto end = [this, result] { finish(result); };
+    if (result.verdict == Verdict::ok) return wait(Turn::Rank::usual, true, end);
+    wait(Turn::Rank::usual, false, [this, end] { wait(Turn::Rank::last, true, end); });
+  }
+
+  void wait(Turn::Rank rank, bool hash, std::function<void()> then) {
+    auto job = [hash, password = query_.password, decoy = chain_->decoy] {
+      if (hash) (void)verify_password(password, decoy);
+    };
+    const Turn turn{rank, client_network(query_.client_ip), hash};
+    auto ticket = chain_->env.offload(Env::Pool::password, turn, std::move(job), std::move(then));
     if (ticket) {
       work_ = std::move(*ticket);
     } else {
-      result = try_later(ticket.error().message);
-      work_ = chain_->env.defer([this, result = std::move(result)] { finish(result); });
+      auto result = try_later(ticket.error().message);
+      work_ = chain_->env.defer([this, result] { finish(result); });
     }
   }
 

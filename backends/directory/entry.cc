@@ -2,9 +2,11 @@
 // (static.cc, sqlite.cc) and what becomes of no_such_user (chain.cc).
 #include "backends/directory/entry.h"
 
+#include <functional>
 #include <memory>
 #include <utility>
 
+#include "backends/client_network.h"
 #include "backends/directory/password.h"
 
 namespace postigo {
@@ -29,16 +31,23 @@ bool disabled(const Found& found) {
 // What the password thread and the answer share; the thread may outlive the question.
 struct Check {
   Secret password;
-  std::string stored;
+  std::string stored, decoy;
   Result<bool> matches = false;
+  bool may_log_in = false;
+
+  // One hash, whatever is stored: what is of no use fails before it costs anything (A22).
+  void run() {
+    matches = verify_password(password, may_log_in ? stored : decoy);
+    if (!matches) (void)verify_password(password, decoy);
+  }
 };
 
-LookupResult judge(const Check& check, Identity identity, bool may_log_in, bool is_disabled) {
-  if (!check.matches) return try_later(check.matches.error().message);
+LookupResult judge(const Check& check, Identity identity, bool is_disabled) {
   LookupResult result;
-  if (!*check.matches || !may_log_in) {
+  if (!check.matches) return {Verdict::unusable, {}, check.matches.error().message};
+  if (!*check.matches || !check.may_log_in) {
     result.verdict = Verdict::bad_credentials;
-    if (!may_log_in) result.detail = "the entry has no password";
+    if (!check.may_log_in) result.detail = "the entry has no password";
     return result;
   }
   result.verdict = is_disabled ? Verdict::disabled : Verdict::ok;
@@ -47,6 +56,67 @@ LookupResult judge(const Check& check, Identity identity, bool may_log_in, bool 
   return result;
 }
 
+// One user's password, from the line to the verdict. Lives in the call-backs of what it waits for.
+class PasswordCheck : public std::enable_shared_from_this<PasswordCheck> {
+ public:
+  PasswordCheck(Env& env, Lookup& lookup, const Query& query, const Found& found, const Checking& how)
+      : env_(env),
+        lookup_(lookup),
+        standing_(how.standing),
+        identity_(identity_of(query, found)),
+        disabled_(disabled(found)),
+        client_(client_network(query.client_ip)),
+        check_(std::make_shared<Check>()) {
+    check_->password = query.password;
+    check_->stored = found.user->password;
+    check_->decoy = how.decoy;
+    check_->may_log_in = !check_->stored.empty();
+  }
+
+  void start() {
+    rank_ = standing_->rank(identity_.user, check_->password, check_->stored, env_.now_ms());
+    if (rank_ != Turn::Rank::last) return hash();
+    wait(Turn::Rank::usual, [self = shared_from_this()] { self->hash(); });
+  }
+
+ private:
+  void hash() {
+    offload(
+        {rank_, client_}, [check = check_] { check->run(); }, [self = shared_from_this()] { self->hashed(); });
+  }
+
+  void hashed() {
+    LookupResult result = judge(*check_, identity_, disabled_);
+    if (check_->matches && *check_->matches && check_->may_log_in) {
+      standing_->succeeded(identity_.user, check_->password, check_->stored);
+    } else {
+      standing_->failed(identity_.user, env_.now_ms());
+    }
+    if (result.verdict == Verdict::ok || rank_ == Turn::Rank::last) return lookup_.finish(std::move(result));
+    wait(Turn::Rank::last, [self = shared_from_this(), result] { self->lookup_.finish(result); });
+  }
+
+  void wait(Turn::Rank rank, std::function<void()> then) {
+    offload(
+        {rank, client_, false}, [] {}, std::move(then));
+  }
+
+  void offload(Turn turn, std::function<void()> work, std::function<void()> then) {
+    auto ticket = env_.offload(Env::Pool::password, turn, std::move(work), std::move(then));
+    if (!ticket) return answer_later(env_, lookup_, try_later(ticket.error().message));
+    lookup_.hold(std::move(*ticket));
+  }
+
+  Env& env_;
+  Lookup& lookup_;
+  std::shared_ptr<Standing> standing_;
+  Identity identity_;
+  bool disabled_;
+  uint64_t client_;
+  std::shared_ptr<Check> check_;
+  Turn::Rank rank_ = Turn::Rank::usual;
+};
+
 }  // namespace
 
 std::string domain_entry_name(std::string_view user) {
@@ -54,27 +124,13 @@ std::string domain_entry_name(std::string_view user) {
   return at == std::string_view::npos ? "@" : std::string(user.substr(at));
 }
 
-void answer(Env& env, Lookup& lookup, const Query& query, Found found, bool check_password, const std::string& decoy) {
+void answer(Env& env, Lookup& lookup, const Query& query, Found found, const Checking& checking) {
   if (query.user.starts_with('@')) found = {};  // nobody logs in as a domain
-  const bool known = found.user || (found.domain && !check_password);
+  const bool known = found.user || (found.domain && !checking.enabled);
   if (!known) return answer_later(env, lookup, {Verdict::no_such_user, {}, {}});
-  const bool is_disabled = disabled(found);
-  Identity identity = identity_of(query, found);
-  if (!check_password) {
-    if (is_disabled) return answer_later(env, lookup, {Verdict::disabled, {}, {}});
-    return answer_later(env, lookup, {Verdict::ok, std::move(identity), {}});
-  }
-  const bool may_log_in = !found.user->password.empty();
-  auto check = std::make_shared<Check>();
-  check->password = query.password;
-  check->stored = may_log_in ? found.user->password : decoy;
-  auto ticket = env.offload(
-      Env::Pool::password, [check] { check->matches = verify_password(check->password, check->stored); },
-      [&lookup, check, identity = std::move(identity), may_log_in, is_disabled] {
-        lookup.finish(judge(*check, identity, may_log_in, is_disabled));
-      });
-  if (!ticket) return answer_later(env, lookup, try_later(ticket.error().message));
-  lookup.hold(std::move(*ticket));
+  if (checking.enabled) return std::make_shared<PasswordCheck>(env, lookup, query, found, checking)->start();
+  if (disabled(found)) return answer_later(env, lookup, {Verdict::disabled, {}, {}});
+  answer_later(env, lookup, {Verdict::ok, identity_of(query, found), {}});
 }
 
 void answer_later(Env& env, Lookup& lookup, LookupResult result) {

@@ -1,11 +1,13 @@
 // What drivers that keep entries (static, sqlite) have in common: from an entry to an answer.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "backends/directory.h"
+#include "backends/directory/standing.h"
 #include "backends/env.h"
 #include "config/config.h"
 
@@ -23,13 +25,22 @@ struct Found {
   std::optional<Entry> user, domain;
 };
 
+// How a directory checks passwords.
+struct Checking {
+  bool enabled = false;  // false: nothing is hashed and the identity is for routing (verified = false)
+  std::string decoy;     // hashed for those who have no usable password
+  std::shared_ptr<Standing> standing = std::make_shared<Standing>();
+};
+
 // Answers `lookup` from what was found, on a later turn.
 //
-// check_password false: nothing is hashed and the identity is for routing (verified = false).
-// check_password true: every answer but no_such_user and try_later has cost one hash on Pool::password, also for a
-// disabled user and for one without a password, who both stay out: only the right password learns "disabled". A domain
-// entry alone cannot vouch for anybody: no_such_user.
-void answer(Env& env, Lookup& lookup, const Query& query, Found found, bool check_password, const std::string& decoy);
+// Who is refused has waited in the last line for it, whether he exists or not (README.md, "Who waits for whom"): either
+// with the hash, if his name's attempts have failed lately, or behind it.
+//
+// Where passwords are checked, every answer but no_such_user and try_later has cost one hash on Pool::password, also
+// for a disabled user, for one without a password and for one whose stored password is of no use; all of those stay
+// out: only the right password learns "disabled". A domain entry alone cannot vouch for anybody: no_such_user.
+void answer(Env& env, Lookup& lookup, const Query& query, Found found, const Checking& checking);
 
 // Finishes on the next turn.
 void answer_later(Env& env, Lookup& lookup, LookupResult result);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <memory>
 
@@ -98,23 +99,33 @@ Result<bool> verify_crypt(const Secret& password, const std::string& hash) {
   return computed.equals(hash) && whole;
 }
 
+Result<bool> verify(const Secret& password, const Parsed& stored) {
+  switch (stored.kind) {
+    case Kind::argon2id:
+      return verify_argon2(password, stored.hash, Argon2_id);
+    case Kind::argon2i:
+      return verify_argon2(password, stored.hash, Argon2_i);
+    case Kind::crypt:
+      return verify_crypt(password, stored.hash);
+    case Kind::plain:
+      break;
+  }
+  return password.equals(stored.hash);
+}
+
+std::atomic<uint64_t> checks{0};
+
 }  // namespace
 
 Result<bool> verify_password(const Secret& password, std::string_view stored) {
   Result<Parsed> parsed = parse(stored);
   if (!parsed) return tl::unexpected(parsed.error());
-  switch (parsed->kind) {
-    case Kind::argon2id:
-      return verify_argon2(password, parsed->hash, Argon2_id);
-    case Kind::argon2i:
-      return verify_argon2(password, parsed->hash, Argon2_i);
-    case Kind::crypt:
-      return verify_crypt(password, parsed->hash);
-    case Kind::plain:
-      break;
-  }
-  return password.equals(parsed->hash);
+  Result<bool> matches = verify(password, *parsed);
+  if (matches) checks.fetch_add(1, std::memory_order_relaxed);
+  return matches;
 }
+
+uint64_t password_checks() { return checks.load(std::memory_order_relaxed); }
 
 Result<void> check_stored_password(std::string_view stored) {
   Result<Parsed> parsed = parse(stored);

@@ -9,6 +9,7 @@
 // All of these block for as long as a hash takes: call them on Pool::password. Thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,10 @@ namespace postigo {
 // True or false in time that does not depend on where they differ. An Error means that the stored string is of no use
 // (unknown scheme, damaged hash): our misconfiguration, which is not "wrong password".
 Result<bool> verify_password(const Secret& password, std::string_view stored);
+
+// How often a password has been compared with a usable stored string, decoys included: one per attempt, whoever it is
+// (A22). For metrics and tests.
+uint64_t password_checks();
 
 // Whether verify_password would know what to do with it, as far as can be told without hashing. Quick.
 Result<void> check_stored_password(std::string_view stored);

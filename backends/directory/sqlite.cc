@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "backends/client_network.h"
 #include "backends/directory/entry.h"
 #include "backends/directory/password.h"
 #include "backends/directory/source.h"
@@ -23,16 +24,16 @@ struct Reader {
 class SqliteSource final : public DirectorySource {
  public:
   explicit SqliteSource(const config::Directory& from)
-      : name_(from.name), path_(from.path), check_password_(from.check_password), decoy_(default_decoy()) {}
+      : name_(from.name), path_(from.path), checking_{from.check_password, default_decoy()} {}
 
   // Blocks. Brings the schema up to date and takes a sample.
   Result<void> prepare();
 
   std::unique_ptr<Directory> make(Env& env) const override;
-  std::string decoy() const override { return decoy_; }
+  std::string decoy() const override { return checking_.decoy; }
 
   const std::string& name() const { return name_; }
-  bool check_password() const { return check_password_; }
+  const Checking& checking() const { return checking_; }
 
   // On any thread; blocks.
   Result<Found> find(const std::string& user) const;
@@ -42,8 +43,7 @@ class SqliteSource final : public DirectorySource {
   static Result<Found> read(Statement& statement, const std::string& user);
 
   std::string name_, path_;
-  bool check_password_;
-  std::string decoy_;
+  Checking checking_;
   // One for all threads: a look-up takes some 30 us, and several connections whose readings overlap without a gap would
   // never let a writer of another program in.
   mutable std::mutex mutex_;
@@ -57,7 +57,7 @@ Result<void> SqliteSource::prepare() {
   if (!sample) return tl::unexpected(sample.error());
   auto row = sample->step();
   if (!row) return tl::unexpected(row.error());
-  if (*row && check_stored_password(sample->text(0))) decoy_ = sample->text(0);
+  if (*row && check_stored_password(sample->text(0))) checking_.decoy = sample->text(0);
   return {};
 }
 
@@ -120,10 +120,11 @@ void SqliteDirectory::start(Lookup& lookup, const Query& query) {
   };
   auto job = std::make_shared<Job>(Job{query, Found{}});
   auto ticket = env_.offload(
-      Env::Pool::lookup, [job, source = source_] { job->found = source->find(job->query.user); },
+      Env::Pool::lookup, {Turn::Rank::usual, client_network(query.client_ip)},
+      [job, source = source_] { job->found = source->find(job->query.user); },
       [&env = env_, source = source_, &lookup, job] {
         if (!job->found) return lookup.finish(try_later(job->found.error().message));
-        answer(env, lookup, job->query, std::move(*job->found), source->check_password(), source->decoy());
+        answer(env, lookup, job->query, std::move(*job->found), source->checking());
       });
   if (!ticket) return answer_later(env_, lookup, try_later(ticket.error().message));
   lookup.hold(std::move(*ticket));

@@ -12,20 +12,20 @@ namespace {
 
 class StaticSource final : public DirectorySource {
  public:
-  explicit StaticSource(const config::Directory& from) : name_(from.name), check_password_(from.check_password) {
+  explicit StaticSource(const config::Directory& from) : name_(from.name), checking_{from.check_password, {}} {
     for (const Entry& user : from.users) {
-      if (decoy_.empty()) decoy_ = user.password;
+      if (checking_.decoy.empty()) checking_.decoy = user.password;
       entries_.emplace(user.name, user);
     }
-    if (decoy_.empty()) decoy_ = default_decoy();
+    if (checking_.decoy.empty()) checking_.decoy = default_decoy();
   }
 
   std::unique_ptr<Directory> make(Env& env) const override;
-  std::string decoy() const override { return decoy_; }
+  std::string decoy() const override { return checking_.decoy; }
 
   std::string_view name() const { return name_; }
   void start(Env& env, Lookup& lookup, const Query& query) const {
-    answer(env, lookup, query, {find(query.user), find(domain_entry_name(query.user))}, check_password_, decoy_);
+    answer(env, lookup, query, {find(query.user), find(domain_entry_name(query.user))}, checking_);
   }
 
  private:
@@ -35,8 +35,7 @@ class StaticSource final : public DirectorySource {
   }
 
   std::string name_;
-  bool check_password_;
-  std::string decoy_;
+  Checking checking_;
   NameMap<Entry> entries_;
 };
 

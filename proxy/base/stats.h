@@ -56,8 +56,8 @@ inline constexpr std::array<std::string_view, 7> kAuthResultNames = {
 inline constexpr std::array<std::string_view, 4> kMechanismNames = {"PLAIN", "LOGIN", "USER", "other"};
 
 // In the order of Verdict (backends/directory.h).
-inline constexpr std::array<std::string_view, 5> kVerdictNames = {"ok", "bad_credentials", "no_such_user", "disabled",
-                                                                  "try_later"};
+inline constexpr std::array<std::string_view, 6> kVerdictNames = {"ok",       "bad_credentials", "no_such_user",
+                                                                  "disabled", "unusable",        "try_later"};
 
 enum class BackendError : uint8_t { resolve, connect, connect_timeout, tls, login_timeout, unavailable, closed };
 inline constexpr std::array<std::string_view, 7> kBackendErrorNames = {

@@ -31,6 +31,17 @@ struct Delayed : Deferred {
   }
 };
 
+// Work on another thread. Withdrawn with its ticket if it has not begun.
+struct Offloaded : Deferred {
+  explicit Offloaded(Offload& threads) : pool(threads) {}
+  Offload& pool;
+  Offload::Job job;
+  void cancel() override {
+    Deferred::cancel();
+    if (auto mine = std::exchange(job, nullptr)) pool.withdraw(mine);
+  }
+};
+
 }  // namespace
 
 uint64_t EnvUv::unix_time_s() const { return static_cast<uint64_t>(std::time(nullptr)); }
@@ -52,10 +63,10 @@ Ticket EnvUv::after(uint64_t delay_ms, std::function<void()> then) {
   return Ticket(operation);
 }
 
-Result<Ticket> EnvUv::offload(Pool pool, std::function<void()> work, std::function<void()> done) {
-  auto operation = std::make_shared<Deferred>();
-  operation->then = std::move(done);
+Result<Ticket> EnvUv::offload(Pool pool, Turn turn, std::function<void()> work, std::function<void()> done) {
   Offload& threads = pool == Pool::lookup ? lookups_ : passwords_;
+  auto operation = std::make_shared<Offloaded>(threads);
+  operation->then = std::move(done);
   // The operation travels to the pool and back inside the letter, so that its call-back (which belongs to this thread)
   // is never destroyed on the other one; a closed mailbox is the end of this thread.
   auto job = [mailbox = mailbox_, operation, work = std::move(work)]() mutable {
@@ -63,7 +74,8 @@ Result<Ticket> EnvUv::offload(Pool pool, std::function<void()> work, std::functi
     work = nullptr;
     mailbox->post([operation = std::move(operation)] { operation->complete(); });
   };
-  if (!threads.submit(std::move(job))) return fail("overloaded: too many look-ups are waiting");
+  operation->job = threads.submit(std::move(job), turn);
+  if (operation->job == nullptr) return fail("overloaded: too many look-ups are waiting");
   return Ticket(operation);
 }
 

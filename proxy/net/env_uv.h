@@ -21,7 +21,7 @@ class EnvUv final : public Env {
   void random(std::span<unsigned char> to) override;
   Ticket defer(std::function<void()> then) override;
   Ticket after(uint64_t delay_ms, std::function<void()> then) override;
-  Result<Ticket> offload(Pool pool, std::function<void()> work, std::function<void()> done) override;
+  Result<Ticket> offload(Pool pool, Turn turn, std::function<void()> work, std::function<void()> done) override;
 
  private:
   Loop& loop_;

@@ -1,30 +1,55 @@
-// A plain pool: one mutex, one condition, first come first served.
+// Threads around a FairQueue: one mutex, one condition. Work is never destroyed under the mutex: it may own anything.
 #include "proxy/net/offload.h"
 
-namespace postigo {
+#include <chrono>
+#include <utility>
 
-Offload::Offload(unsigned threads, size_t queue_max) : queue_max_(queue_max) {
+namespace postigo {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+uint64_t microseconds_since(Clock::time_point start) {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count());
+}
+
+}  // namespace
+
+Offload::Offload(unsigned threads, size_t queue_max, uint64_t patience_ms)
+    : queue_(threads, queue_max, patience_ms * 1000) {
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
 Offload::~Offload() {
+  std::vector<Job> dropped;
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    queue_.clear();
+    while (Job job = queue_.pop()) dropped.push_back(std::move(job));
   }
   wake_.notify_all();
+  for (const Job& job : dropped) job->work = nullptr;  // it may hold who holds the job
   for (std::thread& thread : threads_) thread.join();
 }
 
-bool Offload::submit(std::function<void()> job) {
+Offload::Job Offload::submit(std::function<void()> work, Turn turn) {
+  auto job = std::make_shared<FairQueue::Job>();
+  job->work = std::move(work);
+  job->turn = turn;
   {
     std::lock_guard lock(mutex_);
-    if (stopping_ || queue_.size() >= queue_max_) return false;
-    queue_.push_back(std::move(job));
+    if (stopping_ || !queue_.push(job)) return nullptr;
   }
   wake_.notify_one();
-  return true;
+  return job;
+}
+
+void Offload::withdraw(const Job& job) {
+  std::function<void()> dropped;
+  std::lock_guard lock(mutex_);
+  if (!job->waiting) return;
+  dropped = std::move(job->work);
+  queue_.remove(*job);
 }
 
 size_t Offload::waiting() const {
@@ -32,17 +57,29 @@ size_t Offload::waiting() const {
   return queue_.size();
 }
 
+size_t Offload::limit() const {
+  std::lock_guard lock(mutex_);
+  return queue_.limit();
+}
+
+// Null: the end.
+Offload::Job Offload::next(std::function<void()>& work) {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return stopping_ || queue_.size() != 0; });
+  if (stopping_) return nullptr;
+  Job job = queue_.pop();
+  work = std::exchange(job->work, nullptr);
+  return job;
+}
+
 void Offload::run() {
-  for (;;) {
-    std::function<void()> job;
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (stopping_) return;
-      job = std::move(queue_.front());
-      queue_.pop_front();
-    }
-    job();
+  std::function<void()> work;
+  while (Job job = next(work)) {
+    const auto begun = Clock::now();
+    work();
+    work = nullptr;
+    std::lock_guard lock(mutex_);
+    queue_.took(job->turn, microseconds_since(begun));
   }
 }
 

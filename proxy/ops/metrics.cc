@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 
+#include "backends/directory/password.h"
 #include "parser/base/copies.h"
 #include "proxy/ops/families.h"
 
@@ -163,12 +164,14 @@ void logins(Families& out, const MetricsSource& source) {
                   workers, [ p, v ](auto& w) -> auto& { return w.protocols[p].lookups[v]; }));
     }
   });
+  out.counter("postigo_password_checks_total", "Passwords compared with a stored one, decoys included.");
+  out.add({}, static_cast<double>(password_checks()));
   out.gauge("postigo_queue_jobs", "Jobs that wait for a thread.");
   out.add({{"pool", "lookup"}}, static_cast<double>(source.shared->lookups.waiting()));
   out.add({{"pool", "password"}}, static_cast<double>(source.shared->passwords.waiting()));
-  out.gauge("postigo_queue_jobs_limit", "Jobs that may wait; beyond, logins are told to try later.");
-  out.add({{"pool", "lookup"}}, static_cast<double>(source.shared->lookups.queue_max()));
-  out.add({{"pool", "password"}}, static_cast<double>(source.shared->passwords.queue_max()));
+  out.gauge("postigo_queue_jobs_limit", "Jobs that may wait, by count and by the time they take.");
+  out.add({{"pool", "lookup"}}, static_cast<double>(source.shared->lookups.limit()));
+  out.add({{"pool", "password"}}, static_cast<double>(source.shared->passwords.limit()));
 }
 
 void backends(Families& out, const MetricsSource& source) {

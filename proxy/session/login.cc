@@ -112,6 +112,9 @@ void Login::looked_up(LookupResult result) {
   switch (result.verdict) {
     case Verdict::ok:
       return find_backend(result.identity);
+    case Verdict::unusable:
+      log::error("entry_unusable", {{"id", session_.summary().id}, {"detail", result.detail}});
+      return refuse_at({Refusal::Kind::unavailable, {}, {}}, AuthResult::unavailable, false);
     case Verdict::try_later:
       log::warning("lookup_failed", {{"id", session_.summary().id}, {"detail", result.detail}});
       return refuse({Refusal::Kind::unavailable, {}, {}}, AuthResult::unavailable);
@@ -179,15 +182,19 @@ void Login::upstream_unavailable(const std::string& why) {
   refuse({Refusal::Kind::unavailable, {}, {}}, AuthResult::unavailable);
 }
 
+// "Not now" and "our fault" are told at once: they say nothing about a name.
 void Login::refuse(Refusal refusal, AuthResult result) {
+  refuse_at(std::move(refusal), result, result == AuthResult::unavailable || result == AuthResult::error);
+}
+
+void Login::refuse_at(Refusal refusal, AuthResult result, bool at_once) {
   count(result);
   refusal_ = std::move(refusal);
   ++session_.summary().failures;
-  // A "no" takes the same time whoever says it and for whatever reason (A22); "not now" is told at once.
-  bool wait = result != AuthResult::unavailable && result != AuthResult::error;
+  // A "no" takes the same time whoever says it and for whatever reason (A22).
   uint64_t passed_ms = (now_us() - attempt_start_us_) / 1000;
   uint64_t floor_ms = session_.snapshot().live.limits.auth_failure_delay_ms;
-  uint64_t delay_ms = wait && passed_ms < floor_ms ? floor_ms - passed_ms : 0;
+  uint64_t delay_ms = !at_once && passed_ms < floor_ms ? floor_ms - passed_ms : 0;
   session_.enter(Phase::command, session_.login_ms_left());
   session_.worker().loop().timers().arm(delay_, delay_ms);
 }

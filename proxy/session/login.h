@@ -45,6 +45,7 @@ class Login final : public Upstream::Client {
   void find_backend(const Identity& identity);
   BackLogin backend_login(const Identity& identity);
   void refuse(Refusal refusal, AuthResult result);
+  void refuse_at(Refusal refusal, AuthResult result, bool at_once);
   void refuse_now();
   void flush();
   void count(AuthResult result);

@@ -30,11 +30,12 @@ class FakeEnv final : public Env {
     timers_.emplace(now_ms_ + delay_ms, call);
     return Ticket(call);
   }
-  Result<Ticket> offload(Pool pool, std::function<void()> work, std::function<void()> done) override {
+  Result<Ticket> offload(Pool pool, Turn turn, std::function<void()> work, std::function<void()> done) override {
     if (waiting(pool) >= capacity_[index(pool)]) return fail("the queue is full");
     ++offloaded_[index(pool)];
     auto call = std::make_shared<Call>(std::move(done));
-    work_.push_back({pool, std::move(work), call});
+    work_.push_back({pool, turn, std::move(work), call});
+    turns_.push_back({pool, turn});
     return Ticket(call);
   }
 
@@ -66,6 +67,7 @@ class FakeEnv final : public Env {
     while (!work_.empty()) {
       Job job = std::move(work_.front());
       work_.pop_front();
+      if (!job.done->then) continue;  // withdrawn
       job.work();
       finished_.push_back(job.done);
     }
@@ -76,6 +78,14 @@ class FakeEnv final : public Env {
   }
 
   size_t jobs(Pool pool) const { return offloaded_[index(pool)]; }
+  // Where all jobs of the password pool have waited, in order, since the last call.
+  std::vector<Turn> password_turns() {
+    std::vector<Turn> turns;
+    for (const auto& [pool, turn] : std::exchange(turns_, {})) {
+      if (pool == Pool::password) turns.push_back(turn);
+    }
+    return turns;
+  }
   void set_capacity(Pool pool, size_t jobs) { capacity_[index(pool)] = jobs; }
   bool idle() const { return work_.empty() && finished_.empty() && timers_.empty(); }
 
@@ -90,6 +100,7 @@ class FakeEnv final : public Env {
   };
   struct Job {
     Pool pool;
+    Turn turn;
     std::function<void()> work;
     std::shared_ptr<Call> done;
   };
@@ -106,6 +117,7 @@ class FakeEnv final : public Env {
   size_t offloaded_[2] = {0, 0};
   std::multimap<uint64_t, std::shared_ptr<Call>> timers_;
   std::deque<Job> work_;
+  std::vector<std::pair<Pool, Turn>> turns_;
   std::vector<std::shared_ptr<Call>> finished_;
 };
 

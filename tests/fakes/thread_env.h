@@ -49,7 +49,7 @@ class ThreadEnv final : public Env {
     return Ticket(call);
   }
   Ticket after(uint64_t, std::function<void()>) override { std::abort(); }
-  Result<Ticket> offload(Pool pool, std::function<void()> work, std::function<void()> done) override {
+  Result<Ticket> offload(Pool pool, Turn, std::function<void()> work, std::function<void()> done) override {
     auto call = std::make_shared<Call>(std::move(done));
     {
       std::lock_guard lock(mutex_);

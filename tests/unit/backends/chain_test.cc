@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <optional>
 
+#include "backends/client_network.h"
 #include "backends/directory/entry.h"
 #include "backends/directory/factory.h"
 #include "backends/directory/password.h"
@@ -79,10 +81,11 @@ class ChainTest : public testing::Test {
     return outcome.result.value_or(LookupResult());
   }
   LookupResult ask(Directory& directory) { return ask(directory, query("joe")); }
-  size_t hashes() const { return env_.jobs(Env::Pool::password); }
+  uint64_t hashes() const { return password_checks() - before_; }
 
   FakeEnv env_;
   std::vector<int> asked_;
+  uint64_t before_ = password_checks();
 };
 
 TEST_F(ChainTest, WithoutDirectoriesEverybodyIsRoutedUnverified) {
@@ -137,11 +140,60 @@ TEST_F(ChainTest, OneHashWhateverTheOutcome) {
       {{{Verdict::disabled}}, false, 0},
   };
   for (const auto& one : cases) {
-    size_t before = hashes();
+    uint64_t before = hashes();
     auto made = chain(one.directories, one.accept_unknown);
     (void)ask(*made);
     EXPECT_EQ(hashes() - before, one.expected) << "case " << &one - cases;
   }
+}
+
+// A36. A name that exists is checked in a line of its own; but whoever is refused has waited in the last line, too, so
+// that the time of a "no" under load does not tell which names exist.
+class Lines : public testing::Test {
+ protected:
+  Lines() {
+    config::Auth auth;
+    auth.directories = {{"users",
+                         config::Directory::Type::fixed,
+                         true,
+                         "",
+                         {{"joe", "{PLAIN}secret", "", "", "", false},
+                          {"off", "{PLAIN}secret", "", "", "", true},
+                          {"none", "", "", "", "", false}}}};
+    shared_ = *load_directories(auth);
+    chain_ = make_chain(*shared_, env_);
+  }
+  std::string ranks(const std::string& user, std::string_view password) {
+    Lookup lookup([](LookupResult) {});
+    chain_->start(lookup, query(user, password));
+    env_.run();
+    std::string said;
+    for (const Turn& turn : env_.password_turns()) {
+      said +=
+          std::string(said.empty() ? "" : " ") + std::array{"first", "usual", "last"}[static_cast<size_t>(turn.rank)];
+      EXPECT_EQ(turn.client, client_network("192.0.2.77"));
+    }
+    return said;
+  }
+
+  FakeEnv env_;
+  std::shared_ptr<const DirectoryShared> shared_;
+  std::unique_ptr<Directory> chain_;
+};
+
+TEST_F(Lines, A36_EveryNoHasWaitedInTheLastLine) {
+  EXPECT_EQ(ranks("nobody", "guess"), "usual last");
+  EXPECT_EQ(ranks("joe", "guess"), "usual last");
+  EXPECT_EQ(ranks("off", "secret"), "usual last");
+  EXPECT_EQ(ranks("none", "secret"), "usual last");
+}
+
+TEST_F(Lines, A36_AKnownUserIsNotBehindGuesses) {
+  EXPECT_EQ(ranks("joe", "secret"), "usual");
+  EXPECT_EQ(ranks("joe", "secret"), "first");
+  EXPECT_EQ(ranks("joe", "guess"), "usual last");
+  EXPECT_EQ(ranks("joe", "another guess"), "usual last") << "his name is guessed at";
+  EXPECT_EQ(ranks("joe", "secret"), "first") << "but he himself comes first";
 }
 
 TEST_F(ChainTest, NoRoomForTheHashIsTryLater) {
@@ -218,6 +270,7 @@ TEST(Factory, MakesWhatTheConfigurationSays) {
   FakeEnv env;
   auto chain = make_chain(**shared, env);
   std::vector<LookupResult> results;
+  const uint64_t before = password_checks();
   for (const char* name : {"ann", "joe", "eve"}) {
     Lookup lookup([&](LookupResult result) { results.push_back(std::move(result)); });
     chain->start(lookup, query(name));
@@ -228,7 +281,7 @@ TEST(Factory, MakesWhatTheConfigurationSays) {
   EXPECT_FALSE(results[0].identity.verified);
   EXPECT_TRUE(results[1].identity.verified);
   EXPECT_EQ(results[2].verdict, Verdict::bad_credentials);
-  EXPECT_EQ(env.jobs(Env::Pool::password), 3u);
+  EXPECT_EQ(password_checks() - before, 3u);
 }
 
 TEST(Factory, SaysWhichDirectoryCannotBeUsed) {

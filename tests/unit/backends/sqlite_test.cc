@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "backends/directory/factory.h"
+#include "backends/directory/password.h"
 #include "backends/directory/sqlite_store.h"
 #include "tests/fakes/fake_env.h"
 #include "tests/fakes/thread_env.h"
@@ -243,11 +244,18 @@ TEST_F(SqliteDirectoryTest, AWriterDoesNotBlockLogins) {
   sqlite3_close(handle);
 }
 
-TEST_F(SqliteDirectoryTest, AnUnusableHashIsTryLater) {
-  foreign(path_, "UPDATE users SET password = '{ROT13}x'");
-  auto result = ask("joe");
-  EXPECT_EQ(result.verdict, Verdict::try_later);
-  EXPECT_THAT(result.detail, HasSubstr("{ROT13}"));
+// A22: our fault, and told as that; but it costs what a refusal costs.
+TEST_F(SqliteDirectoryTest, A22_AnUnusableHashCostsOneHashLikeAnyRefusal) {
+  for (const char* stored : {"{ROT13}x", "nonsense", "{CRYPT}*0", "{CRYPT}!", "$argon2id$",
+                             "{ARGON2ID}$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ"}) {
+    foreign(path_, ("UPDATE users SET password = '" + std::string(stored) + "'").c_str());
+    const uint64_t before = password_checks();
+    auto result = ask("joe");
+    EXPECT_EQ(result.verdict, Verdict::unusable) << stored;
+    EXPECT_FALSE(result.detail.empty());
+    EXPECT_EQ(password_checks() - before, 1u) << stored;
+    EXPECT_EQ(env_.password_turns().size(), 2u) << "where it is checked, and in the last line";
+  }
 }
 
 // For ThreadSanitizer: real pools, several at once, a store that writes meanwhile, look-ups that die early.

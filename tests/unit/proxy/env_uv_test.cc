@@ -102,7 +102,7 @@ TEST_F(EnvUvTest, OffloadWorksElsewhereAndAnswersHere) {
   std::thread::id here = std::this_thread::get_id();
   std::thread::id worked, answered;
   auto ticket = env.offload(
-      Pool::lookup, [&] { worked = std::this_thread::get_id(); }, [&] { answered = std::this_thread::get_id(); });
+      Pool::lookup, {}, [&] { worked = std::this_thread::get_id(); }, [&] { answered = std::this_thread::get_id(); });
   ASSERT_TRUE(ticket.has_value());
   ASSERT_TRUE(run_until([&] { return answered != std::thread::id(); }));
   EXPECT_EQ(answered, here);
@@ -111,7 +111,7 @@ TEST_F(EnvUvTest, OffloadWorksElsewhereAndAnswersHere) {
 
 TEST_F(EnvUvTest, AResultThatComesAfterTheCancelFindsNobody) {
   auto held = std::make_shared<int>(0);
-  auto ticket = env.offload(Pool::lookup, blocked_work(), [held] { ++*held; });
+  auto ticket = env.offload(Pool::lookup, {}, blocked_work(), [held] { ++*held; });
   while (!started) std::this_thread::yield();
   ticket->cancel();
   EXPECT_EQ(held.use_count(), 1);
@@ -120,10 +120,28 @@ TEST_F(EnvUvTest, AResultThatComesAfterTheCancelFindsNobody) {
   EXPECT_EQ(*held, 0);
 }
 
+TEST_F(EnvUvTest, A36_WorkThatIsCancelledBeforeItBeginsIsNotDone) {
+  std::atomic<int> worked{0};
+  auto held = std::make_shared<int>(0);
+  auto running = env.offload(Pool::password, {}, blocked_work(), [] {});
+  while (!started) std::this_thread::yield();
+  {
+    auto given_up = env.offload(
+        Pool::password, {}, [&worked, held] { ++worked; }, [held] { ++*held; });
+    ASSERT_TRUE(given_up);
+    EXPECT_EQ(passwords.waiting(), 1u);
+  }
+  EXPECT_EQ(passwords.waiting(), 0u);
+  EXPECT_EQ(held.use_count(), 1);
+  release = true;
+  run_for(60);
+  EXPECT_EQ(worked, 0);
+}
+
 TEST_F(EnvUvTest, AResultThatComesAfterTheEndOfTheMailboxIsDropped) {
   auto held = std::make_shared<int>(0);
   {
-    auto ticket = env.offload(Pool::password, blocked_work(), [held] { ++*held; });
+    auto ticket = env.offload(Pool::password, {}, blocked_work(), [held] { ++*held; });
     while (!started) std::this_thread::yield();
   }
   mailbox->close();
@@ -137,18 +155,18 @@ TEST_F(EnvUvTest, AResultThatComesAfterTheEndOfTheMailboxIsDropped) {
 TEST_F(EnvUvTest, FullPoolsSaySoAndDoNotDisturbEachOther) {
   std::vector<Ticket> tickets;
   int done = 0;
-  tickets.push_back(std::move(*env.offload(Pool::password, blocked_work(), [&] { ++done; })));
+  tickets.push_back(std::move(*env.offload(Pool::password, {}, blocked_work(), [&] { ++done; })));
   while (!started) std::this_thread::yield();
   for (int i = 0; i < 2; ++i)
     tickets.push_back(std::move(*env.offload(
-        Pool::password, [] {}, [&] { ++done; })));
+        Pool::password, {}, [] {}, [&] { ++done; })));
   auto refused = env.offload(
-      Pool::password, [] {}, [&] { done += 100; });
+      Pool::password, {}, [] {}, [&] { done += 100; });
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().message, "overloaded: too many look-ups are waiting");
   bool other = false;
   auto ticket = env.offload(
-      Pool::lookup, [] {}, [&] { other = true; });
+      Pool::lookup, {}, [] {}, [&] { other = true; });
   EXPECT_TRUE(run_until([&] { return other; }));
   EXPECT_EQ(done, 0);
   release = true;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -69,7 +70,7 @@ TEST(Offload, AFullQueueRefuses) {
   Gate gate;
   std::atomic<int> done{0};
   Offload pool(1, 2);
-  EXPECT_EQ(pool.queue_max(), 2u);
+  EXPECT_EQ(pool.limit(), 6u) << "two in each of three lines";
   ASSERT_TRUE(pool.submit([&] { gate.wait(); }));
   gate.await_arrivals(1);
   EXPECT_TRUE(pool.submit([&] { ++done; }));
@@ -105,6 +106,59 @@ TEST(Offload, ItsEndWaitsForTheRunningAndDropsTheWaiting) {
   EXPECT_TRUE(finished);
   EXPECT_FALSE(dropped_ran);
   opener.join();
+}
+
+TEST(Offload, A36_WhatIsWithdrawnIsNeverRun) {
+  Gate gate;
+  std::atomic<int> ran{0};
+  auto held = std::make_shared<int>(0);
+  Offload pool(1, 10);
+  ASSERT_TRUE(pool.submit([&] { gate.wait(); }));
+  gate.await_arrivals(1);
+  auto given_up = pool.submit([&ran, held] { ++ran; });
+  auto stays = pool.submit([&ran] { ran += 10; });
+  pool.withdraw(given_up);
+  EXPECT_EQ(held.use_count(), 1) << "its work is destroyed at once: a password may be in it";
+  EXPECT_EQ(pool.waiting(), 1u);
+  gate.open();
+  while (ran == 0) std::this_thread::yield();
+  pool.withdraw(stays);
+  pool.withdraw(given_up);
+  EXPECT_EQ(ran, 10);
+}
+
+TEST(Offload, A36_ItLearnsWhatJobsCost) {
+  std::atomic<int> done{0};
+  Offload pool(1, 1000, 100);
+  EXPECT_EQ(pool.limit(), 3000u);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(pool.submit([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      ++done;
+    }));
+  }
+  while (done < 3) std::this_thread::yield();
+  EXPECT_LE(pool.limit(), 2002u) << "at most 50 ms / 20 ms in that line";
+}
+
+// Withdrawing, refusing and running meet; every job that was accepted runs or is withdrawn.
+TEST(Offload, A36_ManyThreadsSubmitAndWithdraw) {
+  std::atomic<int> done{0};
+  {
+    Offload pool(2, 64);
+    std::vector<std::thread> threads;
+    for (uint64_t t = 0; t < 4; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < 2000; ++i) {
+          auto job = pool.submit([&] { ++done; }, {static_cast<Turn::Rank>(i % 3), t});
+          if (job && i % 2) pool.withdraw(job);
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    while (pool.waiting() != 0) std::this_thread::yield();
+  }
+  EXPECT_GT(done, 0);
 }
 
 TEST(Offload, ManyThreadsSubmit) {

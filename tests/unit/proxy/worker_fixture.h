@@ -159,7 +159,7 @@ class WorkerTest : public testing::Test {
     ASSERT_TRUE(made.has_value()) << made.error().message;
     ASSERT_TRUE((*made)->open_directories().has_value());
     snapshot = *made;
-    shared = std::make_unique<Shared>(config.startup, 1);
+    shared = std::make_unique<Shared>(config, 1);
     shared->sessions_max = sessions_max;
     for (unsigned i = 0; i < count; ++i) {
       workers.push_back(std::make_unique<Worker>(*shared, snapshot, i));
