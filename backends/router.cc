@@ -13,6 +13,7 @@
 
 #include "backends/balance/rendezvous.h"
 #include "backends/balance/siphash.h"
+#include "backends/user_name.h"
 #include "parser/base/ascii.h"
 
 namespace postigo {
@@ -39,13 +40,9 @@ struct RuleTable {
   const PoolTable* pool = nullptr;
   const ShardTable* shard = nullptr;  // null: hash
   std::unique_ptr<RE2> regex;         // null: exact, found through a map
+  std::unique_ptr<RE2> octets;        // the same, for names that are not UTF-8 (T76)
   std::string words;                  // for explain()
 };
-
-std::string_view domain_of(std::string_view user) {
-  size_t at = user.rfind('@');
-  return at == std::string_view::npos ? std::string_view() : user.substr(at + 1);
-}
 
 void complain(std::vector<config::Problem>& problems, std::string key, std::string message) {
   config::Problem problem;
@@ -155,6 +152,9 @@ void Router::Tables::add_rule(const config::Rule& from, std::vector<config::Prob
     rule.words = fmt::format("rule {} (domain {})", index + 1, from.domain);
   } else {
     rule.regex = std::make_unique<RE2>(from.regex, RE2::Quiet);
+    RE2::Options octets(RE2::Quiet);
+    octets.set_encoding(RE2::Options::EncodingLatin1);
+    rule.octets = std::make_unique<RE2>(from.regex, octets);
     if (!rule.regex->ok()) wrong("regex", fmt::format("bad regex: {}", rule.regex->error()));
     regex_rules.push_back(index);
     rule.words = fmt::format("rule {} (regex {})", index + 1, from.regex);
@@ -168,9 +168,11 @@ const RuleTable* Router::Tables::match(std::string_view user) const {
   if (auto found = domain_rules.find(domain_of(user)); found != domain_rules.end()) {
     first = std::min(first, found->second);
   }
+  const bool text = regex_rules.empty() || is_utf8(user);
   for (size_t index : regex_rules) {
     if (index > first) break;
-    if (RE2::FullMatch(re2::StringPiece(user.data(), user.size()), *rules[index].regex)) return &rules[index];
+    const RE2& regex = text ? *rules[index].regex : *rules[index].octets;
+    if (RE2::FullMatch(re2::StringPiece(user.data(), user.size()), regex)) return &rules[index];
   }
   return first == rules.size() ? nullptr : &rules[first];
 }
@@ -220,8 +222,8 @@ Router::Router(const config::Live& live) {
 Router::~Router() = default;
 
 std::string Router::normalise(std::string_view user) const {
-  std::string name = tables_->lowercase ? lower(user) : std::string(user);
-  if (!name.empty() && !tables_->default_domain.empty() && name.find('@') == std::string::npos) {
+  std::string name = tables_->lowercase ? lower_name(user) : std::string(user);
+  if (!name.empty() && !tables_->default_domain.empty() && !has_domain(name)) {
     name += '@';
     name += tables_->default_domain;
   }

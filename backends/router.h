@@ -34,7 +34,8 @@ class Router {
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
-  // Case and default domain (config::Routing). Applied to every name before any directory or rule sees it.
+  // Case and default domain (config::Routing). Applied to every name before any directory or rule sees it. Names are
+  // octets: what may be half of a character stays as it is (user_name.h).
   std::string normalise(std::string_view user) const;
 
   // Only backends that serve `protocol` are candidates. Fails if the identity names a pool or shard that does not

@@ -8,6 +8,7 @@
 
 #include "backends/client_network.h"
 #include "backends/directory/password.h"
+#include "backends/user_name.h"
 
 namespace postigo {
 namespace {
@@ -120,8 +121,7 @@ class PasswordCheck : public std::enable_shared_from_this<PasswordCheck> {
 }  // namespace
 
 std::string domain_entry_name(std::string_view user) {
-  size_t at = user.rfind('@');
-  return at == std::string_view::npos ? "@" : std::string(user.substr(at));
+  return "@" + std::string(domain_of(user));
 }
 
 void answer(Env& env, Lookup& lookup, const Query& query, Found found, const Checking& checking) {

@@ -195,6 +195,17 @@ TEST(Router, AnyOctetsAreAName) {
 }
 
 // Operators' regexes run in linear time (RE2): the classic bomb is harmless.
+// A name in another character set than UTF-8 meets the same rules: by its octets.
+TEST(Router, T76_RulesForNamesThatAreNotUtf8) {
+  config::Live live = world();
+  live.routing.rules = {rule("regex", "j.rg@.*", "vip", "gold"), rule("domain", "example.net", "main", "b")};
+  Router router(live);
+  EXPECT_EQ(reason(router, who("j\xf6rg@example.com")), "rule 1 (regex j.rg@.*)");
+  EXPECT_EQ(reason(router, who("j\xc3\xb6rg@example.com")), "rule 1 (regex j.rg@.*)");
+  EXPECT_EQ(reason(router, who("jos\xe9@example.net")), "rule 2 (domain example.net)");
+  EXPECT_THAT(reason(router, who("\x83\x40")), HasSubstr("hash"));
+}
+
 TEST(Router, ARegexBombIsHarmless) {
   config::Live live = world();
   live.routing.rules = {rule("regex", "(a*)*b", "vip", "gold")};
