@@ -115,7 +115,8 @@ struct Backend {
   uint16_t imap_port = 0;  // 0: does not serve it
   uint16_t pop3_port = 0;
   TlsClient tls;
-  bool trusted = false;  // the backend trusts us: forward the client's address (ID, XCLIENT)
+  bool trusted = false;      // the backend trusts us: forward the client's address (ID, XCLIENT)
+  bool pass_alerts = false;  // its ALERTs reach the user also where TLS does not prove that they are its own (T47)
 
   // 0: it does not serve that protocol.
   uint16_t port(std::string_view protocol) const {

@@ -113,6 +113,9 @@ void describe_backend(Visitor& v, Backend& x) {
   v.count({"pop3_port", "Port; default, if imap_port is not written either: 110, or 995 with implicit TLS"},
           x.pop3_port, kPort);
   v.flag({"trusted", "The backend trusts us: forward the client's address (ID, XCLIENT)"}, x.trusted);
+  v.flag({"pass_alerts",
+          "Show its IMAP alerts to users even without TLS or verification; with both they are shown anyway"},
+         x.pass_alerts);
   v.table({"tls", "Encryption towards this backend"}, x.tls, describe_backend_tls, "mode");
 }
 

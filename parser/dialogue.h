@@ -5,7 +5,9 @@
 //    who offers them again (with more behind them) later; after logged_in they are the first bytes of the relay.
 //    need_input with consumed < input.size() means: the rest is an incomplete message, come back with more.
 //  - How the input is cut into calls changes neither events nor output nor state.
-//  - start_tls is raised only when nothing follows it in the buffer, otherwise hang_up (T27, T28, A1, A18).
+//  - Behind a front's start_tls the rest of the input is the beginning of TLS and nothing else (RFC 9051 6.2.1; T27,
+//    A1): the caller gives it to TLS. A back raises start_tls only when nothing follows it in the buffer: a server does
+//    not speak first, so whatever came along is forged (T28, A18).
 //  - authenticate suspends the dialogue: the caller answers with accept() or refuse() before it feeds again.
 //  - After hang_up the caller sends what is in Out and closes.
 // Objects are confined to one thread and hold no reference to the buffers that they were fed from.
@@ -29,7 +31,7 @@ namespace postigo {
 
 enum class Event {
   need_input,    // feed more
-  start_tls,     // front: reply is in Out, send it, then handshake; back: handshake now
+  start_tls,     // front: reply is in Out, send it, then handshake with what is left of the input; back: handshake now
   authenticate,  // front only: credentials() are complete
   logged_in,     // back only: capabilities() and reply() are set, leftovers belong to the relay
   refused,       // back only: the backend says no to this user; reply() tells how
@@ -62,12 +64,15 @@ struct FrontPolicy {
 };
 
 // Who the client says he is. `mechanism` is "LOGIN", "PLAIN", ... or "USER" (POP3 USER/PASS).
-// user and authzid are valid UTF-8 without any control character (T7, T8, A2), as is the password.
+// Names and passwords are octets of any character set (T76), but for NUL, CR and LF (T7, T8, A2).
 struct Credentials {
   std::string mechanism;
   std::string user;
   std::string authzid;  // empty, or another identity than user that the client wants to act as (T24)
   Secret password;
+  // False: nobody can have such a name or password (too long, empty, a line end in it). It is to be refused as a wrong
+  // one is, without asking anybody; `user` is for the log, and there is no password.
+  bool possible = true;
 };
 
 // Why a login did not succeed, towards the client. The table of RFC 5530 / RFC 3206 codes stands in each front.
@@ -78,11 +83,10 @@ struct Refusal {
     unavailable,           // NO [UNAVAILABLE] / -ERR [SYS/TEMP]
     server_bug,            // our misconfiguration: NO [SERVERBUG] / -ERR
     too_many,              // a connection limit: NO [LIMIT] / -ERR [IN-USE]
-    relayed,               // the backend's own code and text, under the client's tag
+    relayed,               // a code of the backend's that is registered, with our words (A21)
   };
   Kind kind = Kind::unavailable;
-  std::string code;  // relayed only: without brackets, may be empty
-  std::string text;  // relayed only: printable, no CR or LF
+  std::string code;  // relayed only: without brackets, upper case
 };
 
 // Why we end a connection on our own account.
@@ -105,6 +109,8 @@ class FrontDialogue {
 
   virtual Credentials& credentials() = 0;  // REQUIRES: authenticate was raised and not yet answered
 
+  // What the backend wants its user to read, before accept() or refuse(). REQUIRES: printable, no CR or LF.
+  virtual void alert(Bytes text, Out& out) = 0;
   // The login succeeded. `backend` is what the backend lists after login (empty: unknown); what the client is shown
   // is that list after CapabilityPolicy. Afterwards the dialogue is over.
   virtual void accept(const std::vector<std::string>& backend, Out& out) = 0;
@@ -113,7 +119,7 @@ class FrontDialogue {
   virtual void farewell(Farewell why, Out& out) = 0;
 
   // What the client said with ID, ready to be forwarded: IMAP `"key" "value"` pairs without the parentheses, no x- keys
-  // (A4), or empty. Valid until tls_established().
+  // (A4); or "NIL"; or empty if it said nothing. Valid until tls_established().
   virtual std::string_view client_id() const = 0;
   virtual std::string_view state_name() const = 0;  // for logs: static text
   virtual unsigned commands() const = 0;            // complete commands so far
@@ -134,8 +140,11 @@ struct ClientFacts {
 
 struct BackPolicy {
   enum class Tls { off, starttls, implicit };
+  // A text that must be shown to people can fool them, if it is not the backend's own (T47).
+  enum class Alerts { never, under_tls, always };
   Tls tls = Tls::off;
   bool forward_client = false;  // the backend trusts us: send ClientFacts
+  Alerts alerts = Alerts::never;  // which may pass; "always": but not what came in clear before STARTTLS (T28)
 };
 
 // How to log in. authzid empty: plain user/password (LOGIN, USER/PASS or SASL PLAIN, whatever the backend knows).
@@ -145,6 +154,8 @@ struct BackLogin {
   std::string authcid;
   Secret password;
   ClientFacts facts;
+  bool master = false;  // the password is not the user's: he is verified, and a refusal is between us and the backend
+  std::string nonce;    // letters and digits that nobody can guess: no answer comes before its question (IMAP tags)
 };
 
 // The backend's side: we play the client.
@@ -154,8 +165,12 @@ class BackDialogue {
 
   virtual Step feed(Bytes in, Out& out) = 0;      // from the greeting on
   virtual void tls_established(Out& out) = 0;     // after start_tls; forgets all that was said in clear text (T28)
+  // The connection ended, or the time is over. refused: the backend has said no to this user before, when another way
+  // to log in was still to be tried. Else unavailable, and reply() tells nothing.
+  virtual Event lost() = 0;
   virtual const BackendReply& reply() const = 0;  // after refused or unavailable (why, in words for a log)
   virtual const std::vector<std::string>& capabilities() const = 0;  // after logged_in; upper case
+  virtual std::span<const std::string> alerts() const = 0;  // for the user to read, as the policy allows; printable
   virtual std::string_view state_name() const = 0;
 };
 

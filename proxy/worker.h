@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "backends/balance/siphash.h"
 #include "backends/directory.h"
 #include "parser/base/result.h"
 #include "proxy/base/list.h"
@@ -61,6 +62,7 @@ class Worker {
   Directory& directory() { return *directory_; }
   const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
   std::string next_session_id();
+  std::string next_nonce();  // eight hexadecimal digits that nobody can guess (BackLogin::nonce)
   void retire(Session& session);
 
  private:
@@ -83,6 +85,8 @@ class Worker {
   List<Session, SessionTag> sessions_;
   uint64_t alive_ = 0;
   uint64_t next_id_;
+  SipKey nonce_key_;
+  uint64_t nonces_ = 0;
   bool stopping_ = false;
   bool ended_ = false;
   int loop_result_ = 0;

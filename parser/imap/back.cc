@@ -1,77 +1,36 @@
-// The dialogue with a backend from its greeting to its answer to the login: STARTTLS, capabilities, ID, login, and what
-// of the answers means refused, and what unavailable. The login command itself is made by login_command.cc.
+// What a backend says from its greeting to its answer to the login: which line means what. What we say next stands in
+// back_steps.cc, the login command in login_command.cc.
+//
+// One tag per question, made so that nobody can say it before us: whatever comes under another tag, twice, without a
+// star or as a blank line answers nothing that we wait for, and is skipped (T78). All of it together is bounded.
 #include "parser/imap/back.h"
 
-#include <algorithm>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "parser/base/ascii.h"
-#include "parser/base/limits.h"
-#include "parser/framing/line_reader.h"
 #include "parser/framing/literal_tail.h"
-#include "parser/imap/client_id.h"
-#include "parser/imap/login_command.h"
-#include "parser/imap/response.h"
+#include "parser/imap/back_dialogue.h"
+#include "parser/imap/replies.h"
 
 namespace postigo::imap {
 namespace {
 
-// One tag per question, so that an answer to another one is noticed.
-constexpr Bytes kTagAsk = "P1";    // CAPABILITY before login
-constexpr Bytes kTagTls = "P2";    // STARTTLS
-constexpr Bytes kTagId = "P3";     // ID
-constexpr Bytes kTagLogin = "P4";  // AUTHENTICATE or LOGIN
-constexpr Bytes kTagList = "P5";   // CAPABILITY after login
-
-// Texts of a backend are for logs and, relayed, for one line to a client.
+// Texts of a backend are for logs, and alerts for a line to a client.
 constexpr size_t kTextMax = 512;
+constexpr size_t kAlertsMax = 4;
 
-class Back final : public BackDialogue {
- public:
-  Back(const BackPolicy& policy, BackLogin login) : policy_(policy), login_(std::move(login)) {}
+// The first words of servers that will never speak IMAP here: no need to wait for more.
+bool is_another_protocol(Bytes line) {
+  return line.starts_with("+OK") || line.starts_with("-ERR") || line.starts_with("HTTP/") ||
+         (line.size() > 3 && is_digit(line[0]) && is_digit(line[1]) && is_digit(line[2]));
+}
 
-  Step feed(Bytes in, Out& out) override;
-  void tls_established(Out& out) override;
-  const BackendReply& reply() const override { return reply_; }
-  const std::vector<std::string>& capabilities() const override { return capabilities_; }
-  std::string_view state_name() const override;
+// A list with such names describes the time before login, however late it comes.
+bool tells_of_before_login(const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return name.starts_with("AUTH=") || name == "LOGINDISABLED" || name == "STARTTLS";
+  });
+}
 
- private:
-  enum class State { greeting, asking, starting_tls, login, listing, over };
-
-  Event on_line(Bytes line, Out& out);
-  Event on_greeting(Bytes line, Out& out);
-  Event on_untagged(Bytes line);
-  Event on_continuation(Out& out);
-  Event on_tagged(Bytes line, Out& out);
-  Event on_login_answer(const Status& status, Out& out);
-  void expect_literal(Bytes line);
-
-  Event go_on(Out& out);
-  void ask(Out& out);
-  Event begin_login(Out& out);
-  std::string id_command() const;
-  Event unavailable(Bytes why, Bytes backend_text = {});
-  Event finish(Event event);
-  bool lists(Bytes name) const {
-    return std::find(capabilities_.begin(), capabilities_.end(), name) != capabilities_.end();
-  }
-
-  const BackPolicy policy_;
-  BackLogin login_;
-  State state_ = State::greeting;
-  LineReader lines_{limits::kBackendLineMax};
-  std::vector<std::string> capabilities_;
-  std::vector<Secret> pieces_;  // of the login command
-  size_t next_piece_ = 0;
-  BackendReply reply_;
-  size_t total_ = 0;
-  size_t skip_ = 0;            // octets of a literal in an untagged response
-  bool mid_response_ = false;  // the next line goes on behind a literal
-  bool secured_ = false;       // STARTTLS is done
-};
+}  // namespace
 
 // --- the loop -------------------------------------------------------------------------------------------------------
 
@@ -84,8 +43,8 @@ Step Back::feed(Bytes in, Out& out) {
     LineReader::Line line = lines_.next(in.substr(step.consumed));
     if (line.status == LineReader::Status::incomplete || skip_ > 0) return step;
     total_ += line.consumed;
-    bool too_much = line.status == LineReader::Status::too_long || total_ > limits::kBackendLoginMax;
-    step.event = too_much ? unavailable("the backend says too much before login") : on_line(line.text, out);
+    bool flood = line.status == LineReader::Status::too_long || too_much();
+    step.event = flood ? give_up("the backend says too much before login") : on_line(line.text, out);
     step.consumed += line.consumed;
     // What came along in clear could have been put there by anybody (A18, T28).
     if (step.event == Event::start_tls && step.consumed < in.size()) {
@@ -100,7 +59,7 @@ Event Back::on_line(Bytes line, Out& out) {
   if (mid_response_) {
     mid_response_ = false;
     expect_literal(line);
-    return skip_ > limits::kBackendLoginMax ? unavailable("the backend says too much before login") : Event::need_input;
+    return too_much() ? give_up("the backend says too much before login") : Event::need_input;
   }
   if (state_ == State::greeting) return on_greeting(line, out);
   if (line.starts_with('+')) return on_continuation(out);
@@ -109,13 +68,16 @@ Event Back::on_line(Bytes line, Out& out) {
 }
 
 Event Back::on_greeting(Bytes line, Out& out) {
-  if (!line.starts_with("* ")) return unavailable("the greeting is not IMAP");
+  if (!line.starts_with("* ")) {
+    return is_another_protocol(line) ? unavailable("the greeting is not IMAP", line) : Event::need_input;
+  }
   Status status = parse_status(line.substr(2));
   std::string word = upper(status.word);
+  note_alert(status);
   if (word == "BYE") return unavailable("the backend said BYE", status.text);
   // Nobody is logged in but our user; and before STARTTLS it would keep us from TLS (T30).
   if (word == "PREAUTH") return unavailable("the backend greets with PREAUTH");
-  if (word != "OK") return unavailable("the greeting is not IMAP");
+  if (word != "OK") return unavailable("the greeting is not IMAP", line);
   parse_capabilities(status.code, capabilities_);
   return go_on(out);
 }
@@ -123,15 +85,39 @@ Event Back::on_greeting(Bytes line, Out& out) {
 Event Back::on_untagged(Bytes line) {
   Status status = parse_status(line);
   std::string word = upper(status.word);
-  if (word == "BYE") return unavailable("the backend said BYE", status.text);
+  note_alert(status);
+  if (word == "BYE") return give_up("the backend said BYE", status.text);
   if (word == "CAPABILITY") {
-    parse_capabilities(line, capabilities_);
+    note_list(line);
   } else if (word == "OK") {
-    parse_capabilities(status.code, capabilities_);
+    note_list(status.code);
   } else if (word != "NO" && word != "BAD") {
     expect_literal(line);
   }
-  return skip_ > limits::kBackendLoginMax ? unavailable("the backend says too much before login") : Event::need_input;
+  return too_much() ? give_up("the backend says too much before login") : Event::need_input;
+}
+
+// A list may come in two lines: their union counts (T78).
+void Back::note_list(Bytes text) {
+  if (state_ == State::asking || state_ == State::listing) {
+    parse_capabilities(text, capabilities_);
+  } else if (state_ == State::login) {
+    std::vector<std::string> names;
+    if (parse_capabilities(text, names) && !tells_of_before_login(names)) parse_capabilities(text, after_login_);
+  }
+}
+
+// T47: an alert must be shown to people, so who wrote it must be sure.
+void Back::note_alert(const Status& status) {
+  if (code_name(status.code) != "ALERT" || status.text.empty() || alerts_.size() == kAlertsMax) return;
+  bool in_tls = policy_.tls == BackPolicy::Tls::implicit || secured_;
+  bool before_tls = policy_.tls == BackPolicy::Tls::starttls && !secured_;
+  bool allowed =
+      policy_.alerts == BackPolicy::Alerts::always || (policy_.alerts == BackPolicy::Alerts::under_tls && in_tls);
+  std::string text = printable(status.text, kTextMax);
+  if (allowed && !before_tls && std::find(alerts_.begin(), alerts_.end(), text) == alerts_.end()) {
+    alerts_.push_back(std::move(text));
+  }
 }
 
 // Untagged responses that are no status may hold literals ("* ID ("name" {5}"): they are skipped unread.
@@ -154,115 +140,74 @@ Event Back::on_continuation(Out& out) {
 }
 
 Event Back::on_tagged(Bytes line, Out& out) {
-  size_t end = line.find(' ');
-  Bytes tag = line.substr(0, end);
-  Status status = parse_status(end == Bytes::npos ? Bytes() : line.substr(end + 1));
+  Status status;
+  Bytes rest = line;
+  if (take_word(rest) != tag_ || !line.starts_with(tag_)) return Event::need_input;  // not ours
+  status = parse_status(rest);
   bool ok = equal_ignoring_case(status.word, "OK");
-  if (state_ == State::login && tag == kTagId) return Event::need_input;  // whatever it thinks of us
-  if (state_ == State::asking && tag == kTagAsk) {
-    parse_capabilities(status.code, capabilities_);
-    return ok ? go_on(out) : unavailable("CAPABILITY was refused", status.text);
+  switch (state_) {
+    case State::asking:
+      note_list(status.code);
+      return ok ? go_on(out) : unavailable("CAPABILITY was refused", status.text);
+    case State::starting_tls:
+      return ok ? Event::start_tls : unavailable("STARTTLS was refused", status.text);
+    case State::identifying:
+      return begin_login(out);  // whatever it thinks of the client
+    case State::login:
+      return on_login_answer(status, out);
+    case State::listing:
+      note_list(status.code);
+      if (!ok) capabilities_.clear();  // unknown: the client may ask itself
+      return finish(Event::logged_in);
+    case State::greeting:
+    case State::over:
+      break;
   }
-  if (state_ == State::starting_tls && tag == kTagTls) {
-    return ok ? Event::start_tls : unavailable("STARTTLS was refused", status.text);
-  }
-  if (state_ == State::login && tag == kTagLogin) return on_login_answer(status, out);
-  if (state_ == State::listing && tag == kTagList) {
-    if (!ok) capabilities_.clear();  // unknown: the client may ask itself
-    return finish(Event::logged_in);
-  }
-  return unavailable("the backend answered what was not asked", line);
-}
-
-// --- what comes next ------------------------------------------------------------------------------------------------
-
-// The greeting or an answer to CAPABILITY is there.
-Event Back::go_on(Out& out) {
-  if (capabilities_.empty()) {
-    if (state_ == State::asking) return unavailable("the backend lists no capabilities");
-    ask(out);
-    return Event::need_input;
-  }
-  if (policy_.tls != BackPolicy::Tls::starttls || secured_) return begin_login(out);
-  // Never go on in clear: a stripped STARTTLS looks the same as a missing one (A19).
-  if (!lists("STARTTLS")) return unavailable("the backend does not offer STARTTLS");
-  out.put({kTagTls, " STARTTLS\r\n"});
-  state_ = State::starting_tls;
   return Event::need_input;
-}
-
-void Back::ask(Out& out) {
-  capabilities_.clear();
-  out.put({kTagAsk, " CAPABILITY\r\n"});
-  state_ = State::asking;
-}
-
-void Back::tls_established(Out& out) {
-  secured_ = true;
-  lines_.reset();
-  ask(out);
-}
-
-Event Back::begin_login(Out& out) {
-  Result<std::vector<Secret>> pieces = login_command(kTagLogin, login_, capabilities_);
-  if (!pieces) return unavailable(pieces.error().message);
-  // ID and the login in one write: a backend that trusts us takes the first ID only, and takes it before the login
-  // (T64).
-  if (policy_.forward_client && lists("ID")) out.put(id_command());
-  pieces_ = std::move(*pieces);
-  out.put(pieces_[0].reveal());
-  pieces_[0].clear();
-  next_piece_ = 1;
-  login_.password.clear();
-  capabilities_.clear();  // from here on a list describes the time after login
-  state_ = State::login;
-  return Event::need_input;
-}
-
-// Dovecot's names (2.3 and 2.4; an older one ignores what it does not know).
-std::string Back::id_command() const {
-  const ClientFacts& facts = login_.facts;
-  std::string line(kTagId);
-  line += " ID (" + id_pair("x-session-id", facts.session_id);
-  line += " " + id_pair("x-originating-ip", facts.client_ip);
-  line += " " + id_pair("x-originating-port", std::to_string(facts.client_port));
-  line += " " + id_pair("x-connected-ip", facts.local_ip);
-  line += " " + id_pair("x-connected-port", std::to_string(facts.local_port));
-  line += " " + id_pair("x-proxy-ttl", std::to_string(facts.hops_left));
-  line += " " + id_pair("x-client-transport", facts.tls ? "TLS" : "insecure");
-  if (!facts.client_id.empty()) line += " " + facts.client_id;
-  return line + ")\r\n";
 }
 
 Event Back::on_login_answer(const Status& status, Out& out) {
-  reply_ = {printable(status.code, kTextMax), printable(status.text, kTextMax)};
-  std::string word = upper(status.word);
+  note_alert(status);
+  if (!equal_ignoring_case(status.word, "OK")) return on_login_refused(status, out);
+  refusal_.reset();  // of another way, which does not count any more
+  parse_capabilities(status.code, after_login_);
+  capabilities_ = std::move(after_login_);
+  if (!capabilities_.empty()) return finish(Event::logged_in);
+  ask('5', State::listing, out);
+  return Event::need_input;
+}
+
+// A no may be about the user, about the way in which we said who he is (T77), or about neither.
+Event Back::on_login_refused(const Status& status, Out& out) {
   std::string code = code_name(status.code);
-  if (word == "OK") {
-    parse_capabilities(status.code, capabilities_);
-    if (!capabilities_.empty()) return finish(Event::logged_in);
-    out.put({kTagList, " CAPABILITY\r\n"});
-    state_ = State::listing;
-    return Event::need_input;
-  }
+  bool no = equal_ignoring_case(status.word, "NO");
+  BackendReply reply = {printable(status.code, kTextMax), printable(status.text, kTextMax)};
   // A referral would lead the client around us; another backend, or an operator, may help in the other cases.
   if (code == "REFERRAL") return unavailable("the backend refers to another server", status.code);
-  if (code == "UNAVAILABLE" || code == "SERVERBUG" || code == "PRIVACYREQUIRED") return finish(Event::unavailable);
-  if (word == "NO") return finish(Event::refused);
-  return unavailable("the backend did not understand the login", status.text);
+  if (code == "UNAVAILABLE" || code == "SERVERBUG" || code == "PRIVACYREQUIRED" || code == "CLIENTBUG") {
+    reply_ = std::move(reply);
+    return finish(Event::unavailable);
+  }
+  bool heard_all = next_piece_ == pieces_.size();
+  if (no && heard_all && !refusal_ && code != "CANNOT") refusal_ = reply;
+  bool quoted_next = another_way() && ways_[way_ + 1] == LoginWay::quoted;
+  bool about_the_way = !no || !heard_all || (!quoted_next && (code.empty() || code == "CANNOT"));
+  if (about_the_way && another_way()) {
+    ++way_;
+    log_in(out);
+    return Event::need_input;
+  }
+  if (no && heard_all) {
+    reply_ = std::move(reply);
+    return finish(Event::refused);
+  }
+  return give_up("the backend did not understand the login", status.text);
 }
 
-Event Back::unavailable(Bytes why, Bytes backend_text) {
-  reply_ = {"", std::string(why)};
-  if (!backend_text.empty()) reply_.text += ": " + printable(backend_text, kTextMax);
-  return finish(Event::unavailable);
-}
-
-Event Back::finish(Event event) {
-  state_ = State::over;
-  pieces_.clear();
-  login_.password.clear();
-  return event;
+Event Back::lost() {
+  if (state_ == State::over || !refusal_) return Event::unavailable;
+  reply_ = *refusal_;
+  return finish(Event::refused);
 }
 
 std::string_view Back::state_name() const {
@@ -273,6 +218,8 @@ std::string_view Back::state_name() const {
       return "capability";
     case State::starting_tls:
       return "starttls";
+    case State::identifying:
+      return "id";
     case State::login:
       return "login";
     case State::listing:
@@ -283,20 +230,18 @@ std::string_view Back::state_name() const {
   return "over";
 }
 
-}  // namespace
-
 std::unique_ptr<BackDialogue> make_back(const BackPolicy& policy, BackLogin login) {
   return std::make_unique<Back>(policy, std::move(login));
 }
 
+// What only servers can tell apart (unknown, wrong, disabled) is one answer for the client, and so is every code that
+// nobody registered (A21).
 Refusal refusal_for(const BackendReply& reply) {
   std::string code = code_name(reply.code);
-  if (code.empty() || code == "AUTHENTICATIONFAILED" || code == "ALERT") {
-    return {Refusal::Kind::bad_credentials, "", ""};
-  }
-  if (code == "AUTHORIZATIONFAILED") return {Refusal::Kind::authorization_failed, "", ""};
-  if (code == "UNAVAILABLE") return {Refusal::Kind::unavailable, "", ""};
-  return {Refusal::Kind::relayed, reply.code, reply.text};
+  if (code == "AUTHORIZATIONFAILED") return {Refusal::Kind::authorization_failed, ""};
+  if (code == "UNAVAILABLE") return {Refusal::Kind::unavailable, ""};
+  if (tells_user(code)) return {Refusal::Kind::relayed, code};
+  return {Refusal::Kind::bad_credentials, ""};
 }
 
 }  // namespace postigo::imap

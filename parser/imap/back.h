@@ -12,8 +12,8 @@ namespace postigo::imap {
 
 std::unique_ptr<BackDialogue> make_back(const BackPolicy& policy, BackLogin login);
 
-// What the client hears after Event::refused. AUTHENTICATIONFAILED, no code and ALERT (T47) become our one text for bad
-// credentials (A21); other codes (EXPIRED, LIMIT, CONTACTADMIN, ...) are relayed under the client's tag.
+// What the client hears after Event::refused. Codes of RFC 5530 that are about the user (EXPIRED, LIMIT, CONTACTADMIN,
+// ...) are told with our words; everything else becomes our one text for bad credentials (A21).
 Refusal refusal_for(const BackendReply& reply);
 
 }  // namespace postigo::imap

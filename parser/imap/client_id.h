@@ -1,4 +1,4 @@
-// What a client says about itself with ID before login (RFC 2971), fit to be forwarded to a backend that trusts us.
+// What a client says about itself with ID before login (RFC 2971), fit to be forwarded to its backend.
 #pragma once
 
 #include <string>

@@ -6,6 +6,7 @@
 #include "parser/base/ascii.h"
 #include "parser/imap/capability.h"
 #include "parser/imap/front_dialogue.h"
+#include "parser/sasl/credentials.h"
 
 namespace postigo::imap {
 namespace {
@@ -32,7 +33,9 @@ Step Front::feed(Bytes in, Out& out) {
     if (state_ == State::authenticating) return step;
     if (state_ == State::over || state_ == State::starting_tls) return {step.consumed, Event::hang_up};
     Bytes rest = in.substr(step.consumed);
-    progress = state_ == State::sasl ? next_sasl_line(rest, out) : next_command(rest, out);
+    progress = state_ == State::sasl            ? next_sasl_line(rest, out)
+               : state_ == State::sasl_too_long ? skip_sasl_line(rest, out)
+                                                : next_command(rest, out);
     step.consumed += progress.consumed;
     step.event = progress.event;
     if (step.event != Event::need_input) return step;
@@ -54,26 +57,36 @@ Front::Progress Front::next_command(Bytes in, Out& out) {
         return {};
       }
       messages_.reset();
-      ++commands_;
+      attempts_.command();
       return {framed.size, settle(literal_refused(in.substr(0, framed.size), framed, out), out)};
     case LiteralReader::Status::message:
       break;
   }
-  ++commands_;
-  glued_ = framed.size < in.size();
+  attempts_.command();
   return {framed.size, settle(command(without_line_end(in.substr(0, framed.size)), framed.poisoned, out), out)};
 }
 
 Front::Progress Front::next_sasl_line(Bytes in, Out& out) {
   LineReader::Line line = lines_.next(in);
   if (line.status == LineReader::Status::incomplete) return {0, Event::need_input, false};
-  if (line.status == LineReader::Status::too_long) return {0, bye("SASL response too long.", out)};
-  state_ = State::command;
-  if (line.text == "*") {
-    sasl_.reset();
-    return {line.consumed, settle(tagged("BAD", "Authentication cancelled.", out), out)};
+  if (line.status == LineReader::Status::too_long) {
+    state_ = State::sasl_too_long;
+    skipped_ = 0;
+    return {};
   }
-  return {line.consumed, settle(sasl_response(line.text, out), out)};
+  state_ = State::command;
+  return {line.consumed, settle(on_sasl(sasl_.respond(line.text, credentials_), out), out)};
+}
+
+// Too long for a password is a wrong password. To know where the line ends it must come, but it need not be kept.
+Front::Progress Front::skip_sasl_line(Bytes in, Out& out) {
+  size_t end = in.find('\n');
+  size_t size = end == Bytes::npos ? in.size() : end + 1;
+  skipped_ += size;
+  if (skipped_ > limits::kCommandMax) return {size, bye("SASL response too long.", out)};
+  if (end == Bytes::npos) return {size, Event::need_input, false};
+  sasl_.too_long(credentials_);
+  return {size, on_sasl(SaslExchange::Outcome::done, out)};
 }
 
 // Only LOGIN and ID have arguments that may be literals, and only sane ones are asked for (T4).
@@ -93,6 +106,9 @@ Event Front::literal_refused(Bytes line, const LiteralReader::Framed& framed, Ou
   tag_ = head.tag;
   bool login = equal_ignoring_case(head.verb, "LOGIN");
   if (login && !login_allowed(policy_, tls_)) return privacy_required(out);
+  // Nobody has such a name or password. What could not be any command's is an error, though.
+  bool sane = !framed.poisoned && framed.literal_size <= limits::kCommandMax;
+  if (login && sane) return authenticate(sasl::impossible_credentials("LOGIN", {}));
   if (login || equal_ignoring_case(head.verb, "ID")) {
     return bad(framed.poisoned ? "NUL in command." : "Literal too large.", out);
   }
@@ -109,18 +125,16 @@ Event Front::command(Bytes line, bool poisoned, Out& out) {
 
 Event Front::unparsable(Bytes line, Out& out) {
   if (is_http(line)) return bye("This is not a web server.", out);
-  ++bad_commands_;
+  attempts_.bad_command();
   return untagged(line.empty() ? "BAD Empty command." : "BAD Not a command.", out);
 }
 
 // After each answer: has the client gone too far?
 Event Front::settle(Event event, Out& out) {
   if (event != Event::need_input) return event;
-  if (bad_commands_ >= limits::kBadCommandsMax) return bye("Too many bad commands.", out);
-  if (auth_failures_ >= limits::kAuthFailuresMax) return bye("Too many failed logins.", out);
-  if (commands_ >= limits::kCommandsBeforeLoginMax || said_ > kRepliesMax) {
-    return bye("Too many commands before login.", out);
-  }
+  if (attempts_.too_many_bad_commands()) return bye("Too many bad commands.", out);
+  if (attempts_.too_many_failures()) return bye("Too many failed logins.", out);
+  if (attempts_.too_many_commands() || said_ > kRepliesMax) return bye("Too many commands before login.", out);
   return event;
 }
 
@@ -156,15 +170,8 @@ Event Front::refuse(const Refusal& refusal, Out& out) {
   forget(credentials_.authzid);
   credentials_ = {};
   state_ = State::command;
-  return settle(login_failed(refusal, out), out);
-}
-
-Event Front::login_failed(const Refusal& refusal, Out& out) {
-  using Kind = Refusal::Kind;
-  bool no_fault =
-      refusal.kind == Kind::unavailable || refusal.kind == Kind::server_bug || refusal.kind == Kind::too_many;
-  if (!no_fault) ++auth_failures_;
-  return tagged("NO", refusal_text(refusal), out);
+  attempts_.refused(refusal.kind);
+  return settle(tagged("NO", refusal_text(refusal), out), out);
 }
 
 std::string_view Front::state_name() const {
@@ -172,6 +179,7 @@ std::string_view Front::state_name() const {
     case State::command:
       return "command";
     case State::sasl:
+    case State::sasl_too_long:
       return "sasl";
     case State::authenticating:
       return "authenticating";
@@ -186,7 +194,7 @@ std::string_view Front::state_name() const {
 // --- replies --------------------------------------------------------------------------------------------------------
 
 Event Front::bad(Bytes text, Out& out) {
-  ++bad_commands_;
+  attempts_.bad_command();
   return tagged("BAD", text, out);
 }
 

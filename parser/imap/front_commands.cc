@@ -2,13 +2,12 @@
 // 4959).
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include "parser/base/ascii.h"
-#include "parser/base/base64.h"
 #include "parser/imap/client_id.h"
 #include "parser/imap/front_dialogue.h"
 #include "parser/imap/verbs.h"
+#include "parser/sasl/credentials.h"
 
 namespace postigo::imap {
 
@@ -57,20 +56,22 @@ Event Front::on_logout(Lexer args, Out& out) {
   return Event::hang_up;
 }
 
+// Without an argument it is no ID (RFC 2971 3.1), but a client that sends it wants to know who we are, and is told
+// nothing.
 Event Front::on_id(Lexer args, Out& out) {
-  std::string pairs;
-  if (!parse_client_id(args.rest(), pairs)) return bad("ID takes a list of strings, or NIL.", out);
-  client_id_ = std::move(pairs);
-  untagged("ID (\"name\" \"Postigo\")", out);
+  bool bare = Lexer(args.rest()).at_end();
+  std::string pairs = "NIL";
+  if (!bare && !parse_client_id(args.rest(), pairs)) return bad("ID takes a list of strings, or NIL.", out);
+  client_id_ = pairs.empty() ? "NIL" : std::move(pairs);
+  untagged(bare ? "ID NIL" : "ID (\"name\" \"Postigo\")", out);
   return tagged("OK", "ID completed.", out);
 }
 
+// What follows in the buffer is for TLS to judge (A1): from here on no octet is a command.
 Event Front::on_starttls(Lexer args, Out& out) {
   if (!args.at_end()) return bad("STARTTLS takes no arguments.", out);
   if (tls_) return bad("TLS is already active.", out);
   if (!policy_.starttls_offered) return bad("STARTTLS is not available.", out);
-  // Whatever was sent along in clear must not be read as if it had come through TLS (A1).
-  if (glued_) return bye("Nothing may follow STARTTLS before TLS.", out);
   tagged("OK", "Begin TLS negotiation now.", out);
   state_ = State::starting_tls;
   return Event::start_tls;
@@ -82,11 +83,11 @@ Event Front::on_login(Lexer args, Out& out) {
   Secret password;
   bool complete = args.take(' ') && args.astring(user) && args.take(' ') && args.astring(password) && args.at_end();
   if (!complete) return bad("LOGIN takes a user name and a password.", out);
-  // Nobody has such a name or password (T6, T7, T8): the same answer as for a wrong one.
-  if (!sasl::acceptable_user(user.reveal()) || !sasl::acceptable_password(password.reveal())) {
-    return login_failed({Refusal::Kind::bad_credentials, "", ""}, out);
-  }
-  credentials_ = {"LOGIN", std::string(user.reveal()), "", std::move(password)};
+  return authenticate(sasl::make_credentials("LOGIN", {}, user.reveal(), password.reveal()));
+}
+
+Event Front::authenticate(Credentials credentials) {
+  credentials_ = std::move(credentials);
   state_ = State::authenticating;
   return Event::authenticate;
 }
@@ -98,10 +99,9 @@ Event Front::on_authenticate(Lexer args, Out& out) {
   bool named = args.take(' ') && args.atom(mechanism);
   bool has_initial = named && args.take(' ') && args.atom(initial);
   if (!named || !args.at_end()) return bad("AUTHENTICATE takes a mechanism.", out);
-  sasl_ = offered(mechanism) ? sasl::make_server(mechanism) : nullptr;
-  if (!sasl_) return tagged("NO", "[CANNOT] Unsupported mechanism.", out);
-  if (!has_initial) return sasl_step(nullptr, out);
-  return sasl_response(initial == "=" ? Bytes() : initial, out);  // RFC 4959 3
+  if (!offered(mechanism) || !sasl_.begin(mechanism)) return tagged("NO", "[CANNOT] Unsupported mechanism.", out);
+  return on_sasl(
+      has_initial ? sasl_.initial_response(initial, credentials_) : sasl_.without_initial_response(credentials_), out);
 }
 
 bool Front::offered(Bytes mechanism) const {
@@ -109,33 +109,23 @@ bool Front::offered(Bytes mechanism) const {
                      [&](const std::string& name) { return equal_ignoring_case(name, mechanism); });
 }
 
-// --- SASL -----------------------------------------------------------------------------------------------------------
-
-Event Front::sasl_response(Bytes base64, Out& out) {
-  std::optional<Secret> response = base64_decode(base64);
-  if (!response) {
-    sasl_.reset();
-    return bad("Invalid base64.", out);
-  }
-  Bytes revealed = response->reveal();
-  return sasl_step(&revealed, out);
-}
-
-Event Front::sasl_step(const Bytes* response, Out& out) {
-  std::string challenge;
-  switch (sasl_->step(response, challenge, credentials_)) {
-    case sasl::Status::challenge:
-      say({"+ ", base64_encode(challenge), "\r\n"}, out);  // "+ " with its blank, also when empty (T21)
+Event Front::on_sasl(SaslExchange::Outcome outcome, Out& out) {
+  using Outcome = SaslExchange::Outcome;
+  switch (outcome) {
+    case Outcome::challenge:
+      say({"+ ", sasl_.challenge(), "\r\n"}, out);  // "+ " with its blank, also when empty (T21)
       state_ = State::sasl;
       return Event::need_input;
-    case sasl::Status::done:
-      sasl_.reset();
+    case Outcome::done:
       state_ = State::authenticating;
       return Event::authenticate;
-    case sasl::Status::malformed:
+    case Outcome::cancelled:
+      return tagged("BAD", "Authentication cancelled.", out);
+    case Outcome::not_base64:
+      return bad("Invalid base64.", out);
+    case Outcome::malformed:
       break;
   }
-  sasl_.reset();
   return bad("Invalid SASL response.", out);
 }
 

@@ -13,7 +13,8 @@
 #include "parser/framing/literal_reader.h"
 #include "parser/imap/lexer.h"
 #include "parser/imap/replies.h"
-#include "parser/sasl/server.h"
+#include "parser/login/attempts.h"
+#include "parser/login/sasl_exchange.h"
 
 namespace postigo::imap {
 
@@ -28,6 +29,7 @@ class Front final : public FrontDialogue {
   Step feed(Bytes in, Out& out) override;
   void tls_established() override;
   Credentials& credentials() override { return credentials_; }
+  void alert(Bytes text, Out& out) override { out.put({"* OK [ALERT] ", text, "\r\n"}); }
   void accept(const std::vector<std::string>& backend, Out& out) override;
   Event refuse(const Refusal& refusal, Out& out) override;
   void farewell(Farewell why, Out& out) override {
@@ -36,11 +38,11 @@ class Front final : public FrontDialogue {
   }
   std::string_view client_id() const override { return client_id_; }
   std::string_view state_name() const override;
-  unsigned commands() const override { return commands_; }
+  unsigned commands() const override { return attempts_.commands(); }
   bool said_quit() const override { return said_quit_; }
 
  private:
-  enum class State { command, sasl, authenticating, starting_tls, over };
+  enum class State { command, sasl, sasl_too_long, authenticating, starting_tls, over };
 
   // What became of the front of the input. `more`: look at the rest at once.
   struct Progress {
@@ -51,6 +53,7 @@ class Front final : public FrontDialogue {
 
   Progress next_command(Bytes in, Out& out);
   Progress next_sasl_line(Bytes in, Out& out);
+  Progress skip_sasl_line(Bytes in, Out& out);
   Event literal_refused(Bytes line, const LiteralReader::Framed& framed, Out& out);
   bool literal_welcome(Bytes line, const LiteralReader::Framed& framed) const;
   Event command(Bytes line, bool poisoned, Out& out);
@@ -65,14 +68,13 @@ class Front final : public FrontDialogue {
   Event on_starttls(Lexer args, Out& out);
   Event on_login(Lexer args, Out& out);
   Event on_authenticate(Lexer args, Out& out);
-  Event sasl_step(const Bytes* response, Out& out);
-  Event sasl_response(Bytes base64, Out& out);
+  Event on_sasl(SaslExchange::Outcome outcome, Out& out);
+  Event authenticate(Credentials credentials);
 
   Event privacy_required(Out& out) { return tagged("NO", "[PRIVACYREQUIRED] Use TLS first.", out); }
   Event bad(Bytes text, Out& out);
   Event tagged(Bytes status, Bytes text, Out& out);
   Event untagged(Bytes text, Out& out);
-  Event login_failed(const Refusal& refusal, Out& out);
   Event bye(Bytes text, Out& out);
   void say(std::initializer_list<Bytes> parts, Out& out);
   bool offered(Bytes mechanism) const;
@@ -82,16 +84,14 @@ class Front final : public FrontDialogue {
   State state_ = State::command;
   LiteralReader messages_{limits::kCommandMax};
   LineReader lines_{limits::kSaslLineMax};
-  std::unique_ptr<sasl::Server> sasl_;
-  std::string tag_;  // of the command that is being answered
+  SaslExchange sasl_;
+  size_t skipped_ = 0;  // of a SASL response that is too long
+  std::string tag_;     // of the command that is being answered
   Credentials credentials_;
   std::string client_id_;
   bool asked_capability_ = false;  // by command: such clients may ignore response codes (T36)
-  bool glued_ = false;             // something follows the current command in the buffer
-  unsigned commands_ = 0;
+  Attempts attempts_;
   bool said_quit_ = false;
-  int bad_commands_ = 0;
-  int auth_failures_ = 0;
   size_t said_ = 0;
 };
 

@@ -1,5 +1,5 @@
-// AUTHENTICATE PLAIN where the backend lists it (it carries an authzid and any octet), else LOGIN with quoted strings,
-// and with literals for what cannot be quoted (T34). Which bytes of it are sent when is back.cc's business.
+// AUTHENTICATE PLAIN where the backend lists it, else LOGIN (T34). Which bytes of it are sent when, and what an answer
+// means, is back.cc's business.
 #include "parser/imap/login_command.h"
 
 #include <algorithm>
@@ -13,6 +13,8 @@ namespace {
 
 // Longer strings go as literals: RFC 2683 3.2.1.5 asks for lines of 1000 octets at most from clients.
 constexpr size_t kQuotedMax = 400;
+// The same for an initial response: a longer one waits for the "+", which takes longer lines in many servers.
+constexpr size_t kInitialResponseMax = 900;
 // LITERAL- (RFC 7888 5).
 constexpr size_t kLiteralMinusMax = 4096;
 
@@ -35,9 +37,10 @@ void append_quoted(Secret& line, Bytes text) {
 }
 
 // Appends a blank and `text` to the last piece; a synchronising literal opens a new one.
-void append_argument(std::vector<Secret>& pieces, Bytes text, const std::vector<std::string>& capabilities) {
+void append_argument(std::vector<Secret>& pieces, Bytes text, LoginWay way,
+                     const std::vector<std::string>& capabilities) {
   pieces.back().append(" ");
-  if (quotable(text)) return append_quoted(pieces.back(), text);
+  if (way == LoginWay::quoted || quotable(text)) return append_quoted(pieces.back(), text);
   bool at_once =
       lists(capabilities, "LITERAL+") || (lists(capabilities, "LITERAL-") && text.size() <= kLiteralMinusMax);
   pieces.back().append("{" + std::to_string(text.size()) + (at_once ? "+}\r\n" : "}\r\n"));
@@ -50,7 +53,7 @@ std::vector<Secret> authenticate_plain(Bytes tag, const BackLogin& login, bool i
   std::string base64 = base64_encode(message.reveal());
   std::vector<Secret> pieces(1, Secret(tag));
   pieces.back().append(" AUTHENTICATE PLAIN");
-  if (initial_response) {
+  if (initial_response && base64.size() <= kInitialResponseMax) {
     pieces.back().append(" ");
   } else {
     pieces.back().append("\r\n");
@@ -64,15 +67,26 @@ std::vector<Secret> authenticate_plain(Bytes tag, const BackLogin& login, bool i
 
 }  // namespace
 
-Result<std::vector<Secret>> login_command(Bytes tag, const BackLogin& login,
-                                          const std::vector<std::string>& capabilities) {
-  if (lists(capabilities, "AUTH=PLAIN")) return authenticate_plain(tag, login, lists(capabilities, "SASL-IR"));
-  if (!login.authzid.empty()) return fail("the backend does not offer AUTH=PLAIN, which a master login needs");
-  if (lists(capabilities, "LOGINDISABLED")) return fail("the backend does not accept passwords on this connection");
+Result<std::vector<LoginWay>> login_ways(const BackLogin& login, const std::vector<std::string>& capabilities) {
+  std::vector<LoginWay> ways;
+  if (lists(capabilities, "AUTH=PLAIN")) ways.push_back(LoginWay::plain);
+  if (login.authzid.empty() && !lists(capabilities, "LOGINDISABLED")) {
+    ways.push_back(LoginWay::login);
+    if (!quotable(login.authcid) || !quotable(login.password.reveal())) ways.push_back(LoginWay::quoted);
+  }
+  if (!ways.empty()) return ways;
+  if (login.authzid.empty()) return fail("the backend does not accept passwords on this connection");
+  return fail("the backend does not offer AUTH=PLAIN, which a master login needs");
+}
+
+// REQUIRES of a quoted string: no NUL, CR or LF in it (sasl/credentials.h).
+std::vector<Secret> login_command(Bytes tag, LoginWay way, const BackLogin& login,
+                                  const std::vector<std::string>& capabilities) {
+  if (way == LoginWay::plain) return authenticate_plain(tag, login, lists(capabilities, "SASL-IR"));
   std::vector<Secret> pieces(1, Secret(tag));
   pieces.back().append(" LOGIN");
-  append_argument(pieces, login.authcid, capabilities);
-  append_argument(pieces, login.password.reveal(), capabilities);
+  append_argument(pieces, login.authcid, way, capabilities);
+  append_argument(pieces, login.password.reveal(), way, capabilities);
   pieces.back().append("\r\n");
   return pieces;
 }

@@ -2,8 +2,8 @@
 #include "parser/imap/replies.h"
 
 #include <algorithm>
+#include <array>
 
-#include "parser/base/ascii.h"
 #include "parser/imap/capability.h"
 #include "parser/sasl/server.h"
 
@@ -13,24 +13,31 @@ namespace {
 // One text for unknown user, wrong password and disabled account (A21).
 constexpr char kBadCredentials[] = "[AUTHENTICATIONFAILED] Authentication failed.";
 
-// A backend's code that may stand in our reply. ALERT must be shown to people, hence could be used to fool them (T47);
-// REFERRAL and CAPABILITY would lead around us.
-bool relayable(Bytes code) {
-  Bytes name = code.substr(0, code.find(' '));
-  bool printable_code =
-      std::all_of(code.begin(), code.end(), [](char c) { return c >= ' ' && c < 0x7f && c != '[' && c != ']'; });
-  return !name.empty() && printable_code && !equal_ignoring_case(name, "ALERT") &&
-         !equal_ignoring_case(name, "REFERRAL") && !equal_ignoring_case(name, "CAPABILITY");
+struct Told {
+  Bytes code;
+  Bytes text;
+};
+
+// Whatever else a backend says (its own words, codes that nobody registered, names of hosts) stays in our log.
+constexpr std::array kTold = {
+    Told{"CANNOT", "The mail server cannot do that."},
+    Told{"CONTACTADMIN", "Contact the administrator of the mail server."},
+    Told{"CORRUPTION", "The mailbox is damaged, contact the administrator."},
+    Told{"EXPIRED", "The account or its password has expired."},
+    Told{"INUSE", "The mailbox is in use, try again later."},
+    Told{"LIMIT", "A limit of the mail server is reached."},
+    Told{"NOPERM", "You may not log in here."},
+    Told{"OVERQUOTA", "The mailbox is over its quota."},
+};
+
+const Told* find_told(Bytes name) {
+  auto found = std::find_if(kTold.begin(), kTold.end(), [&](const Told& row) { return row.code == name; });
+  return found == kTold.end() ? nullptr : &*found;
 }
 
-std::string relayed_text(const Refusal& refusal) {
-  std::string text = printable(refusal.text, 512);
-  // Without a code, a text that opens a bracket would be read as one.
-  if (!relayable(refusal.code)) {
-    bool brackets = text.starts_with('[');
-    return text.empty() || brackets ? "Login refused." : text;
-  }
-  return "[" + refusal.code + "] " + (text.empty() ? "Login refused." : text);
+std::string relayed_text(Bytes code) {
+  const Told* told = find_told(code);
+  return told == nullptr ? kBadCredentials : "[" + std::string(told->code) + "] " + std::string(told->text);
 }
 
 }  // namespace
@@ -68,10 +75,12 @@ std::string refusal_text(const Refusal& refusal) {
     case Refusal::Kind::too_many:
       return "[LIMIT] Too many connections.";
     case Refusal::Kind::relayed:
-      return relayed_text(refusal);
+      return relayed_text(refusal.code);
   }
   return kBadCredentials;
 }
+
+bool tells_user(Bytes name) { return find_told(name) != nullptr; }
 
 Bytes farewell_text(Farewell why) {
   switch (why) {

@@ -17,6 +17,10 @@ inline bool login_allowed(const FrontPolicy& policy, bool tls) { return tls || p
 // What follows "tag NO ", without line end.
 std::string refusal_text(const Refusal& refusal);
 
+// Whether a client may be told this code of a backend that refused its login: registered (RFC 5530), about the user,
+// and nothing that tells users from strangers (A21). `name` in upper case.
+bool tells_user(Bytes name);
+
 // What follows "* BYE ", without line end.
 Bytes farewell_text(Farewell why);
 

@@ -1,19 +1,25 @@
-// Splitting of response lines. Tolerant: what a backend left out is empty; meaning is back.cc's business.
+// Splitting of response lines. Tolerant: what a backend left out is empty, blanks may be doubled; meaning is back.cc's
+// business.
 #include "parser/imap/response.h"
+
+#include <algorithm>
 
 #include "parser/base/ascii.h"
 
 namespace postigo::imap {
 namespace {
 
-Bytes take_word(Bytes& text) {
-  size_t end = text.find(' ');
-  Bytes word = text.substr(0, end);
-  text.remove_prefix(end == Bytes::npos ? text.size() : end + 1);
-  return word;
-}
+void skip_blanks(Bytes& text) { text.remove_prefix(std::min(text.find_first_not_of(' '), text.size())); }
 
 }  // namespace
+
+Bytes take_word(Bytes& text) {
+  skip_blanks(text);
+  Bytes word = text.substr(0, text.find(' '));
+  text.remove_prefix(word.size());
+  skip_blanks(text);
+  return word;
+}
 
 Status parse_status(Bytes line) {
   Status status;
@@ -22,21 +28,22 @@ Status parse_status(Bytes line) {
   if (close != Bytes::npos) {
     status.code = line.substr(1, close - 1);
     line.remove_prefix(close + 1);
-    if (line.starts_with(' ')) line.remove_prefix(1);
+    skip_blanks(line);
   }
   status.text = line;
   return status;
 }
 
-std::string code_name(Bytes code) { return upper(code.substr(0, code.find(' '))); }
+std::string code_name(Bytes code) { return upper(take_word(code)); }
 
 bool parse_capabilities(Bytes text, std::vector<std::string>& names) {
   if (!equal_ignoring_case(take_word(text), "CAPABILITY")) return false;
-  names.clear();
-  names.reserve(48);  // more than servers have
+  const size_t known = names.size();
+  names.reserve(known + 48);  // more than servers have
   while (!text.empty()) {
-    Bytes name = take_word(text);
-    if (!name.empty()) names.push_back(upper(name));
+    std::string name = upper(take_word(text));
+    auto end = names.begin() + static_cast<std::ptrdiff_t>(known);
+    if (!name.empty() && std::find(names.begin(), end, name) == end) names.push_back(std::move(name));
   }
   return true;
 }

@@ -1,6 +1,7 @@
 // Follows the replies and rewrites CAPA (RFC 2449 5): first what we promised before login, then those lines of the
-// backend that may pass. A line that is no reply while one is due passes without being counted as one, so a listing
-// that we did not expect cannot shift what comes after it.
+// backend that may pass; if it has no list, then only ours, because what was announced must stay so. A line that is no
+// reply while one is due passes without being counted as one, so a listing that we did not expect cannot shift what
+// comes after it.
 #include "parser/pop3/backend_stream.h"
 
 namespace postigo::pop3 {
@@ -39,6 +40,8 @@ void BackendStream::run(Cursor& cursor, ReplyQueue& owed) {
       return drop(cursor);
     case State::capa_cr:
       return capa_cr(cursor);
+    case State::no_list:
+      return no_list(cursor);
   }
 }
 
@@ -48,6 +51,7 @@ void BackendStream::between(Cursor& cursor, ReplyQueue& owed) {
   if ((c == '+' || c == '-') && !owed.empty()) {
     Shape expected = owed.pop();
     if (c == '+') shape_ = expected;
+    if (c == '-' && expected == Shape::capa) return own_list(cursor);
   }
   state_ = State::line;
 }
@@ -116,7 +120,9 @@ void BackendStream::promise(Cursor& cursor) {
     ours = policy_->add[index - kPromised.size() - 1];
     if (!may_add_after_login(ours)) return;
   } else {
-    return next_capability();
+    next_capability();
+    if (own_) state_ = State::no_list;
+    return;
   }
   if (hidden(*policy_, tag_of(ours))) return;
   cursor.flush();
@@ -170,6 +176,24 @@ void BackendStream::drop(Cursor& cursor) {
 void BackendStream::capa_cr(Cursor& cursor) {
   if (cursor.in[cursor.at] == '\n') return end_capa(cursor);
   state_ = State::drop;
+}
+
+// The backend's "-ERR" is not consumed before all of ours is said: see promise().
+void BackendStream::own_list(Cursor& cursor) {
+  cursor.flush();
+  cursor.out.add("+OK\r\n");
+  promised_ = 0;
+  own_ = true;
+  state_ = State::promise;
+}
+
+void BackendStream::no_list(Cursor& cursor) {
+  cursor.flush();
+  size_t end = cursor.in.find('\n', cursor.at);
+  cursor.skip_to(end == Bytes::npos ? cursor.in.size() : end);
+  if (end == Bytes::npos) return;
+  own_ = false;
+  end_capa(cursor);
 }
 
 void BackendStream::end_capa(Cursor& cursor) {

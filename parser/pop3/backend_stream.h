@@ -36,6 +36,7 @@ class BackendStream {
     keep,        // in a capability that passes
     drop,        // in one that does not
     capa_cr,     // behind a dot and a CR at the start of a line
+    no_list,     // in the backend's refusal of CAPA, which our own list replaces
   };
 
   struct Cursor {
@@ -58,6 +59,8 @@ class BackendStream {
   void drop(Cursor& cursor);
   void capa_cr(Cursor& cursor);
   void end_capa(Cursor& cursor);
+  void own_list(Cursor& cursor);
+  void no_list(Cursor& cursor);
   void next_capability();
 
   std::shared_ptr<const CapabilityPolicy> policy_;
@@ -65,6 +68,7 @@ class BackendStream {
   State state_ = State::between;
   Shape shape_ = Shape::single;
   uint32_t promised_ = 0;  // how many of our capabilities have been said in this body
+  bool own_ = false;       // this body is all ours
   uint8_t tag_size_ = 0;
   std::array<char, kKnownTagMax + 1> tag_{};  // one more than any that may pass
 };

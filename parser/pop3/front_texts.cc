@@ -3,9 +3,20 @@
 #include "parser/pop3/front_texts.h"
 
 namespace postigo::pop3 {
+namespace {
 
-Bytes refusal_text(Refusal::Kind kind) {
-  switch (kind) {
+// A backend's code, with our words: its own stay in our log (A21).
+Bytes relayed_text(Bytes code) {
+  if (code == "IN-USE") return "-ERR [IN-USE] The mailbox is in use, try again later.\r\n";
+  if (code == "LOGIN-DELAY") return "-ERR [LOGIN-DELAY] Too soon after the last login, try again later.\r\n";
+  if (code == "SYS/PERM") return "-ERR [SYS/PERM] The mailbox cannot be opened, contact the administrator.\r\n";
+  return "-ERR [AUTH] Authentication failed.\r\n";
+}
+
+}  // namespace
+
+Bytes refusal_text(const Refusal& refusal) {
+  switch (refusal.kind) {
     case Refusal::Kind::bad_credentials:
       return "-ERR [AUTH] Authentication failed.\r\n";
     case Refusal::Kind::authorization_failed:
@@ -14,8 +25,9 @@ Bytes refusal_text(Refusal::Kind kind) {
       return "-ERR Internal error.\r\n";
     case Refusal::Kind::too_many:
       return "-ERR [IN-USE] Too many connections.\r\n";
-    case Refusal::Kind::unavailable:
     case Refusal::Kind::relayed:
+      return relayed_text(refusal.code);
+    case Refusal::Kind::unavailable:
       break;
   }
   return "-ERR [SYS/TEMP] Temporary failure, try again later.\r\n";

@@ -5,8 +5,8 @@
 
 namespace postigo::pop3 {
 
-// RFC 2449 8.1 and RFC 3206. One text for every bad credential (A21). REQUIRES: kind is not relayed.
-Bytes refusal_text(Refusal::Kind kind);
+// RFC 2449 8.1 and RFC 3206. One text for every bad credential (A21).
+Bytes refusal_text(const Refusal& refusal);
 
 Bytes farewell_text(Farewell why);
 

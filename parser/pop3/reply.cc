@@ -2,6 +2,9 @@
 // because a code decides what a client does next (T56).
 #include "parser/pop3/reply.h"
 
+#include <algorithm>
+#include <array>
+
 namespace postigo::pop3 {
 namespace {
 
@@ -9,9 +12,9 @@ constexpr size_t kCodeMax = 64;
 
 bool is_rchar(char c) { return c > 0x20 && c < 0x7f && c != '/' && c != ']'; }
 
-void skip_space(Bytes& text) {
-  if (text.starts_with(' ')) text.remove_prefix(1);
-}
+constexpr std::array<Bytes, 5> kRegistered = {"AUTH", "IN-USE", "LOGIN-DELAY", "SYS/PERM", "SYS/TEMP"};
+
+void skip_spaces(Bytes& text) { text.remove_prefix(std::min(text.find_first_not_of(' '), text.size())); }
 
 }  // namespace
 
@@ -23,6 +26,14 @@ bool is_response_code(Bytes code) {
     before = c;
   }
   return before != '/';
+}
+
+Bytes registered_code(Bytes code) {
+  for (Bytes known : kRegistered) {
+    bool more_precise = code.size() > known.size() && code[known.size()] == '/';
+    if (code.starts_with(known) && (code.size() == known.size() || more_precise)) return known;
+  }
+  return {};
 }
 
 Reply parse_reply(Bytes line) {
@@ -39,12 +50,12 @@ Reply parse_reply(Bytes line) {
   } else {
     return reply;
   }
-  skip_space(line);
+  skip_spaces(line);
   size_t end = line.find(']');
   if (line.starts_with('[') && end != Bytes::npos && is_response_code(line.substr(1, end - 1))) {
     reply.code = line.substr(1, end - 1);
     line.remove_prefix(end + 1);
-    skip_space(line);
+    skip_spaces(line);
   }
   reply.text = line;
   return reply;

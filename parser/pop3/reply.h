@@ -23,4 +23,8 @@ Reply parse_reply(Bytes line);
 // RFC 2449 8: 1*rchar *("/" 1*rchar), of a length that we are willing to repeat.
 bool is_response_code(Bytes code);
 
+// The registered code (RFC 2449 8.1, RFC 3206) that `code`, in upper case, is or is a more precise form of
+// ("SYS/TEMP/DISK"); of static lifetime, or empty.
+Bytes registered_code(Bytes code);
+
 }  // namespace postigo::pop3

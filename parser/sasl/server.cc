@@ -1,19 +1,20 @@
-// The mechanisms that end at us, one row each in kMechanisms, and the checks that every name and password passes.
-// Not here: base64, "+ " and "*" (the dialogues), who may use which mechanism (FrontPolicy), whether the password is
-// right (backends/).
+// The mechanisms that end at us, one row each in kMechanisms.
+// Not here: base64, "+ " and "*" (login/sasl_exchange), what a name and a password may consist of (credentials.cc), who
+// may use which mechanism (FrontPolicy), whether the password is right (backends/).
 #include "parser/sasl/server.h"
 
 #include <array>
+#include <optional>
 
 #include "parser/base/ascii.h"
-#include "parser/base/limits.h"
+#include "parser/sasl/credentials.h"
 
 namespace postigo::sasl {
 namespace {
 
-bool acceptable(Bytes text, size_t max) {
-  return !text.empty() && text.size() <= max && !has_ctl(text) && is_utf8(text);
-}
+constexpr Bytes kNul{"\0", 1};
+
+bool has_nul(Bytes text) { return text.find('\0') != Bytes::npos; }
 
 // Cuts the part before the first NUL off `text`; false if there is no NUL.
 bool take_until_nul(Bytes& text, Bytes& part) {
@@ -24,7 +25,7 @@ bool take_until_nul(Bytes& text, Bytes& part) {
   return true;
 }
 
-// RFC 4616: [authzid] NUL authcid NUL passwd. A NUL too many falls to acceptable_password (T7).
+// RFC 4616: [authzid] NUL authcid NUL passwd, and no third NUL (T7).
 class Plain : public Server {
  public:
   Status step(const Bytes* response, std::string& challenge, Credentials& credentials) override {
@@ -35,15 +36,9 @@ class Plain : public Server {
     Bytes password = *response;
     Bytes authzid;
     Bytes authcid;
-    if (!take_until_nul(password, authzid) || !take_until_nul(password, authcid)) return Status::malformed;
-    if (!acceptable_user(authcid) || !acceptable_password(password)) return Status::malformed;
-    if (!authzid.empty() && !acceptable_user(authzid)) return Status::malformed;
-
-    credentials.mechanism = "PLAIN";
-    credentials.user = authcid;
-    // To act as oneself needs nobody's permission; anything else is kept for who decides (T24).
-    credentials.authzid = authzid == authcid ? Bytes() : authzid;
-    credentials.password = Secret(password);
+    bool whole = take_until_nul(password, authzid) && take_until_nul(password, authcid) && !has_nul(password);
+    if (!whole) return Status::malformed;
+    credentials = make_credentials("PLAIN", authzid, authcid, password);
     return Status::done;
   }
 };
@@ -56,22 +51,18 @@ class Login : public Server {
       challenge = "Username:";
       return Status::challenge;
     }
-    if (user_.empty()) {
-      if (!acceptable_user(*response)) return Status::malformed;
+    if (has_nul(*response)) return Status::malformed;
+    if (!user_) {
       user_ = *response;
       challenge = "Password:";
       return Status::challenge;
     }
-    if (!acceptable_password(*response)) return Status::malformed;
-    credentials.mechanism = "LOGIN";
-    credentials.user = user_;
-    credentials.authzid.clear();
-    credentials.password = Secret(*response);
+    credentials = make_credentials("LOGIN", {}, *user_, *response);
     return Status::done;
   }
 
  private:
-  std::string user_;  // acceptable names are not empty: empty means "not said yet"
+  std::optional<std::string> user_;  // as said, acceptable or not: the answer is the same for every name (A21)
 };
 
 template <typename Mechanism>
@@ -98,14 +89,7 @@ std::unique_ptr<Server> make_server(std::string_view mechanism) {
   return nullptr;
 }
 
-bool acceptable_user(Bytes user) { return acceptable(user, limits::kUserMax); }
-
-// An empty password is refused too: RFC 4616 wants at least one character, and some LDAP servers take a bind without
-// one for a success (RFC 4513 5.1.2).
-bool acceptable_password(Bytes password) { return acceptable(password, limits::kPasswordMax); }
-
 Secret plain_message(Bytes authzid, Bytes authcid, Bytes password) {
-  constexpr Bytes kNul{"\0", 1};
   Secret message(authzid);
   message.append(kNul);
   message.append(authcid);

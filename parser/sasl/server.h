@@ -1,7 +1,7 @@
 // SASL, server side (RFC 4422): one object per attempt, fed decoded responses, until it has Credentials or gives up.
 //
-// Transport independent: base64, "+ " and "*" belong to the dialogues. Later mechanisms (SCRAM, OAUTHBEARER, ...) add a
-// row to the table in server.cc; those whose answer needs a directory grow this interface then.
+// Transport independent: base64, "+ " and "*" belong to login/sasl_exchange. Later mechanisms (SCRAM, OAUTHBEARER, ...)
+// add a row to the table in server.cc; those whose answer needs a directory grow this interface then.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@ namespace postigo::sasl {
 
 enum class Status {
   challenge,  // send `challenge`, feed the response
-  done,       // credentials are complete and clean (no CTL, valid UTF-8, within limits)
+  done,       // credentials are complete: made by make_credentials(), hence clean or not `possible`
   malformed,  // the response breaks the mechanism's syntax: BAD / -ERR, nobody was asked
 };
 
@@ -29,11 +29,6 @@ class Server {
 
 // Null if we do not know the mechanism. `mechanism` in any case.
 std::unique_ptr<Server> make_server(std::string_view mechanism);
-
-// Shared by every door through which a name comes in (LOGIN, USER/PASS, SASL): no control character, valid UTF-8, not
-// empty, within limits (T7, T8, A2, A11, A15).
-bool acceptable_user(Bytes user);
-bool acceptable_password(Bytes password);
 
 // Client side, for backends: the initial response of PLAIN (RFC 4616), not yet base64.
 Secret plain_message(Bytes authzid, Bytes authcid, Bytes password);

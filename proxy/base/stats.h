@@ -59,9 +59,18 @@ inline constexpr std::array<std::string_view, 4> kMechanismNames = {"PLAIN", "LO
 inline constexpr std::array<std::string_view, 6> kVerdictNames = {"ok",       "bad_credentials", "no_such_user",
                                                                   "disabled", "unusable",        "try_later"};
 
-enum class BackendError : uint8_t { resolve, connect, connect_timeout, tls, login_timeout, unavailable, closed };
-inline constexpr std::array<std::string_view, 7> kBackendErrorNames = {
-    "resolve", "connect", "connect_timeout", "tls", "login_timeout", "unavailable", "closed"};
+enum class BackendError : uint8_t {
+  resolve,
+  connect,
+  connect_timeout,
+  tls,
+  login_timeout,
+  unavailable,
+  closed,
+  master_refused,  // it does not take the master's login for a user whom we verified: our fault, or the operator's
+};
+inline constexpr std::array<std::string_view, 8> kBackendErrorNames = {
+    "resolve", "connect", "connect_timeout", "tls", "login_timeout", "unavailable", "closed", "master_refused"};
 
 // Where a backend's capability list reached the client in our version: in the answer to the login, or later.
 enum class Rewrite : uint8_t { login, stream };

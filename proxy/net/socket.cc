@@ -150,7 +150,13 @@ void Socket::read(bool on) {
 }
 
 void Socket::read_some() {
-  for (int i = 0; i < kReadsPerTurn && reading(); ++i) {
+  for (int i = 0; i < kReadsPerTurn; ++i) {
+    if (early_ != nullptr && owner_ != nullptr && !failed_) {
+      std::unique_ptr<std::string> early = std::move(early_);
+      received_tls(*early);
+      continue;
+    }
+    if (!reading()) return;
     ssize_t count = recv(fd_, loop_.receive_buffer(), read_size_, 0);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) {
@@ -198,7 +204,12 @@ void Socket::received_tls(Bytes cipher) {
   }
 }
 
-void Socket::start_tls_server(SSL_CTX* context) { tls_ = Tls::server(loop_, context); }
+void Socket::start_tls_server(SSL_CTX* context, Bytes received) {
+  tls_ = Tls::server(loop_, context);
+  if (received.empty()) return;
+  early_ = std::make_unique<std::string>(received);
+  loop_.soon(*this);
+}
 
 void Socket::start_tls_client(TlsClientContext& context) {
   tls_ = Tls::client(loop_, context);

@@ -51,8 +51,9 @@ class Socket final : public Watched {
 
   void set_owner(Owner& owner) { owner_ = &owner; }
 
-  // All bytes from now on are TLS. What was received in clear text must be consumed.
-  void start_tls_server(SSL_CTX* context);
+  // All bytes from now on are TLS. What was received in clear text must be consumed; `received` is what came behind it
+  // and is the beginning of TLS already. REQUIRES: received.size() <= Loop::kReceiveSize.
+  void start_tls_server(SSL_CTX* context, Bytes received = {});
   void start_tls_client(TlsClientContext& context);  // the context outlives the socket
   Tls* tls() { return tls_.get(); }
   const Tls* tls() const { return tls_.get(); }
@@ -102,6 +103,7 @@ class Socket final : public Watched {
   std::unique_ptr<Tls> tls_;
   ChunkQueue queue_;
   std::unique_ptr<std::string> failure_;  // to be told on the next turn
+  std::unique_ptr<std::string> early_;    // of TLS, received before it began
   int fd_;
   uint32_t read_size_ = 16 * 1024;
   bool open_ : 1 = false;         // connected

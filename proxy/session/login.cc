@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "parser/base/limits.h"
+#include "parser/login/attempts.h"
 #include "proxy/base/log.h"
 #include "proxy/session/session.h"
 #include "proxy/worker.h"
@@ -65,7 +66,8 @@ bool Login::step() {
   flush();
   switch (step.event) {
     case Event::start_tls:
-      session_.start_tls();
+      session_.start_tls(input_.view());
+      input_.consume(input_.size());
       return false;
     case Event::authenticate:
       authenticate();
@@ -92,9 +94,10 @@ void Login::authenticate() {
   summary.mechanism = kMechanismNames[mechanism_];
   summary.user = session_.snapshot().router->normalise(credentials.user);
   session_.enter(Phase::lookup, std::min(session_.snapshot().live.limits.lookup_timeout_ms, session_.login_ms_left()));
+  if (!credentials.possible) return refuse({Refusal::Kind::bad_credentials, {}}, AuthResult::bad_credentials);
   if (!credentials.authzid.empty()) {
     // Nobody is allowed to act as somebody else yet; dropping the wish silently would be worse (T24).
-    return refuse({Refusal::Kind::authorization_failed, {}, {}}, AuthResult::authorization_failed);
+    return refuse({Refusal::Kind::authorization_failed, {}}, AuthResult::authorization_failed);
   }
   Query query{summary.user, credentials.password, credentials.mechanism, session_.frontend().protocol->name,
               summary.client.host()};
@@ -114,12 +117,12 @@ void Login::looked_up(LookupResult result) {
       return find_backend(result.identity);
     case Verdict::unusable:
       log::error("entry_unusable", {{"id", session_.summary().id}, {"detail", result.detail}});
-      return refuse_at({Refusal::Kind::unavailable, {}, {}}, AuthResult::unavailable, false);
+      return refuse_at({Refusal::Kind::unavailable, {}}, AuthResult::unavailable, false);
     case Verdict::try_later:
       log::warning("lookup_failed", {{"id", session_.summary().id}, {"detail", result.detail}});
-      return refuse({Refusal::Kind::unavailable, {}, {}}, AuthResult::unavailable);
+      return refuse({Refusal::Kind::unavailable, {}}, AuthResult::unavailable);
     default:
-      return refuse({Refusal::Kind::bad_credentials, {}, {}}, AuthResult::bad_credentials);
+      return refuse({Refusal::Kind::bad_credentials, {}}, AuthResult::bad_credentials);
   }
 }
 
@@ -127,7 +130,7 @@ void Login::find_backend(const Identity& identity) {
   auto route = session_.snapshot().router->route(identity, session_.frontend().protocol->name);
   if (!route) {
     log::error("route_failed", {{"id", session_.summary().id}, {"detail", route.error().message}});
-    return refuse({Refusal::Kind::server_bug, {}, {}}, AuthResult::error);
+    return refuse({Refusal::Kind::server_bug, {}}, AuthResult::error);
   }
   if (!identity.user.empty()) session_.summary().user = identity.user;
   upstream_ = std::make_unique<Upstream>(*this, session_, std::move(*route), backend_login(identity));
@@ -139,6 +142,7 @@ BackLogin Login::backend_login(const Identity& identity) {
   std::string user = identity.backend_user.empty() ? session_.summary().user : identity.backend_user;
   BackLogin login;
   // Only a password that we checked ourselves opens the door with the master's key.
+  login.master = identity.verified && how.mode != config::BackendLogin::Mode::credentials;
   if (identity.verified && how.mode == config::BackendLogin::Mode::master_authzid) {
     login.authzid = user;
     login.authcid = how.master_user;
@@ -164,6 +168,7 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
   ProtocolStats& numbers = session_.worker().stats().protocols[session_.frontend().protocol_index];
   numbers.login_seconds.observe_us(now_us() - attempt_start_us_);
   if (!back.capabilities().empty()) numbers.rewrites[static_cast<size_t>(Rewrite::login)].inc();
+  for (const std::string& text : back.alerts()) front_->alert(text, out_);
   front_->accept(back.capabilities(), out_);
   flush();
   if (session_.client() != nullptr) session_.client()->read(true);
@@ -171,15 +176,17 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
                        client_ended_);
 }
 
-void Login::upstream_refused(const BackendReply& reply) {
+void Login::upstream_refused(const BackendReply& reply, std::vector<std::string> alerts) {
+  alerts_ = std::move(alerts);
   Refusal refusal = session_.frontend().protocol->refusal_for(reply);
   bool bad = refusal.kind == Refusal::Kind::bad_credentials;
   refuse(std::move(refusal), bad ? AuthResult::bad_credentials : AuthResult::refused);
 }
 
-void Login::upstream_unavailable(const std::string& why) {
+void Login::upstream_unavailable(const std::string& why, std::vector<std::string> alerts) {
+  alerts_ = std::move(alerts);
   session_.summary().detail = why;
-  refuse({Refusal::Kind::unavailable, {}, {}}, AuthResult::unavailable);
+  refuse({Refusal::Kind::unavailable, {}}, AuthResult::unavailable);
 }
 
 // "Not now" and "our fault" are told at once: they say nothing about a name.
@@ -190,7 +197,7 @@ void Login::refuse(Refusal refusal, AuthResult result) {
 void Login::refuse_at(Refusal refusal, AuthResult result, bool at_once) {
   count(result);
   refusal_ = std::move(refusal);
-  ++session_.summary().failures;
+  if (Attempts::is_failure(refusal_.kind)) ++session_.summary().failures;
   // A "no" takes the same time whoever says it and for whatever reason (A22).
   uint64_t passed_ms = (now_us() - attempt_start_us_) / 1000;
   uint64_t floor_ms = session_.snapshot().live.limits.auth_failure_delay_ms;
@@ -203,6 +210,8 @@ void Login::refuse_now() {
   session_.worker().loop().bury(std::move(upstream_));
   lookup_.reset();
   suspended_ = false;
+  for (const std::string& text : alerts_) front_->alert(text, out_);
+  alerts_.clear();
   Event event = front_->refuse(refusal_, out_);
   flush();
   if (event == Event::hang_up) return session_.close(CloseReason::too_many_errors);
@@ -215,7 +224,7 @@ void Login::deadline() {
     case Phase::lookup:
       lookup_.reset();
       log::warning("lookup_timeout", {{"id", session_.summary().id}});
-      return refuse({Refusal::Kind::unavailable, {}, {}}, AuthResult::unavailable);
+      return refuse({Refusal::Kind::unavailable, {}}, AuthResult::unavailable);
     case Phase::connect:
     case Phase::backend_tls:
     case Phase::backend_login:

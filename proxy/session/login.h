@@ -51,8 +51,8 @@ class Login final : public Upstream::Client {
   void count(AuthResult result);
 
   void upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover) override;
-  void upstream_refused(const BackendReply& reply) override;
-  void upstream_unavailable(const std::string& why) override;
+  void upstream_refused(const BackendReply& reply, std::vector<std::string> alerts) override;
+  void upstream_unavailable(const std::string& why, std::vector<std::string> alerts) override;
 
   Session& session_;
   std::unique_ptr<FrontDialogue> front_;
@@ -62,7 +62,8 @@ class Login final : public Upstream::Client {
   std::unique_ptr<Upstream> upstream_;
   Timer delay_;  // until a refusal may be told
   Refusal refusal_;
-  size_t mechanism_ = 0;  // in kMechanismNames
+  std::vector<std::string> alerts_;  // to be told with it
+  size_t mechanism_ = 0;             // in kMechanismNames
   uint64_t attempt_start_us_ = 0;
   bool suspended_ = false;  // an attempt is under way: the front is not fed
   bool client_ended_ = false;

@@ -55,11 +55,11 @@ uint64_t Session::login_ms_left() const {
   return passed < limit ? limit - passed : 0;
 }
 
-void Session::start_tls() {
+void Session::start_tls(Bytes received) {
   const auto& limits = snapshot_->live.limits;
   handshake_start_us_ = uv_hrtime() / 1000;
   enter(Phase::tls, std::min(limits.tls_handshake_timeout_ms, login_ms_left()));
-  client_->start_tls_server(frontend_.tls_context->get());
+  client_->start_tls_server(frontend_.tls_context->get(), received);
 }
 
 void Session::on_secured(Socket&) {

@@ -43,7 +43,7 @@ class Session final : public Socket::Owner, public ListNode<SessionTag> {
   void enter(Phase phase, uint64_t deadline_ms);  // the only writer of the phase; arms the deadline
   void rearm(uint64_t deadline_ms);
   uint64_t login_ms_left() const;
-  void start_tls();
+  void start_tls(Bytes received = {});
   // The backend said yes: the login is over, bytes flow.
   void begin_relay(SocketPtr backend, size_t backend_index, std::span<const std::string> capabilities,
                    Bytes from_client, Bytes from_backend, bool client_ended);

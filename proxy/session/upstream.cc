@@ -18,6 +18,9 @@ BackPolicy policy_for(const config::Backend& backend) {
                : backend.tls.mode == config::Tls::starttls ? BackPolicy::Tls::starttls
                                                            : BackPolicy::Tls::implicit;
   policy.forward_client = backend.trusted;
+  policy.alerts = backend.pass_alerts  ? BackPolicy::Alerts::always
+                  : backend.tls.verify ? BackPolicy::Alerts::under_tls
+                                       : BackPolicy::Alerts::never;
   return policy;
 }
 
@@ -71,6 +74,7 @@ void Upstream::on_connected(Socket&) {
   login_start_ms_ = session_.worker().loop().now_ms();
   starttls_ = false;
   BackLogin login = login_;
+  login.nonce = session_.worker().next_nonce();
   if (backend().trusted && session_.client() != nullptr) {  // only then is it said, and it costs a system call
     Address local = session_.client()->local();
     login.facts.local_ip = local.host();
@@ -133,12 +137,9 @@ bool Upstream::step() {
       client_.upstream_ready(std::move(socket_), *back_, input_.view().substr(step.consumed));
       return false;
     }
-    case Event::refused: {
-      socket_.reset();
-      BackendReply reply = back_->reply();
-      client_.upstream_refused(reply);
+    case Event::refused:
+      refused();
       return false;
-    }
     case Event::unavailable:
     case Event::hang_up:
       give_up(BackendError::unavailable, back_->reply().text);
@@ -148,7 +149,32 @@ bool Upstream::step() {
   }
 }
 
-void Upstream::on_eof(Socket&, bool) { give_up(BackendError::closed, "closed by the backend"); }
+// The master's password is not the user's: where it is refused for somebody whom we verified, he is not to blame. What
+// the backend says about his mailbox is for him, though.
+void Upstream::refused() {
+  BackendReply reply = back_->reply();
+  Refusal::Kind kind = session_.frontend().protocol->refusal_for(reply).kind;
+  bool of_the_login = kind == Refusal::Kind::bad_credentials || kind == Refusal::Kind::authorization_failed;
+  if (login_.master && of_the_login) {
+    return give_up(BackendError::master_refused, "the master login was refused: [" + reply.code + "] " + reply.text);
+  }
+  socket_.reset();
+  log::info("backend_refused",
+            {{"id", session_.summary().id}, {"backend", backend().name}, {"code", reply.code}, {"detail", reply.text}});
+  client_.upstream_refused(reply, alerts());
+}
+
+void Upstream::lost(BackendError error, const std::string& why) {
+  if (back_ != nullptr && back_->lost() == Event::refused) return refused();
+  give_up(error, why);
+}
+
+std::vector<std::string> Upstream::alerts() const {
+  if (back_ == nullptr) return {};
+  return {back_->alerts().begin(), back_->alerts().end()};
+}
+
+void Upstream::on_eof(Socket&, bool) { lost(BackendError::closed, "closed by the backend"); }
 
 void Upstream::on_failed(Socket& socket, const std::string& why) {
   if (session_.phase() == Phase::connect) {
@@ -156,28 +182,34 @@ void Upstream::on_failed(Socket& socket, const std::string& why) {
     return give_up(BackendError::connect, why);
   }
   bool handshake = session_.phase() == Phase::backend_tls && socket.tls() != nullptr;
-  give_up(handshake ? BackendError::tls : BackendError::closed, why);
+  if (handshake) return give_up(BackendError::tls, why);
+  lost(BackendError::closed, why);
 }
 
 void Upstream::deadline() {
   if (session_.phase() == Phase::connect) return give_up(BackendError::connect_timeout, "connecting took too long");
-  give_up(BackendError::login_timeout, "no answer in time");
+  lost(BackendError::login_timeout, "no answer in time");
 }
 
 void Upstream::give_up(BackendError error, const std::string& why) {
   stats().errors[static_cast<size_t>(error)].inc();
   std::string_view state = state_name();
-  log::warning("backend_failed", {{"id", session_.summary().id},
-                                  {"backend", backend().name},
-                                  {"error", kBackendErrorNames[static_cast<size_t>(error)]},
-                                  {"state", state},
-                                  {"detail", why}});
+  log::Fields fields = {{"id", session_.summary().id},
+                        {"backend", backend().name},
+                        {"error", kBackendErrorNames[static_cast<size_t>(error)]},
+                        {"state", state},
+                        {"detail", why}};
+  // That one is for an operator to mend; the others pass.
+  error == BackendError::master_refused ? log::error("backend_failed", fields) : log::warning("backend_failed", fields);
   last_failure_ = backend().name + ": " + why;
   resolving_.cancel();
   socket_.reset();
+  std::vector<std::string> for_the_user = alerts();
   session_.worker().loop().bury(std::move(back_));  // it may be the caller
   bool late = session_.login_ms_left() == 0;
-  if (late || ++candidate_ >= route_.candidates.size()) return client_.upstream_unavailable(last_failure_);
+  if (late || ++candidate_ >= route_.candidates.size()) {
+    return client_.upstream_unavailable(last_failure_, std::move(for_the_user));
+  }
   session_.worker().stats().retries.inc();
   try_candidate();
 }

@@ -25,8 +25,10 @@ class Upstream final : public Socket::Owner {
    public:
     // `leftover`: what the backend said behind its OK; valid for the rest of this turn, like `back`.
     virtual void upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover) = 0;
-    virtual void upstream_refused(const BackendReply& reply) = 0;
-    virtual void upstream_unavailable(const std::string& why) = 0;  // no candidate is left
+    // `alerts`: what the backend wants the user to read (BackDialogue::alerts).
+    virtual void upstream_refused(const BackendReply& reply, std::vector<std::string> alerts) = 0;
+    virtual void upstream_unavailable(const std::string& why,
+                                      std::vector<std::string> alerts) = 0;  // no candidate left
    protected:
     ~Client() = default;
   };
@@ -44,6 +46,8 @@ class Upstream final : public Socket::Owner {
   void resolved(Resolver::Answer answer);
   void connect_next();
   void give_up(BackendError error, const std::string& why);  // of this candidate
+  void lost(BackendError error, const std::string& why);     // its connection, or its time
+  void refused();
   void start_tls();
   void begin_dialogue();
   uint64_t ms_left() const;  // for TLS and login together, within the session's own time
@@ -56,6 +60,7 @@ class Upstream final : public Socket::Owner {
   void on_eof(Socket& socket, bool clean) override;
   void on_failed(Socket& socket, const std::string& why) override;
 
+  std::vector<std::string> alerts() const;
   const config::Backend& backend() const { return *route_.candidates[candidate_]; }
   BackendStats& stats();
 

@@ -4,19 +4,23 @@
 //   front imap tls=no starttls=yes plaintext=no mechanisms=PLAIN,LOGIN hide=X add=Y compress=no
 //   hostname=mail.example.org back imap tls=starttls forward=yes user=alice password=secret authzid=bob ip=.. port=..
 //   local_ip=.. local_port=..
-//        session=.. client_tls=yes client_id=.. hops=..          (one line; absent keys have the defaults below)
+//        session=.. client_tls=yes client_id=.. hops=.. alerts=never nonce=..   (one line; absent keys: defaults below)
 //   C: / S:    one line with CR LF of the client / the server; which of them is input follows from front or back
 //   C~ / S~    octets without a line end added
 //   = event    what the dialogue raised: start_tls, logged_in CAP..., refused [CODE] text, unavailable, hang_up,
-//              authenticate mechanism=.. user=.. authzid=.. password=..     (empty values are left out)
-//   > action   what the caller did: tls | accept CAP... | refuse KIND [code|text] | farewell KIND
-//   = rest X   at the end of the file: input that was not consumed
+//              authenticate mechanism=.. user=.. authzid=.. password=..     (empty values are left out; "impossible"
+//              instead of a password that nobody can have)
+//   = alert X  behind a back's last event: what its user is to read
+//   > action   what the caller did: tls | accept CAP... | refuse KIND [code] | alert TEXT | farewell KIND
+//              (alert comes before the accept or refuse of the same event)
+//   = rest X   at the end of the file: input that was not consumed; behind a front's start_tls it is TLS's
 // Escapes in all text: \r \n \0 \t \\ \xNN, and \*N{text} for text N times.
 //
 // The file states the order for a peer that sends line by line; consecutive input lines are one write. The same events
 // and octets must come out of every other chunking of the input, and destroying the dialogue anywhere must be clean.
 // split=glued: the writes of the file stay writes of their own, and a cut may be anywhere but behind a line inside of
-// one. That is for what must not come along with STARTTLS, or must (A1, A18): there the end of a write has a meaning.
+// one. That is for what must not come along with a backend's answer (A18, T78): there the end of a write has a meaning.
+// Every transcript of POP3's back is read so.
 #pragma once
 
 #include <charconv>
@@ -115,7 +119,9 @@ inline Script load(const std::string& path) {
         size_t equals = head[i].find('=');
         script.settings[head[i].substr(0, equals)] = unescape(head[i].substr(equals + 1));
       }
-      script.glued = script.settings["split"] == "glued";
+      // Nothing but its place tells which question an answer of POP3 is to (T78).
+      bool back_pop3 = !script.front && script.protocol->name == "pop3";
+      script.glued = back_pop3 || script.settings["split"] == "glued";
       continue;
     }
     std::string kind = line.substr(0, 2);
@@ -174,10 +180,15 @@ class Player {
                          : tls == "implicit" ? BackPolicy::Tls::implicit
                                              : BackPolicy::Tls::off;
       back_policy_.forward_client = yes("forward", "no");
+      std::string alerts = get("alerts", "never");
+      back_policy_.alerts = alerts == "always"      ? BackPolicy::Alerts::always
+                            : alerts == "under_tls" ? BackPolicy::Alerts::under_tls
+                                                    : BackPolicy::Alerts::never;
       BackLogin login;
       login.authzid = get("authzid", "");
       login.authcid = get("user", "alice");
       login.password = Secret(get("password", "secret"));
+      login.nonce = get("nonce", "");
       login.facts = {get("ip", "192.0.2.7"),
                      static_cast<uint16_t>(number("port", "50123")),
                      get("local_ip", "198.51.100.1"),
@@ -243,6 +254,9 @@ class Player {
         trace.push_back("= hang_up");
         break;
     }
+    if (back_) {
+      for (const std::string& text : back_->alerts()) trace.push_back("= alert " + text);
+    }
     over_ = true;
   }
 
@@ -252,6 +266,11 @@ class Player {
       return;
     }
     std::vector<std::string> action = words(script_.actions[next_action_++]);
+    if (action[0] == "alert") {
+      front_->alert(script_.actions[next_action_ - 1].substr(6), out_);
+      flush();
+      return act();
+    }
     if (action[0] == "tls") {
       if (front_) {
         front_->tls_established();
@@ -281,7 +300,6 @@ class Player {
     }
   }
 
-  // refuse relayed EXPIRED|Your account is expired     (blanks are fine in the text)
   Refusal refusal(const std::vector<std::string>& action) {
     using Kind = Refusal::Kind;
     static const std::map<std::string, Kind> kinds = {{"bad_credentials", Kind::bad_credentials},
@@ -290,21 +308,14 @@ class Player {
                                                       {"server_bug", Kind::server_bug},
                                                       {"too_many", Kind::too_many},
                                                       {"relayed", Kind::relayed}};
-    Refusal result;
-    result.kind = kinds.at(action.at(1));
-    std::string words_left;
-    for (size_t i = 2; i < action.size(); ++i) words_left += (i > 2 ? " " : "") + action[i];
-    words_left = unescape(words_left);
-    size_t bar = words_left.find('|');
-    result.code = words_left.substr(0, bar);
-    if (bar != std::string::npos) result.text = words_left.substr(bar + 1);
-    return result;
+    return {kinds.at(action.at(1)), action.size() > 2 ? action[2] : ""};
   }
 
   std::string credentials() {
     const Credentials& c = front_->credentials();
     std::string text = " mechanism=" + c.mechanism + " user=" + c.user;
     if (!c.authzid.empty()) text += " authzid=" + c.authzid;
+    if (!c.possible) return text + " impossible";
     return text + " password=" + std::string(c.password.reveal());
   }
 

@@ -87,6 +87,25 @@ class PasswordsCheckedHere(unittest.TestCase):
             self.assertIn(user.encode(), b"".join(wire.ok("FETCH 1 BODY[]")))
         door.stop()
 
+    def test_a_refused_master_is_our_fault(self):
+        """Who was verified hears that the server is away, and the operator hears why; on every mechanism and protocol."""
+        for mode in ("master_authzid", "master_separator"):
+            auth = master(mode).replace(f'"{MASTER}"', '"nobodys-master"')
+            door = platform.postigo(auth=auth, directories=directory("static", [known("alice")], check=True))
+            for mechanism in ("LOGIN", "PLAIN", "PASS", "AUTH"):
+                with self.subTest(mode=mode, mechanism=mechanism):
+                    self.assertRegex(answers(door, "alice", OURS, mechanism), rb"^(NO \[UNAVAILABLE\]|-ERR \[SYS/TEMP\])")
+                    self.assertRegex(answers(door, "alice", "wrong", mechanism), REFUSED)
+            events = [json.loads(line) for line in door.log_text().splitlines()]
+            errors = [event for event in events if event["level"] == "error"]
+            self.assertEqual(["backend_failed"] * 4, [event["event"] for event in errors])
+            self.assertEqual({"master_refused"}, {event["error"] for event in errors})
+            self.assertNotIn(MASTER_PASSWORD, door.log_text())
+            counted = door.metrics()
+            self.assertEqual(4, counted.sum("postigo_backend_errors_total", reason="master_refused"))
+            self.assertEqual(4, counted.sum("postigo_auth_attempts_total", result="unavailable"))
+            door.stop()
+
     def test_the_separator_in_a_users_name_does_not_make_him_somebody_else(self):
         door = platform.postigo(auth=master("master_separator"),
                                 directories=directory("static", [known("alice")], check=True))

@@ -1,6 +1,7 @@
 """The login dialogues of both protocols over the wire: pipelining, every form of credentials, every kind of refusal."""
 
 import base64
+import json
 import re
 import unittest
 
@@ -297,8 +298,8 @@ class WhatReachesTheBackend(unittest.TestCase):
         self.proxy = platform.postigo({"fake": self.fake}, limits='[limits]\nauth_failure_delay = "10ms"')
         self.addCleanup(self.proxy.stop)
 
-    def test_a2_t7_t8_control_characters_never_leave(self):
-        for control in [chr(code) for code in (*range(0, 32), 127)]:
+    def test_a2_t7_t8_line_ends_never_leave(self):
+        for control in "\0\r\n":
             bad = f"us{control}er"
             for user, password, authzid in ((bad, "pw", ""), ("user", bad, ""), ("user", "pw", bad)):
                 message = f"{authzid}\0{user}\0{password}"
@@ -312,6 +313,21 @@ class WhatReachesTheBackend(unittest.TestCase):
             wire.send(b"x LOGIN {4+}\r\nu\0er pw\r\n")
             self.assertRegex(wire.line(), rb"^(x|\*) (NO|BAD|BYE)")
         self.assertEqual([], [peer.said() for peer in self.fake.peers if peer.said()], "something reached the backend")
+
+    def test_a2_t8_other_control_characters_are_octets_of_one_command(self):
+        for control in [chr(code) for code in (*range(1, 10), 11, 12, *range(14, 32), 127)]:
+            message = f"\0us{control}er\0p{control}w"
+            with self.subTest(repr(message)):
+                with Imap.open(self.proxy, "off") as wire:
+                    wire.send(f"x AUTHENTICATE PLAIN {encoded(message)}\r\n")
+                    self.assertRegex(wire.until("x")[-1], rb"^x NO \[AUTHENTICATIONFAILED\]")
+                self.assertEqual(1, self.fake.last.said().count(b"\n"), self.fake.last.said())
+                with Pop3.open(self.proxy, "off") as wire:
+                    self.assertRegex(wire.command(f"AUTH PLAIN {encoded(message)}"), rb"^-ERR \[AUTH\]")
+                said = self.fake.last.said().splitlines()
+                self.assertEqual([b"CAPA", b"AUTH PLAIN"], [line[:10] for line in said])
+        for line in self.proxy.log_text().splitlines():
+            json.loads(line)  # none of them began a line of the log
 
     def test_a16_nothing_of_a_failed_login_is_left(self):
         with Imap.open(self.proxy, "off") as wire:

@@ -1,6 +1,7 @@
 """STARTTLS and STLS: what was said in clear text never counts inside TLS (A1, T27, T29, T55)."""
 
 import ssl
+import time
 import unittest
 
 from tests.e2e.harness import PASSWORD, Gone, Imap, Platform, Pop3, Wire
@@ -134,8 +135,25 @@ class Injection(unittest.TestCase):
 
         self.check(send)
 
+    def test_t27_what_follows_is_tls_or_nothing(self):
+        """RFC 9051 6.2.1: the go-ahead is said, and then no octet is a command: a hello that came along is one."""
+        for name, (kind, command, injected, self.ask) in self.protocols.items():
+            with self.subTest(name, what="hello"), self.open(kind) as wire:
+                handshake = Handshake(wire, proxy_context())
+                wire.send(command + handshake.hello)
+                self.assertRegex(wire.line(), rb"^(a OK|\+OK)")
+                self.assertTrue(handshake.finish())
+                self.assertRegex(handshake.everything(self.ask), b"asked OK|-ERR")
+            for pause in (0, 0.05):
+                with self.subTest(name, what="a command", pause=pause), self.open(kind) as wire:
+                    wire.send(command)
+                    time.sleep(pause) if pause else None
+                    wire.send(injected)
+                    self.assertRegex(wire.line(), rb"^(a OK|\+OK)")
+                    rest = wire.rest()
+                    self.assertRegex(rest, rb"(?s)^(\x15.*)?$", "an alert at most")
+
     def test_client_hello_glued(self):
-        """Impatient, not malicious; but nothing may follow, so the only safe end is no TLS or TLS without injection."""
 
         def send(wire, command, injected):
             handshake = Handshake(wire, proxy_context())

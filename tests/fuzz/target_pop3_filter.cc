@@ -79,6 +79,13 @@ struct Model {
       state = between;
       return;
     }
+    if (state == between && line[0] == '-' && !owed.empty() && owed.front() == Shape::capa) {
+      owed.pop_front();
+      to_client += "+OK\r\n";
+      promise();
+      to_client += ".\r\n";
+      return;
+    }
     to_client += line;
     if (state == listing) {
       if (dot) state = between;

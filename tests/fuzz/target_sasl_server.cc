@@ -5,7 +5,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "parser/base/ascii.h"
+#include "parser/base/limits.h"
+#include "parser/sasl/credentials.h"
 #include "parser/sasl/server.h"
 
 namespace {
@@ -17,8 +18,11 @@ void require(bool condition) {
 void check(const postigo::Credentials& got, postigo::Bytes response) {
   using namespace postigo;
   Bytes password = got.password.reveal();
+  if (!got.possible) return require(password.empty() && got.authzid.empty() && got.user.size() <= limits::kUserMax);
   require(sasl::acceptable_user(got.user) && sasl::acceptable_password(password));
-  require(!has_ctl(got.user) && !has_ctl(got.authzid) && !has_ctl(password) && is_utf8(got.user));
+  for (Bytes text : {Bytes(got.user), Bytes(got.authzid), password}) {
+    require(text.find_first_of(Bytes("\0\r\n", 3)) == Bytes::npos);
+  }
   require(got.authzid != got.user);
   if (got.mechanism != "PLAIN") return;
   bool oneself = sasl::plain_message(got.user, got.user, password).equals(response);

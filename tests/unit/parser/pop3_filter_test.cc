@@ -165,8 +165,17 @@ TEST(Pop3Filter, TheSessionOfRfc1939) {
   EXPECT_EQ(to_client(commands, answers), answers);
 }
 
-TEST(Pop3Filter, CapaThatFailsPasses) {
-  EXPECT_EQ(to_client("CAPA\r\nSTAT\r\n", "-ERR what\r\n+OK 0 0\r\n"), "-ERR what\r\n+OK 0 0\r\n");
+TEST(Pop3Filter, T44_CapaOfABackendThatHasNoneIsOurs) {
+  CapabilityPolicy policy;
+  policy.sasl = "SASL PLAIN";
+  policy.add = {"EXPIRE 30"};
+  policy.hide = {"TOP"};
+  for (std::string refusal : {"-ERR what\r\n", "-ERR\n", "-ERR [SYS/TEMP] \r.\r\n"}) {
+    EXPECT_EQ(to_client("STAT\r\nCAPA\r\nSTAT\r\n", "+OK 0 0\r\n" + refusal + "-ERR no\r\n", policy),
+              "+OK 0 0\r\n+OK\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUSER\r\nSASL PLAIN\r\n"
+              "EXPIRE 30\r\n.\r\n-ERR no\r\n")
+        << refusal;
+  }
 }
 
 TEST(Pop3Filter, OddCapaBodiesEndWhereTheyEnd) {

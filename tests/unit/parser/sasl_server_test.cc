@@ -33,6 +33,11 @@ Status attempt(std::string_view mechanism, const std::string& authzid, const std
   return status == Status::malformed ? status : run("LOGIN", {user, password}, credentials);
 }
 
+// Nobody can have it: it is refused like a wrong one, and carries no password on.
+bool impossible(Status status, const Credentials& got) {
+  return status == Status::done && !got.possible && got.password.empty() && got.authzid.empty();
+}
+
 TEST(SaslServer, PlainOfRfc4616) {
   Credentials got;
   ASSERT_EQ(run("plain", {"\0tim\0tanstaaftanstaaf"s}, got), Status::done);
@@ -85,61 +90,63 @@ TEST(SaslServer, LoginTakesTheNameAsInitialResponse) {
   EXPECT_EQ(got.user, "tim");
 }
 
-TEST(SaslServer, A2_T8_NoControlCharacterPassesAnyMechanism) {
-  std::vector<int> controls{0x7f};
-  for (int c = 0; c < 0x20; ++c) controls.push_back(c);
+TEST(SaslServer, A2_T8_NoLineEndPassesAnyMechanism) {
   for (std::string_view mechanism : {"PLAIN", "LOGIN"}) {
-    for (int c : controls) {
+    for (char c : {'\r', '\n'}) {
       for (size_t at : {0U, 1U, 2U}) {
         std::string bad = "ab";
-        bad.insert(at, 1, static_cast<char>(c));
+        bad.insert(at, 1, c);
         Credentials got;
-        SCOPED_TRACE(testing::Message() << mechanism << " control " << c << " at " << at);
-        // A NUL moves PLAIN's fields, but three of them are never a message.
-        EXPECT_EQ(attempt(mechanism, "", bad, "pw", got), Status::malformed);
-        EXPECT_EQ(attempt(mechanism, "", "user", bad, got), Status::malformed);
+        SCOPED_TRACE(testing::Message() << mechanism << " control " << int{c} << " at " << at);
+        EXPECT_TRUE(impossible(attempt(mechanism, "", bad, "pw", got), got));
+        EXPECT_TRUE(impossible(attempt(mechanism, "", "user", bad, got), got));
         if (mechanism == "PLAIN") {
-          EXPECT_EQ(attempt(mechanism, bad, "user", "pw", got), Status::malformed);
+          EXPECT_TRUE(impossible(attempt(mechanism, bad, "user", "pw", got), got));
         }
-        EXPECT_EQ(got.user, "");
-        EXPECT_TRUE(got.password.empty());
       }
     }
   }
 }
 
-TEST(SaslServer, A15_InvalidUtf8IsRefused) {
-  const std::string bad[] = {"\x80",
-                             "\xc0\xaf",
-                             "\xc3",
-                             "\xe0\x80\xaf",
-                             "\xed\xa0\x80",
-                             "\xe2\x82",
-                             "\xf0\x80\x80\xaf",
-                             "\xf4\x90\x80\x80",
-                             "\xf8\x88\x80\x80",
-                             "\xfe",
-                             "ok\xff after",
-                             "\xc3\xa9\xa9"};
+TEST(SaslServer, T7_NulBreaksTheSyntax) {
   for (std::string_view mechanism : {"PLAIN", "LOGIN"}) {
-    for (const std::string& text : bad) {
+    for (size_t at : {0U, 1U, 2U}) {
+      std::string bad = "ab";
+      bad.insert(at, 1, '\0');
       Credentials got;
-      EXPECT_EQ(attempt(mechanism, "", text, "pw", got), Status::malformed) << mechanism;
-      EXPECT_EQ(attempt(mechanism, "", "user", text, got), Status::malformed) << mechanism;
-      EXPECT_EQ(attempt(mechanism, "", "j\xc3\xb6rg", "p\xe2\x82\xac", got), Status::done) << mechanism;
+      // It moves PLAIN's fields, but three of them are never a message.
+      EXPECT_EQ(attempt(mechanism, "", bad, "pw", got), Status::malformed) << mechanism;
+      EXPECT_EQ(attempt(mechanism, "", "user", bad, got), Status::malformed) << mechanism;
+      EXPECT_TRUE(got.user.empty() && got.password.empty());
     }
   }
 }
 
-TEST(SaslServer, EmptyNamesAndPasswordsAreRefused) {
+TEST(SaslServer, T76_A15_NamesAndPasswordsAreOctets) {
+  const std::string texts[] = {
+      "j\xc3\xb6rg",  "j\xf6rg",          "\x83\x41\x83\x5c", "\xd0\xc1\xd7\xc5\xcc", "\x80",  "\xc0\xaf",
+      "\xed\xa0\x80", "\xf8\x88\x80\x80", "\xfe\xff",         " both ends ",          "\ttab", "\x1b$B\x46|\x1b(B",
+      "\x01\x7f"};
+  for (std::string_view mechanism : {"PLAIN", "LOGIN"}) {
+    for (const std::string& text : texts) {
+      Credentials got;
+      ASSERT_EQ(attempt(mechanism, "", text, text, got), Status::done) << mechanism;
+      EXPECT_TRUE(got.possible);
+      EXPECT_EQ(got.user, text);
+      EXPECT_TRUE(got.password.equals(text));
+    }
+  }
+}
+
+TEST(SaslServer, EmptyNamesAndPasswordsAreNobodys) {
   Credentials got;
-  EXPECT_EQ(run("PLAIN", {"\0\0pw"s}, got), Status::malformed);
-  EXPECT_EQ(run("PLAIN", {"\0user\0"s}, got), Status::malformed);
+  EXPECT_TRUE(impossible(run("PLAIN", {"\0\0pw"s}, got), got));
+  EXPECT_TRUE(impossible(run("PLAIN", {"\0user\0"s}, got), got));
+  EXPECT_TRUE(impossible(run("LOGIN", {"", "pw"}, got), got));
+  EXPECT_TRUE(impossible(run("LOGIN", {"user", ""}, got), got));
   EXPECT_EQ(run("PLAIN", {""}, got), Status::malformed);
   EXPECT_EQ(run("PLAIN", {"user"}, got), Status::malformed);
   EXPECT_EQ(run("PLAIN", {"\0user"s}, got), Status::malformed);
-  EXPECT_EQ(run("LOGIN", {""}, got), Status::malformed);
-  EXPECT_EQ(run("LOGIN", {"user", ""}, got), Status::malformed);
 }
 
 TEST(SaslServer, LimitsAreExact) {
@@ -148,11 +155,13 @@ TEST(SaslServer, LimitsAreExact) {
   for (std::string_view mechanism : {"PLAIN", "LOGIN"}) {
     Credentials got;
     EXPECT_EQ(attempt(mechanism, "", user, password, got), Status::done);
-    EXPECT_EQ(attempt(mechanism, "", user + "u", password, got), Status::malformed);
-    EXPECT_EQ(attempt(mechanism, "", user, password + "p", got), Status::malformed);
+    EXPECT_TRUE(got.possible);
+    EXPECT_TRUE(impossible(attempt(mechanism, "", user + "u", password, got), got));
+    EXPECT_EQ(got.user, user) << "for the log, cut";
+    EXPECT_TRUE(impossible(attempt(mechanism, "", user, password + "p", got), got));
   }
   Credentials got;
-  EXPECT_EQ(attempt("PLAIN", user + "u", "u", "p", got), Status::malformed);
+  EXPECT_TRUE(impossible(attempt("PLAIN", user + "u", "u", "p", got), got));
 }
 
 TEST(SaslServer, UnknownMechanismsAreNull) {

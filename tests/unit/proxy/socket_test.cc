@@ -222,5 +222,34 @@ TEST_P(Sockets, ANewOwnerHearsTheRest) {
   EXPECT_EQ(there.data, "");
 }
 
+// RFC 9051 6.2.1: what came along with STARTTLS is the beginning of TLS; or it is refused, by TLS.
+TEST_F(SocketTest, T27_TlsMayHaveBegunInTheClearTextsSegment) {
+  serve("mail", "DNS:mail.example.org");
+  context = server_context();
+  backend = client_context();
+  connect();
+  here.socket->send("STARTTLS\r\n");
+  here.socket->start_tls_client(*backend);  // its first octets share the segment
+  const size_t command = 10;
+  there.hook = [&](char what) {
+    if (what != 'd' || there.socket->tls() != nullptr) return;
+    there.socket->start_tls_server(context->get(), Bytes(there.data).substr(command));
+    there.data.clear();
+  };
+  ASSERT_TRUE(run_until([&] { return here.told('s') && there.told('s'); })) << here.failure << there.failure;
+  here.socket->send("hello");
+  ASSERT_TRUE(run_until([&] { return there.data == "hello"; }));
+}
+
+TEST_F(SocketTest, A1_WhatIsNoTlsIsRefusedAndNothingCompletesInsideTheCall) {
+  serve("mail", "DNS:mail.example.org");
+  context = server_context();
+  connect();
+  there.socket->start_tls_server(context->get(), "a LOGIN alice secret\r\n");
+  EXPECT_EQ(there.order, "");
+  ASSERT_TRUE(run_until([&] { return there.told('f'); }));
+  EXPECT_FALSE(there.told('d'));
+}
+
 }  // namespace
 }  // namespace postigo

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "parser/base/base64.h"
 #include "parser/base/limits.h"
 
 namespace postigo::imap {
@@ -44,8 +45,62 @@ class Front : public testing::Test {
 
 TEST_F(Front, T3_LiteralPlusHasNoLimitOf4096) {
   std::string user(4500, 'u');
-  EXPECT_EQ(feed("a LOGIN {4500+}\r\n" + user + " x\r\n"), Event::need_input);
-  EXPECT_EQ(text_, "a NO [AUTHENTICATIONFAILED] Authentication failed.\r\n") << "read, and refused as a name";
+  EXPECT_EQ(feed("a LOGIN {4500+}\r\n" + user + " x\r\n"), Event::authenticate);
+  EXPECT_FALSE(front_->credentials().possible) << "read, and refused as a name";
+}
+
+TEST_F(Front, T76_TooLongIsAWrongPasswordAndNoErrorOfSyntax) {
+  const std::string octets(limits::kPasswordMax + 1, 'p');
+  const std::string base64(limits::kSaslLineMax, 'A');
+  const std::pair<std::string, std::string> table[] = {
+      {"a LOGIN bob \"" + octets + "\"\r\n", "LOGIN bob"},
+      {"a LOGIN bob {" + std::to_string(octets.size()) + "}\r\n", "LOGIN "},
+      {"a LOGIN bob \"\"\r\n", "LOGIN bob"},
+      {"a LOGIN {5+}\r\na\r\nb! x\r\n", "LOGIN a\r\nb!"},
+      {"a AUTHENTICATE PLAIN\r\n" + base64 + base64 + "\r\n", "PLAIN "},
+      {"a AUTHENTICATE LOGIN\r\n" + base64 + "\r\n", "LOGIN "},
+      {"a AUTHENTICATE PLAIN " + base64 + "\r\n", ""},  // all octets NUL: no message at all
+  };
+  for (const auto& [input, who] : table) {
+    renew();
+    SCOPED_TRACE(input.substr(0, 30));
+    Event event = feed(input);
+    if (who.empty()) {
+      EXPECT_EQ(text_, "a BAD Invalid SASL response.\r\n");
+      continue;
+    }
+    ASSERT_EQ(event, Event::authenticate);
+    EXPECT_FALSE(front_->credentials().possible);
+    EXPECT_TRUE(front_->credentials().password.empty());
+    EXPECT_EQ(front_->credentials().mechanism + " " + front_->credentials().user, who);
+    EXPECT_EQ(front_->refuse({Refusal::Kind::bad_credentials, ""}, out_), Event::need_input);
+    EXPECT_EQ(feed("b NOOP\r\n"), Event::need_input);
+    EXPECT_EQ(text_, "a NO [AUTHENTICATIONFAILED] Authentication failed.\r\nb OK NOOP completed.\r\n");
+  }
+}
+
+TEST_F(Front, T76_EightKilobytesOfSaslAndOfLiterals) {
+  const std::string password(8192, 'p');
+  ASSERT_EQ(feed("a LOGIN bob {8192+}\r\n" + password + "\r\n"), Event::authenticate);
+  EXPECT_TRUE(front_->credentials().password.equals(password));
+  front_->refuse({}, out_);
+  ASSERT_EQ(feed("a AUTHENTICATE PLAIN\r\n" + base64_encode(std::string("\0bob\0", 5) + password) + "\r\n"),
+            Event::authenticate);
+  EXPECT_TRUE(front_->credentials().password.equals(password));
+}
+
+TEST_F(Front, OneBudgetOfAttempts_UnavailableIsNoFailure) {
+  for (int i = 0; i < limits::kAuthFailuresMax * 3; ++i) {
+    ASSERT_EQ(feed("a LOGIN bob x\r\n"), Event::authenticate);
+    EXPECT_EQ(front_->refuse({Refusal::Kind::unavailable, ""}, out_), Event::need_input);
+  }
+}
+
+TEST_F(Front, T47_AnAlertComesBeforeTheAnswer) {
+  ASSERT_EQ(feed("a LOGIN bob x\r\n"), Event::authenticate);
+  front_->alert("Read this.", out_);
+  front_->accept({}, out_);
+  EXPECT_EQ(out_.view(), "* OK [ALERT] Read this.\r\na OK Logged in.\r\n");
 }
 
 TEST_F(Front, T36_BeforeLoginShowsWhatTheOperatorNames) {
@@ -96,19 +151,20 @@ TEST_F(Front, T17_LongSaslResponses) {
   EXPECT_EQ(feed(std::string(20000, 'A') + "\r\n"), Event::need_input);
   EXPECT_EQ(text_, "a BAD Invalid SASL response.\r\n");
   EXPECT_EQ(feed("a AUTHENTICATE PLAIN\r\n"), Event::need_input);
-  EXPECT_EQ(feed(std::string(limits::kSaslLineMax, 'A')), Event::hang_up);
+  EXPECT_EQ(feed(std::string(limits::kCommandMax, 'A')), Event::need_input);
+  EXPECT_EQ(feed("A"), Event::hang_up) << "but not for ever";
 }
 
 TEST_F(Front, CommandsBeforeLoginAreLimited) {
   Event event = Event::need_input;
-  int commands = 0;
+  unsigned commands = 0;
   while (event == Event::need_input && commands < 1000) {
     event = feed("a NOOP\r\n");
     ++commands;
   }
   EXPECT_EQ(event, Event::hang_up);
   EXPECT_EQ(commands, limits::kCommandsBeforeLoginMax);
-  EXPECT_EQ(front_->commands(), static_cast<unsigned>(commands));
+  EXPECT_EQ(front_->commands(), commands);
 }
 
 TEST_F(Front, RepliesToOneWriteFit) {
@@ -121,7 +177,7 @@ TEST_F(Front, A16_A33_NothingOfOneLoginIsInTheNext) {
   const std::string canary = "canary-5b2f";
   ASSERT_EQ(feed("a LOGIN " + canary + "-user " + canary + "-password\r\n"), Event::authenticate);
   EXPECT_EQ(front_->credentials().user, canary + "-user");
-  EXPECT_EQ(front_->refuse({Refusal::Kind::bad_credentials, "", ""}, out_), Event::need_input);
+  EXPECT_EQ(front_->refuse({Refusal::Kind::bad_credentials, ""}, out_), Event::need_input);
   EXPECT_EQ(out_.view().find("canary"), Bytes::npos);
   out_.clear();
   ASSERT_EQ(feed("b LOGIN bob secret\r\n"), Event::authenticate);
@@ -149,10 +205,12 @@ TEST_F(Front, T27_TlsForgetsEverything) {
   renew(false);
   feed("a ID (\"name\" \"Mutt\")\r\n");
   EXPECT_EQ(front_->client_id(), "\"name\" \"Mutt\"");
+  feed("a ID (\"x-originating-ip\" \"1\")\r\n");
+  EXPECT_EQ(front_->client_id(), "NIL");
   EXPECT_EQ(feed("b STARTTLS\r\n"), Event::start_tls);
   front_->tls_established();
   EXPECT_EQ(front_->client_id(), "");
-  EXPECT_EQ(front_->commands(), 2u);
+  EXPECT_EQ(front_->commands(), 3u);
   EXPECT_EQ(feed("c CAPABILITY\r\n"), Event::need_input);
   EXPECT_EQ(text_,
             "* CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID AUTH=PLAIN AUTH=LOGIN\r\nc OK CAPABILITY completed.\r\n");

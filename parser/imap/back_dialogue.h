@@ -1,0 +1,82 @@
+// The class behind make_back(), internal to back.cc and back_steps.cc: one attempt to log our user in at a backend.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parser/base/limits.h"
+#include "parser/dialogue.h"
+#include "parser/framing/line_reader.h"
+#include "parser/imap/login_command.h"
+#include "parser/imap/response.h"
+
+namespace postigo::imap {
+
+class Back final : public BackDialogue {
+ public:
+  Back(const BackPolicy& policy, BackLogin login) : policy_(policy), login_(std::move(login)) {}
+
+  Step feed(Bytes in, Out& out) override;
+  void tls_established(Out& out) override;
+  Event lost() override;
+  const BackendReply& reply() const override { return reply_; }
+  const std::vector<std::string>& capabilities() const override { return capabilities_; }
+  std::span<const std::string> alerts() const override { return alerts_; }
+  std::string_view state_name() const override;
+
+ private:
+  enum class State { greeting, asking, starting_tls, identifying, login, listing, over };
+
+  Event on_line(Bytes line, Out& out);
+  Event on_greeting(Bytes line, Out& out);
+  Event on_untagged(Bytes line);
+  Event on_continuation(Out& out);
+  Event on_tagged(Bytes line, Out& out);
+  Event on_login_answer(const Status& status, Out& out);
+  Event on_login_refused(const Status& status, Out& out);
+  void note_list(Bytes text);
+  void note_alert(const Status& status);
+  void expect_literal(Bytes line);
+  bool too_much() const { return total_ > limits::kBackendLoginMax; }
+
+  Event go_on(Out& out);
+  void ask(char question, State state, Out& out);
+  Event identify(Out& out);
+  std::string id_command();
+  Event begin_login(Out& out);
+  void log_in(Out& out);
+  bool another_way() const { return way_ + 1 < ways_.size(); }
+  Event give_up(Bytes why, Bytes backend_text = {});
+  Event unavailable(Bytes why, Bytes backend_text = {});
+  Event finish(Event event);
+
+  bool lists(Bytes name) const {
+    return std::find(capabilities_.begin(), capabilities_.end(), name) != capabilities_.end();
+  }
+  std::string tag(char question) const { return std::string("P") + question + login_.nonce; }
+
+  const BackPolicy policy_;
+  BackLogin login_;
+  State state_ = State::greeting;
+  LineReader lines_{limits::kBackendLineMax};
+  std::string tag_;                        // of the question whose answer we wait for
+  std::vector<std::string> capabilities_;  // before login; once logged_in, after it
+  std::vector<std::string> after_login_;   // while the login is under way
+  std::vector<LoginWay> ways_;
+  size_t way_ = 0;
+  std::vector<Secret> pieces_;  // of the login command
+  size_t next_piece_ = 0;
+  BackendReply reply_;
+  std::optional<BackendReply> refusal_;  // the backend's no to complete credentials, while another way is tried
+  std::vector<std::string> alerts_;
+  size_t total_ = 0;
+  size_t skip_ = 0;            // octets of a literal in an untagged response
+  bool mid_response_ = false;  // the next line goes on behind a literal
+  bool secured_ = false;       // STARTTLS is done
+};
+
+}  // namespace postigo::imap

@@ -1,0 +1,108 @@
+// What we say to a backend, one question after the other: STARTTLS, CAPABILITY, ID, the login in one way and, if the
+// backend does not understand it, in another. What its answers mean stands in back.cc.
+#include "parser/base/ascii.h"
+#include "parser/imap/back_dialogue.h"
+#include "parser/imap/client_id.h"
+
+namespace postigo::imap {
+namespace {
+
+constexpr Bytes kNil = "NIL";
+constexpr Bytes kWayTags = "467";  // one per way; 5 asks for the list after login
+
+}  // namespace
+
+// The greeting or an answer to CAPABILITY is there.
+Event Back::go_on(Out& out) {
+  if (capabilities_.empty()) {
+    if (state_ == State::asking) return unavailable("the backend lists no capabilities");
+    ask('1', State::asking, out);
+    return Event::need_input;
+  }
+  if (policy_.tls != BackPolicy::Tls::starttls || secured_) return identify(out);
+  // Never go on in clear: a stripped STARTTLS looks the same as a missing one (A19).
+  if (!lists("STARTTLS")) return unavailable("the backend does not offer STARTTLS");
+  tag_ = tag('2');
+  out.put({tag_, " STARTTLS\r\n"});
+  state_ = State::starting_tls;
+  return Event::need_input;
+}
+
+void Back::ask(char question, State state, Out& out) {
+  capabilities_.clear();
+  tag_ = tag(question);
+  out.put({tag_, " CAPABILITY\r\n"});
+  state_ = state;
+}
+
+void Back::tls_established(Out& out) {
+  secured_ = true;
+  lines_.reset();
+  ask('1', State::asking, out);
+}
+
+// A backend that trusts us takes the first ID only, and takes it before the login (T64): both in one write. To any
+// other one the client says what it would say there itself, and is answered before it goes on: not every server can do
+// two things at a time, and some do not let a client read mail who has not said who he is.
+Event Back::identify(Out& out) {
+  bool something_to_say = policy_.forward_client || !login_.facts.client_id.empty();
+  if (!something_to_say || !lists("ID")) return begin_login(out);
+  tag_ = tag('3');
+  out.put({tag_, " ID ", id_command(), "\r\n"});
+  if (policy_.forward_client) return begin_login(out);
+  state_ = State::identifying;
+  return Event::need_input;
+}
+
+// Dovecot's names (2.3 and 2.4; an older one ignores what it does not know).
+std::string Back::id_command() {
+  const ClientFacts& facts = login_.facts;
+  if (!policy_.forward_client) return facts.client_id == kNil ? facts.client_id : "(" + facts.client_id + ")";
+  std::string list = "(" + id_pair("x-session-id", facts.session_id);
+  list += " " + id_pair("x-originating-ip", facts.client_ip);
+  list += " " + id_pair("x-originating-port", std::to_string(facts.client_port));
+  list += " " + id_pair("x-connected-ip", facts.local_ip);
+  list += " " + id_pair("x-connected-port", std::to_string(facts.local_port));
+  list += " " + id_pair("x-proxy-ttl", std::to_string(facts.hops_left));
+  list += " " + id_pair("x-client-transport", facts.tls ? "TLS" : "insecure");
+  if (!facts.client_id.empty() && facts.client_id != kNil) list += " " + facts.client_id;
+  return list + ")";
+}
+
+Event Back::begin_login(Out& out) {
+  Result<std::vector<LoginWay>> ways = login_ways(login_, capabilities_);
+  if (!ways) return unavailable(ways.error().message);
+  ways_ = std::move(*ways);
+  log_in(out);
+  return Event::need_input;
+}
+
+// Every way has a tag of its own: a late answer to the one before is no answer to this one.
+void Back::log_in(Out& out) {
+  tag_ = tag(kWayTags[way_]);
+  pieces_ = login_command(tag_, ways_[way_], login_, capabilities_);
+  out.put(pieces_[0].reveal());
+  pieces_[0].clear();
+  next_piece_ = 1;
+  if (!another_way()) login_.password.clear();
+  after_login_.clear();
+  state_ = State::login;
+}
+
+// The dialogue cannot go on. If the backend has said no to the user before, that was its answer.
+Event Back::give_up(Bytes why, Bytes backend_text) { return refusal_ ? lost() : unavailable(why, backend_text); }
+
+Event Back::unavailable(Bytes why, Bytes backend_text) {
+  reply_ = {"", std::string(why)};
+  if (!backend_text.empty()) reply_.text += ": " + printable(backend_text, 512);
+  return finish(Event::unavailable);
+}
+
+Event Back::finish(Event event) {
+  state_ = State::over;
+  pieces_.clear();
+  login_.password.clear();
+  return event;
+}
+
+}  // namespace postigo::imap

@@ -1,0 +1,70 @@
+// The class behind make_back(), internal to back.cc and back_steps.cc: one attempt to log our user in at a backend.
+//
+// POP3 answers have no tags: the N-th answer is to the N-th question, and one answer more would be taken for the next
+// one; a forged or doubled +OK would make a refused login a success (T78). So nothing may wait in the buffer when we
+// ask.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "parser/dialogue.h"
+#include "parser/pop3/reply.h"
+
+namespace postigo::pop3 {
+
+class Back final : public BackDialogue {
+ public:
+  Back(const BackPolicy& policy, BackLogin login) : policy_(policy), login_(std::move(login)) {}
+
+  Step feed(Bytes in, Out& out) override;
+  void tls_established(Out& out) override;
+  Event lost() override;
+  const BackendReply& reply() const override { return reply_; }
+  const std::vector<std::string>& capabilities() const override { return capabilities_; }
+  std::span<const std::string> alerts() const override { return {}; }  // POP3 has none
+  std::string_view state_name() const override;
+
+ private:
+  enum class State { greeting, stls, handshake, xclient, capa, capa_list, user, pass, auth, auth_response, over };
+
+  Event on_line(Bytes line, Out& out);
+  Event on_greeting(const Reply& reply, Out& out);
+  Event on_stls(const Reply& reply);
+  Event on_capa(const Reply& reply, Out& out);
+  Event on_capa_line(Bytes line, Out& out);
+  Event on_user(const Reply& reply, Out& out);
+  Event on_auth(const Reply& reply, Out& out);
+  Event on_verdict(const Reply& reply, Out& out);
+  Event check_login();
+  Event introduce(Out& out);
+  Event log_in(Out& out);
+  Event choose(Out& out);
+  Event say_user(Out& out);
+  Event say_password(Out& out);
+  Event start_auth(Out& out);
+  Event send_message(Bytes before, Out& out);
+  Event ask(State next, std::initializer_list<Bytes> parts, Out& out);
+  Event refused(const Reply& reply, Out& out);
+  Event unavailable(const Reply& reply, std::string_view what);
+  Event unavailable(std::string_view why);
+  Event finish(Event event);
+
+  BackPolicy policy_;
+  BackLogin login_;
+  State state_ = State::greeting;
+  bool last_ = false;  // nothing follows the line that is being read
+  bool greeted_xclient_ = false;
+  bool plain_ = false;  // CAPA lists SASL PLAIN
+  size_t total_ = 0;
+  BackendReply reply_;
+  std::optional<BackendReply> refusal_;    // the answer to AUTH, while USER and PASS are tried
+  std::vector<std::string> capabilities_;  // POP3 backends list theirs on CAPA only; the filter reads that
+};
+
+}  // namespace postigo::pop3

@@ -1,0 +1,83 @@
+// What we say to a backend, one question after the other: STLS, XCLIENT, CAPA if AUTH is needed, USER and PASS or AUTH
+// PLAIN. What its answers mean stands in back.cc.
+#include "parser/base/ascii.h"
+#include "parser/base/base64.h"
+#include "parser/base/limits.h"
+#include "parser/pop3/back_dialogue.h"
+#include "parser/pop3/xclient.h"
+#include "parser/sasl/server.h"
+
+namespace postigo::pop3 {
+namespace {
+
+constexpr Bytes kEnd = "\r\n";
+
+// Whether USER and PASS carry the pair through any server: spaces at the ends are trimmed by some, a space or a tab in
+// a name ends it for others, and a line has 255 octets (RFC 2449 4).
+bool fits_user_pass(Bytes user, Bytes password) {
+  constexpr size_t kArgumentMax = limits::kPop3LineMax - sizeof("USER \r\n") + 1;
+  return user.find(' ') == Bytes::npos && !has_ctl(user) && !password.starts_with(' ') && !password.ends_with(' ') &&
+         user.size() <= kArgumentMax && password.size() <= kArgumentMax;
+}
+
+}  // namespace
+
+// All that we say goes out here, and only when nothing else is there to be taken for its answer (T78, A18).
+Event Back::ask(State next, std::initializer_list<Bytes> parts, Out& out) {
+  if (!last_) return unavailable("backend says more than it was asked");
+  state_ = next;
+  out.put(parts);
+  return Event::need_input;
+}
+
+void Back::tls_established(Out& out) {
+  last_ = true;  // start_tls was raised with nothing behind it
+  introduce(out);
+}
+
+// A greeting that was read in clear text proves nothing (T28), and POP3 greets only once: after STLS we do not believe
+// it and simply try; what we lose on a backend that does not know XCLIENT is one round trip.
+Event Back::introduce(Out& out) {
+  bool try_it = greeted_xclient_ || policy_.tls == BackPolicy::Tls::starttls;
+  if (!policy_.forward_client || !try_it) return log_in(out);
+  return ask(State::xclient, {xclient_command(login_.facts), kEnd}, out);
+}
+
+// USER and PASS know all servers. Where they might not carry it, AUTH may, if the backend says that it has it (T77).
+Event Back::log_in(Out& out) {
+  bool plain_needed = !login_.authzid.empty() || !fits_user_pass(login_.authcid, login_.password.reveal());
+  return plain_needed ? ask(State::capa, {"CAPA\r\n"}, out) : say_user(out);
+}
+
+Event Back::choose(Out& out) {
+  if (plain_) return start_auth(out);
+  if (login_.authzid.empty()) return say_user(out);  // as the client said it
+  return last_ ? unavailable("the backend does not list SASL PLAIN, which a master login needs")
+               : unavailable("backend says more than it was asked");
+}
+
+Event Back::say_user(Out& out) { return ask(State::user, {"USER ", login_.authcid, kEnd}, out); }
+
+Event Back::say_password(Out& out) {
+  Event event = ask(State::pass, {"PASS ", login_.password.reveal(), kEnd}, out);
+  login_.password.clear();
+  return event;
+}
+
+// RFC 5034 4: the initial response goes with the command only if the line stays within 255 octets.
+Event Back::start_auth(Out& out) {
+  constexpr Bytes kCommand = "AUTH PLAIN ";
+  size_t octets = login_.authzid.size() + login_.authcid.size() + login_.password.size() + 2;
+  if (kCommand.size() + (octets + 2) / 3 * 4 + kEnd.size() <= limits::kPop3LineMax) return send_message(kCommand, out);
+  return ask(State::auth, {"AUTH PLAIN", kEnd}, out);
+}
+
+Event Back::send_message(Bytes before, Out& out) {
+  Secret message = sasl::plain_message(login_.authzid, login_.authcid, login_.password.reveal());
+  std::string base64 = base64_encode(message.reveal());
+  Event event = ask(State::auth_response, {before, base64, kEnd}, out);
+  wipe(base64.data(), base64.size());
+  return event;
+}
+
+}  // namespace postigo::pop3

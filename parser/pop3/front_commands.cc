@@ -1,0 +1,156 @@
+// What each command does in the AUTHORIZATION state: CAPA, STLS, and four ways to say who one is (RFC 1939 4, 7; RFC
+// 2449, 2595, 5034). A QUIT here is ours alone: no backend has heard of this client yet (T50).
+#include "parser/base/ascii.h"
+#include "parser/pop3/capa.h"
+#include "parser/pop3/front_dialogue.h"
+#include "parser/sasl/credentials.h"
+
+namespace postigo::pop3 {
+namespace {
+
+constexpr Bytes kEnd = "\r\n";
+
+// [SYS/PERM], not [AUTH]: RFC 3206 4 has clients ask for another password on [AUTH], and the password is not at fault.
+constexpr Bytes kNoClearText = "-ERR [SYS/PERM] Cleartext login is not allowed, start TLS first.\r\n";
+
+}  // namespace
+
+// NOOP belongs to the TRANSACTION state (RFC 1939 5), but clients and monitors use it to see whether we live, and it
+// costs nothing to say yes.
+const Front::Row Front::kCommands[] = {
+    {"CAPA", &Front::capa, false}, {"USER", &Front::user, true},  {"PASS", &Front::pass, true},
+    {"AUTH", &Front::auth, true},  {"STLS", &Front::stls, false}, {"NOOP", &Front::noop, false},
+    {"QUIT", &Front::quit, false},
+};
+
+Command split(Bytes line) {
+  size_t space = line.find(' ');
+  if (space == Bytes::npos) return {line, {}};
+  return {line.substr(0, space), line.substr(space + 1)};
+}
+
+Event Front::on_command(const Command& command, Out& out) {
+  if (attempts_.too_many_commands()) return hang_up("-ERR Too many commands without login.\r\n", out);
+  attempts_.command();
+  for (const Row& row : kCommands) {
+    if (!equal_ignoring_case(command.verb, row.verb)) continue;
+    if (!row.takes_args && !command.args.empty()) return bad("-ERR This command takes no argument.\r\n", out);
+    return (this->*row.run)(command, out);
+  }
+  return bad("-ERR Unknown command.\r\n", out);  // never repeats the input: it may be another protocol's (A20)
+}
+
+Event Front::capa(const Command&, Out& out) {
+  out.put("+OK Capability list follows\r\n");
+  for (std::string_view tag : kPromised) {
+    if (tag != "USER" || may_log_in()) put_capability(tag, out);
+  }
+  if (may_log_in() && !policy_.mechanisms.empty()) {
+    std::string sasl = "SASL";
+    for (const std::string& mechanism : policy_.mechanisms) sasl.append(" ").append(mechanism);
+    put_capability(sasl, out);
+  }
+  if (policy_.starttls_offered && !tls_) put_capability("STLS", out);
+  return say(".\r\n", out);
+}
+
+void Front::put_capability(Bytes capability, Out& out) const {
+  if (!hidden(*policy_.capabilities, tag_of(capability))) out.put({capability, kEnd});
+}
+
+Event Front::noop(const Command&, Out& out) { return say("+OK\r\n", out); }
+
+Event Front::quit(const Command&, Out& out) {
+  said_quit_ = true;
+  return hang_up("+OK Bye.\r\n", out);
+}
+
+Event Front::user(const Command& command, Out& out) {
+  forget();
+  if (!may_log_in()) return say(kNoClearText, out);
+  if (command.args.empty()) return bad("-ERR USER takes a name.\r\n", out);
+  user_ = command.args;
+  return say("+OK\r\n", out);  // the same for every name (RFC 1939 7 allows it, A21 wants it)
+}
+
+// The password is the rest of the line with all its spaces (T53).
+Event Front::pass(const Command& command, Out& out) {
+  if (!may_log_in()) return say(kNoClearText, out);
+  if (user_.empty()) return bad("-ERR USER comes first.\r\n", out);
+  Credentials credentials = sasl::make_credentials("USER", {}, user_, command.args);
+  forget();
+  credentials_ = std::move(credentials);
+  state_ = State::authenticating;
+  return Event::authenticate;
+}
+
+Event Front::stls(const Command&, Out& out) {
+  if (tls_) return bad("-ERR TLS is already active.\r\n", out);
+  if (!policy_.starttls_offered) return bad("-ERR TLS is not available.\r\n", out);
+  // Whatever came along with STLS was sent in clear text, by whomever: it is TLS's to refuse (T27, T55, A1).
+  forget();
+  state_ = State::starting_tls;
+  out.put("+OK Begin TLS negotiation.\r\n");
+  return Event::start_tls;
+}
+
+void Front::tls_established() {
+  forget();
+  tls_ = true;
+  discarding_ = discarding_login_ = false;
+}
+
+// --- AUTH (RFC 5034) ---
+
+bool Front::offers(Bytes mechanism) const {
+  for (const std::string& name : policy_.mechanisms) {
+    if (equal_ignoring_case(name, mechanism)) return true;
+  }
+  return false;
+}
+
+Event Front::auth(const Command& command, Out& out) {
+  forget();
+  if (command.args.empty()) return list_mechanisms(out);
+  Command parts = split(command.args);
+  if (!offers(parts.verb)) return bad("-ERR Unsupported authentication mechanism.\r\n", out);
+  if (!may_log_in()) return say(kNoClearText, out);
+  if (!sasl_.begin(parts.verb)) return bad("-ERR Unsupported authentication mechanism.\r\n", out);
+  return on_sasl(parts.args.empty() ? sasl_.without_initial_response(credentials_)
+                                    : sasl_.initial_response(parts.args, credentials_),
+                 out);
+}
+
+// Older than CAPA and in no RFC that is still alive, but Outlook asks this way.
+Event Front::list_mechanisms(Out& out) {
+  out.put("+OK\r\n");
+  if (may_log_in()) {
+    for (const std::string& mechanism : policy_.mechanisms) out.put({mechanism, kEnd});
+  }
+  return say(".\r\n", out);
+}
+
+Event Front::on_sasl(SaslExchange::Outcome outcome, Out& out) {
+  using Outcome = SaslExchange::Outcome;
+  switch (outcome) {
+    case Outcome::challenge:
+      state_ = State::sasl;
+      out.put({"+ ", sasl_.challenge(), kEnd});
+      return Event::need_input;
+    case Outcome::done:
+      state_ = State::authenticating;
+      return Event::authenticate;
+    case Outcome::cancelled:
+      forget();
+      return say("-ERR Authentication cancelled.\r\n", out);
+    case Outcome::not_base64:
+      forget();
+      return bad("-ERR Invalid base64.\r\n", out);
+    case Outcome::malformed:
+      break;
+  }
+  forget();
+  return bad("-ERR Invalid authentication response.\r\n", out);
+}
+
+}  // namespace postigo::pop3
