@@ -143,7 +143,7 @@ struct BackPolicy {
   // A text that must be shown to people can fool them, if it is not the backend's own (T47).
   enum class Alerts { never, under_tls, always };
   Tls tls = Tls::off;
-  bool forward_client = false;  // the backend trusts us: send ClientFacts
+  bool forward_client = false;    // the backend trusts us: send ClientFacts
   Alerts alerts = Alerts::never;  // which may pass; "always": but not what came in clear before STARTTLS (T28)
 };
 
@@ -163,8 +163,8 @@ class BackDialogue {
  public:
   virtual ~BackDialogue() = default;
 
-  virtual Step feed(Bytes in, Out& out) = 0;      // from the greeting on
-  virtual void tls_established(Out& out) = 0;     // after start_tls; forgets all that was said in clear text (T28)
+  virtual Step feed(Bytes in, Out& out) = 0;   // from the greeting on
+  virtual void tls_established(Out& out) = 0;  // after start_tls; forgets all that was said in clear text (T28)
   // The connection ended, or the time is over. refused: the backend has said no to this user before, when another way
   // to log in was still to be tried. Else unavailable, and reply() tells nothing.
   virtual Event lost() = 0;

@@ -103,7 +103,7 @@ void Back::note_list(Bytes text) {
     parse_capabilities(text, capabilities_);
   } else if (state_ == State::login) {
     std::vector<std::string> names;
-    if (parse_capabilities(text, names) && !tells_of_before_login(names)) parse_capabilities(text, after_login_);
+    if (parse_capabilities(text, names) && !tells_of_before_login(names)) parse_capabilities(text, capabilities_);
   }
 }
 
@@ -170,8 +170,7 @@ Event Back::on_login_answer(const Status& status, Out& out) {
   note_alert(status);
   if (!equal_ignoring_case(status.word, "OK")) return on_login_refused(status, out);
   refusal_.reset();  // of another way, which does not count any more
-  parse_capabilities(status.code, after_login_);
-  capabilities_ = std::move(after_login_);
+  parse_capabilities(status.code, capabilities_);
   if (!capabilities_.empty()) return finish(Event::logged_in);
   ask('5', State::listing, out);
   return Event::need_input;
@@ -190,7 +189,7 @@ Event Back::on_login_refused(const Status& status, Out& out) {
   }
   bool heard_all = next_piece_ == pieces_.size();
   if (no && heard_all && !refusal_ && code != "CANNOT") refusal_ = reply;
-  bool quoted_next = another_way() && ways_[way_ + 1] == LoginWay::quoted;
+  bool quoted_next = another_way() && ways_.all[way_ + 1] == LoginWay::quoted;
   bool about_the_way = !no || !heard_all || (!quoted_next && (code.empty() || code == "CANNOT"));
   if (about_the_way && another_way()) {
     ++way_;

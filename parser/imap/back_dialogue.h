@@ -49,7 +49,7 @@ class Back final : public BackDialogue {
   std::string id_command();
   Event begin_login(Out& out);
   void log_in(Out& out);
-  bool another_way() const { return way_ + 1 < ways_.size(); }
+  bool another_way() const { return way_ + 1 < ways_.count; }
   Event give_up(Bytes why, Bytes backend_text = {});
   Event unavailable(Bytes why, Bytes backend_text = {});
   Event finish(Event event);
@@ -64,9 +64,9 @@ class Back final : public BackDialogue {
   State state_ = State::greeting;
   LineReader lines_{limits::kBackendLineMax};
   std::string tag_;                        // of the question whose answer we wait for
-  std::vector<std::string> capabilities_;  // before login; once logged_in, after it
-  std::vector<std::string> after_login_;   // while the login is under way
-  std::vector<LoginWay> ways_;
+  std::vector<std::string> capabilities_;  // before login; once the login is under way, after it
+  LoginAbilities abilities_;
+  LoginWays ways_;
   size_t way_ = 0;
   std::vector<Secret> pieces_;  // of the login command
   size_t next_piece_ = 0;

@@ -70,9 +70,10 @@ std::string Back::id_command() {
 }
 
 Event Back::begin_login(Out& out) {
-  Result<std::vector<LoginWay>> ways = login_ways(login_, capabilities_);
+  abilities_ = login_abilities(capabilities_);
+  Result<LoginWays> ways = login_ways(login_, abilities_);
   if (!ways) return unavailable(ways.error().message);
-  ways_ = std::move(*ways);
+  ways_ = *ways;
   log_in(out);
   return Event::need_input;
 }
@@ -80,12 +81,12 @@ Event Back::begin_login(Out& out) {
 // Every way has a tag of its own: a late answer to the one before is no answer to this one.
 void Back::log_in(Out& out) {
   tag_ = tag(kWayTags[way_]);
-  pieces_ = login_command(tag_, ways_[way_], login_, capabilities_);
+  pieces_ = login_command(tag_, ways_.all[way_], login_, abilities_);
   out.put(pieces_[0].reveal());
   pieces_[0].clear();
   next_piece_ = 1;
   if (!another_way()) login_.password.clear();
-  after_login_.clear();
+  capabilities_.clear();  // from here on a list describes the time after login
   state_ = State::login;
 }
 

@@ -18,10 +18,6 @@ constexpr size_t kInitialResponseMax = 900;
 // LITERAL- (RFC 7888 5).
 constexpr size_t kLiteralMinusMax = 4096;
 
-bool lists(const std::vector<std::string>& capabilities, Bytes name) {
-  return std::find(capabilities.begin(), capabilities.end(), name) != capabilities.end();
-}
-
 bool quotable(Bytes text) {
   return text.size() <= kQuotedMax &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7f; });
@@ -37,12 +33,10 @@ void append_quoted(Secret& line, Bytes text) {
 }
 
 // Appends a blank and `text` to the last piece; a synchronising literal opens a new one.
-void append_argument(std::vector<Secret>& pieces, Bytes text, LoginWay way,
-                     const std::vector<std::string>& capabilities) {
+void append_argument(std::vector<Secret>& pieces, Bytes text, LoginWay way, const LoginAbilities& abilities) {
   pieces.back().append(" ");
   if (way == LoginWay::quoted || quotable(text)) return append_quoted(pieces.back(), text);
-  bool at_once =
-      lists(capabilities, "LITERAL+") || (lists(capabilities, "LITERAL-") && text.size() <= kLiteralMinusMax);
+  bool at_once = abilities.literal_plus || (abilities.literal_minus && text.size() <= kLiteralMinusMax);
   pieces.back().append("{" + std::to_string(text.size()) + (at_once ? "+}\r\n" : "}\r\n"));
   if (!at_once) pieces.emplace_back();
   pieces.back().append(text);
@@ -67,26 +61,39 @@ std::vector<Secret> authenticate_plain(Bytes tag, const BackLogin& login, bool i
 
 }  // namespace
 
-Result<std::vector<LoginWay>> login_ways(const BackLogin& login, const std::vector<std::string>& capabilities) {
-  std::vector<LoginWay> ways;
-  if (lists(capabilities, "AUTH=PLAIN")) ways.push_back(LoginWay::plain);
-  if (login.authzid.empty() && !lists(capabilities, "LOGINDISABLED")) {
-    ways.push_back(LoginWay::login);
-    if (!quotable(login.authcid) || !quotable(login.password.reveal())) ways.push_back(LoginWay::quoted);
+LoginAbilities login_abilities(const std::vector<std::string>& capabilities) {
+  auto lists = [&](Bytes name) {
+    return std::find(capabilities.begin(), capabilities.end(), name) != capabilities.end();
+  };
+  LoginAbilities abilities;
+  abilities.plain = lists("AUTH=PLAIN");
+  abilities.login = !lists("LOGINDISABLED");
+  abilities.sasl_ir = lists("SASL-IR");
+  abilities.literal_plus = lists("LITERAL+");
+  abilities.literal_minus = lists("LITERAL-");
+  return abilities;
+}
+
+Result<LoginWays> login_ways(const BackLogin& login, const LoginAbilities& abilities) {
+  LoginWays ways;
+  auto add = [&](LoginWay way) { ways.all[ways.count++] = way; };
+  if (abilities.plain) add(LoginWay::plain);
+  if (login.authzid.empty() && abilities.login) {
+    add(LoginWay::login);
+    if (!quotable(login.authcid) || !quotable(login.password.reveal())) add(LoginWay::quoted);
   }
-  if (!ways.empty()) return ways;
+  if (ways.count > 0) return ways;
   if (login.authzid.empty()) return fail("the backend does not accept passwords on this connection");
   return fail("the backend does not offer AUTH=PLAIN, which a master login needs");
 }
 
 // REQUIRES of a quoted string: no NUL, CR or LF in it (sasl/credentials.h).
-std::vector<Secret> login_command(Bytes tag, LoginWay way, const BackLogin& login,
-                                  const std::vector<std::string>& capabilities) {
-  if (way == LoginWay::plain) return authenticate_plain(tag, login, lists(capabilities, "SASL-IR"));
+std::vector<Secret> login_command(Bytes tag, LoginWay way, const BackLogin& login, const LoginAbilities& abilities) {
+  if (way == LoginWay::plain) return authenticate_plain(tag, login, abilities.sasl_ir);
   std::vector<Secret> pieces(1, Secret(tag));
   pieces.back().append(" LOGIN");
-  append_argument(pieces, login.authcid, way, capabilities);
-  append_argument(pieces, login.password.reveal(), way, capabilities);
+  append_argument(pieces, login.authcid, way, abilities);
+  append_argument(pieces, login.password.reveal(), way, abilities);
   pieces.back().append("\r\n");
   return pieces;
 }

@@ -2,6 +2,9 @@
 // ways it can be said, because what a backend lists is not always what it does (T77).
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <string>
 #include <vector>
 
 #include "parser/base/bytes.h"
@@ -11,6 +14,16 @@
 
 namespace postigo::imap {
 
+// What of a backend's list before login decides how its login is said.
+struct LoginAbilities {
+  bool plain = false;    // AUTH=PLAIN
+  bool login = true;     // not LOGINDISABLED
+  bool sasl_ir = false;  // SASL-IR
+  bool literal_plus = false;
+  bool literal_minus = false;
+};
+LoginAbilities login_abilities(const std::vector<std::string>& capabilities);  // in upper case
+
 enum class LoginWay {
   plain,   // AUTHENTICATE PLAIN: carries an authzid, and any octet
   login,   // LOGIN with quoted strings, and literals for what those should not hold (RFC 3501 9: 7 bits; RFC 2683:
@@ -18,12 +31,15 @@ enum class LoginWay {
   quoted,  // LOGIN with quoted strings only, for servers that know no literals there
 };
 
-// The ways to try, best first; never empty. `capabilities` is what the backend lists before login, in upper case.
+// The ways to try, best first; never none.
+struct LoginWays {
+  std::array<LoginWay, 3> all{};
+  size_t count = 0;
+};
 // An error says why this backend cannot take our user.
-Result<std::vector<LoginWay>> login_ways(const BackLogin& login, const std::vector<std::string>& capabilities);
+Result<LoginWays> login_ways(const BackLogin& login, const LoginAbilities& abilities);
 
 // Each piece after the first waits for a "+".
-std::vector<Secret> login_command(Bytes tag, LoginWay way, const BackLogin& login,
-                                  const std::vector<std::string>& capabilities);
+std::vector<Secret> login_command(Bytes tag, LoginWay way, const BackLogin& login, const LoginAbilities& abilities);
 
 }  // namespace postigo::imap
