@@ -120,9 +120,7 @@ class PasswordCheck : public std::enable_shared_from_this<PasswordCheck> {
 
 }  // namespace
 
-std::string domain_entry_name(std::string_view user) {
-  return "@" + std::string(domain_of(user));
-}
+std::string domain_entry_name(std::string_view user) { return "@" + std::string(domain_of(user)); }
 
 void answer(Env& env, Lookup& lookup, const Query& query, Found found, const Checking& checking) {
   if (query.user.starts_with('@')) found = {};  // nobody logs in as a domain
