@@ -66,7 +66,7 @@ void BM_InTheStream(benchmark::State& state) {
   }
   benchmark::DoNotOptimize(written);
   report(state, before);
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * line.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(line.size()));
 }
 BENCHMARK(BM_InTheStream)->ArgName("edited")->Arg(0)->Arg(1);
 

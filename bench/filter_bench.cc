@@ -103,7 +103,7 @@ void BM_Filter(benchmark::State& state, const char* protocol, Direction directio
   if (bench::allocations != before) state.SkipWithError("the filter allocates");
   double mib = static_cast<double>(state.iterations()) * static_cast<double>(text.size()) / (1 << 20);
   state.counters["allocations_per_MiB"] = static_cast<double>(bench::allocations - before) / mib;
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * text.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(text.size()));
 }
 
 // Argument: octets that arrive at a time.

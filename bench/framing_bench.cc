@@ -28,7 +28,7 @@ void lines(benchmark::State& state, const std::string& text) {
       rest.remove_prefix(line.consumed);
     }
   }
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * text.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(text.size()));
 }
 
 void messages(benchmark::State& state, const std::string& text) {
@@ -48,7 +48,7 @@ void messages(benchmark::State& state, const std::string& text) {
       rest.remove_prefix(framed.size);
     }
   }
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * text.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(text.size()));
 }
 
 std::string id_command() {  // T11: 31 KB, legal
@@ -88,7 +88,7 @@ void BM_ImapOctetByOctet(benchmark::State& state) {
     for (size_t size = 1; size <= text.size(); ++size) framed = reader.next(Bytes(text).substr(0, size));
     if (framed.status != LiteralReader::Status::message) state.SkipWithError("not framed");
   }
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * text.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(text.size()));
 }
 BENCHMARK(BM_ImapOctetByOctet);
 

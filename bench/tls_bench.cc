@@ -107,7 +107,7 @@ void BM_Seal(benchmark::State& state) {
   ends.handshake(TLS1_3_VERSION);
   std::string plain(static_cast<size_t>(state.range(0)), 'x');
   for (auto _ : state) ends.seal(plain);
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * plain.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(plain.size()));
 }
 BENCHMARK(BM_Seal)->Arg(64)->Arg(1024)->Arg(16 * 1024)->Arg(256 * 1024 - 4096);
 
@@ -121,7 +121,7 @@ void BM_SealAndOpen(benchmark::State& state) {
       return;
     }
   }
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * plain.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(plain.size()));
 }
 BENCHMARK(BM_SealAndOpen)->Arg(16 * 1024);
 

@@ -17,7 +17,7 @@ BUILD='g++ cmake ninja-build ccache pkg-config
 RUN='dovecot-imapd dovecot-pop3d curl openssl'
 # prometheus is for promtool, valgrind for the bench's instruction counts, mmdebstrap unpacks mail servers that exclude
 # one another (tests/differential)
-TEST='libgtest-dev libgmock-dev libbenchmark-dev clang-format dovecot-imapd dovecot-pop3d curl openssl python3
+TEST='libgtest-dev libgmock-dev libbenchmark-dev clang clang-format dovecot-imapd dovecot-pop3d curl openssl python3
   isync fetchmail neomutt prometheus binutils procps valgrind mmdebstrap debian-archive-keyring'
 # libbenchmark-dev: the micro-benchmarks are of the same build. mmdebstrap unpacks the newest HAProxy, nginx and Dovecot
 BENCH='nginx libnginx-mod-mail haproxy dovecot-imapd dovecot-pop3d perdition openssl python3 python3-matplotlib
