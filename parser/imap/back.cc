@@ -9,6 +9,7 @@
 #include "parser/framing/literal_tail.h"
 #include "parser/imap/back_dialogue.h"
 #include "parser/imap/replies.h"
+#include "parser/login/echo.h"
 
 namespace postigo::imap {
 namespace {
@@ -114,6 +115,7 @@ void Back::note_alert(const Status& status) {
   bool before_tls = policy_.tls == BackPolicy::Tls::starttls && !secured_;
   bool allowed =
       policy_.alerts == BackPolicy::Alerts::always || (policy_.alerts == BackPolicy::Alerts::under_tls && in_tls);
+  if (repeats_credentials(status.text, login_)) return;
   std::string text = printable(status.text, kTextMax);
   if (allowed && !before_tls && std::find(alerts_.begin(), alerts_.end(), text) == alerts_.end()) {
     alerts_.push_back(std::move(text));
@@ -176,11 +178,18 @@ Event Back::on_login_answer(const Status& status, Out& out) {
   return Event::need_input;
 }
 
+// What a code means survives also if a part of it is a part of the password.
+std::string Back::readable_code(Bytes code) const {
+  std::string name = code_name(code);
+  bool known = tells_user(name) || name == "AUTHENTICATIONFAILED" || name == "AUTHORIZATIONFAILED" || name == "ALERT";
+  return known && repeats_credentials(code, login_) ? name : readable(code, login_, kTextMax);
+}
+
 // A no may be about the user, about the way in which we said who he is (T77), or about neither.
 Event Back::on_login_refused(const Status& status, Out& out) {
   std::string code = code_name(status.code);
   bool no = equal_ignoring_case(status.word, "NO");
-  BackendReply reply = {printable(status.code, kTextMax), printable(status.text, kTextMax)};
+  BackendReply reply = {readable_code(status.code), readable(status.text, login_, kTextMax)};
   // A referral would lead the client around us; another backend, or an operator, may help in the other cases.
   if (code == "REFERRAL") return unavailable("the backend refers to another server", status.code);
   if (code == "UNAVAILABLE" || code == "SERVERBUG" || code == "PRIVACYREQUIRED" || code == "CLIENTBUG") {

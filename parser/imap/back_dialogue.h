@@ -38,6 +38,7 @@ class Back final : public BackDialogue {
   Event on_tagged(Bytes line, Out& out);
   Event on_login_answer(const Status& status, Out& out);
   Event on_login_refused(const Status& status, Out& out);
+  std::string readable_code(Bytes code) const;
   void note_list(Bytes text);
   void note_alert(const Status& status);
   void expect_literal(Bytes line);

@@ -1,8 +1,8 @@
 // What we say to a backend, one question after the other: STARTTLS, CAPABILITY, ID, the login in one way and, if the
 // backend does not understand it, in another. What its answers mean stands in back.cc.
-#include "parser/base/ascii.h"
 #include "parser/imap/back_dialogue.h"
 #include "parser/imap/client_id.h"
+#include "parser/login/echo.h"
 
 namespace postigo::imap {
 namespace {
@@ -85,7 +85,6 @@ void Back::log_in(Out& out) {
   out.put(pieces_[0].reveal());
   pieces_[0].clear();
   next_piece_ = 1;
-  if (!another_way()) login_.password.clear();
   capabilities_.clear();  // from here on a list describes the time after login
   state_ = State::login;
 }
@@ -95,7 +94,7 @@ Event Back::give_up(Bytes why, Bytes backend_text) { return refusal_ ? lost() : 
 
 Event Back::unavailable(Bytes why, Bytes backend_text) {
   reply_ = {"", std::string(why)};
-  if (!backend_text.empty()) reply_.text += ": " + printable(backend_text, 512);
+  if (!backend_text.empty()) reply_.text += ": " + readable(backend_text, login_, 512);
   return finish(Event::unavailable);
 }
 

@@ -5,6 +5,7 @@
 
 #include "parser/base/ascii.h"
 #include "parser/base/limits.h"
+#include "parser/login/echo.h"
 #include "parser/pop3/back_dialogue.h"
 
 namespace postigo::pop3 {
@@ -50,7 +51,7 @@ Event Back::on_line(Bytes line, Out& out) {
   if (state_ == State::capa_list) return on_capa_line(line, out);
   Reply reply = parse_reply(line);
   if (reply.status == Reply::Status::nonsense)
-    return unavailable("backend does not speak POP3: " + printable(line, kTextMax));
+    return unavailable("backend does not speak POP3: " + readable(line, login_, kTextMax));
   switch (state_) {
     case State::greeting:
       return on_greeting(reply, out);
@@ -135,16 +136,24 @@ Event Back::on_auth(const Reply& reply, Out& out) {
 Event Back::on_verdict(const Reply& reply, Out& out) {
   if (reply.status == Reply::Status::err) return refused(reply, out);
   if (reply.status != Reply::Status::ok) return unavailable(reply, "login");
-  reply_ = {std::string(reply.code), printable(reply.text, kTextMax)};
+  reply_ = {readable_code(reply.code), readable(reply.text, login_, kTextMax)};
   return finish(Event::logged_in);
 }
 
 // --- the end --------------------------------------------------------------------------------------------------------
 
+// What a code means survives also if a part of it is a part of the password.
+std::string Back::readable_code(Bytes code) const {
+  std::string name = upper(code);
+  Bytes known = registered_code(name);
+  bool keep = !known.empty() && repeats_credentials(name, login_);
+  return keep ? std::string(known) : readable(name, login_, kTextMax);
+}
+
 // Only the backend knows whether its -ERR is about the user; without a code we must believe so, once there is no other
 // way in.
 Event Back::refused(const Reply& reply, Out& out) {
-  reply_ = {upper(reply.code), printable(reply.text, kTextMax)};
+  reply_ = {readable_code(reply.code), readable(reply.text, login_, kTextMax)};
   if (state_ == State::auth_response && reply_.code.empty() && login_.authzid.empty()) {
     refusal_ = reply_;
     return say_user(out);
@@ -165,11 +174,11 @@ Event Back::lost() {
 Event Back::unavailable(const Reply& reply, std::string_view what) {
   bool may_be_forged = policy_.tls == BackPolicy::Tls::starttls && (state_ == State::greeting || state_ == State::stls);
   if (reply.status == Reply::Status::err && !reply.code.empty() && !may_be_forged) {
-    reply_ = {upper(reply.code), printable(reply.text, kTextMax)};
+    reply_ = {readable_code(reply.code), readable(reply.text, login_, kTextMax)};
     return finish(Event::unavailable);
   }
   std::string why = "unexpected answer to ";
-  why.append(what).append(": ").append(printable(reply.text, kTextMax));
+  why.append(what).append(": ").append(readable(reply.text, login_, kTextMax));
   return unavailable(why);
 }
 

@@ -54,6 +54,7 @@ class Back final : public BackDialogue {
   Event unavailable(const Reply& reply, std::string_view what);
   Event unavailable(std::string_view why);
   Event finish(Event event);
+  std::string readable_code(Bytes code) const;
 
   BackPolicy policy_;
   BackLogin login_;

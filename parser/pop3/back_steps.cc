@@ -58,11 +58,7 @@ Event Back::choose(Out& out) {
 
 Event Back::say_user(Out& out) { return ask(State::user, {"USER ", login_.authcid, kEnd}, out); }
 
-Event Back::say_password(Out& out) {
-  Event event = ask(State::pass, {"PASS ", login_.password.reveal(), kEnd}, out);
-  login_.password.clear();
-  return event;
-}
+Event Back::say_password(Out& out) { return ask(State::pass, {"PASS ", login_.password.reveal(), kEnd}, out); }
 
 // RFC 5034 4: the initial response goes with the command only if the line stays within 255 octets.
 Event Back::start_auth(Out& out) {

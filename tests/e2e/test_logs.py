@@ -136,25 +136,28 @@ class Secrets(unittest.TestCase):
                 found = [line for line in text.splitlines() if canary in line]
                 self.assertEqual([], found, f"{canary!r} in {where}")
 
-    def test_errors_of_backends_carry_no_secret(self):
-        """A backend that repeats the password in its refusal."""
-        def login(peer, tag):
-            said = peer.said().decode(errors="replace")
-            peer.send(f"{tag} NO [AUTHENTICATIONFAILED] you said {said.split()[-1]}\r\n")
+    def test_a33_errors_of_backends_carry_no_secret(self):
+        """A backend that repeats the password, or the line with it, in its refusal, whatever kind of refusal that is."""
+        for word in ("NO", "NO [AUTHENTICATIONFAILED]", "NO [UNAVAILABLE]", "NO [X-ECHO]", "BAD"):
+            def login(peer, tag, word=word):
+                said = peer.said().decode(errors="replace")
+                peer.send(f"{tag} {word} you said {said.split()[-1]}\r\n")
 
-        log = os.path.join(platform.scratch(), "log")
-        fake = FakeBackend(imap=imap_server(login=login),
-                           pop3=pop3_server(login=lambda peer: peer.send("-ERR [AUTH] canary-echo\r\n")))
-        self.addCleanup(fake.stop)
-        door = platform.postigo({"fake": fake}, log=log_to(log), limits='[limits]\nauth_failure_delay = "1ms"')
-        with Imap.open(door) as wire:
-            self.assertNotIn(b"canary", b"".join(wire.login("alice", "canary-echo")))
-        with Pop3.open(door) as wire:
-            wire.ok("USER alice")
-            wire.command("PASS canary-echo")
-        door.stop()
-        with open(log, encoding="utf-8") as file:
-            self.assertNotIn("canary", file.read())
+            log = os.path.join(platform.scratch(), "log")
+            fake = FakeBackend(imap=imap_server(login=login),
+                               pop3=pop3_server(login=lambda peer: peer.send("-ERR [AUTH] canary-echo\r\n")))
+            self.addCleanup(fake.stop)
+            door = platform.postigo({"fake": fake}, log=log_to(log), limits='[limits]\nauth_failure_delay = "1ms"')
+            with Imap.open(door) as wire:
+                self.assertNotIn(b"canary", b"".join(wire.login("alice", "canary-echo")))
+            with Pop3.open(door) as wire:
+                wire.ok("USER alice")
+                wire.command("PASS canary-echo")
+            door.stop()
+            with self.subTest(word), open(log, encoding="utf-8") as file:
+                written = file.read()
+                for canary in ("canary", plain("alice", "canary-echo")):
+                    self.assertNotIn(canary, written)
 
 
 class TextFormat(unittest.TestCase):

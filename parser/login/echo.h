@@ -1,0 +1,19 @@
+// Whether a text of a backend repeats a part of what we said to log in. Some servers quote the line that they do not
+// understand; such a text must reach neither a log nor a client (A33).
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "parser/base/bytes.h"
+#include "parser/dialogue.h"
+
+namespace postigo {
+
+// As it is, or in base64, by itself or in a message of SASL PLAIN. `text` as the backend sent it.
+bool repeats_credentials(Bytes text, const BackLogin& login);
+
+// For a log: `text` made printable, or what there is to say of one that repeats credentials.
+std::string readable(Bytes text, const BackLogin& login, size_t max);
+
+}  // namespace postigo
