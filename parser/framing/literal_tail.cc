@@ -36,18 +36,4 @@ void LiteralTail::feed_one(char c) {
   }
 }
 
-size_t LiteralTail::held() const {
-  if (!plus_) return 0;
-  switch (state_) {
-    case State::plus:
-      return 1;
-    case State::close:
-      return 2;
-    case State::close_cr:
-      return 3;
-    default:
-      return 0;
-  }
-}
-
 }  // namespace postigo

@@ -2,7 +2,7 @@
 //
 // Fed the octets of one line in any chunking, without LF. Looks at the last few octets only, so that feeding a long
 // line costs nothing. It does not know about quotes: who needs that, checks it (LiteralReader), or needs not to know
-// (the relay filter, where the peer's own answer decides).
+// (the relay filter, for what it does not let pass).
 #pragma once
 
 #include <cstddef>
@@ -22,8 +22,6 @@ class LiteralTail {
   bool sync() const { return !plus_; }
   uint64_t size() const { return size_; }
   bool overflowed() const { return digits_ > kDigitsMax; }  // found, but no size that anybody could mean
-  // Octets of "+}" and CR at the very end that belong to a (possible) non-synchronising announcement.
-  size_t held() const;
 
  private:
   enum class State : uint8_t { none, open, number, plus, close, close_cr };

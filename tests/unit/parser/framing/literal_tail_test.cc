@@ -43,14 +43,5 @@ TEST(LiteralTail, Overflow) {
   EXPECT_FALSE(tail_of("{" + std::string(200, '1') + "}").found()) << "nobody's number";
 }
 
-TEST(LiteralTail, HeldIsWhatAChunkMayNotLetPass) {
-  EXPECT_EQ(tail_of("{12").held(), 0u);
-  EXPECT_EQ(tail_of("{12+").held(), 1u);
-  EXPECT_EQ(tail_of("{12+}").held(), 2u);
-  EXPECT_EQ(tail_of("{12+}\r").held(), 3u);
-  EXPECT_EQ(tail_of("{12+}x").held(), 0u);
-  EXPECT_EQ(tail_of("{12}\r").held(), 0u);
-}
-
 }  // namespace
 }  // namespace postigo
