@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+from tests.differential.compare import Pair
 from tests.differential.pipeline import Pipeline
 from tests.differential.run import GENERATORS, Assault, Run
 from tests.differential.servers import SERVERS, Unavailable
@@ -62,13 +63,11 @@ async def _go(options, kind, server, folder, seed):
     """Runs one kind of pipelines; returns the run."""
     tap = Tap(server)
     await tap.start()
-    assault = kind == "adversary"
-    proxy = Postigo(folder, Certificates(folder + "-ca"), {"real": tap if assault else server})
+    proxy = Postigo(folder, Certificates(folder + "-ca"), {"real": tap})
     proxy.start()
     try:
         generate = GENERATORS[kind] if not options.replay else lambda *_: replayed(options.replay)
-        run = (Assault(server, proxy, tap, generate, options.crowd) if assault
-               else Run(server, proxy, generate, options.crowd))
+        run = (Assault if kind == "adversary" else Run)(Pair(server, proxy, tap), generate, options.crowd)
         count = _SHORT[kind] if options.short else options.count
         await run.go(range(seed, seed + count), time.monotonic() + options.seconds)
         if options.shrink:

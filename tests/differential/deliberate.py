@@ -1,51 +1,154 @@
 """The one list of what is different through Postigo, and why. Anything else that differs is a failure.
 
-A difference is told as a change of the client's octets: through Postigo the answers are those that the server itself gives
-to the changed octets. So nothing is excused wholesale: the number of answers, their tags and their order must still agree.
+Nothing is excused wholesale. The tap says which of the client's lines arrived as something else; each such change must be
+one that the list allows. Then the same change is made to what a client says directly, and the answers must be the same.
 """
 
 import dataclasses
-import itertools
+import functools
 import re
 
-from tests.differential.pipeline import Piece, Pipeline
+RULES = {
+    "alias": "a command that asks for \"+\" passes under a tag that nobody else uses; its answer carries the client's tag",
+    "line end": "servers differ about a bare LF; it passes as CR LF",
+    "synchronising": "{n+} may pass as {n}: what servers do with a literal that they refuse early differs",
+    "forbidden": "LOGIN, AUTHENTICATE, STARTTLS, UNAUTHENTICATE, COMPRESS, and in POP3 USER, PASS, AUTH, APOP, STLS, XCLIENT and "
+                 "the like would change whom or what the backend believes to talk to; they pass as an unknown verb",
+    "odd": "a line that two servers could read in two ways passes as an unknown verb under the client's tag: one answer",
+    "swallowed": "the octets of a {n+} whose command was refused are data (RFC 7888 4), whatever the server would do",
+    "incomplete": "a line passes when it is complete: some servers run it at its bare CR",
+}
 
-_SYNC = re.compile(rb"\{\d+\}\r?\n$")
+_TAG = rb"[!#$&',\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+"
+_ATOM = rb"[^\x00-\x20\x7f-\xff{}\"\\()]+"
+_QUOTED = rb"\"(?:[^\x00-\x1f\x7f-\xff\"\\]|\\[\"\\])*\""
+_PLAIN = re.compile(rb"(%b) ([A-Za-z]+)((?: \(?(?:%b|%b)\)?)*)( ~?\{\d{1,8}\+?\})?\r?\n" % (_TAG, _ATOM, _QUOTED))
+_POP3_PLAIN = re.compile(rb"[A-Za-z]{3,8}(?: [!-~]+)*\r?\n")
+_FORBIDDEN = {"imap": {b"LOGIN", b"AUTHENTICATE", b"STARTTLS", b"UNAUTHENTICATE", b"COMPRESS"},
+              "pop3": {b"USER", b"PASS", b"AUTH", b"APOP", b"RPOP", b"STLS", b"XCLIENT", b"XOIP", b"XTND"}}
+_ALIAS = re.compile(rb"PSTG\d+")
 
 
 @dataclasses.dataclass(frozen=True)
-class Rule:
-    trait: str  # of the commands to which it applies
-    reason: str
+class Change:
+    """A line of the client, what it became for the backend (b"": nothing), and by which rule ("": none)."""
+
+    line: bytes
+    became: bytes
+    rule: str
 
 
-RULES = (
-    Rule("forbidden", "LOGIN, AUTHENTICATE, STARTTLS, UNAUTHENTICATE and COMPRESS would change whom or what the backend "
-                      "believes to talk to; they arrive as an unknown verb and get the backend's BAD"),
-    Rule("odd", "a line that two servers could read in two ways does not pass as it came; it arrives as one unknown verb "
-                "under the client's tag and gets one BAD"),
-)
-_TRAITS = {rule.trait for rule in RULES}
-_MAX = 5  # commands with a choice; more are changed together
+def _words(line):
+    return line.upper().split()
 
 
-def _unknown(command, protocol):
-    """The command as one unknown verb. A synchronising literal ends it, for the client gets an answer instead of "+"."""
-    pieces = list(command.pieces)
-    end = next((at for at, piece in enumerate(pieces) if _SYNC.search(piece.octets)), len(pieces) - 1)
-    kept = pieces[end + 1:]
-    unknown = command.tag + b" X\r\n" if protocol == "imap" else b"X\r\n"
-    return dataclasses.replace(command, pieces=(Piece(unknown), *kept))
+def _is_odd(protocol, line, before):
+    """Not something that every server reads in the same way. before: the client's lines until this one."""
+    if protocol == "pop3":
+        return not _POP3_PLAIN.fullmatch(line)
+    found = _PLAIN.fullmatch(line)
+    if found is None:
+        return True
+    verb, arguments = found.group(2).upper(), found.group(3) + (found.group(4) or b"")
+    behind_idle = any(_words(each)[1:2] == [b"IDLE"] for each in before)
+    asks = verb == b"IDLE" or found.group(4)
+    return bool(verb == b"IDLE" and arguments or behind_idle and asks or re.search(rb"[%*()]", arguments)
+                or _announces(before[-1:]))
 
 
-def readings(pipeline):
-    """The pipelines whose direct answers are right through Postigo: as it came first, then with changes."""
-    yield pipeline
-    numbers = [number for number, command in enumerate(pipeline.commands) if command.traits & _TRAITS]
-    groups = [(number,) for number in numbers] if len(numbers) <= _MAX else [tuple(numbers)]
-    for chosen in itertools.product((True, False), repeat=len(groups)):
-        changed = set(itertools.chain(*(group for group, wanted in zip(groups, chosen) if wanted)))
-        if changed:
-            yield Pipeline(pipeline.protocol, tuple(_unknown(command, pipeline.protocol) if number in changed else command
-                                                    for number, command in enumerate(pipeline.commands)),
-                           pipeline.delivery)
+def _is_forbidden(protocol, line):
+    words = _words(line)
+    while protocol == "imap" and words[1:2] == [b"UID"]:
+        del words[1]
+    return bool(_FORBIDDEN[protocol] & set(words[1:2] if protocol == "imap" else words[:1]))
+
+
+def _announces(lines):
+    return any(re.search(rb"\{\d+\+?\}\r?\n$", line) for line in lines)
+
+
+def _with_tag_of(line, arrived):
+    """What arrived, with the client's own tag in the place of an alias."""
+    return _ALIAS.sub(lambda _: line.split(b" ")[0].rstrip(b"\r\n"), arrived, count=1) if _ALIAS.match(arrived) else arrived
+
+
+def _rule(protocol, line, arrived, before):
+    """By which rule this line may have become that; None: it did not become that."""
+    if line == arrived:
+        return "same"
+    mine = _with_tag_of(line, arrived)
+    ended = re.sub(rb"\r?\n$", b"\r\n", line)
+    for form, rule in ((line, "alias"), (ended, "line end"), (re.sub(rb"\+\}\r\n$", b"}\r\n", ended), "synchronising")):
+        if mine == form:
+            return rule
+    unknown = re.search(rb"( ?X+|\*? X|)\r\n$", mine)
+    head = mine[:unknown.start()] if unknown else b""
+    if unknown and (line.startswith(head) or head == b"*"):
+        if _is_forbidden(protocol, line):
+            return "forbidden"
+        return "odd" if _is_odd(protocol, line, before) else ""
+    return None
+
+
+def _split(octets):
+    return re.findall(rb"[^\n]*\n|[^\n]+$", octets)
+
+
+def changes(protocol, sent, arrived):
+    """What each line of the client became: a list of Change. What arrived and no line explains is a change of b""."""
+    lines, others = _split(sent), _split(arrived)
+
+    @functools.lru_cache(maxsize=None)
+    def best(at, there):
+        """(cost, how) of the rest."""
+        if at == len(lines):
+            return (10 * (len(others) - there), None)
+        options = [(4 + best(at + 1, there)[0], "drop")]
+        if there < len(others):
+            rule = _rule(protocol, lines[at], others[there], lines[:at])
+            if rule is not None:
+                options.append(({"same": 0, "": 8}.get(rule, 1) + best(at + 1, there + 1)[0], "pair"))
+            options.append((10 + best(at, there + 1)[0], "insert"))
+        return min(options, key=lambda option: option[0])
+
+    for at in range(len(lines), -1, -1):  # so that the recursion stays flat
+        for there in range(len(others), -1, -1):
+            best(at, there)
+    return list(_walk(protocol, lines, others, best))
+
+
+def _walk(protocol, lines, others, best):
+    at = there = 0
+    while at < len(lines) or there < len(others):
+        how = best(at, there)[1] if at < len(lines) else "insert"
+        if how == "pair":
+            yield Change(lines[at], _with_tag_of(lines[at], others[there]),
+                         _rule(protocol, lines[at], others[there], lines[:at]))
+            at, there = at + 1, there + 1
+        elif how == "drop":
+            yield Change(lines[at], b"", _rule_of_drop(lines, at))
+            at += 1
+        else:
+            yield Change(b"", others[there], "")
+            there += 1
+
+
+def _rule_of_drop(lines, at):
+    if not lines[at].endswith(b"\n"):
+        return "incomplete"
+    return "swallowed" if any(re.search(rb"\+\}\r?\n$", line) for line in lines[:at]) else ""
+
+
+class Rewriter:
+    """Says directly what arrived through Postigo: takes the client's octets as he sends them, gives the changed ones."""
+
+    def __init__(self, made):
+        self._became = [change.became for change in made if change.line]
+        self._pending = b""
+
+    def __call__(self, octets):
+        *complete, self._pending = (self._pending + octets).split(b"\n")
+        said = b"".join(self._became.pop(0) if self._became else line + b"\n" for line in complete)
+        if self._pending and len(self._became) == 1 and not self._became[0].endswith(b"\n"):
+            said, self._pending, self._became = said + self._became[0], b"", []
+        return said

@@ -20,6 +20,7 @@ class Outcome:
     ended: bool
     slowest_s: float  # the longest time between something said or heard and the next thing heard
     login_s: float  # how busy the machine was
+    recording: object = None  # the tap's, if the session went through it
     mail: object = None  # what the user has in his mailboxes afterwards, if the server ended the session and it is known
 
     def essence(self):
@@ -99,15 +100,16 @@ _LOGINS = {"imap": _imap_login, "pop3": _pop3_login}
 
 
 class Player:
-    """One session. quiet_s: how long without a word is silence."""
+    """One session. quiet_s: how long without a word is silence. rewrite: what is really sent for what is said."""
 
-    def __init__(self, pipeline, address, user, password, quiet_s):
+    def __init__(self, pipeline, address, user, password, quiet_s, rewrite=bytes):
         self._steps = pipeline.steps()
         self._delivery = pipeline.delivery
         self._address = address
         self._login = _LOGINS[pipeline.protocol](user, password)
         self._transcript = TRANSCRIPTS[pipeline.protocol]()
         self._quiet_s = quiet_s  # and more, where the login shows that the machine is busy
+        self._rewrite = rewrite
         self._sent = []
         self._plus_used = 0
         self._granted = False
@@ -180,8 +182,9 @@ class Player:
     def _send(self, octets, hidden=b""):
         if octets:
             self._sent.append((asyncio.get_running_loop().time(), octets))
-        if hidden + octets and not self._ear.transport.is_closing():
-            self._ear.transport.write(hidden + octets)
+        octets = hidden + self._rewrite(octets)
+        if octets and not self._ear.transport.is_closing():
+            self._ear.transport.write(octets)
 
     async def _end(self):
         end = self._delivery.end

@@ -6,7 +6,7 @@ import math
 import time
 
 from tests.differential import adversary, imap_grammar, oracle, pop3_grammar
-from tests.differential.compare import QUICK_S, Pair
+from tests.differential.compare import QUICK_S
 from tests.differential.shrink import shrink
 
 _CALM = 6  # pipelines at a time when it matters
@@ -16,8 +16,8 @@ GENERATORS = {"imap": imap_grammar.generate, "pop3": pop3_grammar.generate, "adv
 class Run:
     """done, found (by seed) and errors (of the harness) grow while go() runs."""
 
-    def __init__(self, server, proxy, generate, crowd):
-        self.pair = Pair(server, proxy)
+    def __init__(self, pair, generate, crowd):
+        self.pair = pair
         self.generate = generate
         self.crowd = crowd
         self.done = 0
@@ -73,30 +73,22 @@ class Breach:
     pipeline: object
     verdicts: list
     outcome: object
-    recording: object
 
     def __str__(self):
         lines = [*self.verdicts, f"delivery: {self.pipeline.delivery}", *self.outcome.dialogue()]
-        if self.recording is not None:
-            lines += [f"arrived: {bytes(self.recording.to_server[:3000])!r}",
-                      f"answered: {bytes(self.recording.from_server[-3000:])!r}"]
+        if self.outcome.recording is not None:
+            lines += [f"arrived: {self.outcome.recording.relayed()[:3000]!r}",
+                      f"answered: {bytes(self.outcome.recording.from_server[-3000:])!r}"]
         return "\n".join(lines)
 
 
 class Assault(Run):
     """Only through Postigo, with an oracle behind it."""
 
-    def __init__(self, server, proxy, tap, generate, crowd):
-        super().__init__(server, proxy, generate, crowd)
-        self.tap = tap
-
     async def confirm(self, pipeline):
-        user = self.pair.fresh_user()
-        outcome = await self.pair.play(pipeline, self.pair.proxy, QUICK_S, user)
-        recording = self.tap.take(user)
-        said = oracle.verdicts(pipeline.protocol, recording, outcome)
-        return Breach(pipeline, said, outcome, recording) if said else None
-
+        outcome = await self.pair.play(pipeline, self.pair.proxy, QUICK_S)
+        said = oracle.verdicts(pipeline.protocol, outcome.recording, outcome)
+        return Breach(pipeline, said, outcome) if said else None
     async def _first_look(self, seed, pipeline):
         """A breach counts at first sight: it need not happen again."""
         await self._second_look(seed, pipeline)

@@ -7,6 +7,8 @@ import asyncio
 import base64
 import re
 
+from tests.differential.servers import PASSWORD
+
 _USER = re.compile(rb"\b(u\d{7})\b")
 _RESPONSE = re.compile(rb"PLAIN(?: |\r\n)([A-Za-z0-9+/=]{12,})\r\n")
 _FOR_ONE_SESSION = 1 << 20  # octets kept of each direction
@@ -25,6 +27,12 @@ class Recording:
         words = base64.b64decode(response.group(1)) if response else self.to_server[:4096]
         found = _USER.search(words)
         return found.group(1).decode() if found else None
+
+    def relayed(self):
+        """What arrived behind the login."""
+        said = bytes(self.to_server)
+        login = _RESPONSE.search(said) or re.search(rb"%b\"?\r\n" % PASSWORD.encode(), said)
+        return said[login.end():] if login else b""
 
 
 class _Leg(asyncio.Protocol):

@@ -9,6 +9,7 @@ import time
 import unittest
 
 from tests.differential import deliberate, imap_grammar, pop3_grammar
+from tests.differential.compare import Pair
 from tests.differential.pipeline import Command, Delivery, Piece, Pipeline
 from tests.differential.run import GENERATORS, Assault, Run
 from tests.differential.servers import SERVERS
@@ -46,8 +47,8 @@ def played(make, generate, seeds):
     async def play():
         wire = make(SERVER)
         await wire.start()
-        run = (Assault(SERVER, wire, wire, generate, 20) if generate is GENERATORS["adversary"]
-               else Run(SERVER, wire, generate, 20))
+        kind = Assault if generate is GENERATORS["adversary"] else Run
+        run = kind(Pair(SERVER, wire, wire), generate, 20)
         await run.go(seeds, time.monotonic() + 120)
         await wire.stop()
         return run
@@ -110,11 +111,29 @@ class Parts(unittest.TestCase):
             self.assertEqual(heard.essence(), [("+",), ("a1", "OK"), ("*", "BAD")])
             self.assertEqual(heard.content(), [b"* SEARCH 1\r\n"])
 
-    def test_a_deliberate_change_keeps_the_tag_and_ends_at_a_literal_that_waits(self):
-        command = Command(b"a", (Piece(b"a LOGIN {2+}\r\n"), Piece(b"me"), Piece(b" {2}\r\n"), Piece(b"pw"), Piece(b"\r\n")),
-                          frozenset({"forbidden"}))
-        changed = list(deliberate.readings(Pipeline("imap", (command,), Delivery())))[1]
-        self.assertEqual([piece.octets for piece in changed.commands[0].pieces], [b"a X\r\n", b"pw", b"\r\n"])
+    def test_each_change_has_a_rule_or_is_told(self):
+        changes = (
+            (b"a NOOP\r\nb NOOP\n", b"a NOOP\r\nb NOOP\r\n", ["same", "line end"]),
+            (b"a IDLE\r\nDONE\r\n", b"PSTG1 IDLE\r\nDONE\r\n", ["alias", "same"]),
+            (b"a SELECT {5+}\r\nINBOX\r\n", b"PSTG7 SELECT {5}\r\nINBOX\r\n", ["synchronising", "same"]),
+            (b"a LOGIN x y\r\n", b"a X\r\n", ["forbidden"]),
+            (b"a UID UNAUTHENTICATE\r\n", b"a X\r\n", ["forbidden"]),
+            (b'a LIST "" "x\r\n+ NOOP\r\n', b"a X\r\n* X\r\n", ["odd", "odd"]),
+            (b"a FOO {3+}\r\none\r\nb NOOP\r\n", b"PSTG1 FOO {3}\r\nb NOOP\r\n", ["synchronising", "swallowed", "same"]),
+            (b"a NOOP\r\nb NO", b"a NOOP\r\n", ["same", "incomplete"]),
+            (b"a NOOP\r\nb NOOP\r\n", b"a NOOP\r\n", ["same", ""]),
+            (b"a NOOP\r\nb NOOP\r\n", b"a X\r\nb NOOP\r\n", ["", "same"]),
+            (b'a LIST "" "x"\r\n', b"a X\r\n", [""]),
+            (b"a NOOP\r\n", b"a NOOP\r\nc QUIT\r\n", ["same", ""]))
+        for sent, arrived, rules in changes:
+            self.assertEqual([change.rule for change in deliberate.changes("imap", sent, arrived)], rules, sent)
+        self.assertEqual(deliberate.changes("pop3", b"STLS\r\nN\0OOP\r\n", b"XXXX\r\nX\r\n")[1].rule, "odd")
+
+    def test_a_changed_pipeline_is_said_line_by_line(self):
+        sent, arrived = b"a LOGIN x y\r\nb IDLE\r\nDONE\r\nc NOO", b"a X\r\nPSTG1 IDLE\r\nDONE\r\n"
+        say = deliberate.Rewriter(deliberate.changes("imap", sent, arrived))
+        self.assertEqual([say(sent[at:at + 5]) for at in range(0, 15, 5)], [b"", b"", b"a X\r\n"])
+        self.assertEqual(say(sent[15:]), b"b IDLE\r\nDONE\r\n")
 
     def test_what_is_smaller_ends_somewhere(self):
         pipeline, steps = imap_grammar.generate(7), 0
