@@ -23,7 +23,7 @@ from tests.differential.tap import Tap
 from tests.e2e.harness import Certificates, Postigo
 
 
-_SHORT = {"imap": 300, "pop3": 120, "adversary": 200}
+_SHORT = {"imap": 300, "pop3": 120, "adversary": 200, "pop3_adversary": 80}
 _SKIPPED = 77  # for ctest
 
 
@@ -67,7 +67,7 @@ async def _go(options, kind, server, folder, seed):
     proxy.start()
     try:
         generate = GENERATORS[kind] if not options.replay else lambda *_: replayed(options.replay)
-        run = (Assault if kind == "adversary" else Run)(Pair(server, proxy, tap), generate, options.crowd)
+        run = (Assault if kind.endswith("adversary") else Run)(Pair(server, proxy, tap), generate, options.crowd)
         count = _SHORT[kind] if options.short else options.count
         await run.go(range(seed, seed + count), time.monotonic() + options.seconds)
         if options.shrink:

@@ -16,6 +16,7 @@ RULES = {
                  "the like would change whom or what the backend believes to talk to; they pass as an unknown verb",
     "odd": "a line that two servers could read in two ways passes as an unknown verb under the client's tag: one answer",
     "swallowed": "the octets of a {n+} whose command was refused are data (RFC 7888 4), whatever the server would do",
+    "gone": "what a client says last before he breaks the connection may be lost",
     "incomplete": "a line passes when it is complete: some servers run it at its bare CR",
 }
 
@@ -36,6 +37,11 @@ class Change:
     line: bytes
     became: bytes
     rule: str
+
+    def tags(self):
+        """(alias, the client's tag), or None."""
+        alias = _ALIAS.match(self.became)
+        return (alias.group(0), _tag(self.line)) if alias and self.rule and self.rule != "same" else None
 
 
 def _words(line):
@@ -67,9 +73,13 @@ def _announces(lines):
     return any(re.search(rb"\{\d+\+?\}\r?\n$", line) for line in lines)
 
 
+def _tag(line):
+    return re.split(rb"[ \r\n]", line)[0]
+
+
 def _with_tag_of(line, arrived):
     """What arrived, with the client's own tag in the place of an alias."""
-    return _ALIAS.sub(lambda _: line.split(b" ")[0].rstrip(b"\r\n"), arrived, count=1) if _ALIAS.match(arrived) else arrived
+    return _ALIAS.sub(lambda _: _tag(line), arrived, count=1) if _ALIAS.match(arrived) else arrived
 
 
 def _rule(protocol, line, arrived, before):
@@ -86,7 +96,8 @@ def _rule(protocol, line, arrived, before):
     if unknown and (line.startswith(head) or head == b"*"):
         if _is_forbidden(protocol, line):
             return "forbidden"
-        return "odd" if _is_odd(protocol, line, before) else ""
+        rest_of_a_command = _announces(before) and head != _tag(line) and mine != b"* X\r\n"
+        return "odd" if rest_of_a_command or _is_odd(protocol, line, before) else ""
     return None
 
 
@@ -103,7 +114,7 @@ def changes(protocol, sent, arrived):
         """(cost, how) of the rest."""
         if at == len(lines):
             return (10 * (len(others) - there), None)
-        options = [(4 + best(at + 1, there)[0], "drop")]
+        options = [((4 if _rule_of_drop(lines, at) else 12) + best(at + 1, there)[0], "drop")]
         if there < len(others):
             rule = _rule(protocol, lines[at], others[there], lines[:at])
             if rule is not None:
@@ -122,8 +133,7 @@ def _walk(protocol, lines, others, best):
     while at < len(lines) or there < len(others):
         how = best(at, there)[1] if at < len(lines) else "insert"
         if how == "pair":
-            yield Change(lines[at], _with_tag_of(lines[at], others[there]),
-                         _rule(protocol, lines[at], others[there], lines[:at]))
+            yield Change(lines[at], others[there], _rule(protocol, lines[at], others[there], lines[:at]))
             at, there = at + 1, there + 1
         elif how == "drop":
             yield Change(lines[at], b"", _rule_of_drop(lines, at))
@@ -140,15 +150,46 @@ def _rule_of_drop(lines, at):
 
 
 class Rewriter:
-    """Says directly what arrived through Postigo: takes the client's octets as he sends them, gives the changed ones."""
+    """Says directly what arrived through Postigo: takes the client's octets as he says them, gives segments to send.
 
-    def __init__(self, made):
-        self._became = [change.became for change in made if change.line]
+    paced: a line that passed as a question is a segment of its own, as it was through Postigo. A client may say it so
+    directly, too. hide: {n+} is said as {n}, as it was through Postigo, and its "+" is not heard. Dovecot keeps back the answers of what stands before an incomplete command in one segment.
+    """
+
+    def __init__(self, made=(), paced=False, hide=False):
+        made = [change for change in made if change.line]
+        self._granted = [change.rule == "synchronising" and not (after and after[0].rule == "swallowed")
+                         for change, after in ((change, made[at + 1:at + 2]) for at, change in enumerate(made))]
+        self._became = [_as_client(change) if granted and not hide else change.became
+                        for change, granted in zip(made, self._granted)]
+        self._hide = hide
+        self.hidden = 0  # how often "+" has come, or will come, that the client would not see through Postigo
+        self._alone = [paced and change.tags() is not None and _asks(change.line) for change in made]
         self._pending = b""
+        self.pause_s = 0.15 if paced else 0
+        self.tags = dict(filter(None, (change.tags() for change in made)))
 
     def __call__(self, octets):
         *complete, self._pending = (self._pending + octets).split(b"\n")
-        said = b"".join(self._became.pop(0) if self._became else line + b"\n" for line in complete)
+        segments = [b""]
+        for line in complete:
+            if not self._became:  # he says more than he said through Postigo
+                segments[-1] += line + b"\n"
+                continue
+            alone, became = self._alone.pop(0), self._became.pop(0)
+            self.hidden += self._granted.pop(0) and self._hide
+            segments = [*segments, became, b""] if alone else [*segments[:-1], segments[-1] + became]
         if self._pending and len(self._became) == 1 and not self._became[0].endswith(b"\n"):
-            said, self._pending, self._became = said + self._became[0], b"", []
-        return said
+            segments[-1] += self._became.pop()
+            self._pending = b""
+        return segments
+
+
+def _asks(line):
+    return _announces([line]) or _words(line)[1:2] == [b"IDLE"]
+
+
+def _as_client(change):
+    """{n+} as the client said it, for the server that knows it says no "+"."""
+    alias = _ALIAS.match(change.became)
+    return alias.group(0) + change.line[len(_tag(change.line)):] if alias else change.line

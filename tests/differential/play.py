@@ -25,7 +25,9 @@ class Outcome:
 
     def essence(self):
         """Two outcomes with the same essence are the same to a client."""
-        return [*self.transcript.essence(), ("end" if self.ended else "open",)]
+        if self.ended:  # a reset may take the last word along
+            return [*(event for event in self.transcript.essence() if event != ("*", "BYE")), ("end",)]
+        return [*self.transcript.essence(), ("open",)]
 
     def dialogue(self):
         """Lines for people: who said what when."""
@@ -33,7 +35,7 @@ class Outcome:
         heard = [(when, "S", " ".join(event)) for when, event in zip(self.transcript.times, self.transcript.events)]
         moments = sorted(said + heard, key=lambda moment: moment[0])
         lines = [f"  {when - moments[0][0]:7.3f} {who}: {what}" for when, who, what in moments]
-        return lines if len(lines) < 90 else [*lines[:70], f"  ... {len(lines) - 80} more ...", *lines[-10:]]
+        return lines if len(lines) < 50 else [*lines[:20], f"  ... {len(lines) - 40} more ...", *lines[-20:]]
 
 
 class Refused(Exception):
@@ -100,14 +102,14 @@ _LOGINS = {"imap": _imap_login, "pop3": _pop3_login}
 
 
 class Player:
-    """One session. quiet_s: how long without a word is silence. rewrite: what is really sent for what is said."""
+    """One session. quiet_s: how long without a word is silence. rewrite: what is sent for what is said (deliberate.Rewriter)."""
 
-    def __init__(self, pipeline, address, user, password, quiet_s, rewrite=bytes):
+    def __init__(self, pipeline, address, user, password, quiet_s, rewrite=None):
         self._steps = pipeline.steps()
         self._delivery = pipeline.delivery
         self._address = address
         self._login = _LOGINS[pipeline.protocol](user, password)
-        self._transcript = TRANSCRIPTS[pipeline.protocol]()
+        self._transcript = TRANSCRIPTS[pipeline.protocol](rewrite)
         self._quiet_s = quiet_s  # and more, where the login shows that the machine is busy
         self._rewrite = rewrite
         self._sent = []
@@ -141,7 +143,7 @@ class Player:
             ahead = b""
             if self._delivery.login_too and number == len(self._login) - 1 and self._steps[0][0] == "send":
                 ahead = self._steps.pop(0)[1]
-            self._send(ahead, hidden=line)
+            await self._send(ahead, hidden=line)
             at = await self._answer_to_login(at, wanted)
         self._transcript.feed(ear.early[at:], ear.last)
         ear.transcript = self._transcript
@@ -163,7 +165,7 @@ class Player:
 
     async def _do(self, kind, what):
         if kind == "send" or (kind == "if_plus" and self._granted):
-            self._send(what)
+            await self._send(what)
         elif kind == "pause":
             await asyncio.sleep(what)
         elif kind in ("plus", "answer"):
@@ -179,12 +181,15 @@ class Player:
         self._plus_used = heard.plus
         self._seen[tag] = heard.count(tag)
 
-    def _send(self, octets, hidden=b""):
+    async def _send(self, octets, hidden=b""):
         if octets:
             self._sent.append((asyncio.get_running_loop().time(), octets))
-        octets = hidden + self._rewrite(octets)
-        if octets and not self._ear.transport.is_closing():
-            self._ear.transport.write(octets)
+        segments = [segment for segment in (self._rewrite(octets) if self._rewrite else [octets]) if segment]
+        for number, segment in enumerate([hidden, *segments] if len(segments) > 1 else [hidden + b"".join(segments)]):
+            if number:
+                await asyncio.sleep(self._rewrite.pause_s)
+            if segment and not self._ear.transport.is_closing():
+                self._ear.transport.write(segment)
 
     async def _end(self):
         end = self._delivery.end

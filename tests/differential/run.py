@@ -5,12 +5,13 @@ import dataclasses
 import math
 import time
 
-from tests.differential import adversary, imap_grammar, oracle, pop3_grammar
+from tests.differential import adversary, imap_grammar, oracle, pop3_adversary, pop3_grammar
 from tests.differential.compare import QUICK_S
 from tests.differential.shrink import shrink
 
 _CALM = 6  # pipelines at a time when it matters
-GENERATORS = {"imap": imap_grammar.generate, "pop3": pop3_grammar.generate, "adversary": adversary.generate}
+GENERATORS = {"imap": imap_grammar.generate, "pop3": pop3_grammar.generate, "adversary": adversary.generate,
+              "pop3_adversary": pop3_adversary.generate}
 
 
 class Run:

@@ -11,6 +11,7 @@ from tests.differential.servers import PASSWORD
 
 _USER = re.compile(rb"\b(u\d{7})\b")
 _RESPONSE = re.compile(rb"PLAIN(?: |\r\n)([A-Za-z0-9+/=]{12,})\r\n")
+_OWN = re.compile(rb"^(?:P\d+ [^\n]*\n)+")  # what Postigo asks behind the login
 _FOR_ONE_SESSION = 1 << 20  # octets kept of each direction
 
 
@@ -32,7 +33,7 @@ class Recording:
         """What arrived behind the login."""
         said = bytes(self.to_server)
         login = _RESPONSE.search(said) or re.search(rb"%b\"?\r\n" % PASSWORD.encode(), said)
-        return said[login.end():] if login else b""
+        return _OWN.sub(b"", said[login.end():]) if login else b""
 
 
 class _Leg(asyncio.Protocol):

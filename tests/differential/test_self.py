@@ -47,7 +47,7 @@ def played(make, generate, seeds):
     async def play():
         wire = make(SERVER)
         await wire.start()
-        kind = Assault if generate is GENERATORS["adversary"] else Run
+        kind = Assault if generate in (GENERATORS["adversary"], GENERATORS["pop3_adversary"]) else Run
         run = kind(Pair(SERVER, wire, wire), generate, 20)
         await run.go(seeds, time.monotonic() + 120)
         await wire.stop()
@@ -86,6 +86,12 @@ class Wires(unittest.TestCase):
             self.assertIn(words, verdicts)
 
 
+    def test_the_oracle_of_pop3_shouts_too(self):
+        run = played(Tap, GENERATORS["pop3_adversary"], range(40))
+        self.assertGreater(len(run.found), 20)
+        self.assertEqual(run.errors, [])
+
+
 class Parts(unittest.TestCase):
     def test_a_seed_is_a_pipeline(self):
         for generate in GENERATORS.values():
@@ -120,6 +126,7 @@ class Parts(unittest.TestCase):
             (b"a UID UNAUTHENTICATE\r\n", b"a X\r\n", ["forbidden"]),
             (b'a LIST "" "x\r\n+ NOOP\r\n', b"a X\r\n* X\r\n", ["odd", "odd"]),
             (b"a FOO {3+}\r\none\r\nb NOOP\r\n", b"PSTG1 FOO {3}\r\nb NOOP\r\n", ["synchronising", "swallowed", "same"]),
+            (b"a{ FOO {3+}\r\none\r\nb NOOP\r\n", b"* X\r\nb NOOP\r\n", ["odd", "swallowed", "same"]),
             (b"a NOOP\r\nb NO", b"a NOOP\r\n", ["same", "incomplete"]),
             (b"a NOOP\r\nb NOOP\r\n", b"a NOOP\r\n", ["same", ""]),
             (b"a NOOP\r\nb NOOP\r\n", b"a X\r\nb NOOP\r\n", ["", "same"]),
@@ -132,8 +139,10 @@ class Parts(unittest.TestCase):
     def test_a_changed_pipeline_is_said_line_by_line(self):
         sent, arrived = b"a LOGIN x y\r\nb IDLE\r\nDONE\r\nc NOO", b"a X\r\nPSTG1 IDLE\r\nDONE\r\n"
         say = deliberate.Rewriter(deliberate.changes("imap", sent, arrived))
-        self.assertEqual([say(sent[at:at + 5]) for at in range(0, 15, 5)], [b"", b"", b"a X\r\n"])
-        self.assertEqual(say(sent[15:]), b"b IDLE\r\nDONE\r\n")
+        self.assertEqual([say(sent[at:at + 5]) for at in range(0, 15, 5)], [[b""], [b""], [b"a X\r\n"]])
+        self.assertEqual((say(sent[15:]), say.tags), ([b"PSTG1 IDLE\r\nDONE\r\n"], {b"PSTG1": b"b"}))
+        say = deliberate.Rewriter(deliberate.changes("imap", sent, arrived), paced=True)
+        self.assertEqual(say(sent), [b"a X\r\n", b"PSTG1 IDLE\r\n", b"DONE\r\n"])
 
     def test_what_is_smaller_ends_somewhere(self):
         pipeline, steps = imap_grammar.generate(7), 0

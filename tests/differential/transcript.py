@@ -10,9 +10,11 @@ _TAGGED = re.compile(rb"^(\S+) (OK|NO|BAD)\b", re.IGNORECASE)
 
 
 class ImapTranscript:
-    """Fed with octets as they come; `events` grows."""
+    """Fed with octets as they come; `events` grows. rewriter (deliberate.py): whose tags and "+" are not the client's."""
 
-    def __init__(self):
+    def __init__(self, rewriter=None):
+        self._names = rewriter.tags if rewriter else {}
+        self._rewriter = rewriter
         self.raw = b""
         self.events = []  # ("tag", "OK"), ("+",), ("*", "BYE") ...
         self.times = []
@@ -49,6 +51,9 @@ class ImapTranscript:
 
     def _event(self, line, now):
         if line.startswith(b"+"):
+            if self._rewriter and self._rewriter.hidden:
+                self._rewriter.hidden -= 1
+                return
             self.plus += 1
             self._add(("+",), now)
         elif line.startswith(b"* "):
@@ -58,7 +63,7 @@ class ImapTranscript:
             if name.decode("latin-1") in _DATA:
                 self.data.append(line)
         elif (found := _TAGGED.match(line)) is not None:
-            tag = found.group(1).decode("latin-1")
+            tag = self._names.get(found.group(1), found.group(1)).decode("latin-1")
             self._tags[tag] += 1
             self._add((tag, found.group(2).upper().decode()), now)
         else:
@@ -89,7 +94,8 @@ _CAPABILITY = re.compile(r"(TOP|UIDL|USER|SASL|STLS|RESP-CODES|PIPELINING|AUTH-R
 class Pop3Transcript:
     """POP3 has no tags: every line counts. Not those of a CAPA listing, which is written anew (T44)."""
 
-    def __init__(self):
+    def __init__(self, rewriter=None):
+        del rewriter  # there are no tags
         self.raw = b""
         self.events = []
         self.times = []
