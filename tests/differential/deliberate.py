@@ -114,12 +114,13 @@ def changes(protocol, sent, arrived):
         """(cost, how) of the rest."""
         if at == len(lines):
             return (10 * (len(others) - there), None)
-        options = [((4 if _rule_of_drop(lines, at) else 12) + best(at + 1, there)[0], "drop")]
+        options = []  # of equals the first is taken
         if there < len(others):
             rule = _rule(protocol, lines[at], others[there], lines[:at])
             if rule is not None:
                 options.append(({"same": 0, "": 8}.get(rule, 1) + best(at + 1, there + 1)[0], "pair"))
             options.append((10 + best(at, there + 1)[0], "insert"))
+        options.append(((4 if _rule_of_drop(lines, at) else 12) + best(at + 1, there)[0], "drop"))
         return min(options, key=lambda option: option[0])
 
     for at in range(len(lines), -1, -1):  # so that the recursion stays flat
@@ -163,7 +164,7 @@ class Rewriter:
         self._became = [_as_client(change) if granted and not hide else change.became
                         for change, granted in zip(made, self._granted)]
         self._hide = hide
-        self.hidden = 0  # how often "+" has come, or will come, that the client would not see through Postigo
+        self._asked = []  # (tag, whether the client would not see the "+" through Postigo), of those without an answer
         self._alone = [paced and change.tags() is not None and _asks(change.line) for change in made]
         self._pending = b""
         self.pause_s = 0.15 if paced else 0
@@ -177,12 +178,22 @@ class Rewriter:
                 segments[-1] += line + b"\n"
                 continue
             alone, became = self._alone.pop(0), self._became.pop(0)
-            self.hidden += self._granted.pop(0) and self._hide
+            if _asks(became):
+                self._asked.append((_tag(became), self._granted[0] and self._hide))
+            del self._granted[0]
             segments = [*segments, became, b""] if alone else [*segments[:-1], segments[-1] + became]
         if self._pending and len(self._became) == 1 and not self._became[0].endswith(b"\n"):
             segments[-1] += self._became.pop()
             self._pending = b""
         return segments
+
+
+    def heard_plus(self):
+        """False: this "+" is one that the client would not see."""
+        return not self._asked or not self._asked.pop(0)[1]
+
+    def heard_answer(self, tag):
+        self._asked = [asked for asked in self._asked if asked[0] != tag]
 
 
 def _asks(line):

@@ -51,8 +51,7 @@ class ImapTranscript:
 
     def _event(self, line, now):
         if line.startswith(b"+"):
-            if self._rewriter and self._rewriter.hidden:
-                self._rewriter.hidden -= 1
+            if self._rewriter and not self._rewriter.heard_plus():
                 return
             self.plus += 1
             self._add(("+",), now)
@@ -63,6 +62,8 @@ class ImapTranscript:
             if name.decode("latin-1") in _DATA:
                 self.data.append(line)
         elif (found := _TAGGED.match(line)) is not None:
+            if self._rewriter:
+                self._rewriter.heard_answer(found.group(1))
             tag = self._names.get(found.group(1), found.group(1)).decode("latin-1")
             self._tags[tag] += 1
             self._add((tag, found.group(2).upper().decode()), now)
