@@ -90,9 +90,10 @@ class Pair:
             why = _differ(pipeline, direct, proxied)
             if not why:
                 break
-        wrong = [change for change in made if not change.rule]
         if pipeline.delivery.end in ("close", "reset"):  # the rule "gone"
-            wrong = [change for change in wrong if change.became or change not in made[-len(wrong):]]
+            while made and not made[-1].became:
+                made.pop()
+        wrong = [change for change in made if not change.rule]
         why = why or (f"changed without a rule: {wrong}" if wrong else "")
         return Difference(pipeline, direct, proxied, why, made) if why else None
 

@@ -159,11 +159,11 @@ class Rewriter:
 
     def __init__(self, made=(), paced=False, hide=False):
         made = [change for change in made if change.line]
-        self._granted = [change.rule == "synchronising" and not (after and after[0].rule == "swallowed")
-                         for change, after in ((change, made[at + 1:at + 2]) for at, change in enumerate(made))]
-        self._became = [_as_client(change) if granted and not hide else change.became
-                        for change, granted in zip(made, self._granted)]
-        self._hide = hide
+        refused = {at - 1 for at, change in enumerate(made) if change.rule == "swallowed"}
+        plain = [change.rule == "synchronising" and at not in refused and not hide for at, change in enumerate(made)]
+        self._became = [_as_client(change) if as_client else change.became for change, as_client in zip(made, plain)]
+        self._hidden = [hide and change.rule == "synchronising" for change in made]
+        self._last_is_part = bool(made) and not made[-1].line.endswith(b"\n")
         self._asked = []  # (tag, whether the client would not see the "+" through Postigo), of those without an answer
         self._alone = [paced and change.tags() is not None and _asks(change.line) for change in made]
         self._pending = b""
@@ -179,10 +179,10 @@ class Rewriter:
                 continue
             alone, became = self._alone.pop(0), self._became.pop(0)
             if _asks(became):
-                self._asked.append((_tag(became), self._granted[0] and self._hide))
-            del self._granted[0]
+                self._asked.append((_tag(became), self._hidden[0]))
+            del self._hidden[0]
             segments = [*segments, became, b""] if alone else [*segments[:-1], segments[-1] + became]
-        if self._pending and len(self._became) == 1 and not self._became[0].endswith(b"\n"):
+        if self._pending and len(self._became) == 1 and self._last_is_part:
             segments[-1] += self._became.pop()
             self._pending = b""
         return segments
