@@ -11,7 +11,7 @@ from tests.differential.servers import PASSWORD
 
 _USER = re.compile(rb"\b(u\d{7})\b")
 _RESPONSE = re.compile(rb"PLAIN(?: |\r\n)([A-Za-z0-9+/=]{12,})\r\n")
-_OWN = re.compile(rb"^(?:P\d+ [^\n]*\n)+")  # what Postigo asks behind the login
+_OWN = re.compile(rb"^(?:P[0-9a-f]+ [^\n]*\n)+")  # what Postigo asks behind the login
 _FOR_ONE_SESSION = 1 << 20  # octets kept of each direction
 
 

@@ -75,8 +75,8 @@ class ImapTranscript:
         self.times.append(now)
 
     def count(self, tag):
-        """How many answers came under this tag. An untagged NO or BAD may be one to any."""
-        return self._tags[tag] + sum(event in (("*", "BAD"), ("*", "NO")) for event in self.events)
+        """How many answers came under this tag."""
+        return self._tags[tag]
 
     def essence(self):
         """What must be equal in order: tagged answers, "+", lines that are nothing known; of untagged ones NO, BAD, BYE."""
