@@ -95,7 +95,7 @@ class Pair:
             why = _differ(pipeline, direct, proxied)
             if not why:
                 break
-        if pipeline.delivery.end in ("close", "reset"):  # the rule "gone"
+        if proxied.ended or pipeline.delivery.end in ("close", "reset"):  # the rule "gone"
             while made and not made[-1].became:
                 made.pop()
         wrong = [change for change in made if not change.rule]

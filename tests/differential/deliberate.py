@@ -16,7 +16,7 @@ RULES = {
                  "the like would change whom or what the backend believes to talk to; they pass as an unknown verb",
     "odd": "a line that two servers could read in two ways passes as an unknown verb under the client's tag: one answer",
     "swallowed": "the octets of a {n+} whose command was refused are data (RFC 7888 4), whatever the server would do",
-    "gone": "what a client says last before he breaks the connection may be lost",
+    "gone": "what is said last before either side ends the connection may not arrive",
     "incomplete": "a line passes when it is complete: some servers run it at its bare CR",
 }
 
@@ -162,7 +162,7 @@ class Rewriter:
         refused = {at - 1 for at, change in enumerate(made) if change.rule == "swallowed"}
         plain = [change.rule == "synchronising" and at not in refused and not hide for at, change in enumerate(made)]
         self._became = [_as_client(change) if as_client else change.became for change, as_client in zip(made, plain)]
-        self._hidden = [hide and change.rule == "synchronising" for change in made]
+        self._asks = list(_questions(made, hide))
         self._last_is_part = bool(made) and not made[-1].line.endswith(b"\n")
         self._asked = []  # (tag, whether the client would not see the "+" through Postigo), of those without an answer
         self._alone = [paced and change.tags() is not None and _asks(change.line) for change in made]
@@ -178,9 +178,7 @@ class Rewriter:
                 segments[-1] += line + b"\n"
                 continue
             alone, became = self._alone.pop(0), self._became.pop(0)
-            if _asks(became):
-                self._asked.append((_tag(became), self._hidden[0]))
-            del self._hidden[0]
+            self._asked += self._asks.pop(0)
             segments = [*segments, became, b""] if alone else [*segments[:-1], segments[-1] + became]
         if self._pending and len(self._became) == 1 and self._last_is_part:
             segments[-1] += self._became.pop()
@@ -194,6 +192,17 @@ class Rewriter:
 
     def heard_answer(self, tag):
         self._asked = [asked for asked in self._asked if asked[0] != tag]
+
+
+def _questions(made, hide):
+    """For each line the "+" that Postigo waited for, as [(tag, hidden)] or []. Each question has an alias."""
+    tag = b""
+    for change in made:
+        alias = _ALIAS.match(change.became)
+        tag = alias.group(0) if alias else tag
+        asks = re.search(rb"\{\d+\}\r\n$", change.became) or alias and _words(change.became)[1:2] == [b"IDLE"]
+        wanted = change.rule == "synchronising" or alias and asks
+        yield [(tag, hide and change.rule == "synchronising")] if wanted else []
 
 
 def _asks(line):

@@ -19,7 +19,7 @@ class Piece:
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """One command as the client means it. `traits` say what a reader of the line may find odd (deliberate.py)."""
+    """One command as the client means it. `traits` say to people what is odd about it."""
 
     tag: bytes
     pieces: tuple
