@@ -13,7 +13,7 @@ import unittest
 ROOT = os.path.abspath(sys.argv[1])
 
 TREE = """add_test([=[kind.passes]=] "true")
-add_test([=[kind.script]=] "sh" "-c" "echo 'skipped: no such tool'; exit 77")
+add_test([=[kind.script]=] "sh" "-c" "seq 9999; echo 'skipped: no such tool'; exit 77")
 set_tests_properties([=[kind.script]=] PROPERTIES SKIP_RETURN_CODE 77)
 add_test([=[kind.gtest]=] "printf" "x_test.cc:12: Skipped\\nno such machine\\n[  SKIPPED ] A.B\\n")
 set_tests_properties([=[kind.gtest]=] PROPERTIES SKIP_REGULAR_EXPRESSION "\\\\[  SKIPPED \\\\]")
