@@ -138,7 +138,8 @@ void add_user(CLI::App& app, Parsed& parsed) {
   add_name(add("del", "Delete a user", commands::user_del), parsed);
   add("list", "List all users", commands::user_list);
   command =
-      add("import", "Import users: lines of name:{SCHEME}hash[:pool[:shard[:backend_user]]], or CSV with a header",
+      add("import",
+          "Import users: name:{SCHEME}hash[:pool[:shard[:backend_user]]], Dovecot's passwd-file, or CSV with a header",
           commands::user_import);
   command->add_option("FILE", parsed.user.import_file, "\"-\": standard input")->required()->type_name("");
   command->add_flag("--replace", parsed.user.replace, "Replace users that exist");

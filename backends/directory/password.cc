@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "backends/directory/password_cost.h"
 #include "parser/base/ascii.h"
 
 namespace postigo {
@@ -45,6 +46,13 @@ constexpr Scheme kSchemes[] = {
     {"CLEARTEXT", Kind::plain, ""},
 };
 
+// What Dovecot and LDAP servers have beside those.
+constexpr std::string_view kForeignSchemes[] = {
+    "ARGON2", "CRAM-MD5", "DIGEST-MD5", "HMAC-MD5",  "LANMAN",  "LDAP-MD5", "MD5",         "NTLM",
+    "OTP",    "PBKDF2",   "PLAIN-MD5",  "PLAIN-MD4", "RPA",     "SHA",      "SHA1",        "SHA256",
+    "SHA512", "SKEY",     "SMD5",       "SSHA",      "SSHA256", "SSHA512",  "SCRAM-SHA-1", "SCRAM-SHA-256",
+};
+
 struct Parsed {
   Kind kind;
   std::string hash;  // without the scheme; NUL-terminated for the libraries
@@ -60,6 +68,16 @@ Result<Parsed> without_scheme(std::string_view hash) {
   return fail("the stored password names no {SCHEME} and does not start with \"$\"");
 }
 
+// Braces may stand in a password that somebody forgot to hash: only words that are certainly schemes are shown.
+tl::unexpected<Error> unknown_scheme(std::string_view name) {
+  const std::string_view plain_name = name.substr(0, name.find('.'));  // {SHA256.HEX}
+  for (std::string_view foreign : kForeignSchemes) {
+    if (equal_ignoring_case(plain_name, foreign))
+      return fail(fmt::format("passwords of scheme {{{}}} are not supported", foreign));
+  }
+  return fail("the stored password's {SCHEME} is not known");
+}
+
 Result<Parsed> parse(std::string_view stored) {
   if (!stored.starts_with("{")) return without_scheme(stored);
   size_t end = stored.find('}');
@@ -72,7 +90,15 @@ Result<Parsed> parse(std::string_view stored) {
     if (!hash.starts_with(scheme.prefix)) return fail(fmt::format("not a {} hash", scheme.name));
     return Parsed{scheme.kind, std::string(hash)};
   }
-  return fail(fmt::format("password scheme {{{}}} is not known", printable(name, 32)));
+  return unknown_scheme(name);
+}
+
+// What can be hashed at a bounded cost.
+Result<Parsed> parse_usable(std::string_view stored) {
+  Result<Parsed> parsed = parse(stored);
+  if (!parsed || parsed->kind == Kind::plain) return parsed;
+  if (auto good = check_password_cost(parsed->hash); !good) return tl::unexpected(good.error());
+  return parsed;
 }
 
 Result<bool> verify_argon2(const Secret& password, const std::string& encoded, argon2_type type) {
@@ -118,7 +144,7 @@ std::atomic<uint64_t> checks{0};
 }  // namespace
 
 Result<bool> verify_password(const Secret& password, std::string_view stored) {
-  Result<Parsed> parsed = parse(stored);
+  Result<Parsed> parsed = parse_usable(stored);
   if (!parsed) return tl::unexpected(parsed.error());
   Result<bool> matches = verify(password, *parsed);
   if (matches) checks.fetch_add(1, std::memory_order_relaxed);
@@ -128,7 +154,7 @@ Result<bool> verify_password(const Secret& password, std::string_view stored) {
 uint64_t password_checks() { return checks.load(std::memory_order_relaxed); }
 
 Result<void> check_stored_password(std::string_view stored) {
-  Result<Parsed> parsed = parse(stored);
+  Result<Parsed> parsed = parse_usable(stored);
   if (!parsed) return tl::unexpected(parsed.error());
   if (parsed->kind == Kind::crypt && crypt_checksalt(parsed->hash.c_str()) == CRYPT_SALT_INVALID) {
     return fail("libcrypt does not know this hash");

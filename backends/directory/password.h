@@ -4,7 +4,8 @@
 //   {CRYPT} {SHA512-CRYPT} {SHA256-CRYPT} {MD5-CRYPT} {BLF-CRYPT} {BCRYPT} {YESCRYPT} {GOST-YESCRYPT} {SCRYPT}
 //   {SUNMD5} {DES-CRYPT}                          what libcrypt writes
 //   {PLAIN} {CLEAR} {CLEARTEXT}                   for tests and migrations
-// Without a scheme a hash must start with "$". Scheme names are case-insensitive.
+// Without a scheme a hash must start with "$". Scheme names are case-insensitive. Damaged hashes, and those that are
+// too dear to check (password_cost.h), are of no use.
 //
 // All of these block for as long as a hash takes: call them on Pool::password. Thread-safe.
 #pragma once

@@ -10,11 +10,15 @@
 #include "backends/directory/password.h"
 #include "backends/directory/source.h"
 #include "backends/directory/sqlite_db.h"
+#include "parser/base/ascii.h"
 
 namespace postigo {
 namespace {
 
 constexpr std::string_view kSample = "SELECT password FROM users WHERE password <> '' LIMIT 1";
+
+// No entry has a name that is not UTF-8, nor an empty one: what is no text never goes to SQLite as text.
+std::string as_text(std::string name) { return is_utf8(name) ? std::move(name) : std::string(); }
 
 struct Reader {
   std::unique_ptr<Database> database;
@@ -63,7 +67,7 @@ Result<void> SqliteSource::prepare() {
 
 // Keeps a connection that still means the file at the path, which an operator may replace at any time.
 Result<void> SqliteSource::connect() const {
-  if (reader_ && reader_->database->is_current()) return {};
+  if (reader_ && reader_->database->refresh()) return {};
   reader_.reset();  // first, so that nothing of the old file is there when the new one is opened
   auto database = Database::open(path_, Database::Mode::lookup);
   if (!database) return tl::unexpected(database.error());
@@ -75,8 +79,8 @@ Result<void> SqliteSource::connect() const {
 }
 
 Result<Found> SqliteSource::read(Statement& statement, const std::string& user) {
-  statement.bind(1, user);
-  statement.bind(2, domain_entry_name(user));
+  statement.bind(1, as_text(user));
+  statement.bind(2, as_text(domain_entry_name(user)));
   Found found;
   for (;;) {
     auto row = statement.step();

@@ -42,12 +42,20 @@ constexpr int64_t kApplicationId = 0x50737467;  // "Pstg": never touch somebody 
 
 // How long to wait for another program. Readers hold a thread of the pool meanwhile.
 constexpr int kLookupBusyMs = 2000;
+constexpr int kLookupPollMs = 2;
 constexpr int kReadBusyMs = 5000;
 
 // A writer that waits for readers keeps new ones out. So it waits less than they do, lets them in, and tries again.
 constexpr int kChangeBusyMs = 200;
 constexpr auto kChangePause = std::chrono::milliseconds(50);
 constexpr int kChangeTries = 20;
+
+// SQLite's own waits grow to 100 ms: between the changes of a script it would find no gap.
+int wait_for_writer(void*, int times) {
+  if (times * kLookupPollMs >= kLookupBusyMs) return 0;
+  std::this_thread::sleep_for(std::chrono::milliseconds(kLookupPollMs));
+  return 1;
+}
 
 tl::unexpected<Error> error_of(sqlite3* handle) { return fail(sqlite3_errmsg(handle)); }
 
@@ -103,16 +111,20 @@ void Statement::reset() {
 
 void Database::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 
-Result<Database::FileId> Database::identify(const std::string& path) {
+Result<Database::File> Database::identify(const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return fail(std::strerror(errno));
   if (!S_ISREG(status.st_mode)) return fail("not a file");
-  return FileId{status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+  return File{{status.st_dev, status.st_ino}, {status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec}};
 }
 
-bool Database::is_current() const {
+// SQLite sees SQLite's changes; a copy that somebody wrote into the file it may take for what it has read before.
+bool Database::refresh() {
   auto now = identify(path_);
-  return now && *now == id_;
+  if (!now || now->id != file_.id) return false;
+  if (now->state != file_.state) sqlite3_db_release_memory(handle_.get());
+  file_ = *now;
+  return true;
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode, std::optional<Owner> owner) {
@@ -124,11 +136,15 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
 }
 
 Result<void> Database::connect(Mode mode) {
-  auto id = identify(path_);  // before SQLite opens it: a change in between is one more reason to open it again
-  if (!id) return tl::unexpected(id.error());
-  id_ = *id;
+  auto file = identify(path_);  // before SQLite opens it: of a change in between refresh() will tell
+  if (!file) return tl::unexpected(file.error());
+  file_ = *file;
   if (auto opened = open_handle(); !opened) return opened;
-  sqlite3_busy_timeout(handle_.get(), mode == Mode::lookup ? kLookupBusyMs : kReadBusyMs);
+  if (mode == Mode::lookup) {
+    sqlite3_busy_handler(handle_.get(), wait_for_writer, nullptr);
+  } else {
+    sqlite3_busy_timeout(handle_.get(), kReadBusyMs);
+  }
   if (auto done = run("PRAGMA trusted_schema = OFF"); !done) return done;
   if (auto ours = mode == Mode::lookup ? check_schema() : migrate(); !ours) return ours;
   leave_wal();

@@ -60,8 +60,8 @@ class Database {
   // `owner`: who gets a new file; nobody: who we are. Others than ourselves only if we are root.
   static Result<std::unique_ptr<Database>> open(const std::string& path, Mode mode, std::optional<Owner> owner = {});
 
-  // False once the file at the path is another one, or has changed, or is gone.
-  bool is_current() const;
+  // False once the file at the path is another one, or is gone. Otherwise sees what anybody has written into it.
+  bool refresh();
 
   Result<Statement> prepare(std::string_view sql);
   Result<void> run(const char* sql);
@@ -75,11 +75,17 @@ class Database {
   struct Close {
     void operator()(sqlite3* handle) const;
   };
-  // Time and size tell of a copy that was written into the same file; SQLite itself sees only SQLite's changes.
   struct FileId {
     uint64_t device = 0, inode = 0;
-    int64_t size = 0, changed_s = 0, changed_ns = 0;
     bool operator==(const FileId&) const = default;
+  };
+  struct FileState {
+    int64_t size = 0, changed_s = 0, changed_ns = 0;
+    bool operator==(const FileState&) const = default;
+  };
+  struct File {
+    FileId id;
+    FileState state;
   };
 
   explicit Database(std::string path) : path_(std::move(path)) {}
@@ -90,10 +96,10 @@ class Database {
   Result<void> migrate();
   Result<void> migrate_once();
   Result<void> change_once(const std::function<Result<void>()>& work, bool& busy);
-  static Result<FileId> identify(const std::string& path);
+  static Result<File> identify(const std::string& path);
 
   std::string path_;
-  FileId id_;
+  File file_;
   std::unique_ptr<sqlite3, Close> handle_;
 };
 

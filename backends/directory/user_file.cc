@@ -1,6 +1,8 @@
-// Parsing of import files. Not here: storing them (sqlite_store.cc).
+// From lines to entries. No complaint shows anything of a line but what is known to be no password. Not here: cutting
+// into lines and records (user_records.cc), storing (sqlite_store.cc).
 #include "backends/directory/user_file.h"
 
+#include <algorithm>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -8,77 +10,95 @@
 #include <fmt/format.h>
 
 #include "backends/directory/password.h"
+#include "backends/directory/user_records.h"
 #include "parser/base/ascii.h"
 #include "parser/base/limits.h"
 
 namespace postigo {
 namespace {
 
-using Fields = std::vector<std::string>;
+using Fields = Records::Fields;
 
 constexpr std::string_view kColumns[] = {"name", "password", "pool", "shard", "backend_user", "disabled"};
-constexpr size_t kPasswdFields = 5;
+constexpr size_t kOwnFields = 5;
+constexpr size_t kDovecotFields = 7;  // user:password:uid:gid:gecos:home:shell, then extra fields
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-// Cuts records off the front of the text and counts lines. A CSV record may span several.
-class Records {
- public:
-  explicit Records(std::string_view text) : rest_(text) {}
+constexpr const char* kNoSeparator =
+    "no \":\" in the line. A CSV file begins with a header: name,password,pool,shard,backend_user,disabled";
+constexpr const char* kStrangeName =
+    "the name holds a blank, a brace or one of , ; | \" (a CSV file begins with a header: name,password)";
 
-  size_t line() const { return line_; }  // where the last record began
+bool blank(std::string_view line) {
+  return line.find_first_not_of(" \t") == std::string_view::npos || line.front() == '#';
+}
 
-  std::optional<std::string_view> next_line() {
-    if (rest_.empty()) return std::nullopt;
-    line_ = next_++;
-    size_t end = rest_.find('\n');
-    std::string_view line = rest_.substr(0, end);
-    rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    return line;
+std::string trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t");
+  return first == std::string_view::npos ? ""
+                                         : std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
+}
+
+Fields split(std::string_view text, char separator) {
+  Fields fields;
+  for (;;) {
+    const size_t end = text.find(separator);
+    fields.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) return fields;
+    text.remove_prefix(end + 1);
   }
+}
 
-  // Nothing more: nullopt. A quote that is not closed ends with the text and is an error.
-  std::optional<Result<Fields>> next_csv() {
-    auto line = next_line();
-    if (!line) return std::nullopt;
-    const size_t began = line_;
-    Fields fields(1);
-    bool quoted = false;
-    for (;;) {
-      quoted = split(*line, fields, quoted);
-      if (!quoted) break;
-      fields.back() += '\n';
-      line = next_line();
-      if (!line) break;
+bool is_csv_header(std::string_view line) {
+  if (line.find(':') != std::string_view::npos) return false;
+  return line.find(',') != std::string_view::npos || equal_ignoring_case(trimmed(line), "name");
+}
+
+// A uid in the third field, or more fields than ours have.
+bool is_dovecot(const Fields& fields) {
+  if (fields.size() > kOwnFields) return true;
+  return fields.size() > 2 && !fields[2].empty() && fields[2].find_first_not_of("0123456789") == std::string::npos;
+}
+
+// Dovecot's extra fields: what says who he is at the backend and whether he may come in. What is the mailbox's business
+// is left out; what would let somebody in who must not come in, or place him elsewhere, is an error.
+Result<void> take_extra_field(Entry& entry, std::string_view field) {
+  const size_t equals = field.find('=');
+  const std::string_view key = field.substr(0, equals);
+  const std::string_view value = equals == std::string_view::npos ? "" : field.substr(equals + 1);
+  if (key.empty() || key.starts_with("userdb_") || key.starts_with("event_") || key == "nodelay") return {};
+  if (key == "nologin") {
+    entry.disabled = true;
+  } else if (key == "user") {
+    entry.backend_user = value;
+  } else {
+    for (std::string_view known : {"allow_nets", "allow_real_nets", "host", "master", "master_user", "nopassword",
+                                   "pass", "port", "proxy", "proxy_maybe", "destuser"}) {
+      if (key == known) return fail(fmt::format("the extra field {} has no counterpart here", known));
     }
-    line_ = began;
-    if (quoted) return Result<Fields>(fail("a quote is not closed"));
-    return Result<Fields>(std::move(fields));
+    return fail("an extra field is none of user, nologin and userdb_...");
   }
+  return {};
+}
 
- private:
-  // Returns whether a quoted field goes on in the next line.
-  static bool split(std::string_view line, Fields& fields, bool quoted) {
-    for (size_t i = 0; i < line.size(); ++i) {
-      const char c = line[i];
-      if (quoted && c == '"' && i + 1 < line.size() && line[i + 1] == '"') {
-        fields.back() += line[++i];
-      } else if (c == '"' && (quoted || fields.back().empty())) {
-        quoted = !quoted;
-      } else if (c == ',' && !quoted) {
-        fields.emplace_back();
-      } else {
-        fields.back() += c;
-      }
-    }
-    return quoted;
+Result<Entry> own_line(Fields fields) {
+  Entry entry;
+  std::string* into[] = {&entry.name, &entry.password, &entry.pool, &entry.shard, &entry.backend_user};
+  for (size_t i = 0; i < fields.size(); ++i) *into[i] = std::move(fields[i]);
+  return entry;
+}
+
+Result<Entry> dovecot_line(const Fields& fields) {
+  Entry entry;
+  entry.name = fields[0];
+  entry.password = fields[1];
+  std::string extra;  // all the rest, with colons of its own: userdb_mail=maildir:~/Maildir
+  for (size_t i = kDovecotFields; i < fields.size(); ++i) extra += (extra.empty() ? "" : ":") + fields[i];
+  for (const std::string& field : split(extra, ' ')) {
+    if (auto taken = take_extra_field(entry, field); !taken) return tl::unexpected(taken.error());
   }
-
-  std::string_view rest_;
-  size_t line_ = 0;
-  size_t next_ = 1;
-};
-
-bool blank(std::string_view line) { return line.empty() || line.front() == '#'; }
+  return entry;
+}
 
 class Reader {
  public:
@@ -92,34 +112,24 @@ class Reader {
       records_ = ahead;
       first = ahead.next_line();
     } while (first && blank(*first));
-    if (first && starts_with_ignoring_case(*first, "name,")) {
+    if (first && is_csv_header(*first)) {
       read_csv();
     } else {
-      read_passwd();
+      while (auto line = records_.next_line()) {
+        if (!blank(*line)) read_line(*line);
+      }
     }
     return std::move(file_);
   }
 
  private:
-  void read_passwd() {
-    while (auto line = records_.next_line()) {
-      if (blank(*line)) continue;
-      Fields fields(1);
-      for (char c : *line) {
-        if (c == ':') {
-          fields.emplace_back();
-        } else {
-          fields.back() += c;
-        }
-      }
-      if (fields.size() > kPasswdFields) {
-        complain(fmt::format("more than {} fields", kPasswdFields));
-        continue;
-      }
-      Entry entry;
-      for (size_t i = 0; i < fields.size(); ++i) (void)set(entry, kColumns[i], std::move(fields[i]));
-      keep(std::move(entry));
-    }
+  void read_line(std::string_view line) {
+    Fields fields = split(line, ':');
+    if (fields.size() < 2) return complain(kNoSeparator);
+    if (fields[0].find_first_of(" \t,;|\"{}") != std::string::npos) return complain(kStrangeName);
+    auto entry = is_dovecot(fields) ? dovecot_line(fields) : own_line(std::move(fields));
+    if (!entry) return complain(entry.error().message);
+    keep(std::move(*entry));
   }
 
   void read_csv() {
@@ -127,27 +137,36 @@ class Reader {
     while (auto record = records_.next_csv()) {
       if (!*record) return complain(record->error().message);
       Fields& fields = **record;
-      if (fields.size() == 1 && fields[0].empty()) continue;
-      if (columns.empty()) {
-        columns = std::move(fields);
-        for (std::string& column : columns) column = lower(column);
-        if (!check_columns(columns)) return;
+      if (fields.size() == 1 && blank(fields[0])) continue;
+      if (!columns.empty()) {
+        read_row(columns, fields);
         continue;
       }
-      read_row(columns, fields);
+      for (const std::string& field : fields) columns.push_back(lower(trimmed(field)));
+      if (auto good = check_columns(columns); !good) return complain(good.error().message);
     }
   }
 
-  bool check_columns(const std::vector<std::string>& columns) {
-    for (const std::string& column : columns) {
+  // Without a word of the line: where the header is missing, it holds somebody's password.
+  static Result<void> check_columns(const std::vector<std::string>& columns) {
+    for (size_t i = 0; i < columns.size(); ++i) {
       Entry ignored;
-      if (!set(ignored, column, "0")) return complain("unknown column " + printable(column, 40)), false;
+      if (!set(ignored, columns[i], "0")) {
+        return fail(fmt::format("column {} of the header is none of {}", i + 1, fmt::join(kColumns, ", ")));
+      }
+      if (std::find(columns.begin(), columns.begin() + static_cast<ptrdiff_t>(i), columns[i]) !=
+          columns.begin() + static_cast<ptrdiff_t>(i)) {
+        return fail(fmt::format("column {} is in the header twice", columns[i]));
+      }
     }
-    return true;
+    if (std::find(columns.begin(), columns.end(), "name") == columns.end())
+      return fail("the header has no column name");
+    return {};
   }
 
   void read_row(const std::vector<std::string>& columns, Fields& fields) {
     if (fields.size() > columns.size()) return complain("more fields than the header has (quote what holds commas)");
+    if (fields.size() < 2 && columns.size() > 1) return complain("no comma in the line");
     Entry entry;
     for (size_t i = 0; i < fields.size(); ++i) {
       if (!set(entry, columns[i], std::move(fields[i])))
@@ -187,6 +206,7 @@ class Reader {
 }  // namespace
 
 UserFile read_users(std::string_view text, const std::function<std::string(std::string_view)>& normalise) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   return Reader(text, normalise).read();
 }
 
@@ -196,6 +216,8 @@ Result<void> check_entry(const Entry& entry) {
   for (const std::string* field : {&entry.name, &entry.password, &entry.pool, &entry.shard, &entry.backend_user}) {
     if (has_ctl(*field)) return fail("there is a control character in a field");
   }
+  if (!is_utf8(entry.name) || !is_utf8(entry.backend_user)) return fail("the name is not UTF-8");
+  if (entry.name.front() == ' ' || entry.name.back() == ' ') return fail("the name begins or ends with a blank");
   if (entry.name.starts_with('@') && !(entry.password.empty() && entry.backend_user.empty())) {
     return fail("the entry of a domain has neither password nor backend_user");
   }

@@ -1,10 +1,12 @@
 // Files of users for `postigo user import`: from text to entries, or to a list of what is wrong and where.
 //
-// Two forms, told apart by the first line that is not empty and no "#" comment:
-//   passwd-like   name:{SCHEME}hash[:pool[:shard[:backend_user]]]       also without a hash: name::pool
-//   CSV           a header that starts with "name" and a comma, then rows (RFC 4180 quoting, needed for Argon2's
-//   commas)
-//                 columns in any order: name password pool shard backend_user disabled (1, yes, true)
+// Three forms. The first line that is not empty and no "#" comment tells CSV from the others:
+//   CSV           a header without ":" (RFC 4180; quotes are needed for Argon2's commas); columns in any order:
+//                 name password pool shard backend_user disabled (1, yes, true)
+//   ours          name:{SCHEME}hash[:pool[:shard[:backend_user]]]        also without a hash: name::pool
+//   Dovecot's     user:{SCHEME}hash:uid:gid:gecos:home:shell:extra fields, line by line; told from ours by a uid in the
+//   passwd-file   third field or by more than five fields. Of the extra fields, user= is the name at the backend and
+//                 nologin disables; userdb_... is left out; any other is a problem.
 // A name of "@example.com" is the entry of a domain. Passwords are taken as they are, never hashed.
 #pragma once
 
@@ -37,8 +39,8 @@ struct UserFile {
 // `normalise` is Router::normalise, applied to every name that is not a domain entry (those are lowercased).
 UserFile read_users(std::string_view text, const std::function<std::string(std::string_view)>& normalise);
 
-// What every stored entry must satisfy: a name of bounded length without control characters, a password of a known
-// scheme or none, no password and no backend_user for a domain.
+// What every stored entry must satisfy: a name of bounded length in UTF-8 without control characters, a password that
+// can be checked at a bounded cost or none, no password and no backend_user for a domain.
 Result<void> check_entry(const Entry& entry);
 
 }  // namespace postigo

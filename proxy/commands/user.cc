@@ -4,11 +4,14 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <istream>
 #include <iterator>
 #include <memory>
 #include <ostream>
+#include <span>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -24,6 +27,8 @@
 namespace postigo::commands {
 
 namespace {
+
+constexpr size_t kProblemsTold = 20;
 
 int failed(Streams io, const std::string& message) {
   io.err << "postigo: " << message << '\n';
@@ -66,7 +71,8 @@ std::optional<Database::Owner> owner_of_new_files(const config::Startup& startup
   return Database::Owner{account->pw_uid, named != nullptr ? named->gr_gid : account->pw_gid};
 }
 
-Opened open(const UserOptions& options, SqliteStore::Missing missing, Streams io) {
+// All but the store.
+Opened find(const UserOptions& options, Streams io) {
   forbid_core_files();
   Opened opened;
   opened.loaded = load_configuration(options.file, io);
@@ -82,10 +88,19 @@ Opened open(const UserOptions& options, SqliteStore::Missing missing, Streams io
     return opened;
   }
   opened.directory = *directory;
+  return opened;
+}
+
+void open_store(Opened& opened, SqliteStore::Missing missing, Streams io) {
   auto owner = owner_of_new_files(opened.loaded->config.startup);
   auto store = SqliteStore::open(opened.directory->path, missing, owner);
   if (store) opened.store = std::move(*store);
   if (!store) opened.exit = failed(io, store.error().message);
+}
+
+Opened open(const UserOptions& options, SqliteStore::Missing missing, Streams io) {
+  Opened opened = find(options, io);
+  if (opened.exit == kOk) open_store(opened, missing, io);
   return opened;
 }
 
@@ -132,11 +147,16 @@ Result<std::string> read_text(const std::string& file, std::istream& in) {
   return text;
 }
 
-int tell_problems(const std::string& file, const std::vector<LineProblem>& problems, Streams io) {
-  for (const LineProblem& problem : problems) {
+// The first of them, by line: the rest is often the same mistake.
+int tell_problems(const std::string& file, std::vector<LineProblem> problems, Streams io) {
+  std::stable_sort(problems.begin(), problems.end(),
+                   [](const LineProblem& a, const LineProblem& b) { return a.line < b.line; });
+  for (const LineProblem& problem : std::span(problems).first(std::min(problems.size(), kProblemsTold))) {
     io.err << fmt::format("{}:{}: {}\n", file == "-" ? "standard input" : file, problem.line, problem.message);
   }
-  return failed(io, "nothing was imported");
+  if (problems.size() > kProblemsTold) io.err << fmt::format("and {} more\n", problems.size() - kProblemsTold);
+  return failed(io,
+                fmt::format("nothing was imported: {} problem{}", problems.size(), problems.size() == 1 ? "" : "s"));
 }
 
 }  // namespace
@@ -208,8 +228,9 @@ int user_list(const UserOptions& options, Streams io) {
   return done ? static_cast<int>(kOk) : failed(io, done.error().message);
 }
 
+// Nothing is opened or made before the file has been read and understood.
 int user_import(const UserOptions& options, Streams io) {
-  Opened opened = open(options, SqliteStore::Missing::create, io);
+  Opened opened = find(options, io);
   if (opened.exit != kOk) return opened.exit;
   auto text = read_text(options.import_file, io.in);
   if (!text) return failed(io, text.error().message);
@@ -219,10 +240,12 @@ int user_import(const UserOptions& options, Streams io) {
     std::string fault = placement_fault(opened, user.entry.pool, user.entry.shard);
     if (!fault.empty()) file.problems.push_back({user.line, fault});
   }
-  if (!file.problems.empty()) return tell_problems(options.import_file, file.problems, io);
+  if (!file.problems.empty()) return tell_problems(options.import_file, std::move(file.problems), io);
+  open_store(opened, SqliteStore::Missing::create, io);
+  if (opened.exit != kOk) return opened.exit;
   auto report = opened.store->import(file, options.replace);
   if (!report) return failed(io, report.error().message);
-  if (!report->problems.empty()) return tell_problems(options.import_file, report->problems, io);
+  if (!report->problems.empty()) return tell_problems(options.import_file, std::move(report->problems), io);
   io.out << fmt::format("{} added, {} replaced\n", report->added, report->replaced);
   return kOk;
 }

@@ -229,10 +229,33 @@ class Sqlite(unittest.TestCase):
         self.assertRegex(answers(self.door, "carol", OURS), b"^OK")
         self.assertRegex(answers(self.door, "dave", OURS), b"^OK")
         with open(path, "w", encoding="utf-8") as file:
-            file.write("erin:{NONSENSE}x\nfrank\n")
+            file.write("erin:{NONSENSE}x\nfrank\nann:{PLAIN}x\n")
         failed = self.user("import", path, check=False)
-        self.assertNotEqual(0, failed.returncode)
-        self.assertIn("1", failed.stderr + failed.stdout)
+        self.assertEqual(1, failed.returncode)
+        self.assertIn(f"{path}:1: ", failed.stderr)
+        self.assertIn(f"{path}:2: ", failed.stderr)
+        self.assertNotIn("ann", self.user("list").stdout, "all or nothing")
+
+    def test_import_of_dovecots_passwd_file(self):
+        self.user("import", "-", input=f"bob:{{PLAIN}}{OURS}:1000:1000::/var/vmail/bob:/bin/false:userdb_mail=maildir:~/m\n"
+                                       f"nick:{{PLAIN}}{OURS}::::::user=dave\nhome:{{PLAIN}}x:1:1::/h::nologin\n")
+        self.door.start()
+        self.assertRegex(answers(self.door, "bob", OURS), b"^OK")
+        self.assertRegex(answers(self.door, "nick", OURS), b"^OK")
+        self.assertRegex(answers(self.door, "home", "x"), b"^NO")
+
+    def test_import_of_anything_else(self):
+        """No password becomes a name, or a word of a complaint; what is the same mistake is not told a thousand times."""
+        rows = "".join(f"user{number},{OURS}\n" for number in range(1000))
+        for text in (rows, "user,password\n" + rows, rows.replace(",", ";"), rows.replace(",", "\t"), "\ufeff" + rows,
+                     rows.replace(",", " : "), f'"user":"{OURS}"\n', f"a:{OURS}\n", f"a:{{{OURS}}}\n", f"{OURS}\n"):
+            with self.subTest(text[:40]):
+                failed = self.user("import", "-", check=False, input=text)
+                self.assertEqual(1, failed.returncode)
+                self.assertNotIn(OURS, failed.stdout + failed.stderr)
+                self.assertLessEqual(len(failed.stderr.splitlines()), 22, "complaints without end")
+                self.assertFalse(os.path.exists(self.path), "a database for nothing")
+        self.assertIn("and 980 more", self.user("import", "-", check=False, input=rows.replace(",", " ")).stderr)
 
     def test_no_database_means_try_later_not_no(self):
         """A directory that cannot answer must never look like a wrong password."""
@@ -250,8 +273,8 @@ class Sqlite(unittest.TestCase):
 class Timing(unittest.TestCase):
     """A22: unknown, disabled and wrong take the same time, with and without the delay of failures."""
 
-    def samples(self, door, users, count):
-        """Times of refusals, users in turn so that the machine's moods hit all alike."""
+    def times(self, door, users, count):
+        """Of refusals, users in turn so that the machine's moods hit all alike."""
         times = {user: [] for user in users}
         for _ in range(count):
             for user in users:
@@ -267,33 +290,49 @@ class Timing(unittest.TestCase):
         made = platform.postigo(start=False, auth=master("master_authzid"),
                                 directories=directory("sqlite", check=True, path=path),
                                 limits=f'[limits]\nauth_failure_delay = "{delay}"')
-        for user in ("alice", "bob"):
+        for user in ("alice", "bob", "damaged", "unknown-scheme", "dear"):
             made.tool("user", "add", user, "--password-stdin", input=OURS + "\n")
+        made.tool("user", "add", "empty", "--no-password")
         made.tool("user", "set", "bob", "--disabled")
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
+            for user, stored in (("damaged", "{ARGON2ID}$argon2id$v=19$m=19456,t=2,p=1$c29t"), ("unknown-scheme", "{ROT13}x"),
+                                 ("dear", "{ARGON2ID}$argon2id$v=19$m=4194304,t=9,p=1$c29tZXNhbHQ$" + "A" * 43)):
+                database.execute("UPDATE users SET password = ? WHERE name = ?", (stored, user))
         self.addCleanup(made.stop)
         return made.start()
 
-    def test_without_delay_the_hash_is_computed_for_nobody_too(self):
-        times = self.samples(self.door("0s"), ("alice", "bob", "nobody"), 25)
-        medians = {user: statistics.median(values) for user, values in times.items()}
-        self.assertLess(max(medians.values()) / min(medians.values()), 1.5, medians)
+    NAMES = ("alice", "bob", "nobody", "empty", "damaged", "unknown-scheme", "dear", "x" * 300)
 
-    def test_with_delay(self):
+    def test_a22_one_hash_for_each_attempt(self):
+        """What is executed, not what a clock says: one password is compared with one stored one, whoever is asked for."""
+        door = self.door("0s")
+        for user in (*self.NAMES, "alice"):
+            for password in ("wrong", OURS):
+                with self.subTest(user=user, password=password):
+                    before = door.metrics().sum("postigo_password_checks_total")
+                    answers(door, user, password)
+                    self.assertEqual(before + 1, door.metrics().sum("postigo_password_checks_total"))
+
+    def test_a22_nobody_is_refused_before_the_delay(self):
         if sanitized():
             self.skipTest("hashing under a sanitizer takes longer than the delay")
-        times = self.samples(self.door("250ms"), ("alice", "bob", "nobody"), 8)
-        medians = {user: statistics.median(values) for user, values in times.items()}
-        self.assertGreater(min(min(values) for values in times.values()), 0.24, medians)
-        self.assertLess(max(medians.values()) - min(medians.values()), 0.03, medians)
+        times = self.times(self.door("300ms"), self.NAMES, 3)
+        self.assertGreaterEqual(min(min(values) for values in times.values()), 0.3, times)
+
+    def test_an_entry_of_no_use_is_our_fault(self):
+        door = self.door("0s")
+        for user in ("damaged", "unknown-scheme", "dear"):
+            self.assertRegex(answers(door, user, OURS), rb"^NO \[UNAVAILABLE\]")
+        self.assertEqual(3, door.metrics().sum("postigo_route_lookups_total", result="unusable"))
 
     def test_welch(self):
-        """Welch's t over names that exist and names that do not, passwords checked here, no delay."""
-        times = self.samples(self.door("0s"), ("alice", "nobody"), 40)
+        """Welch's t over names that exist and names that do not, passwords checked here, no delay. Both must stand out."""
+        times = self.times(self.door("0s"), ("alice", "nobody"), 40)
         trimmed = {user: sorted(values)[:30] for user, values in times.items()}
         one, two = trimmed.values()
         spread = (statistics.variance(one) / len(one) + statistics.variance(two) / len(two)) ** 0.5
         difference = abs(statistics.mean(one) - statistics.mean(two))
-        self.assertTrue(difference < 0.003 or difference / spread < 4,
+        self.assertTrue(difference < 0.1 * statistics.mean(one) or difference / spread < 6,
                         f"difference {difference * 1000:.2f} ms, t = {difference / spread:.1f}")
 
 

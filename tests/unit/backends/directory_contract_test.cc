@@ -158,6 +158,19 @@ TEST_P(Contract, UnknownUsers) {
   }
 }
 
+// Such a name is nobody's; but its domain may place it.
+TEST_P(Contract, NamesThatAreNotUtf8AreUnknown) {
+  for (const char* name : {"j\xf6rg", "\x83\x65\x83", "\xc0\xaf", "j\xf6rg@example.com"}) {
+    EXPECT_EQ(ask(*directory(true), name).verdict, Verdict::no_such_user) << name;
+    place_.clear();
+  }
+  EXPECT_EQ(ask(*directory(false), "j\xf6rg").verdict, Verdict::no_such_user);
+  place_.clear();
+  auto placed = ask(*directory(false), "j\xf6rg@example.com");
+  EXPECT_EQ(placed.verdict, Verdict::ok);
+  EXPECT_EQ(placed.identity.pool, "pool-of-domain");
+}
+
 // A22: the chain adds the hash for no_such_user; see chain_test.cc.
 TEST_P(Contract, OneHashForEveryAnswerButNoSuchUser) {
   auto users = directory(true);

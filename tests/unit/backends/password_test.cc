@@ -87,14 +87,86 @@ TEST(Password, WhatCannotBeUsedIsAnError) {
         "{BLF-CRYPT}$2a$99$x", "$argon2id$"}) {
     EXPECT_FALSE(verify_password(secret("x"), stored)) << stored;
   }
-  EXPECT_THAT(check_stored_password("{ROT13}x").error().message, HasSubstr("{ROT13} is not known"));
+  EXPECT_THAT(check_stored_password("{ROT13}x").error().message, HasSubstr("is not known"));
+  EXPECT_THAT(check_stored_password("{ssha256.hex}x").error().message, HasSubstr("{SSHA256} are not supported"));
   EXPECT_FALSE(check_stored_password("$9$x"));
   EXPECT_FALSE(check_stored_password("secret"));
 }
 
 TEST(Password, ErrorsNeverShowTheStoredString) {
-  for (const char* stored : {"canary", "{PLAINcanary", "{SHA512-CRYPT}canary", "$9$canary", "{ARGON2ID}canary"}) {
+  for (const char* stored :
+       {"canary", "{PLAINcanary", "{SHA512-CRYPT}canary", "$9$canary", "{ARGON2ID}canary", "{canary}x", "{canary",
+        "{SSHA.canary}x", "$6$canary", "$6$rounds=9999999$canary$canary", "$argon2id$v=19$m=canary"}) {
     EXPECT_EQ(verify_password(secret("x"), stored).error().message.find("canary"), std::string::npos) << stored;
+  }
+}
+
+// Whoever can write an entry could stop all logins with it, or take all memory.
+TEST(Password, A36_WhatIsTooDearIsRefusedWithoutHashing) {
+  const std::string argon = "$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+  const std::string sha(86, 'x'), tail(53, 'x');
+  const std::vector<std::string> dear = {
+      "$argon2id$v=19$m=4194304,t=3,p=1" + argon,
+      "$argon2id$v=19$m=262145,t=1,p=1" + argon,
+      "$argon2id$v=19$m=65536,t=17,p=1" + argon,
+      "$argon2i$v=19$m=1024,t=4294967295,p=1" + argon,
+      "$argon2id$v=19$m=99999999999999999999,t=1,p=1" + argon,
+      "$argon2id$v=19$m=1024,t=99999999999999999999,p=1" + argon,
+      "$argon2id$v=19$m=65536,t=1,p=17" + argon,
+      "$argon2id$m=65536,t=1,p=255" + argon,
+      "$6$rounds=1000001$saltsalt$" + sha,
+      "$6$rounds=999999999$saltsalt$" + sha,
+      "$5$rounds=99999999999999999999999$saltsalt$" + sha.substr(43),
+      "$2b$15$" + tail,
+      "$2y$31$" + tail,
+      "$y$jHT$saltsalt$xxxxxxx",
+      "$gy$jjj$saltsalt$xxxxxxx",
+      "$7$jzzzzzzzzzzsalt$xxxxxxx",
+      "$7$M6..../....saltsalt$xxxxxx",
+      "$md5,rounds=4294967295$saltsalt$$xxxxxx",
+      "$sha1$99999999$saltsalt$xxxxxx",
+      "_zzzzsaltxxxxxxxxxxx",
+  };
+  for (const std::string& hash : dear) {
+    const uint64_t before = password_checks();
+    for (const std::string& stored : {"{CRYPT}" + hash, hash}) {
+      if (stored[0] == '{' && hash.starts_with("$argon")) continue;
+      if (stored[0] == '_') continue;
+      auto checked = check_stored_password(stored);
+      ASSERT_FALSE(checked) << stored;
+      EXPECT_THAT(checked.error().message, HasSubstr("too dear")) << stored;
+      EXPECT_FALSE(verify_password(secret("x"), stored));
+    }
+    EXPECT_EQ(password_checks(), before);
+  }
+}
+
+TEST(Password, WhatIsDearButUsualIsAccepted) {
+  const std::string argon = "$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+  const std::vector<std::string> usual = {
+      "$argon2id$v=19$m=65536,t=3,p=4" + argon,             // RFC 9106's second choice
+      "$argon2id$v=19$m=262144,t=3,p=1" + argon,            // libsodium's "moderate"
+      "$6$rounds=656000$saltsalt$" + std::string(86, 'x'),  // passlib's
+      "$2b$14$" + std::string(53, 'x'),
+      "$y$j9T$saltsalt$" + std::string(43, 'x'),  // Debian's
+      "$y$jDT$saltsalt$" + std::string(43, 'x'),
+  };
+  for (const std::string& stored : usual) {
+    auto checked = check_stored_password(stored);
+    EXPECT_TRUE(checked) << stored << ": " << checked.error().message;
+  }
+}
+
+TEST(Password, DamagedHashesAreFoundWithoutHashing) {
+  const std::string whole =
+      "{ARGON2ID}$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+  for (size_t size = whole.find('$') + 1; size <= whole.rfind('$') + 1; ++size) {
+    EXPECT_FALSE(check_stored_password(whole.substr(0, size))) << whole.substr(0, size);
+  }
+  for (const char* stored :
+       {"$6$saltsalt$short", "$5$saltsalt", "$2b$10$tooshort", "$2b$xx$", "$1$salt$", "$y$j9T$salt",
+        "$argon2id$v=19$m=1,t=2,p=1$c29tZXNhbHQ$AAAA", "$argon2id$v=19$m=256,t=0,p=1$c29tZXNhbHQ$AAAA"}) {
+    EXPECT_FALSE(check_stored_password(stored)) << stored;
   }
 }
 

@@ -111,7 +111,7 @@ TEST_F(SqliteFile, A35_OpeningOnceMoreDropsNoLock) {
     ASSERT_TRUE(Database::open(path_, mode));
     EXPECT_EQ(locks_on(path_), before);
   }
-  EXPECT_TRUE((*first)->is_current());
+  EXPECT_TRUE((*first)->refresh());
   EXPECT_TRUE(load_directories(auth_));
   EXPECT_EQ(locks_on(path_), before);
 }

@@ -4,9 +4,13 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <thread>
+#include <vector>
 
 #include "backends/directory/factory.h"
 #include "backends/directory/password.h"
@@ -285,6 +289,43 @@ TEST_F(SqliteDirectoryTest, ManyThreads) {
   }
   env.run_until([&] { return answers == expected; });
   lookups.clear();
+}
+
+// The same with several loops over one source, and a user who comes and goes: look-ups, standing and reconnections
+// meet.
+TEST_F(SqliteDirectoryTest, ManyWorkersAndAWriter) {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (int worker = 0; worker < 3; ++worker) {
+    threads.emplace_back([this] {
+      fakes::ThreadEnv env(2);
+      auto chain = make_chain(*shared_, env);
+      for (int i = 0; i < 150; ++i) {
+        bool answered = false;
+        Query query;
+        query.user = i % 3 == 0 ? "joe" : "guest";
+        query.password = Secret(i % 4 == 0 ? "wrong" : "secret");
+        Lookup lookup([&](LookupResult result) {
+          EXPECT_NE(result.verdict, Verdict::try_later) << result.detail;
+          answered = true;
+        });
+        chain->start(lookup, query);
+        env.run_until([&] { return answered; });
+      }
+    });
+  }
+  std::thread writer([&] {
+    auto store = open_store(path_);
+    while (!stop) {
+      EXPECT_TRUE(store->add(entry("guest")));
+      EXPECT_TRUE(store->set("joe", {.pool = "x"}));
+      EXPECT_TRUE(store->del("guest"));
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));  // as between the commands of a script
+    }
+  });
+  for (std::thread& thread : threads) thread.join();
+  stop = true;
+  writer.join();
 }
 
 }  // namespace

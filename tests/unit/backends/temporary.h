@@ -19,6 +19,9 @@ class Temporary {
     std::filesystem::remove_all(path_, ignored);
   }
   Temporary(const Temporary&) = delete;
+  void clear() {
+    for (const auto& each : std::filesystem::directory_iterator(path_)) std::filesystem::remove_all(each);
+  }
   std::string file(const std::string& name) const { return (path_ / name).string(); }
 
  private:
