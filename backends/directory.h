@@ -37,7 +37,7 @@ struct Identity {
 enum class Verdict {
   ok,
   bad_credentials,
-  no_such_user,  // the chain may ask the next directory
+  no_such_user,  // the chain asks the next directory; its own answer if none knows the name
   disabled,
   unusable,   // the user's entry is damaged: our fault, told as try_later is, but no earlier than a refusal
   try_later,  // never means "no": the chain stops, the client is told [UNAVAILABLE]

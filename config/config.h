@@ -38,9 +38,12 @@ struct Admin {
 struct Log {
   enum class Format { text, json };
   enum class Level { debug, info, warning, error };
+  enum class Priorities { automatic, always, never };
   Format format = Format::text;
   Level level = Level::info;
-  std::string file;  // empty: standard error
+  std::string file;                               // empty: standard error
+  Priorities priorities = Priorities::automatic;  // "<N>" before each line
+  unsigned stranger_lines_per_s = 1000;           // about clients that are not logged in
 };
 
 struct Startup {

@@ -25,7 +25,7 @@ void describe_server(Visitor& v, Startup& x) {
 }
 
 void describe_log(Visitor& v, Log& x) {
-  v.choice({"format", "One line per session for people or for machines"}, x.format,
+  v.choice({"format", "Lines for people or for machines"}, x.format,
            {{"text", static_cast<int>(Log::Format::text)}, {"json", static_cast<int>(Log::Format::json)}});
   v.choice({"level", "What is worth a line"}, x.level,
            {{"debug", static_cast<int>(Log::Level::debug)},
@@ -33,6 +33,14 @@ void describe_log(Visitor& v, Log& x) {
             {"warning", static_cast<int>(Log::Level::warning)},
             {"error", static_cast<int>(Log::Level::error)}});
   v.path({"file", "Where to write; default: standard error"}, x.file);
+  v.choice({"priorities", "Begin each line with systemd's \"<N>\"; \"auto\": if standard error leads to the journal"},
+           x.priorities,
+           {{"auto", static_cast<int>(Log::Priorities::automatic)},
+            {"always", static_cast<int>(Log::Priorities::always)},
+            {"never", static_cast<int>(Log::Priorities::never)}});
+  v.count({"stranger_lines_per_s",
+           "Lines a second about clients that have not logged in; those beyond are not written, but counted and told"},
+          x.stranger_lines_per_s, {1, 1'000'000});
 }
 
 void describe_admin(Visitor& v, Admin& x) {

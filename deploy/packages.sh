@@ -11,7 +11,7 @@ set -eu
 
 # libc-ares-dev: name servers are asked on the loops; getaddrinfo has four threads, and four dead names stop them all
 BUILD='g++ cmake ninja-build ccache pkg-config
-  libuv1-dev libc-ares-dev prometheus-cpp-dev libtomlplusplus-dev libcli11-dev libfmt-dev libspdlog-dev libexpected-dev libre2-dev
+  libuv1-dev libc-ares-dev prometheus-cpp-dev libtomlplusplus-dev libcli11-dev libfmt-dev libexpected-dev libre2-dev
   libsqlite3-dev libargon2-dev libcrypt-dev nlohmann-json3-dev
   ca-certificates debian-archive-keyring xz-utils'
 RUN='dovecot-imapd dovecot-pop3d curl openssl'

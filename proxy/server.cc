@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "config/units.h"
-#include "proxy/base/log.h"
+#include "proxy/base/events.h"
 #include "proxy/ops/admin.h"
 #include "proxy/ops/http.h"
 #include "proxy/ops/metrics.h"
@@ -95,9 +95,9 @@ class Server {
   void wait_for_signal() {
     int signal = 0;
     for (sigwait(&signals_, &signal); signal == SIGHUP; sigwait(&signals_, &signal)) {
-      log::warning("hangup_ignored", {{"detail", "a new configuration takes effect with a restart"}});
+      log::write(events::hangup_ignored, {{"detail", "a new configuration takes effect with a restart"}});
     }
-    log::info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    log::write(events::stopping, {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
   }
 
   int stop() {
@@ -108,14 +108,15 @@ class Server {
       for (auto& worker : workers_) {
         worker->join();
         if (worker->loop_result() == 0) continue;
-        log::error("handles_left", {{"detail", "a handle or a connection was left open: a bug"}});
+        log::write(events::handles_left, {{"detail", "a handle or a connection was left open: a bug"}});
         result = 1;
       }
     } else {
       for (auto& worker : workers_) worker->abandon();
     }
     admin_.reset();
-    log::info("stopped");
+    log::tell_losses();
+    log::write(events::stopped);
     return result;
   }
 
@@ -148,20 +149,20 @@ class Server {
   void announce() {
     for (const config::Listener& listener : config_.startup.listeners) {
       for (const config::Endpoint& endpoint : listener.addresses) {
-        log::info("listening", {{"listener", listener.name},
-                                {"protocol", listener.protocol},
-                                {"address", config::format_endpoint(endpoint)}});
+        std::string address = config::format_endpoint(endpoint);
+        log::write(events::listening,
+                   {{"listener", listener.name}, {"protocol", listener.protocol}, {"address", address}});
       }
     }
     if (admin_) {
-      const config::Endpoint& at = config_.startup.admin.address;
-      log::info("admin", {{"url", fmt::format("http://{}/metrics", config::format_endpoint(at))}});
+      std::string url = fmt::format("http://{}/metrics", config::format_endpoint(config_.startup.admin.address));
+      log::write(events::admin, {{"url", url}});
     }
-    log::info("ready", {{"version", POSTIGO_VERSION},
-                        {"workers", workers_.size()},
-                        {"backends", config_.live.backends.size()},
-                        {"descriptors", fds_},
-                        {"sessions_max", shared_->sessions_max}});
+    log::write(events::ready, {{"version", POSTIGO_VERSION},
+                               {"workers", workers_.size()},
+                               {"backends", config_.live.backends.size()},
+                               {"descriptors", fds_},
+                               {"sessions_max", shared_->sessions_max}});
   }
 
   config::Config config_;
@@ -184,7 +185,7 @@ int serve(config::Config config) {
   }
   Server server(std::move(config));
   if (auto started = server.start(); !started) {
-    log::error("cannot_start", {{"detail", started.error().message}});
+    log::write(events::cannot_start, {{"detail", started.error().message}});
     server.stop();
     return 1;
   }

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "parser/base/ascii.h"
+#include "proxy/base/events.h"
 
 namespace postigo {
 namespace {
@@ -33,6 +34,11 @@ Result<std::shared_ptr<Snapshot>> Snapshot::make(const config::Config& config, s
   snapshot->router = std::make_unique<Router>(config.live);
   if (auto made = snapshot->make_frontends(config, keys); !made) return tl::unexpected(made.error());
   if (auto made = snapshot->make_backend_tls(); !made) return tl::unexpected(made.error());
+  for (const config::Backend& backend : snapshot->live.backends) {
+    snapshot->backend_outages.push_back(
+        std::make_unique<Outage>(events::backend_away, events::backend_back, backend.name));
+  }
+  snapshot->directory_outage = std::make_unique<Outage>(events::directory_away, events::directory_back, "");
   return snapshot;
 }
 

@@ -15,6 +15,7 @@
 #include "parser/dialogue.h"
 #include "proxy/net/ticket_keys.h"
 #include "proxy/net/tls_context.h"
+#include "proxy/session/outage.h"
 
 namespace postigo {
 
@@ -37,6 +38,8 @@ struct Snapshot {
   std::vector<Frontend> frontends;
   // [backend][protocol]; null where the backend speaks clear text.
   std::vector<std::vector<std::unique_ptr<TlsClientContext>>> backend_tls;
+  std::vector<std::unique_ptr<Outage>> backend_outages;  // as live.backends
+  std::unique_ptr<Outage> directory_outage;              // of all directories together
 
   size_t backend_index(const config::Backend& backend) const;  // in live.backends, by name
 

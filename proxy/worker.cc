@@ -5,7 +5,6 @@
 #include <openssl/rand.h>
 
 #include "backends/directory/factory.h"
-#include "proxy/base/log.h"
 
 namespace postigo {
 namespace {
@@ -100,7 +99,9 @@ void Worker::retire(Session& session) {
   ProtocolStats& numbers = stats_.protocols[frontend.protocol_index];
   stats_.listeners[frontend.index].closed.inc();
   numbers.closed[static_cast<size_t>(summary.reason)].inc();
-  numbers.session_seconds.observe_us((summary.end_ms - summary.start_ms) * 1000);
+  if (summary.reason != CloseReason::probe) {
+    numbers.session_seconds.observe_us((summary.end_ms - summary.start_ms) * 1000);
+  }
   write(summary);
   session.unlink();
   loop_.bury(std::unique_ptr<Session>(&session));

@@ -60,12 +60,10 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
 
   void nobody_knows() {
     LookupResult result;
-    result.verdict = Verdict::bad_credentials;
-    result.detail = "no directory knows the user";
+    result.verdict = Verdict::no_such_user;
     if (chain_->links.empty() || chain_->accept_unknown) {
       result.verdict = Verdict::ok;
       result.identity.user = query_.user;
-      result.detail.clear();
     }
     if (chain_->hashes) return finish_after_hash(std::move(result));
     work_ = chain_->env.defer([this, result] { finish(result); });

@@ -1,53 +1,57 @@
-// Rendering of log lines; spdlog does the writing (levels, files, one lock per line). Not here: what to say, which is
-// for the caller, and session summaries (session/summary.cc).
+// Rendering of log lines, and what is counted of them. Not here: which events there are (events.h),
+// what to say, which is for the caller, session summaries (session/summary.cc), the writing (line_writer.cc).
 #include "proxy/base/log.h"
 
+#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <cerrno>
 #include <chrono>
+#include <cstdlib>
+#include <cstring>
 #include <ctime>
+#include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "parser/base/ascii.h"
+#include "proxy/base/events.h"
+#include "proxy/base/line_budget.h"
+#include "proxy/base/line_writer.h"
 
 namespace postigo::log {
 namespace {
 
 constexpr size_t kValueMax = 512;  // a longer value is cut: it came from a stranger
+constexpr uint64_t kTellMs = 1000;
 
 config::Log::Format format = config::Log::Format::text;
+std::array<std::atomic<uint64_t>, kLevelNames.size()> written{};
 
-spdlog::level::level_enum to_spdlog(Level level) {
-  switch (level) {
-    case Level::debug:
-      return spdlog::level::debug;
-    case Level::info:
-      return spdlog::level::info;
-    case Level::warning:
-      return spdlog::level::warn;
-    case Level::error:
-      return spdlog::level::err;
-  }
-  return spdlog::level::info;
-}
+struct Lost {
+  uint64_t over_limit = 0, unwritten = 0, cut = 0;
+  uint64_t total() const { return over_limit + unwritten + cut; }
+};
+std::atomic<uint64_t> over_limit{0}, unwritten{0}, cut_lines{0};
+Lost lost() { return {over_limit, unwritten, cut_lines}; }
 
-std::string_view name_of(Level level) {
-  switch (level) {
-    case Level::debug:
-      return "debug";
-    case Level::info:
-      return "info";
-    case Level::warning:
-      return "warning";
-    case Level::error:
-      return "error";
-  }
-  return "info";
+std::atomic<Level> lowest{Level::info};
+std::mutex mutex;  // of what follows; one line at a time
+auto writer = std::make_unique<LineWriter>(STDERR_FILENO, false, false);
+LineBudget budget{config::Log().stranger_lines_per_s};
+Lost told;
+uint64_t told_ms = 0;
+
+std::string_view name_of(Level level) { return kLevelNames[static_cast<size_t>(level)]; }
+
+uint64_t now_ms() {
+  auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
 // The part up to the seconds is the same for many lines.
@@ -64,23 +68,28 @@ std::string now_text() {
   return up_to_second + fmt::format("{:03}Z", ms);
 }
 
+std::string safe(std::string_view value, bool& cut) {
+  std::string text = printable(value, kValueMax);
+  if (text.size() > kValueMax - 4 && text.ends_with("...")) cut = true;
+  return text;
+}
+
 // Bare if that is unambiguous, else in quotes.
-void append_quoted(std::string& line, std::string_view value) {
+void append_quoted(std::string& line, std::string_view text) {
   auto bare = [](char c) { return c != ' ' && c != '"' && c != '='; };
-  std::string safe = printable(value, kValueMax);
-  if (!safe.empty() && std::all_of(safe.begin(), safe.end(), bare)) {
-    line += safe;
+  if (!text.empty() && std::all_of(text.begin(), text.end(), bare)) {
+    line += text;
     return;
   }
   line += '"';
-  for (char c : safe) {
+  for (char c : text) {
     if (c == '"') line += '\\';
     line += c;
   }
   line += '"';
 }
 
-void append_text(std::string& line, std::string_view event, const Fields& fields) {
+void append_text(std::string& line, std::string_view event, const Fields& fields, bool& cut) {
   line += event;
   for (const Field& field : fields) {
     line += ' ';
@@ -89,7 +98,7 @@ void append_text(std::string& line, std::string_view event, const Fields& fields
     std::visit(
         [&](auto value) {
           if constexpr (std::is_same_v<decltype(value), std::string_view>) {
-            append_quoted(line, value);
+            append_quoted(line, safe(value, cut));
           } else if constexpr (std::is_same_v<decltype(value), double>) {
             line += fmt::format("{:.3f}", value);
           } else if constexpr (std::is_same_v<decltype(value), bool>) {
@@ -103,33 +112,7 @@ void append_text(std::string& line, std::string_view event, const Fields& fields
   }
 }
 
-}  // namespace
-
-Result<void> open(const config::Log& options) {
-  format = options.format;
-  try {
-    spdlog::sink_ptr sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    if (!options.file.empty()) sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
-    auto logger = std::make_shared<spdlog::logger>("postigo", std::move(sink));
-    logger->set_pattern("%v");
-    logger->set_level(to_spdlog(options.level));
-    logger->flush_on(spdlog::level::debug);
-    spdlog::set_default_logger(logger);
-  } catch (const spdlog::spdlog_ex& problem) {
-    return fail(fmt::format("cannot open the log file: {}", problem.what()));
-  }
-  return {};
-}
-
-bool enabled(Level level) { return spdlog::should_log(to_spdlog(level)); }
-
-std::string render_text(std::string_view event, const Fields& fields) {
-  std::string line;
-  append_text(line, event, fields);
-  return line;
-}
-
-std::string render_json(std::string_view time, Level level, std::string_view event, const Fields& fields) {
+std::string json(std::string_view time, Level level, std::string_view event, const Fields& fields, bool& cut) {
   nlohmann::ordered_json line;
   line["time"] = time;
   line["level"] = name_of(level);
@@ -139,7 +122,7 @@ std::string render_json(std::string_view time, Level level, std::string_view eve
     std::visit(
         [&](auto value) {
           if constexpr (std::is_same_v<decltype(value), std::string_view>) {
-            line[key] = printable(value, kValueMax);
+            line[key] = safe(value, cut);
           } else {
             line[key] = value;
           }
@@ -149,20 +132,114 @@ std::string render_json(std::string_view time, Level level, std::string_view eve
   return line.dump();
 }
 
-void write(Level level, std::string_view event, const Fields& fields) {
-  if (!enabled(level)) return;
+// The table says which fields an event may bear, and its readers rely on that.
+[[maybe_unused]] bool fits(const Event& event, const Fields& fields) {
+  std::string known = fmt::format(" {} ", event.fields);
+  return std::all_of(fields.begin(), fields.end(), [&](const Field& field) {
+    return known.find(fmt::format(" {} ", field.key)) != std::string::npos;
+  });
+}
+
+std::string render(const Event& event, const Fields& fields) {
+  assert(fits(event, fields));
   std::string line;
-  line.reserve(512);
+  bool cut = false;
   if (format == config::Log::Format::json) {
-    line = render_json(now_text(), level, event, fields);
+    line = json(now_text(), event.level, event.name, fields, cut);
   } else {
+    line.reserve(512);
     line += now_text();
     line += ' ';
-    line += name_of(level);
+    line += name_of(event.level);
     line += ' ';
-    append_text(line, event, fields);
+    append_text(line, event.name, fields, cut);
   }
-  spdlog::log(to_spdlog(level), spdlog::string_view_t(line));
+  if (cut) ++cut_lines;
+  return line;
+}
+
+// REQUIRES: mutex is held.
+bool put(const Event& event, std::string_view line) {
+  bool done = writer->write(event.level, line);
+  ++(done ? written[static_cast<size_t>(event.level)] : unwritten);
+  return done;
+}
+
+// REQUIRES: mutex is held.
+void tell(const Lost& now) {
+  if (now.total() == told.total() || !enabled(events::log_incomplete)) return;
+  told_ms = now_ms();
+  std::string line = render(events::log_incomplete, {{"over_limit", now.over_limit - told.over_limit},
+                                                     {"unwritten", now.unwritten - told.unwritten},
+                                                     {"cut", now.cut - told.cut}});
+  if (put(events::log_incomplete, line)) told = now;
+}
+
+// Does standard error lead to the journal, or does the operator say so?
+bool with_priorities(const config::Log& options) {
+  using Priorities = config::Log::Priorities;
+  if (options.priorities != Priorities::automatic) return options.priorities == Priorities::always;
+  return options.file.empty() && LineWriter::is_journal(STDERR_FILENO, std::getenv("JOURNAL_STREAM"));
+}
+
+}  // namespace
+
+Result<void> open(const config::Log& options) {
+  bool file = !options.file.empty();
+  int fd = file ? ::open(options.file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640) : STDERR_FILENO;
+  if (fd < 0) return fail(fmt::format("cannot open the log file: {}: {}", options.file, std::strerror(errno)));
+  std::lock_guard lock(mutex);
+  format = options.format;
+  lowest = options.level;
+  writer = std::make_unique<LineWriter>(fd, file, with_priorities(options));
+  budget = LineBudget(options.stranger_lines_per_s);
+  return {};
+}
+
+bool enabled(const Event& event) { return event.level >= lowest.load(std::memory_order_relaxed); }
+
+std::string render_text(std::string_view event, const Fields& fields) {
+  std::string line;
+  bool cut = false;
+  append_text(line, event, fields, cut);
+  return line;
+}
+
+std::string render_json(std::string_view time, Level level, std::string_view event, const Fields& fields) {
+  bool cut = false;
+  return json(time, level, event, fields, cut);
+}
+
+void write(const Event& event, const Fields& fields) {
+  if (!enabled(event)) return;
+  Lost before = lost();
+  std::string line = render(event, fields);
+  std::lock_guard lock(mutex);
+  if (before.total() != told.total() && now_ms() - told_ms >= kTellMs) tell(before);
+  put(event, line);
+}
+
+void write_bounded(const Event& event, const Fields& fields) {
+  if (!enabled(event)) return;
+  {
+    std::lock_guard lock(mutex);
+    if (!budget.take(now_ms())) {
+      ++over_limit;
+      return;
+    }
+  }
+  write(event, fields);
+}
+
+void tell_losses() {
+  std::lock_guard lock(mutex);
+  tell(lost());
+}
+
+Counts counts() {
+  Counts result{{}, cut_lines, over_limit, unwritten};
+  for (size_t i = 0; i < written.size(); ++i) result.lines[i] = written[i];
+  return result;
 }
 
 }  // namespace postigo::log

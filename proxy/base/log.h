@@ -1,9 +1,11 @@
 // The log: one line per event, an event name and fields, as text (key=value) or JSON.
 //
-// Any thread. Values are escaped here (T62), so that a name which a stranger chose cannot forge a line. Secrets have no
-// way in: Secret does not convert to Field.
+// Which events there are, with which fields, stands in events.h: nothing else can be written. Any thread. Values are
+// escaped here (T62), so that a name which a stranger chose cannot forge a line. Secrets have no way in: Secret does
+// not convert to Field. What is lost (cut, over the limit, not written) is counted and told.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <string>
@@ -31,16 +33,34 @@ struct Field {
 using Fields = std::vector<Field>;  // views: valid for the call only
 
 using Level = config::Log::Level;
+inline constexpr std::array<std::string_view, 4> kLevelNames = {"debug", "info", "warning", "error"};
+
+// A row of the table in events.h.
+struct Event {
+  std::string_view name;
+  Level level;
+  std::string_view text;    // what has happened
+  std::string_view fields;  // those that its lines may bear, in their order, separated by blanks
+};
 
 // Before the first line and before threads start. Fails if the file cannot be opened. A later call takes over.
 Result<void> open(const config::Log& options);
-bool enabled(Level level);
-void write(Level level, std::string_view event, const Fields& fields);
+bool enabled(const Event& event);
 
-inline void debug(std::string_view event, const Fields& fields = {}) { write(Level::debug, event, fields); }
-inline void info(std::string_view event, const Fields& fields = {}) { write(Level::info, event, fields); }
-inline void warning(std::string_view event, const Fields& fields = {}) { write(Level::warning, event, fields); }
-inline void error(std::string_view event, const Fields& fields = {}) { write(Level::error, event, fields); }
+// REQUIRES: every key stands in event.fields.
+void write(const Event& event, const Fields& fields = {});
+// For what strangers can cause as often as they like: at most [log] stranger_lines_per_s of these are written.
+void write_bounded(const Event& event, const Fields& fields);
+// Tells what was lost since the last time it was told. write() does that too, before a line, once a second at most.
+void tell_losses();
+
+struct Counts {
+  std::array<uint64_t, kLevelNames.size()> lines;  // written, by level
+  uint64_t cut;                                    // lines with a value that was too long
+  uint64_t over_limit;                             // not written, by write_bounded
+  uint64_t unwritten;                              // the file, pipe or terminal did not take them
+};
+Counts counts();
 
 // The two formats, for tests and for write().
 std::string render_text(std::string_view event, const Fields& fields);

@@ -38,44 +38,54 @@ constexpr bool may_follow(Phase from, Phase to) {
   return false;
 }
 
-// Each comment: has the client been told? may another backend be tried?
+// Why a session ended. The table below says for each who ended it, and has the client been told.
 enum class CloseReason : uint8_t {
-  logout,           // told by whoever answered LOGOUT/QUIT; over
-  client_closed,    // nobody left to tell; over
-  backend_closed,   // the relayed stream ended, the client sees the same end; the client may come again
-  tls_failed,       // by a TLS alert; the client's or our certificate's fault
-  tls_timeout,      // no; the client may come again
-  login_timeout,    // BYE / -ERR; the client may come again
-  idle_timeout,     // IMAP: BYE between responses, else no; the client may come again
-  too_many_errors,  // BYE / -ERR by the front; over
-  protocol_error,   // no: the relayed stream broke the protocol; over
-  backend_lost,     // IMAP: BYE between responses, else no: the backend's connection broke; the client may come again
-  client_lost,      // the client's connection failed (reset, time-out of TCP); over
-  session_limit,    // BYE / -ERR; the client may come again
-  shutting_down,    // BYE between responses, POP3 no (T49); another instance may take it
-  internal_error,   // BYE / -ERR where possible; see the log
+  logout,
+  client_closed,
+  probe,
+  backend_closed,
+  tls_failed,
+  tls_timeout,
+  login_timeout,
+  idle_timeout,
+  too_many_errors,
+  protocol_error,
+  backend_lost,
+  client_lost,
+  session_limit,
+  shutting_down,
+  internal_error,
 };
-inline constexpr size_t kCloseReasons = 14;
-inline constexpr std::array<std::string_view, kCloseReasons> kCloseReasonNames = {
-    "logout",        "client_closed", "backend_closed",  "tls_failed",     "tls_timeout",
-    "login_timeout", "idle_timeout",  "too_many_errors", "protocol_error", "backend_lost",
-    "client_lost",   "session_limit", "shutting_down",   "internal_error"};
 
-// Who ended it, as operators ask: the client, the backend, or we.
-constexpr std::string_view side_of(CloseReason reason) {
-  switch (reason) {
-    case CloseReason::logout:
-    case CloseReason::client_closed:
-    case CloseReason::client_lost:
-      return "client";
-    case CloseReason::backend_closed:
-    case CloseReason::backend_lost:
-      return "backend";
-    default:
-      return "proxy";
-  }
+struct CloseReasonFacts {
+  std::string_view name;
+  std::string_view side;  // who ended it, as operators ask: the client, the backend, or we ("proxy")
+  std::string_view text;  // has the client been told? may it come again? (proxy/LOG.md)
+};
+inline constexpr auto kCloseReasonFacts = std::to_array<CloseReasonFacts>({
+    {"logout", "client", "LOGOUT or QUIT; told by whoever answered it"},
+    {"client_closed", "client", "the client closed the connection; nobody is left to tell"},
+    {"probe", "client", "connected and gone without an octet: a health check; counted, no line above debug"},
+    {"backend_closed", "backend", "the relayed stream ended; the client saw the same end"},
+    {"tls_failed", "proxy", "the client's TLS handshake failed; told by an alert; the client or our certificate"},
+    {"tls_timeout", "proxy", "tls_handshake_timeout; not told"},
+    {"login_timeout", "proxy", "login_timeout; told by BYE or -ERR"},
+    {"idle_timeout", "proxy", "silence after login; IMAP clients are told by BYE between two responses"},
+    {"too_many_errors", "proxy", "too many bad commands or failed logins; told by BYE or -ERR"},
+    {"protocol_error", "proxy", "the relayed stream broke the protocol; not told"},
+    {"backend_lost", "backend", "the backend's connection broke; IMAP clients are told by BYE between two responses"},
+    {"client_lost", "client", "the client's connection failed: reset, or a time-out of TCP"},
+    {"session_limit", "proxy", "limits.sessions_max; told by BYE or -ERR; may come again"},
+    {"shutting_down", "proxy", "Postigo stops; IMAP clients are told by BYE between two responses; may come again"},
+    {"internal_error", "proxy", "our fault; told by BYE or -ERR where possible"},
+});
+inline constexpr size_t kCloseReasons = kCloseReasonFacts.size();
+static_assert(kCloseReasons == static_cast<size_t>(CloseReason::internal_error) + 1);
+
+constexpr const CloseReasonFacts& facts_of(CloseReason reason) {
+  return kCloseReasonFacts[static_cast<size_t>(reason)];
 }
-
-constexpr std::string_view name_of(CloseReason reason) { return kCloseReasonNames[static_cast<size_t>(reason)]; }
+constexpr std::string_view side_of(CloseReason reason) { return facts_of(reason).side; }
+constexpr std::string_view name_of(CloseReason reason) { return facts_of(reason).name; }
 
 }  // namespace postigo

@@ -12,6 +12,7 @@
 
 #include "parser/base/counter.h"
 #include "proxy/base/phase.h"
+#include "proxy/base/refused.h"
 
 namespace postigo {
 
@@ -48,11 +49,6 @@ inline constexpr std::array<uint64_t, 9> kSessionBoundsUs = {1'000'000,      10'
 using LatencyHistogram = Histogram<kLatencyBoundsUs.size()>;
 using SessionHistogram = Histogram<kSessionBoundsUs.size()>;
 
-// attempts = sum over all results (T66).
-enum class AuthResult : uint8_t { ok, bad_credentials, authorization_failed, refused, unavailable, aborted, error };
-inline constexpr std::array<std::string_view, 7> kAuthResultNames = {
-    "ok", "bad_credentials", "authorization_failed", "refused", "unavailable", "aborted", "error"};
-
 inline constexpr std::array<std::string_view, 4> kMechanismNames = {"PLAIN", "LOGIN", "USER", "other"};
 
 // In the order of Verdict (backends/directory.h).
@@ -67,10 +63,21 @@ enum class BackendError : uint8_t {
   login_timeout,
   unavailable,
   closed,
-  master_refused,  // it does not take the master's login for a user whom we verified: our fault, or the operator's
+  master_refused,
 };
-inline constexpr std::array<std::string_view, 8> kBackendErrorNames = {
-    "resolve", "connect", "connect_timeout", "tls", "login_timeout", "unavailable", "closed", "master_refused"};
+struct BackendErrorFacts {
+  std::string_view name, text;
+};
+inline constexpr auto kBackendErrorFacts = std::to_array<BackendErrorFacts>({
+    {"resolve", "its name has no address"},
+    {"connect", "no connection: refused, unreachable"},
+    {"connect_timeout", "no connection within backend_connect_timeout"},
+    {"tls", "the TLS handshake failed, or the certificate is not good: see `detail`"},
+    {"login_timeout", "no answer within backend_login_timeout"},
+    {"unavailable", "it says that it cannot serve now, or says what is not the protocol"},
+    {"closed", "it closed the connection before it answered, or the connection broke"},
+    {"master_refused", "it does not take the master's login for a user whom we verified: the operator's to mend"},
+});
 
 // Where a backend's capability list reached the client in our version: in the answer to the login, or later.
 enum class Rewrite : uint8_t { login, stream };
@@ -87,6 +94,7 @@ struct ProtocolStats {
   static constexpr size_t kVerbsMax = 64;
   std::array<Counter, kVerbsMax> verbs;
   std::array<std::array<Counter, kAuthResultNames.size()>, kMechanismNames.size()> auth;
+  std::array<Counter, kRefusedReasons> refused;
   std::array<Counter, kVerdictNames.size()> lookups;
   std::array<Counter, kCloseReasons> closed;
   std::array<Counter, kRewriteNames.size()> rewrites;
@@ -98,7 +106,7 @@ struct ProtocolStats {
 
 struct BackendStats {
   Counter sessions, connects;
-  std::array<Counter, kBackendErrorNames.size()> errors;
+  std::array<Counter, kBackendErrorFacts.size()> errors;
   LatencyHistogram connect_seconds{kLatencyBoundsUs};
   LatencyHistogram login_seconds{kLatencyBoundsUs};
 };

@@ -10,7 +10,7 @@
 
 #include <cerrno>
 
-#include "proxy/base/log.h"
+#include "proxy/base/events.h"
 #include "proxy/net/socket.h"
 
 namespace postigo {
@@ -80,7 +80,7 @@ void Listener::ready(uint32_t) {
 }
 
 void Listener::rest(const char* why) {
-  log::warning("listener_rests", {{"listener", address().text()}, {"detail", why}});
+  log::write(events::listener_rests, {{"listener", address().text()}, {"detail", why}});
   loop_.watch_again(fd_, *this, 0);
   loop_.timers().arm(rest_, kRestMs);
 }

@@ -171,6 +171,7 @@ void Socket::read_some() {
 
 void Socket::received(ssize_t count) {
   if (count > 0) {
+    heard_ = true;
     Bytes data{loop_.receive_buffer(), static_cast<size_t>(count)};
     return tls_ ? received_tls(data) : owner_->on_data(*this, data);
   }

@@ -67,6 +67,7 @@ class Socket final : public Watched {
   void finish();
   bool finished() const { return shutdown_done_; }
   bool ended() const { return ended_; }      // the peer's end was told
+  bool heard() const { return heard_; }      // the peer has sent an octet
   bool ending() const { return end_seen_; }  // it will be, behind what is being read now
   // Close with RST instead of FIN, without close_notify: what was relayed is not complete and must not look so.
   void reset_on_close() { reset_ = true; }
@@ -117,6 +118,7 @@ class Socket final : public Watched {
   bool shutdown_done_ : 1 = false;
   bool tell_drained_ : 1 = false;
   bool reset_ : 1 = false;
+  bool heard_ : 1 = false;
 };
 
 using SocketPtr = Socket::Ptr;

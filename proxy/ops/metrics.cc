@@ -9,6 +9,7 @@
 
 #include "backends/directory/password.h"
 #include "parser/base/copies.h"
+#include "proxy/base/log.h"
 #include "proxy/ops/families.h"
 
 namespace postigo {
@@ -144,6 +145,14 @@ void logins(Families& out, const MetricsSource& source) {
       }
     }
   });
+  out.counter("postigo_logins_refused_total", "Login attempts that were refused, by the reasons of the log lines.");
+  each_protocol(source, [&](const Protocol& protocol, size_t p) {
+    for (size_t r = 0; r < kRefusedReasons; ++r) {
+      out.add({{"protocol", protocol.name}, {"reason", kRefusedFacts[r].name}},
+              sum(
+                  workers, [ p, r ](auto& w) -> auto& { return w.protocols[p].refused[r]; }));
+    }
+  });
   out.histogram("postigo_login_seconds", "From the client's credentials to our OK.");
   each_protocol(source, [&](const Protocol& protocol, size_t p) {
     out.add({{"protocol", protocol.name}},
@@ -193,8 +202,8 @@ void backends(Families& out, const MetricsSource& source) {
   }
   out.counter("postigo_backend_errors_total", "What went wrong with a backend.");
   for (size_t b = 0; b < list.size(); ++b) {
-    for (size_t e = 0; e < kBackendErrorNames.size(); ++e) {
-      out.add({{"backend", list[b].name}, {"reason", kBackendErrorNames[e]}},
+    for (size_t e = 0; e < kBackendErrorFacts.size(); ++e) {
+      out.add({{"backend", list[b].name}, {"reason", kBackendErrorFacts[e].name}},
               sum(
                   workers, [ b, e ](auto& w) -> auto& { return w.backends[b].errors[e]; }));
     }
@@ -256,8 +265,8 @@ void traffic(Families& out, const MetricsSource& source) {
   out.counter("postigo_disconnects_total", "Who ended connections, and why.");
   each_protocol(source, [&](const Protocol& protocol, size_t p) {
     for (size_t r = 0; r < kCloseReasons; ++r) {
-      std::string_view side = side_of(static_cast<CloseReason>(r));
-      out.add({{"protocol", protocol.name}, {"side", side}, {"reason", kCloseReasonNames[r]}},
+      std::string_view side = kCloseReasonFacts[r].side;
+      out.add({{"protocol", protocol.name}, {"side", side}, {"reason", kCloseReasonFacts[r].name}},
               sum(
                   workers, [ p, r ](auto& w) -> auto& { return w.protocols[p].closed[r]; }));
     }
@@ -286,6 +295,14 @@ void process(Families& out, const MetricsSource& source) {
   out.gauge("postigo_buffers_bytes_limit", "What back-pressure lets the chunks grow to if every peer is slow.");
   out.add({}, static_cast<double>(source.shared->sessions_max) * 2 *
                   (static_cast<double>(source.snapshot->live.limits.relay_high_water) + Loop::kPlainSize));
+  log::Counts lines = log::counts();
+  out.counter("postigo_log_lines_total", "Lines of the log by level.");
+  for (size_t i = 0; i < lines.lines.size(); ++i) out.add({{"level", log::kLevelNames[i]}}, lines.lines[i]);
+  out.counter("postigo_log_lines_lost_total", "Lines that are not in the log: over a limit, or not taken by the file.");
+  out.add({{"reason", "over_limit"}}, lines.over_limit);
+  out.add({{"reason", "unwritten"}}, lines.unwritten);
+  out.counter("postigo_log_lines_cut_total", "Lines with a value that was too long.");
+  out.add({}, lines.cut);
   out.gauge("postigo_build_info", "Always 1; the labels tell what runs.");
   out.add({{"version", source.version}, {"boringssl", source.boringssl}}, 1.0);
   out.gauge("postigo_config_last_load_success_timestamp_seconds", "When the running configuration was loaded.");

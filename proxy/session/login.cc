@@ -4,9 +4,10 @@
 
 #include <algorithm>
 
+#include "parser/base/ascii.h"
 #include "parser/base/limits.h"
 #include "parser/login/attempts.h"
-#include "proxy/base/log.h"
+#include "proxy/base/events.h"
 #include "proxy/session/session.h"
 #include "proxy/worker.h"
 
@@ -21,6 +22,24 @@ uint64_t now_us() { return uv_hrtime() / 1000; }
 size_t mechanism_index(std::string_view name) {
   auto found = std::find(kMechanismNames.begin(), kMechanismNames.end(), name);
   return std::min(static_cast<size_t>(found - kMechanismNames.begin()), kMechanismNames.size() - 1);
+}
+
+// What a backend's response code says (RFC 5530, 3206, 2449), in our words.
+Refused refused_by(const Refusal& refusal) {
+  if (refusal.kind == Refusal::Kind::bad_credentials) return Refused::wrong;
+  if (refusal.kind == Refusal::Kind::authorization_failed) return Refused::not_allowed;
+  if (refusal.kind == Refusal::Kind::unavailable) return Refused::backend_away;
+  struct Row {
+    std::string_view code;
+    Refused reason;
+  };
+  constexpr Row kRows[] = {{"EXPIRED", Refused::expired}, {"NOPERM", Refused::not_allowed},
+                           {"INUSE", Refused::in_use},    {"IN-USE", Refused::in_use},
+                           {"LIMIT", Refused::too_many},  {"LOGIN-DELAY", Refused::too_many}};
+  for (const Row& row : kRows) {
+    if (equal_ignoring_case(refusal.code, row.code)) return row.reason;
+  }
+  return Refused::backend_refused;
 }
 
 }  // namespace
@@ -64,6 +83,9 @@ bool Login::step() {
   Step step = front_->feed(input_.view(), out_);
   input_.consume(step.consumed);
   flush();
+  if (step.consumed > 0) {
+    write_step(session_.summary(), "client", front_->state_name(), step.event, front_->commands());
+  }
   switch (step.event) {
     case Event::start_tls:
       session_.start_tls(input_.view());
@@ -94,10 +116,10 @@ void Login::authenticate() {
   summary.mechanism = kMechanismNames[mechanism_];
   summary.user = session_.snapshot().router->normalise(credentials.user);
   session_.enter(Phase::lookup, std::min(session_.snapshot().live.limits.lookup_timeout_ms, session_.login_ms_left()));
-  if (!credentials.possible) return refuse({Refusal::Kind::bad_credentials, {}}, AuthResult::bad_credentials);
+  if (!credentials.possible) return refuse({Refusal::Kind::bad_credentials, {}}, Refused::wrong);
   if (!credentials.authzid.empty()) {
     // Nobody is allowed to act as somebody else yet; dropping the wish silently would be worse (T24).
-    return refuse({Refusal::Kind::authorization_failed, {}}, AuthResult::authorization_failed);
+    return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
   }
   Query query{summary.user, credentials.password, credentials.mechanism, session_.frontend().protocol->name,
               summary.client.host()};
@@ -109,28 +131,34 @@ void Login::looked_up(LookupResult result) {
   ProtocolStats& numbers = session_.worker().stats().protocols[session_.frontend().protocol_index];
   numbers.lookup_seconds.observe_us(now_us() - attempt_start_us_);
   numbers.lookups[static_cast<size_t>(result.verdict)].inc();
+  if (result.verdict == Verdict::try_later) return directory_failed(result.detail);
+  session_.snapshot().directory_outage->served(session_.worker().loop().now_ms());
   if (!result.detail.empty()) {
-    log::debug("lookup", {{"id", session_.summary().id}, {"detail", result.detail}});
+    log::write(events::lookup, {{"id", session_.summary().id}, {"detail", result.detail}});
   }
-  switch (result.verdict) {
-    case Verdict::ok:
-      return find_backend(result.identity);
-    case Verdict::unusable:
-      log::error("entry_unusable", {{"id", session_.summary().id}, {"detail", result.detail}});
-      return refuse_at({Refusal::Kind::unavailable, {}}, AuthResult::unavailable, false);
-    case Verdict::try_later:
-      log::warning("lookup_failed", {{"id", session_.summary().id}, {"detail", result.detail}});
-      return refuse({Refusal::Kind::unavailable, {}}, AuthResult::unavailable);
-    default:
-      return refuse({Refusal::Kind::bad_credentials, {}}, AuthResult::bad_credentials);
+  if (result.verdict == Verdict::ok) return find_backend(result.identity);
+  if (result.verdict == Verdict::unusable) {
+    log::write(events::entry_unusable, {{"id", session_.summary().id}, {"detail", result.detail}});
+    return refuse({Refusal::Kind::unavailable, {}}, Refused::entry_unusable);
   }
+  Refused reason = result.verdict == Verdict::disabled       ? Refused::disabled
+                   : result.verdict == Verdict::no_such_user ? Refused::unknown
+                                                             : Refused::wrong;
+  refuse({Refusal::Kind::bad_credentials, {}}, reason);
+}
+
+void Login::directory_failed(std::string_view why) {
+  log::Fields how = {{"id", session_.summary().id}, {"detail", why}};
+  session_.snapshot().directory_outage->failed(session_.worker().loop().now_ms(), how);
+  log::write(events::lookup_failed, how);
+  refuse({Refusal::Kind::unavailable, {}}, Refused::directory_away);
 }
 
 void Login::find_backend(const Identity& identity) {
   auto route = session_.snapshot().router->route(identity, session_.frontend().protocol->name);
   if (!route) {
-    log::error("route_failed", {{"id", session_.summary().id}, {"detail", route.error().message}});
-    return refuse({Refusal::Kind::server_bug, {}}, AuthResult::error);
+    log::write(events::route_failed, {{"id", session_.summary().id}, {"detail", route.error().message}});
+    return refuse({Refusal::Kind::server_bug, {}}, Refused::no_route);
   }
   if (!identity.user.empty()) session_.summary().user = identity.user;
   upstream_ = std::make_unique<Upstream>(*this, session_, std::move(*route), backend_login(identity));
@@ -166,7 +194,9 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
   count(AuthResult::ok);
   session_.summary().authenticated = true;
   ProtocolStats& numbers = session_.worker().stats().protocols[session_.frontend().protocol_index];
-  numbers.login_seconds.observe_us(now_us() - attempt_start_us_);
+  uint64_t took_us = now_us() - attempt_start_us_;
+  numbers.login_seconds.observe_us(took_us);
+  write_login(session_.summary(), session_.client(), *socket, static_cast<double>(took_us) / 1e6);
   if (!back.capabilities().empty()) numbers.rewrites[static_cast<size_t>(Rewrite::login)].inc();
   for (const std::string& text : back.alerts()) front_->alert(text, out_);
   front_->accept(back.capabilities(), out_);
@@ -179,26 +209,26 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
 void Login::upstream_refused(const BackendReply& reply, std::vector<std::string> alerts) {
   alerts_ = std::move(alerts);
   Refusal refusal = session_.frontend().protocol->refusal_for(reply);
-  bool bad = refusal.kind == Refusal::Kind::bad_credentials;
-  refuse(std::move(refusal), bad ? AuthResult::bad_credentials : AuthResult::refused);
+  Refused reason = refused_by(refusal);
+  refuse(std::move(refusal), reason, reply.code);
 }
 
-void Login::upstream_unavailable(const std::string& why, std::vector<std::string> alerts) {
+void Login::upstream_unavailable(BackendError error, const std::string& why, std::vector<std::string> alerts) {
   alerts_ = std::move(alerts);
   session_.summary().detail = why;
-  refuse({Refusal::Kind::unavailable, {}}, AuthResult::unavailable);
+  refuse({Refusal::Kind::unavailable, {}},
+         error == BackendError::master_refused ? Refused::master_refused : Refused::backend_away);
 }
 
-// "Not now" and "our fault" are told at once: they say nothing about a name.
-void Login::refuse(Refusal refusal, AuthResult result) {
-  refuse_at(std::move(refusal), result, result == AuthResult::unavailable || result == AuthResult::error);
-}
-
-void Login::refuse_at(Refusal refusal, AuthResult result, bool at_once) {
-  count(result);
+void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {
+  count_refused(reason, code);
   refusal_ = std::move(refusal);
   if (Attempts::is_failure(refusal_.kind)) ++session_.summary().failures;
-  // A "no" takes the same time whoever says it and for whatever reason (A22).
+  // A "no" takes the same time whoever says it and for whatever reason (A22). "Not now" and "our fault" are told at
+  // once: they say nothing about a name. An unusable entry does.
+  AuthResult result = facts_of(reason).result;
+  bool at_once =
+      (result == AuthResult::unavailable || result == AuthResult::error) && reason != Refused::entry_unusable;
   uint64_t passed_ms = (now_us() - attempt_start_us_) / 1000;
   uint64_t floor_ms = session_.snapshot().live.limits.auth_failure_delay_ms;
   uint64_t delay_ms = !at_once && passed_ms < floor_ms ? floor_ms - passed_ms : 0;
@@ -223,8 +253,7 @@ void Login::deadline() {
   switch (session_.phase()) {
     case Phase::lookup:
       lookup_.reset();
-      log::warning("lookup_timeout", {{"id", session_.summary().id}});
-      return refuse({Refusal::Kind::unavailable, {}}, AuthResult::unavailable);
+      return directory_failed("no answer within lookup_timeout");
     case Phase::connect:
     case Phase::backend_tls:
     case Phase::backend_login:
@@ -241,7 +270,7 @@ void Login::farewell(Farewell why) {
 }
 
 void Login::abandon() {
-  if (suspended_ && !delay_.armed()) count(AuthResult::aborted);
+  if (suspended_ && !delay_.armed()) count_refused(Refused::aborted, {});
   delay_.cancel();
   lookup_.reset();
   if (upstream_ != nullptr) upstream_->abandon();
@@ -250,6 +279,13 @@ void Login::abandon() {
 void Login::count(AuthResult result) {
   auto& attempts = session_.worker().stats().protocols[session_.frontend().protocol_index].auth;
   attempts[mechanism_][static_cast<size_t>(result)].inc();
+}
+
+void Login::count_refused(Refused reason, std::string_view code) {
+  count(facts_of(reason).result);
+  session_.worker().stats().protocols[session_.frontend().protocol_index].refused[static_cast<size_t>(reason)].inc();
+  ++session_.summary().refused;
+  write_refused(session_.summary(), reason, upstream_ != nullptr ? session_.summary().backend : "", code);
 }
 
 }  // namespace postigo

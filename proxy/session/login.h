@@ -44,15 +44,16 @@ class Login final : public Upstream::Client {
   void looked_up(LookupResult result);
   void find_backend(const Identity& identity);
   BackLogin backend_login(const Identity& identity);
-  void refuse(Refusal refusal, AuthResult result);
-  void refuse_at(Refusal refusal, AuthResult result, bool at_once);
+  void refuse(Refusal refusal, Refused reason, std::string_view code = {});
+  void directory_failed(std::string_view why);
   void refuse_now();
   void flush();
   void count(AuthResult result);
+  void count_refused(Refused reason, std::string_view code);
 
   void upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover) override;
   void upstream_refused(const BackendReply& reply, std::vector<std::string> alerts) override;
-  void upstream_unavailable(const std::string& why, std::vector<std::string> alerts) override;
+  void upstream_unavailable(BackendError error, const std::string& why, std::vector<std::string> alerts) override;
 
   Session& session_;
   std::unique_ptr<FrontDialogue> front_;

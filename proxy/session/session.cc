@@ -4,6 +4,7 @@
 
 #include <cassert>
 
+#include "proxy/base/events.h"
 #include "proxy/session/login.h"
 #include "proxy/session/relay.h"
 #include "proxy/worker.h"
@@ -44,6 +45,7 @@ void Session::enter(Phase phase, uint64_t deadline_ms) {
   gauges[static_cast<size_t>(phase_)].dec();
   gauges[static_cast<size_t>(phase)].inc();
   phase_ = phase;
+  if (log::enabled(events::phase)) log::write(events::phase, {{"id", summary_.id}, {"phase", name_of(phase)}});
   rearm(deadline_ms);
 }
 
@@ -121,7 +123,7 @@ void Session::on_eof(Socket& socket, bool clean) {
 
 void Session::on_failed(Socket&, const std::string& why) {
   if (closing()) return retire();
-  if (phase_ == Phase::tls) {
+  if (phase_ == Phase::tls && client_->heard()) {
     worker_.stats().listeners[frontend_.index].tls_failed.inc();
     return close(CloseReason::tls_failed, why);
   }
@@ -157,8 +159,10 @@ void Session::shut_down() {
 
 // Login or Relay live to the end of the turn, because they may be the caller; from here on they are inert.
 void Session::end_stage(CloseReason reason, std::string detail) {
+  // Who came and went without a word was a health check, not a client.
+  bool silent = client_ != nullptr && !client_->heard() && side_of(reason) == "client";
   summary_.phase = phase_;
-  summary_.reason = reason;
+  summary_.reason = silent ? CloseReason::probe : reason;
   if (!detail.empty()) summary_.detail = std::move(detail);
   summary_.end_ms = worker_.loop().now_ms();
   if (login_ != nullptr) {

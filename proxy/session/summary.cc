@@ -1,22 +1,41 @@
-// The line itself. A name that nobody has verified is called claimed_user, so that a reader (or fail2ban) cannot take
-// one for the other (T62).
+// The lines of a session. A name that nobody has verified is called claimed_user, so that a reader (or fail2ban) cannot
+// take one for the other (T62).
 #include "proxy/session/summary.h"
 
-#include "proxy/base/log.h"
+#include "proxy/base/events.h"
 
 namespace postigo {
+namespace {
+
+void add_tls(log::Fields& fields, const Summary& s) {
+  fields.push_back({"tls", *s.tls_version != 0 ? s.tls_version : "none"});
+  if (*s.tls_version == 0) return;
+  fields.push_back({"cipher", s.tls_cipher});
+  fields.push_back({"resumed", s.tls_resumed});
+}
+
+double seconds_of(const Summary& s) { return static_cast<double>(s.end_ms - s.start_ms) / 1000.0; }
+
+void write_probe(const Summary& s) {
+  if (!log::enabled(events::probe)) return;
+  std::string client = s.client.text();
+  log::write(events::probe, {{"id", s.id},
+                             {"protocol", s.protocol},
+                             {"listener", s.listener},
+                             {"client", client},
+                             {"seconds", seconds_of(s)}});
+}
+
+}  // namespace
 
 void write(const Summary& s) {
-  if (!log::enabled(log::Level::info)) return;
+  if (s.reason == CloseReason::probe) return write_probe(s);
+  if (!log::enabled(events::session)) return;
   log::Fields fields = {{"id", s.id}, {"protocol", s.protocol}, {"listener", s.listener}};
   std::string client = s.client.text();
   fields.push_back({"client", client});
   if (!s.user.empty()) fields.push_back({s.authenticated ? "user" : "claimed_user", s.user});
-  fields.push_back({"tls", *s.tls_version != 0 ? s.tls_version : "none"});
-  if (*s.tls_version != 0) {
-    fields.push_back({"cipher", s.tls_cipher});
-    fields.push_back({"resumed", s.tls_resumed});
-  }
+  add_tls(fields, s);
   if (!s.mechanism.empty()) fields.push_back({"mechanism", s.mechanism});
   if (!s.backend.empty()) {
     fields.push_back({"backend", s.backend});
@@ -27,12 +46,74 @@ void write(const Summary& s) {
   fields.push_back({"bytes_out", s.bytes_from_backend});
   fields.push_back({"commands", s.commands});
   if (s.failures != 0) fields.push_back({"login_failures", s.failures});
-  fields.push_back({"seconds", static_cast<double>(s.end_ms - s.start_ms) / 1000.0});
+  fields.push_back({"seconds", seconds_of(s)});
   fields.push_back({"phase", name_of(s.phase)});
   if (!s.state.empty()) fields.push_back({"state", s.state});
   fields.push_back({"reason", name_of(s.reason)});
   if (!s.detail.empty()) fields.push_back({"detail", s.detail});
-  log::info("session", fields);
+  if (s.authenticated) return log::write(events::session, fields);
+  log::write_bounded(events::session, fields);
+}
+
+void write_login(const Summary& s, const Socket* client, const Socket& backend, double seconds) {
+  if (!log::enabled(events::login)) return;
+  std::string from = s.client.text();
+  std::string local = client != nullptr ? client->local().text() : "";
+  std::string backend_local = backend.local().text();
+  std::string backend_address = backend.peer().text();
+  std::string sni = client != nullptr && client->tls() != nullptr ? client->tls()->server_name() : "";
+  log::Fields fields;
+  fields.reserve(24);
+  fields.push_back({"id", s.id});
+  fields.push_back({"client", from});
+  if (!local.empty()) fields.push_back({"local", local});
+  fields.push_back({"backend_local", backend_local});
+  fields.push_back({"backend_address", backend_address});
+  fields.push_back({"protocol", s.protocol});
+  fields.push_back({"listener", s.listener});
+  fields.push_back({"user", s.user});
+  fields.push_back({"mechanism", s.mechanism});
+  add_tls(fields, s);
+  fields.push_back({"backend", s.backend});
+  fields.push_back({"shard", s.shard});
+  fields.push_back({"backend_tls", s.backend_tls});
+  if (const Tls* tls = backend.tls()) {
+    fields.push_back({"backend_tls_version", tls->version()});
+    fields.push_back({"backend_cipher", tls->cipher()});
+  }
+  if (s.failures != 0) fields.push_back({"login_failures", s.failures});
+  fields.push_back({"seconds", seconds});
+  if (!sni.empty()) fields.push_back({"sni", sni});
+  log::write(events::login, fields);
+}
+
+// What the client chose comes last: no name can stand where a reader expects the address.
+void write_refused(const Summary& s, Refused reason, std::string_view backend, std::string_view code) {
+  if (!log::enabled(events::login_refused)) return;
+  std::string client = s.client.text();
+  log::Fields fields = {{"id", s.id},
+                        {"client", client},
+                        {"reason", name_of(reason)},
+                        {"protocol", s.protocol},
+                        {"listener", s.listener},
+                        {"mechanism", s.mechanism},
+                        {"tls", *s.tls_version != 0 ? s.tls_version : "none"},
+                        {"attempt", s.refused}};
+  if (!backend.empty()) fields.push_back({"backend", backend});
+  if (!code.empty()) fields.push_back({"code", code});
+  fields.push_back({"claimed_user", s.user});
+  log::write_bounded(events::login_refused, fields);
+}
+
+void write_step(const Summary& s, std::string_view side, std::string_view state, Event event, unsigned commands) {
+  if (!log::enabled(events::dialogue)) return;
+  constexpr std::string_view kSteps[] = {"need_input", "start_tls",   "authenticate", "logged_in",
+                                         "refused",    "unavailable", "hang_up"};
+  log::write(events::dialogue, {{"id", s.id},
+                                {"side", side},
+                                {"state", state},
+                                {"step", kSteps[static_cast<size_t>(event)]},
+                                {"commands", commands}});
 }
 
 }  // namespace postigo

@@ -1,4 +1,4 @@
-// Summary: what one session leaves behind: a log line and its share of the counters.
+// Summary: what is known of a session, and the lines that it leaves in the log (proxy/LOG.md).
 //
 // A plain record that the session fills while it lives; write() is called once, from the one exit.
 #pragma once
@@ -7,8 +7,11 @@
 #include <string>
 #include <string_view>
 
+#include "parser/dialogue.h"
 #include "proxy/base/phase.h"
+#include "proxy/base/refused.h"
 #include "proxy/net/address.h"
+#include "proxy/net/socket.h"
 
 namespace postigo {
 
@@ -28,6 +31,7 @@ struct Summary {
   uint64_t bytes_from_backend = 0;
   uint64_t commands = 0;
   unsigned failures = 0;  // failed login attempts
+  unsigned refused = 0;   // all that were refused, for whatever reason
   uint64_t start_ms = 0;
   uint64_t end_ms = 0;
   Phase phase = Phase::command;  // in which it ended
@@ -37,5 +41,12 @@ struct Summary {
 };
 
 void write(const Summary& summary);
+// The user is logged in; `client` is null if he has left meanwhile. `seconds`: since the attempt began.
+void write_login(const Summary& summary, const Socket* client, const Socket& backend, double seconds);
+// An attempt is refused: the newest of summary.refused. `backend`: who was asked, or empty. `code`: the response
+// code that it refused with, or empty.
+void write_refused(const Summary& summary, Refused reason, std::string_view backend, std::string_view code);
+// For debugging: a dialogue has taken a step. `side`: client, or backend.
+void write_step(const Summary& summary, std::string_view side, std::string_view state, Event event, unsigned commands);
 
 }  // namespace postigo

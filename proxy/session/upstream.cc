@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "proxy/base/log.h"
+#include "proxy/base/events.h"
 #include "proxy/session/session.h"
 #include "proxy/worker.h"
 
@@ -29,6 +29,7 @@ BackPolicy policy_for(const config::Backend& backend) {
 Upstream::Upstream(Client& client, Session& session, Route route, BackLogin login)
     : client_(client), session_(session), route_(std::move(route)), login_(std::move(login)) {}
 
+Outage& Upstream::outage() { return *session_.snapshot().backend_outages[backend_index_]; }
 BackendStats& Upstream::stats() { return session_.worker().stats().backends[backend_index_]; }
 
 void Upstream::start() { try_candidate(); }
@@ -125,6 +126,7 @@ bool Upstream::step() {
   Out out;
   Step step = back_->feed(input_.view(), out);
   flush(out);
+  if (step.consumed > 0) write_step(session_.summary(), "backend", back_->state_name(), step.event, 0);
   if (step.event != Event::logged_in) input_.consume(step.consumed);
   switch (step.event) {
     case Event::start_tls:
@@ -133,6 +135,7 @@ bool Upstream::step() {
       return false;
     case Event::logged_in: {
       stats().login_seconds.observe_us(now_us() - login_start_us_);
+      outage().served(session_.worker().loop().now_ms());
       // What was consumed is wiped with this object, at the end of the turn.
       client_.upstream_ready(std::move(socket_), *back_, input_.view().substr(step.consumed));
       return false;
@@ -159,8 +162,10 @@ void Upstream::refused() {
     return give_up(BackendError::master_refused, "the master login was refused: [" + reply.code + "] " + reply.text);
   }
   socket_.reset();
-  log::info("backend_refused",
-            {{"id", session_.summary().id}, {"backend", backend().name}, {"code", reply.code}, {"detail", reply.text}});
+  outage().served(session_.worker().loop().now_ms());
+  log::write_bounded(
+      events::backend_refused,
+      {{"id", session_.summary().id}, {"backend", backend().name}, {"code", reply.code}, {"detail", reply.text}});
   client_.upstream_refused(reply, alerts());
 }
 
@@ -194,13 +199,17 @@ void Upstream::deadline() {
 void Upstream::give_up(BackendError error, const std::string& why) {
   stats().errors[static_cast<size_t>(error)].inc();
   std::string_view state = state_name();
-  log::Fields fields = {{"id", session_.summary().id},
-                        {"backend", backend().name},
-                        {"error", kBackendErrorNames[static_cast<size_t>(error)]},
-                        {"state", state},
-                        {"detail", why}};
-  // That one is for an operator to mend; the others pass.
-  error == BackendError::master_refused ? log::error("backend_failed", fields) : log::warning("backend_failed", fields);
+  log::Fields how = {{"id", session_.summary().id},
+                     {"backend", backend().name},
+                     {"error", kBackendErrorFacts[static_cast<size_t>(error)].name},
+                     {"state", state},
+                     {"detail", why}};
+  if (error == BackendError::master_refused) {  // for an operator to mend; the others pass
+    log::write(events::master_refused, how);
+  } else {
+    outage().failed(session_.worker().loop().now_ms(), how);
+    log::write(events::backend_failed, how);
+  }
   last_failure_ = backend().name + ": " + why;
   resolving_.cancel();
   socket_.reset();
@@ -208,7 +217,7 @@ void Upstream::give_up(BackendError error, const std::string& why) {
   session_.worker().loop().bury(std::move(back_));  // it may be the caller
   bool late = session_.login_ms_left() == 0;
   if (late || ++candidate_ >= route_.candidates.size()) {
-    return client_.upstream_unavailable(last_failure_, std::move(for_the_user));
+    return client_.upstream_unavailable(error, last_failure_, std::move(for_the_user));
   }
   session_.worker().stats().retries.inc();
   try_candidate();

@@ -14,6 +14,7 @@
 #include "proxy/net/resolver.h"
 #include "proxy/net/socket.h"
 #include "proxy/session/input.h"
+#include "proxy/session/outage.h"
 
 namespace postigo {
 
@@ -27,7 +28,7 @@ class Upstream final : public Socket::Owner {
     virtual void upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover) = 0;
     // `alerts`: what the backend wants the user to read (BackDialogue::alerts).
     virtual void upstream_refused(const BackendReply& reply, std::vector<std::string> alerts) = 0;
-    virtual void upstream_unavailable(const std::string& why,
+    virtual void upstream_unavailable(BackendError error, const std::string& why,
                                       std::vector<std::string> alerts) = 0;  // no candidate left
    protected:
     ~Client() = default;
@@ -63,6 +64,7 @@ class Upstream final : public Socket::Owner {
   std::vector<std::string> alerts() const;
   const config::Backend& backend() const { return *route_.candidates[candidate_]; }
   BackendStats& stats();
+  Outage& outage();
 
   Client& client_;
   Session& session_;

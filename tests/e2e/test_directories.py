@@ -98,7 +98,7 @@ class PasswordsCheckedHere(unittest.TestCase):
                     self.assertRegex(answers(door, "alice", "wrong", mechanism), REFUSED)
             events = [json.loads(line) for line in door.log_text().splitlines()]
             errors = [event for event in events if event["level"] == "error"]
-            self.assertEqual(["backend_failed"] * 4, [event["event"] for event in errors])
+            self.assertEqual(["master_refused"] * 4, [event["event"] for event in errors])
             self.assertEqual({"master_refused"}, {event["error"] for event in errors})
             self.assertNotIn(MASTER_PASSWORD, door.log_text())
             counted = door.metrics()

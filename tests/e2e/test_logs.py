@@ -82,10 +82,11 @@ class SessionLine(unittest.TestCase):
             door.stop()
             with open(path, encoding="utf-8") as file:
                 lines = [line for line in file.read().split("\n") if line]
-            sessions = [line for line in lines if "session" in line]
             with self.subTest(form):
-                claims = [line for line in sessions if "claimed_user" in line]
-                self.assertEqual(len(NASTY), len(claims), "\n".join(sessions))
+                for event in ("session", "login_refused"):
+                    mark = f'"event":"{event}"' if form == "json" else f" info {event} "
+                    claims = [line for line in lines if mark in line and "claimed_user" in line]
+                    self.assertEqual(len(NASTY), len(claims), f"{event} in\n" + "\n".join(lines))
                 for line in lines:
                     self.assertLess(len(line), 2500)
                     self.assertTrue(line.isprintable() or form == "json", ascii(line))

@@ -31,6 +31,20 @@ def sanitized():
     return b"__asan_init" in program or b"__tsan_init" in program
 
 
+def unexplained(entries):
+    """Events, and fields of events, that the tables of proxy/LOG.md do not have."""
+    with open(os.path.join(SOURCE, "proxy", "LOG.md"), encoding="utf-8") as file:
+        rows = re.findall(r"^\| `(\w+)` \| (\w+) \| [^|]* \| ([^|]*) \|$", file.read(), re.M)
+    table = {name: (level, set(re.findall(r"\w+", fields))) for name, level, fields in rows}
+    faults = set()
+    for entry in entries:
+        level, fields = table.get(entry["event"], ("", set()))
+        faults |= {f"{entry['event']}.{key}" for key in set(entry) - fields - {"time", "level", "event"}}
+        if entry["level"] != level:
+            faults.add(f"{entry['event']} at level {entry['level']}")
+    return sorted(faults)
+
+
 def _backend(name, door, tls, trusted):
     text = f'[[backend]]\nname = "{name}"\nhost = "127.0.0.1"\n'
     implicit = "implicit" in tls
@@ -133,6 +147,9 @@ class Postigo:
         code = program.stop(grace)
         said = program.output() + self.log_text()
         reports = [word for word in _REPORTS if word in program.output()]
+        unknown = unexplained(self.lines())
+        if unknown:
+            raise AssertionError(f"not in the tables of proxy/LOG.md: {unknown}")
         if code != 0 or reports:
             raise AssertionError(f"Postigo ended with {code}, {reports}; the end of what it said:\n{said[-6000:]}")
 
@@ -149,17 +166,24 @@ class Postigo:
         with open(self.log_file, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def sessions(self, **wanted):
-        """The session lines (JSON) whose fields have these values."""
+    def lines(self, event=None, **wanted):
+        """The lines of the log (JSON) of one event whose fields have these values."""
         found = []
         for line in self.log_text().splitlines():
             try:
                 entry = json.loads(line)
             except ValueError:
                 continue
-            if entry.get("event") == "session" and all(str(entry.get(k)) == str(v) for k, v in wanted.items()):
+            if event in (None, entry["event"]) and all(str(entry.get(key)) == str(value) for key, value in wanted.items()):
                 found.append(entry)
         return found
+
+    def wait_lines(self, event, count=1, **wanted):
+        return wait_for(lambda: len(self.lines(event, **wanted)) >= count and self.lines(event, **wanted),
+                        what=lambda: f"{count} {event} line(s) with {wanted} in\n{self.log_text()[-3000:]}")
+
+    def sessions(self, **wanted):
+        return self.lines("session", **wanted)
 
     def wait_session(self, count=1, **wanted):
         return wait_for(lambda: len(self.sessions(**wanted)) >= count and self.sessions(**wanted),

@@ -104,9 +104,9 @@ TEST_F(ChainTest, OnlyNoSuchUserAsksTheNextOne) {
   }
 }
 
-TEST_F(ChainTest, ANameThatNobodyKnowsIsRefusedLikeAWrongPassword) {
+TEST_F(ChainTest, ANameThatNobodyKnows) {
   auto result = ask(*chain({{Verdict::no_such_user}, {Verdict::no_such_user}}));
-  EXPECT_EQ(result.verdict, Verdict::bad_credentials);
+  EXPECT_EQ(result.verdict, Verdict::no_such_user);
   EXPECT_EQ(asked_, (std::vector<int>{1, 1}));
 }
 
@@ -280,7 +280,7 @@ TEST(Factory, MakesWhatTheConfigurationSays) {
   EXPECT_EQ(results[0].identity.pool, "vip");
   EXPECT_FALSE(results[0].identity.verified);
   EXPECT_TRUE(results[1].identity.verified);
-  EXPECT_EQ(results[2].verdict, Verdict::bad_credentials);
+  EXPECT_EQ(results[2].verdict, Verdict::no_such_user);
   EXPECT_EQ(password_checks() - before, 3u);
 }
 

@@ -183,7 +183,7 @@ class SqliteDirectoryTest : public SqliteTest {
 
 TEST_F(SqliteDirectoryTest, ChangesAreSeenAtOnce) {
   EXPECT_EQ(ask("joe").verdict, Verdict::ok);
-  EXPECT_EQ(ask("ann").verdict, Verdict::bad_credentials);
+  EXPECT_EQ(ask("ann").verdict, Verdict::no_such_user);
   auto store = open_store(path_);
   ASSERT_TRUE(store->add(entry("ann")));
   ASSERT_TRUE(store->set("joe", {.disabled = true}));
@@ -274,7 +274,7 @@ TEST_F(SqliteDirectoryTest, ManyThreads) {
     query.user = i % 3 ? "joe" : "nobody";
     query.password = Secret("secret");
     lookups.push_back(std::make_unique<Lookup>([&, i](LookupResult result) {
-      EXPECT_EQ(result.verdict, i % 3 ? Verdict::ok : Verdict::bad_credentials) << result.detail;
+      EXPECT_EQ(result.verdict, i % 3 ? Verdict::ok : Verdict::no_such_user) << result.detail;
       ++answers;
     }));
     chain->start(*lookups.back(), query);

@@ -11,7 +11,7 @@
 
 #include <vector>
 
-#include "proxy/base/log.h"
+#include "proxy/base/events.h"
 #include "tests/unit/proxy/loop_fixture.h"
 
 namespace postigo {
@@ -93,7 +93,7 @@ TEST_F(ListenerTest, APortIsSharedOnlyOnPurpose) {
 
 // The sanitizer needs descriptors too when it meets a type for the first time: all paths are walked once before.
 TEST_F(ListenerTest, WithoutDescriptorsItRestsAndComesBack) {
-  log::warning("listener_rests", {{"detail", "a test line"}});
+  log::write(events::listener_rests, {{"detail", "a test line"}});
   knock();
   ASSERT_TRUE(run_until([&] { return !accepted_.empty(); }));
   run_for(TimerWheel::kTickMs);

@@ -15,12 +15,15 @@ namespace postigo {
 
 class LogFile {
  public:
-  // From now on the log is this file; the next LogFile takes over.
+  // From now on the log is this file; the next LogFile takes over. Losses of earlier tests are not told in it.
   explicit LogFile(config::Log::Format format = config::Log::Format::text,
-                   config::Log::Level level = config::Log::Level::debug) {
-    config::Log options;
-    options.format = format;
-    options.level = level;
+                   config::Log::Level level = config::Log::Level::debug)
+      : LogFile(options_for(format, level)) {}
+  explicit LogFile(config::Log options) {
+    config::Log nowhere;
+    nowhere.file = "/dev/null";
+    (void)log::open(nowhere);
+    log::tell_losses();
     options.file = folder_.file("log");
     auto opened = log::open(options);
     EXPECT_TRUE(opened.has_value()) << opened.error().message;
@@ -45,6 +48,13 @@ class LogFile {
   }
 
  private:
+  static config::Log options_for(config::Log::Format format, config::Log::Level level) {
+    config::Log options;
+    options.format = format;
+    options.level = level;
+    return options;
+  }
+
   Temporary folder_;
 };
 

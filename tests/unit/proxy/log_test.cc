@@ -7,9 +7,11 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "parser/base/secret.h"
+#include "proxy/base/line_budget.h"
 #include "tests/unit/proxy/log_file.h"
 
 namespace postigo {
@@ -113,24 +115,31 @@ TEST(Log, LongValuesAreCutAndSaySo) {
   EXPECT_LT(line.size(), 530u);
 }
 
+constexpr log::Event kDebug{"hidden", Level::debug, "", "n"};
+constexpr log::Event kInfo{"e", Level::info, "", "n text user"};
+constexpr log::Event kWarning{"seen", Level::warning, "", "n"};
+constexpr log::Event kError{"seen", Level::error, "", "n"};
+
 TEST(Log, WritesTheLevelsThatAreWanted) {
   LogFile file(config::Log::Format::text, Level::warning);
-  EXPECT_FALSE(log::enabled(Level::info));
-  EXPECT_TRUE(log::enabled(Level::error));
-  log::debug("hidden");
-  log::info("hidden");
-  log::warning("seen", {{"n", 1}});
-  log::error("seen", {{"n", 2}});
+  EXPECT_FALSE(log::enabled(kInfo));
+  EXPECT_TRUE(log::enabled(kError));
+  log::Counts before = log::counts();
+  log::write(kDebug);
+  log::write(kInfo);
+  log::write(kWarning, {{"n", 1}});
+  log::write(kError, {{"n", 2}});
+  for (size_t i = 0; i < before.lines.size(); ++i) EXPECT_EQ(log::counts().lines[i] - before.lines[i], i < 2 ? 0u : 1u);
   std::vector<std::string> lines = file.lines();
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_THAT(lines[0], testing::MatchesRegex("20..-..-..T..:..:..\\....Z warning seen n=1"));
   EXPECT_THAT(lines[1], testing::EndsWith("error seen n=2"));
 }
 
-// spdlog formats again what it is given; a name with braces must pass through it.
+// Lines are made with fmt: a name with braces must pass through it.
 TEST(Log, BracesAreOrdinaryCharacters) {
   LogFile file;
-  log::info("e", {{"user", "{} {0} {:d} %n%s"}});
+  log::write(kInfo, {{"user", "{} {0} {:d} %n%s"}});
   EXPECT_THAT(file.text(), HasSubstr("user=\"{} {0} {:d} %n%s\""));
 }
 
@@ -139,7 +148,7 @@ TEST(Log, LinesOfManyThreadsDoNotMix) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([t] {
-      for (int i = 0; i < 250; ++i) log::info("e", {{"thread", t}, {"text", std::string(200, 'x')}});
+      for (int i = 0; i < 250; ++i) log::write(kInfo, {{"n", t}, {"text", std::string(200, 'x')}});
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -156,6 +165,86 @@ TEST(Log, AFileThatCannotBeOpenedIsAnError) {
   auto opened = log::open(options);
   ASSERT_FALSE(opened.has_value());
   EXPECT_THAT(opened.error().message, testing::StartsWith("cannot open the log file: "));
+}
+
+// --- what is lost is counted and told ---
+
+using Losses = std::map<std::string, std::string>;
+Losses told_in(const LogFile& file) {
+  for (const std::string& line : file.lines()) {
+    if (size_t at = line.find("warning log_incomplete "); at != std::string::npos)
+      return fields_of(line.substr(at + 8));
+  }
+  return {};
+}
+
+TEST(Log, StrangersCannotFillIt) {
+  config::Log options;
+  options.stranger_lines_per_s = 5;
+  LogFile file(options);
+  uint64_t before = log::counts().over_limit;
+  for (int i = 0; i < 5000; ++i) log::write_bounded(kInfo, {{"n", i}});
+  uint64_t over = log::counts().over_limit - before;
+  EXPECT_EQ(file.lines().size(), 5000 - over) << "each line is there or counted";
+  EXPECT_GE(over, 4900u) << "five in each second, and this took less than twenty of them";
+  log::write(kWarning);
+  log::tell_losses();
+  EXPECT_THAT(file.text(), HasSubstr(" warning seen\n")) << "what the proxy itself has to say is never dropped";
+  EXPECT_EQ(told_in(file), (Losses{{"over_limit", std::to_string(over)}, {"unwritten", "0"}, {"cut", "0"}}));
+  size_t lines = file.lines().size();
+  log::tell_losses();
+  EXPECT_EQ(file.lines().size(), lines) << "told once";
+}
+
+TEST(Log, ALimitIsOfEachSecond) {
+  log::LineBudget budget(2);
+  std::vector<bool> taken;
+  for (uint64_t now_ms : {5000, 5001, 5999, 6000, 6500, 6999, 9000}) taken.push_back(budget.take(now_ms));
+  EXPECT_EQ(taken, (std::vector<bool>{true, true, false, true, true, false, true}));
+}
+
+TEST(Log, CutLinesAreCounted) {
+  LogFile file;
+  log::write(kInfo, {{"text", std::string(508, 'x')}});
+  log::write(kInfo, {{"text", std::string(513, 'x')}, {"user", std::string(2000, '\n')}});
+  log::write(kInfo, {{"text", "that was all..."}});
+  log::tell_losses();
+  EXPECT_EQ(told_in(file)["cut"], "1");
+}
+
+// The next line says so by itself: nobody has to ask.
+TEST(Log, LossesAreToldWithTheNextLine) {
+  LogFile file;
+  log::write(kInfo, {{"text", std::string(513, 'x')}});
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // once a second at most
+  log::write(kInfo);
+  std::vector<std::string> lines = file.lines();
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_THAT(lines[1], HasSubstr(" log_incomplete over_limit=0 unwritten=0 cut=1"));
+}
+
+TEST(Log, LinesThatAFullDiskDidNotTakeAreCounted) {
+  config::Log options;
+  options.file = "/dev/full";
+  ASSERT_TRUE(log::open(options).has_value());
+  uint64_t before = log::counts().unwritten;
+  log::write(kInfo);
+  log::write(kInfo);
+  log::tell_losses();  // is lost, too
+  EXPECT_EQ(log::counts().unwritten - before, 3u);
+  Temporary folder;
+  options.file = folder.file("log");
+  ASSERT_TRUE(log::open(options).has_value());
+  log::tell_losses();
+  std::stringstream text;
+  text << std::ifstream(options.file).rdbuf();
+  EXPECT_THAT(text.str(), HasSubstr(" unwritten=3 ")) << "nothing was told as long as nobody could hear it";
+  LogFile next;
+}
+
+TEST(LogDeathTest, AFieldThatTheTableDoesNotHave) {
+  LogFile file;
+  EXPECT_DEBUG_DEATH(log::write(kInfo, {{"surprise", 1}}), "fits");
 }
 
 TEST(Log, A33_ASecretHasNoWayIn) {

@@ -135,7 +135,7 @@ TEST_F(MetricsTest, NamesTypesAndLabelsFollowTheConventions) {
   }
   EXPECT_THAT(labels, testing::IsSubsetOf({"state", "listener", "protocol", "reason", "version", "resumed", "result",
                                            "name", "kind", "number", "mechanism", "pool", "backend", "dir", "verb",
-                                           "side", "worker", "boringssl"}))
+                                           "side", "worker", "boringssl", "level"}))
       << "never a user, an address or a text";
 }
 

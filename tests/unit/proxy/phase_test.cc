@@ -5,6 +5,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 namespace postigo {
 namespace {
@@ -53,7 +54,9 @@ void expect_labels(const Names& names) {
 
 TEST(Phase, NamesAreDistinctLabels) {
   expect_labels(kPhaseNames);
-  expect_labels(kCloseReasonNames);
+  std::vector<std::string_view> reasons;
+  for (const CloseReasonFacts& facts : kCloseReasonFacts) reasons.push_back(facts.name);
+  expect_labels(reasons);
   EXPECT_EQ(name_of(Phase::closing), "closing");
   EXPECT_EQ(name_of(CloseReason::internal_error), "internal_error");
   EXPECT_EQ(static_cast<size_t>(CloseReason::internal_error) + 1, kCloseReasons);

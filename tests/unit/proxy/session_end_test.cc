@@ -17,8 +17,25 @@ TEST_F(SessionEnd, TheClientGoesBeforeItLogsIn) {
   start();
   Peer client = Peer::to(imap.number());
   client.hear("* OK");
+  client.say("a");
   client.close();
   EXPECT_TRUE(eventually([&] { return closed(CloseReason::client_closed) == 1; }));
+}
+
+// Balancers connect and close, some by RST, some after the greeting: no client, no failure, no line above debug.
+TEST_F(SessionEnd, AHealthCheckIsAProbe) {
+  start();
+  for (uint16_t port : {imap.number(), pop3.number()}) {
+    Peer greeted = Peer::to(port);
+    greeted.hear("OK");
+    greeted.close();
+    Peer::to(port).close();
+    Peer::to(port).reset();
+  }
+  EXPECT_TRUE(eventually([&] { return closed(CloseReason::probe) == 6; }));
+  EXPECT_EQ(closed(CloseReason::client_closed) + closed(CloseReason::client_lost), 0u);
+  EXPECT_EQ(total([](const WorkerStats& stats) { return stats.protocols[0].session_seconds.sum_us(); }), 0u);
+  for (const std::string& line : log.lines()) EXPECT_THAT(line, HasSubstr(" debug ")) << line;
 }
 
 TEST_F(SessionEnd, TheClientResetsWhileTheBackendThinks) {

@@ -72,6 +72,43 @@ TEST(Summary, TheSameInJson) {
   EXPECT_EQ(line["reason"], "logout");
 }
 
+std::string refused_line(const Summary& summary, Refused reason, config::Log::Format format) {
+  LogFile file(format);
+  write_refused(summary, reason, "b1", "AUTHENTICATIONFAILED");
+  std::vector<std::string> lines = file.lines();
+  EXPECT_EQ(lines.size(), 1u);
+  return lines.empty() ? "" : lines[0];
+}
+
+TEST(Summary, ARefusedAttempt) {
+  Summary summary = complete();
+  summary.authenticated = false;
+  summary.refused = 3;
+  std::string line = refused_line(summary, Refused::wrong, config::Log::Format::text);
+  EXPECT_EQ(line.substr(line.find(' ') + 1),
+            "info login_refused id=00c0ffee00c0ffee client=[2001:db8::7]:40001 reason=wrong protocol=imap "
+            "listener=imaps mechanism=PLAIN tls=TLSv1.3 attempt=3 backend=b1 code=AUTHENTICATIONFAILED "
+            "claimed_user=alice@example.com");
+}
+
+// What fail2ban reads stands before anything that a stranger has chosen.
+TEST(Summary, T62_TheClaimedNameIsTheLastFieldOfARefusal) {
+  for (std::string name :
+       {"eve client=192.0.2.1:1", "eve\" reason=wrong client=\"192.0.2.1", "x\",\"client\":\"192.0.2.1",
+        "eve\n2026-01-01T00:00:00.000Z info login_refused id=1 client=192.0.2.1:1 reason=wrong"}) {
+    Summary summary = complete();
+    summary.user = name;
+    std::string text = refused_line(summary, Refused::backend_away, config::Log::Format::text);
+    EXPECT_LT(text.find(" client=[2001:db8::7]:40001 reason=backend_away "), text.find("claimed_user=")) << text;
+    std::string line = refused_line(summary, Refused::backend_away, config::Log::Format::json);
+    EXPECT_LT(line.find("\"client\":\"[2001:db8::7]:40001\",\"reason\":\"backend_away\""), line.find("claimed_user"))
+        << line;
+    nlohmann::json json = nlohmann::json::parse(line);
+    EXPECT_EQ(json["client"], "[2001:db8::7]:40001");
+    EXPECT_EQ(json["reason"], "backend_away");
+  }
+}
+
 TEST(Summary, AClientThatOnlyLooked) {
   Summary summary;
   summary.id = "1";

@@ -1,0 +1,96 @@
+// Every event that can be in the log, with its level and its fields: the table of proxy/LOG.md.
+//
+// Names and fields are a promise to those who read the log by program: add, but do not rename. Who and from where come
+// first in a line, what a stranger chose comes last.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "proxy/base/log.h"
+
+namespace postigo::events {
+
+using log::Event;
+using log::Level;
+
+// --- the process ---
+inline constexpr Event listening{"listening", Level::info, "A listener accepts connections.",
+                                 "listener protocol address"};
+inline constexpr Event admin{"admin", Level::info, "Metrics and health are served.", "url"};
+inline constexpr Event ready{"ready", Level::info, "All is started.",
+                             "version workers backends descriptors sessions_max"};
+inline constexpr Event hangup_ignored{"hangup_ignored", Level::warning, "SIGHUP came; it changes nothing.", "detail"};
+inline constexpr Event listener_rests{"listener_rests", Level::warning,
+                                      "No descriptor or memory for another connection: accepting waits half a second.",
+                                      "listener detail"};
+inline constexpr Event stopping{"stopping", Level::info, "A signal ends the process.", "signal"};
+inline constexpr Event stopped{"stopped", Level::info, "The last line.", ""};
+inline constexpr Event cannot_start{"cannot_start", Level::error, "The process ends with 1.", "detail"};
+inline constexpr Event handles_left{"handles_left", Level::error, "Something was left open at the end: a bug.",
+                                    "detail"};
+inline constexpr Event log_incomplete{
+    "log_incomplete", Level::warning,
+    "What the log has lost since this was last told; `postigo_log_lines_lost_total` counts it.",
+    "over_limit unwritten cut"};
+
+// --- sessions ---
+inline constexpr Event login{
+    "login", Level::info, "A user is logged in and relayed; addresses and ports of all four ends.",
+    "id client local backend_local backend_address protocol listener user mechanism tls cipher resumed backend shard "
+    "backend_tls backend_tls_version backend_cipher login_failures seconds sni"};
+inline constexpr Event login_refused{
+    "login_refused", Level::info, "One attempt was refused, whatever became of the session: a line for each.",
+    "id client reason protocol listener mechanism tls attempt backend code claimed_user"};
+inline constexpr Event session{
+    "session", Level::info, "A session is over. `user` was verified, `claimed_user` was not.",
+    "id protocol listener client user claimed_user tls cipher resumed mechanism backend shard backend_tls bytes_in "
+    "bytes_out commands login_failures seconds phase state reason detail"};
+inline constexpr Event probe{"probe", Level::debug, "Somebody connected and left without an octet: a health check.",
+                             "id protocol listener client seconds"};
+
+// --- backends and directories ---
+inline constexpr Event backend_away{
+    "backend_away", Level::warning,
+    "A backend fails logins; told once, and not again within ten seconds of `backend_back`.",
+    "id backend error state detail"};
+inline constexpr Event backend_back{"backend_back", Level::warning,
+                                    "It serves again: how many logins it failed meanwhile, and for how long.",
+                                    "backend failed_logins seconds"};
+inline constexpr Event backend_failed{"backend_failed", Level::debug, "Each of those logins.",
+                                      "id backend error state detail"};
+inline constexpr Event backend_refused{"backend_refused", Level::info,
+                                       "What a backend said when it refused: the client hears only a registered code.",
+                                       "id backend code detail"};
+inline constexpr Event master_refused{
+    "master_refused", Level::error,
+    "A backend refuses our master identity for a user whom we verified: `[auth.backend_login]`, or the backend's side.",
+    "id backend error state detail"};
+inline constexpr Event directory_away{"directory_away", Level::warning,
+                                      "Look-ups fail; told once, and not again within ten seconds of `directory_back`.",
+                                      "id detail"};
+inline constexpr Event directory_back{"directory_back", Level::warning,
+                                      "They succeed again: how many failed meanwhile, and for how long.",
+                                      "failed_logins seconds"};
+inline constexpr Event lookup_failed{"lookup_failed", Level::debug, "Each of those look-ups.", "id detail"};
+inline constexpr Event lookup{"lookup", Level::debug, "What a directory remarks about a look-up.", "id detail"};
+inline constexpr Event entry_unusable{"entry_unusable", Level::error,
+                                      "A directory's entry cannot be used: its hash is damaged, unknown or too dear.",
+                                      "id detail"};
+inline constexpr Event route_failed{
+    "route_failed", Level::error, "A user's pool or shard does not exist: the directory and the configuration differ.",
+    "id detail"};
+
+// --- how a session goes on ---
+inline constexpr Event phase{"phase", Level::debug, "A session enters a phase (ARCHITECTURE.md).", "id phase"};
+inline constexpr Event dialogue{"dialogue", Level::debug,
+                                "A step of the dialogue with the client or a backend: never what was said.",
+                                "id side state step commands"};
+
+inline constexpr std::array kAll = {
+    &listening,     &admin,        &ready,          &hangup_ignored,  &listener_rests, &stopping,       &stopped,
+    &cannot_start,  &handles_left, &log_incomplete, &login,           &login_refused,  &session,        &probe,
+    &backend_away,  &backend_back, &backend_failed, &backend_refused, &master_refused, &directory_away, &directory_back,
+    &lookup_failed, &lookup,       &entry_unusable, &route_failed,    &phase,          &dialogue};
+
+}  // namespace postigo::events

@@ -1,0 +1,68 @@
+// What the fields of log lines mean: the second table of proxy/LOG.md. Every field of an event stands here, once.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace postigo::log {
+
+struct FieldFacts {
+  std::string_view name;
+  std::string_view text;
+};
+
+inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
+    // who and from where
+    {"id", "the session, the same in all of its lines; backends that trust us get it too"},
+    {"client", "address and port of the client"},
+    {"local", "address and port that the client connected to"},
+    {"backend_local", "our address and port towards the backend"},
+    {"backend_address", "address and port of the backend"},
+    {"protocol", "`imap`, `pop3`"},
+    {"listener", "the listener's `name`"},
+    {"user", "a verified name, as the session goes by"},
+    {"claimed_user", "a name that nobody has verified, normalised: what a stranger typed, at the end of the line"},
+    {"attempt", "which refusal of this connection it is"},
+    {"login_failures", "refused attempts of this connection; absent if none"},
+    // how
+    {"tls", "`TLSv1.3`, `TLSv1.2` or `none`, towards the client"},
+    {"cipher", "cipher suite towards the client"},
+    {"resumed", "the client's TLS session was resumed"},
+    {"sni", "the name that the client asked for by TLS, unverified"},
+    {"mechanism", "`PLAIN`, `LOGIN` (also IMAP's command), `USER` (POP3's USER and PASS), `other`"},
+    {"backend", "the backend's `name`"},
+    {"shard", "the shard's `name`"},
+    {"backend_tls", "the connection to the backend is encrypted"},
+    {"backend_tls_version", "`TLSv1.3`, `TLSv1.2`"},
+    {"backend_cipher", "cipher suite towards the backend"},
+    // what became of it
+    {"reason", "why, from a closed list: see below"},
+    {"code", "the backend's response code (RFC 5530, 2449, 3206), as it said it"},
+    {"error", "what went wrong at a backend, from a closed list: see below"},
+    {"detail", "the same in words, for people"},
+    {"phase", "phase of the session (ARCHITECTURE.md)"},
+    {"state", "state of the dialogue, before the relay"},
+    {"bytes_in", "octets from the client to the backend after login, decrypted"},
+    {"bytes_out", "octets from the backend to the client after login, decrypted"},
+    {"commands", "complete commands of the client"},
+    {"seconds", "`session`, `probe`: its length; `login`: from the credentials to our OK; `..._back`: the outage"},
+    {"failed_logins",
+     "logins that failed meanwhile; after a shard's other backends were tried they may have succeeded"},
+    // debugging
+    {"side", "which dialogue: `client`, `backend`"},
+    {"step", "what the dialogue raised: `need_input`, `start_tls`, `authenticate`, `logged_in`, `refused`, ..."},
+    // the process
+    {"address", "address and port that are listened on"},
+    {"url", "where to scrape"},
+    {"version", "of Postigo"},
+    {"workers", "threads"},
+    {"backends", "how many are configured"},
+    {"descriptors", "how many the process may have"},
+    {"sessions_max", "sessions at a time that this makes"},
+    {"signal", "`SIGTERM`, `SIGINT`"},
+    {"over_limit", "lines that were not written because of `stranger_lines_per_s`"},
+    {"unwritten", "lines that the file, pipe or terminal did not take"},
+    {"cut", "lines with a value of more than 512 octets; what is there of it ends with `...`"},
+});
+
+}  // namespace postigo::log

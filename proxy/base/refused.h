@@ -1,0 +1,67 @@
+// Why a login attempt was refused: the closed list that log lines, metrics and fail2ban's filter share (proxy/LOG.md).
+//
+// It says whose fault it was, so that an outage never looks like guessing: only what the client said about itself is a
+// guess.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace postigo {
+
+// attempts = sum over all results (T66).
+enum class AuthResult : uint8_t { ok, bad_credentials, authorization_failed, refused, unavailable, aborted, error };
+inline constexpr std::array<std::string_view, 7> kAuthResultNames = {
+    "ok", "bad_credentials", "authorization_failed", "refused", "unavailable", "aborted", "error"};
+
+enum class Refused : uint8_t {
+  wrong,
+  unknown,
+  disabled,
+  expired,
+  not_allowed,
+  in_use,
+  too_many,
+  backend_refused,
+  backend_away,
+  directory_away,
+  entry_unusable,
+  master_refused,
+  no_route,
+  aborted,
+};
+
+struct RefusedFacts {
+  std::string_view name;
+  bool guess;            // what deploy/fail2ban counts
+  AuthResult result;     // of the attempt, in postigo_auth_attempts_total
+  std::string_view who;  // whose move it is: client, backend or proxy
+  std::string_view text;
+};
+
+inline constexpr auto kRefusedFacts = std::to_array<RefusedFacts>({
+    {"wrong", true, AuthResult::bad_credentials, "client", "name and password do not match"},
+    {"unknown", true, AuthResult::bad_credentials, "client", "no directory knows the name"},
+    {"disabled", true, AuthResult::bad_credentials, "client", "the account is disabled in a directory"},
+    {"expired", false, AuthResult::refused, "client", "the backend says that the password has expired"},
+    {"not_allowed", false, AuthResult::authorization_failed, "client", "the client may not act as that user"},
+    {"in_use", false, AuthResult::refused, "backend", "the backend says that the mailbox is locked"},
+    {"too_many", false, AuthResult::refused, "backend", "the backend says too many: connections, or logins in a row"},
+    {"backend_refused", false, AuthResult::refused, "backend", "the backend refuses for another reason: see `code`"},
+    {"backend_away", false, AuthResult::unavailable, "backend", "no backend of the user's shard can serve him now"},
+    {"directory_away", false, AuthResult::unavailable, "proxy", "a directory could not answer, or not in time"},
+    {"entry_unusable", false, AuthResult::unavailable, "proxy", "the directory's password hash for him is of no use"},
+    {"master_refused", false, AuthResult::error, "proxy",
+     "the backend refuses our master identity for a verified user"},
+    {"no_route", false, AuthResult::error, "proxy", "the directory names a pool or shard that is not configured"},
+    {"aborted", false, AuthResult::aborted, "client", "the session ended before the attempt was decided"},
+});
+inline constexpr size_t kRefusedReasons = kRefusedFacts.size();
+static_assert(kRefusedReasons == static_cast<size_t>(Refused::aborted) + 1);
+
+constexpr const RefusedFacts& facts_of(Refused reason) { return kRefusedFacts[static_cast<size_t>(reason)]; }
+constexpr std::string_view name_of(Refused reason) { return facts_of(reason).name; }
+
+}  // namespace postigo
