@@ -129,7 +129,7 @@ TEST_F(SqliteFile, A35_EachOfManyChangesCounts) {
     ASSERT_TRUE(store()->set("joe", {.password = "{PLAIN}other", .disabled = false}));
     EXPECT_EQ(ask("joe"), Verdict::bad_credentials);
     ASSERT_TRUE(store()->del("joe"));
-    EXPECT_EQ(ask("joe"), Verdict::bad_credentials);
+    EXPECT_EQ(ask("joe"), Verdict::no_such_user);
     ASSERT_TRUE(store()->add({"joe", "{PLAIN}secret", "", "", "", false}));
   }
 }
@@ -144,8 +144,8 @@ TEST_F(SqliteFile, A35_AFileThatIsRenamedOverItCountsAndCanBeChangedAtOnce) {
   ASSERT_TRUE(store()->set("bob", {.disabled = true})) << "before the proxy has looked at it";
   EXPECT_EQ(ask("ann"), Verdict::ok);
   EXPECT_EQ(ask("bob"), Verdict::disabled);
-  EXPECT_EQ(ask("joe"), Verdict::bad_credentials);
-  EXPECT_EQ(ask("eve"), Verdict::bad_credentials);
+  EXPECT_EQ(ask("joe"), Verdict::no_such_user);
+  EXPECT_EQ(ask("eve"), Verdict::no_such_user);
   ASSERT_TRUE(store()->set("ann", {.disabled = true}));
   EXPECT_EQ(ask("ann"), Verdict::disabled);
 }
