@@ -53,7 +53,7 @@ inline constexpr auto kRefusedFacts = std::to_array<RefusedFacts>({
     {"backend_away", false, AuthResult::unavailable, "backend", "no backend of the user's shard can serve him now"},
     {"directory_away", false, AuthResult::unavailable, "proxy", "a directory could not answer, or not in time"},
     {"entry_unusable", false, AuthResult::unavailable, "proxy", "the directory's password hash for him is of no use"},
-    {"master_refused", false, AuthResult::error, "proxy",
+    {"master_refused", false, AuthResult::unavailable, "proxy",
      "the backend refuses our master identity for a verified user"},
     {"no_route", false, AuthResult::error, "proxy", "the directory names a pool or shard that is not configured"},
     {"aborted", false, AuthResult::aborted, "client", "the session ended before the attempt was decided"},

@@ -12,6 +12,7 @@
 
 #include "parser/base/copies.h"
 #include "proxy/net/tls_context.h"
+#include "proxy/net/tls_error.h"
 
 namespace postigo {
 namespace {
@@ -91,17 +92,17 @@ Tls::~Tls() = default;
 
 void Tls::start() {
   loop_.tls_io().in = {};
-  handshake();
+  handshake({});
 }
 
-bool Tls::handshake() {
+bool Tls::handshake(Bytes received) {
   int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     state_ = State::open;
     return true;
   }
   int problem = SSL_get_error(ssl_.get(), result);
-  if (problem != SSL_ERROR_WANT_READ && problem != SSL_ERROR_WANT_WRITE) note_failure(problem);
+  if (problem != SSL_ERROR_WANT_READ && problem != SSL_ERROR_WANT_WRITE) note_failure(problem, received);
   return false;
 }
 
@@ -110,7 +111,7 @@ Bytes Tls::receive(Bytes cipher) {
   TlsIo& io = loop_.tls_io();
   io.in = cipher;
   size_t filled = 0;
-  if (state_ == State::handshaking && !handshake()) {
+  if (state_ == State::handshaking && !handshake(cipher)) {
     io.in = {};
     return {};
   }
@@ -130,7 +131,7 @@ Bytes Tls::receive(Bytes cipher) {
     if (problem == SSL_ERROR_ZERO_RETURN) {
       state_ = State::ended;
     } else {
-      note_failure(problem);
+      note_failure(problem, cipher);
     }
   }
   io.in = {};
@@ -143,7 +144,7 @@ void Tls::send(Bytes plain) {
     int size = static_cast<int>(std::min<size_t>(plain.size(), 1 << 20));
     int sent = SSL_write(ssl_.get(), plain.data(), size);
     if (sent <= 0) {  // the BIO takes everything: only a broken connection object can refuse
-      note_failure(SSL_get_error(ssl_.get(), sent));
+      note_failure(SSL_get_error(ssl_.get(), sent), {});
       return;
     }
     plain.remove_prefix(static_cast<size_t>(sent));
@@ -155,14 +156,9 @@ void Tls::send_close_notify() {
   ERR_clear_error();
 }
 
-void Tls::note_failure(int ssl_error) {
+void Tls::note_failure(int ssl_error, Bytes received) {
   state_ = State::failed;
-  uint32_t code = ERR_peek_error();
-  const char* reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
-  error_ = reason != nullptr ? reason : "TLS error " + std::to_string(ssl_error);
-  long verdict = SSL_get_verify_result(ssl_.get());
-  if (verdict != X509_V_OK) error_ += std::string(": ") + X509_verify_cert_error_string(verdict);
-  ERR_clear_error();
+  error_ = tls_failure(ssl_.get(), ssl_error, received);
 }
 
 const char* Tls::cipher() const {

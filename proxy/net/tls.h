@@ -50,8 +50,8 @@ class Tls {
 
  private:
   Tls(Loop& loop, bssl::UniquePtr<SSL> ssl) : loop_(loop), ssl_(std::move(ssl)) {}
-  bool handshake();
-  void note_failure(int ssl_error);
+  bool handshake(Bytes received);
+  void note_failure(int ssl_error, Bytes received);
 
   Loop& loop_;
   bssl::UniquePtr<SSL> ssl_;

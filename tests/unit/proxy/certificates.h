@@ -9,6 +9,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -31,9 +32,11 @@ class Authority {
   std::string file(const std::string& name) const { return folder_.file(name); }
 
   // `alternatives` as OpenSSL writes them: "DNS:mail.example.org,IP:127.0.0.1".
-  config::Certificate issue(const std::string& name, const std::string& alternatives, Kind kind = Kind::ecdsa) {
+  // Valid for `valid_s` from now on; less than 0: it has expired.
+  config::Certificate issue(const std::string& name, const std::string& alternatives, Kind kind = Kind::ecdsa,
+                            long valid_s = 86'400) {
     bssl::UniquePtr<EVP_PKEY> key = make_key(kind);
-    bssl::UniquePtr<X509> leaf = make(name, alternatives, key.get(), "CA:FALSE");
+    bssl::UniquePtr<X509> leaf = make(name, alternatives, key.get(), "CA:FALSE", valid_s);
     config::Certificate files;
     std::string stem = std::to_string(serial_);
     files.certificate_file = file(stem + ".pem");
@@ -41,6 +44,16 @@ class Authority {
     write(files.certificate_file, [&](FILE* to) { return PEM_write_X509(to, leaf.get()); });
     write(files.key_file,
           [&](FILE* to) { return PEM_write_PrivateKey(to, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
+    return files;
+  }
+
+  // The authority's own certificate, as a server's.
+  config::Certificate own() {
+    config::Certificate files;
+    files.certificate_file = ca_file();
+    files.key_file = file("ca.key");
+    write(files.key_file,
+          [&](FILE* to) { return PEM_write_PrivateKey(to, key_.get(), nullptr, nullptr, 0, nullptr, nullptr); });
     return files;
   }
 
@@ -62,12 +75,12 @@ class Authority {
   }
 
   bssl::UniquePtr<X509> make(const std::string& name, const std::string& alternatives, EVP_PKEY* key,
-                             const char* constraints) {
+                             const char* constraints, long valid_s = 86'400) {
     bssl::UniquePtr<X509> made(X509_new());
     X509_set_version(made.get(), X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(made.get()), ++serial_);
-    X509_gmtime_adj(X509_getm_notBefore(made.get()), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(made.get()), 86'400);
+    X509_gmtime_adj(X509_getm_notBefore(made.get()), std::min(-3600L, valid_s - 3600));
+    X509_gmtime_adj(X509_getm_notAfter(made.get()), valid_s);
     X509_NAME_add_entry_by_txt(X509_get_subject_name(made.get()), "CN", MBSTRING_UTF8,
                                reinterpret_cast<const uint8_t*>(name.data()), static_cast<int>(name.size()), -1, 0);
     X509* issuer = certificate_ ? certificate_.get() : made.get();

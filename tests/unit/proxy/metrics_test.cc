@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <prometheus/text_serializer.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -110,12 +111,25 @@ TEST_F(MetricsTest, TheFamiliesAreThere) {
 }
 
 TEST_F(MetricsTest, EveryUseHasItsLimitBesideIt) {
+  // Gauges that are no use of anything that could be full.
+  const std::set<std::string> kNoUse = {"postigo_build_info",
+                                        "postigo_cert_not_after_seconds",
+                                        "postigo_config_last_load_success_timestamp_seconds",
+                                        "postigo_worker_sessions",  // of postigo_connections
+                                        "process_start_time_seconds",
+                                        "process_resident_memory_bytes"};
   auto families = collect();
+  size_t uses = 0;
   for (const auto& [name, family] : families) {
     if (name.ends_with("_limit")) {
-      EXPECT_EQ(families.count(name.substr(0, name.size() - 6)), 1u) << name;
+      EXPECT_EQ(families.count(name.substr(0, name.size() - 6)), 1u) << name << " limits nothing";
+    } else if (family.type == MetricType::Gauge && kNoUse.count(name) == 0) {
+      EXPECT_EQ(families.count(name + "_limit"), 1u) << name << " has no limit beside it";
+      ++uses;
     }
   }
+  EXPECT_GE(uses, 5u);
+  for (const std::string& name : kNoUse) EXPECT_EQ(families.count(name), 1u) << name << " is not there any more";
   EXPECT_EQ(find("postigo_connections_limit", {}).gauge.value, 1000);
   EXPECT_EQ(find("postigo_fds_limit", {}).gauge.value, 1234);
   EXPECT_GT(find("postigo_fds", {}).gauge.value, 3);
@@ -203,7 +217,47 @@ TEST_F(MetricsTest, PromtoolIsContent) {
   EXPECT_EQ(said, "");
 }
 
-// TSan's business: a scrape reads while workers count.
+// Arrays of WorkerStats that are indexed by protocol and by verb: beyond them somebody else is counted, or worse.
+TEST(WorkerStatsSizes, EveryProtocolAndVerbHasAPlace) {
+  EXPECT_LE(protocols().size(), WorkerStats::kProtocolsMax);
+  for (const Protocol& protocol : protocols()) {
+    EXPECT_LE(protocol.verbs.size(), ProtocolStats::kVerbsMax) << protocol.name;
+  }
+}
+
+// TSan's business: scrapes while real sessions log in, are refused and leave.
+class MetricsUnderLoad : public WorkerTest {};
+
+TEST_F(MetricsUnderLoad, AScrapeIsNobodysBusiness) {
+  start();
+  MetricsSource source;
+  source.snapshot = snapshot.get();
+  source.shared = shared.get();
+  for (auto& worker : workers) source.workers.push_back(&worker->stats());
+  Metrics metrics(source);
+  std::atomic<bool> stop{false};
+  std::thread scraper([&] {
+    while (!stop) (void)metrics.Collect();
+  });
+  for (int i = 0; i < 5; ++i) {
+    auto [client, backend] = relayed();
+    client.say("a2 NOOP\r\n");
+    backend.say("a2 OK\r\n");
+    client.hear("a2 OK");
+    Peer::to(pop3.number()).close();
+  }
+  EXPECT_TRUE(eventually([&] { return closed(CloseReason::probe) == 5 && in_phase(Phase::relay) == 0; }));
+  stop = true;
+  scraper.join();
+  double ok = 0;
+  for (const MetricFamily& family : metrics.Collect()) {
+    if (family.name != "postigo_commands_total") continue;
+    for (const auto& metric : family.metric) ok += metric.counter.value;
+  }
+  EXPECT_EQ(ok, 5);
+}
+
+// A scrape reads while workers count.
 TEST_F(MetricsTest, AScrapeMayHappenAtAnyTime) {
   std::thread scraper([&] {
     for (int i = 0; i < 20; ++i) (void)metrics->Collect();

@@ -88,10 +88,10 @@ TEST_F(TlsNames, TheNameOfABackendIsChecked) {
   EXPECT_EQ(verified(*context, "127.0.0.1"), "ok");
   EXPECT_EQ(verified(*context, "2001:db8::1"), "ok");
   EXPECT_THAT(verified(*context, "mail.example.com"), HasSubstr("CERTIFICATE_VERIFY_FAILED"));
-  EXPECT_THAT(verified(*context, "mail.example.com"), HasSubstr("ostname mismatch"));
-  EXPECT_THAT(verified(*context, "a.b.example.net"), HasSubstr("ostname mismatch"));
-  EXPECT_THAT(verified(*context, "127.0.0.2"), HasSubstr("IP address mismatch"));
-  EXPECT_THAT(verified(*context, "mail"), HasSubstr("ostname mismatch")) << "the common name is not a host name";
+  EXPECT_THAT(verified(*context, "mail.example.com"), HasSubstr("name mismatch"));
+  EXPECT_THAT(verified(*context, "a.b.example.net"), HasSubstr("name mismatch"));
+  EXPECT_THAT(verified(*context, "127.0.0.2"), HasSubstr("not for this IP address"));
+  EXPECT_THAT(verified(*context, "mail"), HasSubstr("name mismatch")) << "the common name is not a host name";
 }
 
 TEST_F(TlsNames, AStrangersCertificateIsRefused) {
@@ -99,7 +99,7 @@ TEST_F(TlsNames, AStrangersCertificateIsRefused) {
   server_options.certificates = {stranger.issue("mail", "DNS:mail.example.org")};
   auto context = server_context();
   std::string why = verified(*context, "mail.example.org");
-  EXPECT_THAT(why, HasSubstr("CERTIFICATE_VERIFY_FAILED: "));
+  EXPECT_THAT(why, HasSubstr("unknown CA"));
   EXPECT_THAT(server.tls->error(), HasSubstr("TLSV1_ALERT_UNKNOWN_CA"));
   EXPECT_EQ(asked(*context, "mail.example.org"), "mail") << "verify = false means it";
 }
