@@ -24,6 +24,10 @@ struct MetricsSource {
   std::string version, boringssl;
 };
 
+class Families;
+// Part of Collect(): what the process as a whole is and uses.
+void process_families(Families& out, const MetricsSource& source);
+
 class Metrics final : public prometheus::Collectable {
  public:
   explicit Metrics(MetricsSource source) : source_(std::move(source)) {}

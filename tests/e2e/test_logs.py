@@ -1,5 +1,6 @@
 """One line per session that says everything but secrets; names of strangers cannot forge one (A33, T62)."""
 
+import base64
 import json
 import os
 import shlex
