@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "config/dump.h"
+#include "parser/base/limits.h"
 #include "tests/unit/config/support.h"
 
 namespace postigo::config {
@@ -71,7 +72,7 @@ TEST_F(SecretsTest, SecretFileThatOthersCanRead) {
 TEST_F(SecretsTest, Faults) {
   directory_.write("empty", "\n");
   directory_.write("lines", "canary\nmore\n");
-  directory_.write("long", std::string(5000, 'c'));
+  directory_.write("long", std::string(limits::kPasswordMax + 1, 'c'));
   EXPECT_THAT(joined(with("master_password_file = \"empty\"")), HasSubstr("is empty"));
   EXPECT_THAT(joined(with("master_password_file = \"lines\"")), HasSubstr("holds a control character"));
   EXPECT_THAT(joined(with("master_password_file = \"long\"")), HasSubstr("longer than a password may be"));

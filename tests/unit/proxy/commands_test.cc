@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "parser/base/limits.h"
 #include "proxy/options.h"
 
 namespace postigo {
@@ -243,7 +244,7 @@ TEST_F(CommandLine, PasswordsThatCannotBe) {
   EXPECT_EQ(on({"user", "add", "ann", "--password-stdin"}, ""), kFailed);
   EXPECT_THAT(err_, HasSubstr("the password is empty"));
   EXPECT_EQ(on({"user", "add", "ann", "--password-stdin"}, "canary\x01\n"), kFailed);
-  EXPECT_EQ(on({"user", "add", "ann", "--password-stdin"}, std::string(5000, 'x')), kFailed);
+  EXPECT_EQ(on({"user", "add", "ann", "--password-stdin"}, std::string(limits::kPasswordMax + 1, 'x')), kFailed);
 }
 
 TEST_F(CommandLine, Import) {
