@@ -3,36 +3,36 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "parser/base/ascii.h"
 #include "parser/base/base64.h"
 
 namespace postigo {
 namespace {
 
+constexpr std::string_view kRemark = "(its answer repeats a password)";
+
 std::string said(const std::string& text, const std::string& password = "canary") {
   return without_secret(printable(text, 512), Secret(password));
 }
 
 TEST(Confidential, OrdinaryTextsPass) {
-  for (const char* text : {"", "Authentication failed.", "[Error=\"x\"] Mailbox=1 server.example", "user unknown..."}) {
-    EXPECT_EQ(without_secret(text, Secret("canary")), text == std::string("user unknown...") ? "user ..." : text);
+  for (std::string text : {"", "Authentication failed.", "[Error=\"x\"] Mailbox=1 server.example"}) {
+    EXPECT_EQ(said(text), text);
   }
   EXPECT_EQ(without_secret("no password", Secret()), "no password");
 }
 
 TEST(Confidential, A33_ARepeatedPasswordDoesNot) {
-  const std::string remark = "(its answer repeats a password)";
   std::string plain = base64_encode(std::string("\0alice\0canary", 13));
-  for (const std::string& text : {std::string("you said canary"), "LOGIN \"alice\" \"canary\"", "xcanaryx",
-                                  "unknown: AUTHENTICATE PLAIN " + plain, "bad \"" + plain + "\"",
-                                  "<" + base64_encode("canary") + ">", base64_encode("master\0alice\0canary")}) {
-    EXPECT_EQ(said(text).find("canary"), std::string::npos);
-  }
-  EXPECT_EQ(said("you said canary"), remark);
-  EXPECT_EQ(said("PLAIN " + plain), remark);
-  EXPECT_EQ(said("you said " + base64_encode("canary")), remark);
-  EXPECT_EQ(said("you said pass\\word", "pass\\word"), remark) << "as it is escaped";
-  EXPECT_EQ(said("you said caf\xe9", "caf\xe9"), remark);
+  const std::vector<std::string> texts = {
+      "you said canary",       "LOGIN \"alice\" \"canary\"",       "xcanaryx", "unknown: AUTHENTICATE PLAIN " + plain,
+      "bad \"" + plain + "\"", "<" + base64_encode("canary") + ">"};
+  for (const std::string& text : texts) EXPECT_EQ(said(text), kRemark) << text;
+  EXPECT_EQ(said("you said pass\\word", "pass\\word"), kRemark) << "as it is escaped";
+  EXPECT_EQ(said("you said caf\xe9", "caf\xe9"), kRemark);
 }
 
 TEST(Confidential, A33_NorDoesTheBeginningOfALongOne) {
