@@ -66,12 +66,35 @@ start() {
 
 taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# Ports that the kernel does not give to clients' connections, if there are any such left on this machine.
+lasting_ports() {
+  local low=32768 high=60999 all
+  read -r low high 2>/dev/null </proc/sys/net/ipv4/ip_local_port_range || true
+  all=$(seq 10240 65000 | awk -v low="$low" -v high="$high" '$1 < low || $1 > high')
+  (( $(wc -l <<<"$all") > 1000 )) || all=$(seq 10240 65000)
+  echo "$all"
+}
+
 # Prints the port asked for, or a free one if that is taken (0: any).
 free_port() {
   local port=$1
-  while (( port == 0 )) || taken "$port"; do port=$(shuf -i 10240-32000 -n 1); done
+  while (( port == 0 )) || taken "$port"; do port=$(shuf -n 1 <<<"$ports"); done
   echo "$port"
 }
+
+# Runs a function that chooses ports and starts a program on them; again with others if one was taken meanwhile.
+with_free_ports() {
+  local start=$1 log=$2 try
+  shift 2
+  for try in 1 2 3 4 5; do
+    if "$start" "$try" "$@"; then return 0; fi
+    grep -qi 'in use' "$log" || break
+  done
+  cat "$log" >&2
+  die "did not come up: $start $*"
+}
+
+north=() south=()  # their ports
 
 # One at a time: a copy that starts meanwhile must not choose the same ports.
 lock_ports() {
@@ -112,38 +135,50 @@ fill_mailbox() {
     "$2" "$2" "${1##*/}" >"$new/1.welcome.localhost"
 }
 
-start_dovecot() {
-  local name=$1 user
-  mkdir -p "$state/$name"
+prepare_dovecot() {
+  local user
+  mkdir -p "$state/$1"
   for user in "${users[@]}"; do
-    echo "$user:{PLAIN}$password" >>"$state/$name/users"
-    fill_mailbox "$state/$name" "$user"
+    echo "$user:{PLAIN}$password" >>"$state/$1/users"
+    fill_mailbox "$state/$1" "$user"
   done
-  start "$state/$name.log" "$source_dir/deploy/dovecot.sh" "$state/$name" "$state/certificate.pem" "$state/key.pem" \
-    "$2" "$3" "$4" "$5"
-  await "$child" "$state/$name.log" taken "$2"
-  say "      $name: imap $2, pop3 $4"
 }
 
-# Waits until a command succeeds; tells the log if the process ends first.
+# Its ports are in the array of its name afterwards: imap imaps pop3 pop3s.
+start_dovecot() {
+  local name=$2
+  local -n chosen=$name
+  chosen=("$(free_port 0)" "$(free_port 0)" "$(free_port 0)" "$(free_port 0)")
+  start "$state/$name.log" "$source_dir/deploy/dovecot.sh" "$state/$name" "$state/certificate.pem" "$state/key.pem" \
+    "${chosen[@]}"
+  await "$child" dovecot_is_up "$name"
+}
+
+# Its own word, and not only a port that answers: that could be somebody else's.
+dovecot_is_up() { grep -q 'starting up for imap, pop3' "$state/$1/dovecot.log" 2>/dev/null; }
+
+# Waits until a command succeeds; fails if the process ends first.
 await() {
-  local pid=$1 log=$2 tries
-  shift 2
-  for ((tries = 0; tries < 200; ++tries)); do
+  local pid=$1 tries
+  shift
+  for ((tries = 0; tries < 400; ++tries)); do
+    kill -0 "$pid" 2>/dev/null || return 1
     if "$@"; then return 0; fi
-    kill -0 "$pid" 2>/dev/null || break
     sleep 0.05
   done
-  cat "$log" >&2
-  die "did not come up: $*"
+  return 1
 }
 
 start_dovecots() {
+  local name
   step 4 'Two Dovecots on loopback'
-  north=("$(free_port 0)" "$(free_port 0)" "$(free_port 0)" "$(free_port 0)")
-  south=("$(free_port 0)" "$(free_port 0)" "$(free_port 0)" "$(free_port 0)")
-  start_dovecot north "${north[@]}"
-  start_dovecot south "${south[@]}"
+  for name in north south; do
+    prepare_dovecot "$name"
+    : >"$state/$name/dovecot.log"
+    with_free_ports start_dovecot "$state/$name/dovecot.log" "$name"
+  done
+  say "      north: imap ${north[0]}, pop3 ${north[2]}"
+  say "      south: imap ${south[0]}, pop3 ${south[2]}"
 }
 
 configuration() {
@@ -219,14 +254,22 @@ shard = "south"
 END
 }
 
-start_postigo() {
-  step 5 'Postigo'
-  imap_port=$(free_port 1143) imaps_port=$(free_port 1993) pop3_port=$(free_port 1110) pop3s_port=$(free_port 1995)
-  admin_port=$(free_port 9090)
+# The usual ports first; a port can be taken by somebody who does not answer, so the next try takes none of them.
+launch_postigo() {
+  local usual=(1143 1993 1110 1995 9090)
+  (( $1 == 1 )) || usual=(0 0 0 0 0)
+  imap_port=$(free_port "${usual[0]}") imaps_port=$(free_port "${usual[1]}")
+  pop3_port=$(free_port "${usual[2]}") pop3s_port=$(free_port "${usual[3]}")
+  admin_port=$(free_port "${usual[4]}")
   configuration >"$state/postigo.toml"
   start "$state/postigo.log" "$postigo" serve -c "$state/postigo.toml"
   postigo_pid=$child
-  await "$child" "$state/postigo.log" curl -sfo "$state/ready" "http://127.0.0.1:$admin_port/readyz"
+  await "$child" curl -sfo "$state/ready" "http://127.0.0.1:$admin_port/readyz"
+}
+
+start_postigo() {
+  step 5 'Postigo'
+  with_free_ports launch_postigo "$state/postigo.log"
   say "      IMAP $imap_port, IMAPS $imaps_port, POP3 $pop3_port, POP3S $pop3s_port, admin $admin_port"
   say "      configuration: $state/postigo.toml"
 }
@@ -298,6 +341,7 @@ main() {
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   make_certificate
+  ports=$(lasting_ports)
   lock_ports
   start_dovecots
   start_postigo
