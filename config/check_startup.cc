@@ -1,5 +1,7 @@
 // The process and its listeners: does every address stand alone, can anybody log in there, and is it safe?
-#include <unordered_map>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -12,18 +14,44 @@ namespace postigo::config {
 
 namespace {
 
-// One spelling per address, so that two spellings of it are seen to be the same.
-std::string canonical(const Endpoint& endpoint) {
-  return format_endpoint({canonical_ip(endpoint.host).value_or(endpoint.host), endpoint.port});
+// An address that somebody has, as the kernel sees it.
+struct Taken {
+  std::string ip;  // in the one spelling of canonical_ip
+  uint16_t port = 0;
+  std::string owner;
+};
+
+bool same_family(const std::string& a, const std::string& b) {
+  return (a.find(':') == std::string::npos) == (b.find(':') == std::string::npos);
 }
 
-using Taken = std::unordered_map<std::string, std::string>;  // address -> who has it
+// "0.0.0.0:993" takes port 993 of every IPv4 address; "[::]:993" is IPv6 only here.
+bool overlap(const Taken& a, const Taken& b) {
+  if (a.port != b.port || !same_family(a.ip, b.ip)) return false;
+  return a.ip == b.ip || is_wildcard(a.ip) || is_wildcard(b.ip);
+}
 
-void check_address(const Endpoint& endpoint, const std::string& owner, const std::string& path, Taken& taken,
-                   Report& report) {
+void check_address(const Endpoint& endpoint, const std::string& owner, const std::string& path,
+                   std::vector<Taken>& taken, Report& report) {
   if (endpoint.port == 0) return;  // reported when it was read
-  auto [place, fresh] = taken.emplace(canonical(endpoint), owner);
-  if (!fresh) report.error(path, in_quotes(format_endpoint(endpoint)) + " is already the address of " + place->second);
+  auto ip = canonical_ip(endpoint.host);
+  if (!ip) {
+    report.error(path,
+                 in_quotes(endpoint.host) +
+                     " is a name: to listen, write an address of this machine, or \"0.0.0.0\" or \"[::]\" for all");
+    return;
+  }
+  Taken own{*ip, endpoint.port, owner};
+  for (const Taken& other : taken) {
+    if (!overlap(own, other)) continue;
+    std::string theirs = format_endpoint({other.ip, other.port});
+    bool equal = own.ip == other.ip;
+    report.error(path, in_quotes(format_endpoint(endpoint)) +
+                           (equal ? " is already the address of " : " overlaps with " + in_quotes(theirs) + " of ") +
+                           other.owner);
+    return;
+  }
+  taken.push_back(std::move(own));
 }
 
 // The four ports whose TLS mode every mail client takes for granted (RFC 8314 3).
@@ -55,7 +83,7 @@ void check_security(const Listener& x, const std::string& path, const Live& live
   }
 }
 
-void check_listener(const Config& config, size_t index, Taken& taken, Report& report) {
+void check_listener(const Config& config, size_t index, std::vector<Taken>& taken, Report& report) {
   const Listener& x = config.startup.listeners[index];
   const Live& live = config.live;
   std::string path = at_index("listener", index);
@@ -87,10 +115,11 @@ void check_startup(const Config& config, Report& report) {
     report.error("", "there is no [[listener]]: add one with protocol and address");
   }
   check_names(named("listener", startup.listeners), report);
-  Taken taken;
+  std::vector<Taken> taken;
   if (startup.admin.enabled) check_address(startup.admin.address, "[admin]", "admin.address", taken, report);
   for (size_t i = 0; i < startup.listeners.size(); ++i) check_listener(config, i, taken, report);
-  if (startup.admin.enabled && !is_loopback(startup.admin.address.host)) {
+  const std::string& admin = startup.admin.address.host;
+  if (startup.admin.enabled && canonical_ip(admin) && !is_loopback(admin)) {
     report.warning("admin.address",
                    "metrics and health are served without authentication: keep strangers away from it");
   }

@@ -91,7 +91,7 @@ void complete(Config& config, const Report& report) {
     if (certificate.key_file.empty()) certificate.key_file = certificate.certificate_file;
   }
   complete_pools(live);
-  if (live.auth.mechanisms.empty()) live.auth.mechanisms = {"PLAIN", "LOGIN"};
+  if (!report.has("auth.mechanisms")) live.auth.mechanisms = {"PLAIN", "LOGIN"};
   for (Directory& directory : live.auth.directories) {
     if (directory.name.empty()) directory.name = directory.type == Directory::Type::sqlite ? "sqlite" : "static";
   }

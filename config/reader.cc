@@ -41,7 +41,7 @@ class Reader final : public Visitor {
   void text(Key key, std::string& value) override;
   void path(Key key, std::string& value) override;
   void hash(Key key, std::string& value) override;
-  void secret(Key key, Secret& value) override;
+  void secret(Key key, KeptSecret& value) override;
   void flag(Key key, bool& value) override;
   void weight(Key key, double& value) override;
   void duration(Key key, uint64_t& value_ms, bool zero_allowed) override;
@@ -140,7 +140,7 @@ void Reader::path(Key key, std::string& value) {
 
 void Reader::hash(Key key, std::string& value) { text(key, value); }
 
-void Reader::secret(Key key, Secret& value) {
+void Reader::secret(Key key, KeptSecret& value) {
   std::string name = key.name;
   const std::string* text = clean_text(name, "a string");
   const std::string* file = clean_text(name + "_file", "a path");
@@ -213,7 +213,7 @@ void Reader::size(Key key, uint64_t& octets) {
 
 void Reader::texts(Key key, std::vector<std::string>& values) {
   const Node* node = expect(key.name, Node::Kind::array, "an array of strings");
-  if (node == nullptr) return;
+  if (node == nullptr) return report_.forget(path_of(key.name));  // nothing was said about its values
   values.clear();
   for (size_t i = 0; i < node->items.size(); ++i) {
     std::string where = at_index(path_of(key.name), i);

@@ -10,10 +10,12 @@ namespace postigo::config {
 // Edits (insert, delete, replace, swap of neighbours) that turn one word into the other, case ignored.
 size_t edit_distance(std::string_view a, std::string_view b);
 
-// The nearest word, or empty if none is near enough to be a slip of the fingers.
-std::string nearest(std::string_view word, const std::vector<std::string>& words);
+// The words that were most likely meant: by slips of the fingers ("adress"), by their parts in another order
+// ("max_sessions" for sessions_max) or with one of them missing ("idle_timeout"). Several if they are equally likely;
+// none if none is near, or if so many are that it is no help.
+std::vector<std::string> nearest(std::string_view word, const std::vector<std::string>& words);
 
-// " (did you mean "tls"?)" or nothing.
+// " (did you mean "tls"?)", with "or" between several, or nothing.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& words);
 
 // "a", "b" or "c"

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "config/syntax.h"
 #include "parser/base/ascii.h"
 
 namespace postigo::config {
@@ -83,6 +84,11 @@ size_t dots(std::string_view line) {
   return count;
 }
 
+std::string_view line_at(std::string_view text, unsigned number) {
+  for (; number > 1 && !text.empty(); --number) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  return text.substr(0, text.find('\n'));
+}
+
 bool check_text(const std::string& text, Report& report) {
   unsigned number = 0;
   for (size_t begin = 0; begin < text.size();) {
@@ -142,8 +148,8 @@ bool parse_tree(const std::string& text, Node& root, Report& report) {
     convert(table, root);
     return true;
   } catch (const toml::parse_error& error) {
-    std::string what = printable(error.description(), 300);
-    report.error_at(position(error.source()), "", "syntax: " + what);
+    Position at = position(error.source());
+    report.error_at(at, "", explain_syntax(line_at(text, at.line), error.description()));
   } catch (const std::exception& error) {
     report.error_at({1, 1}, "", std::string("cannot be read: ") + error.what());
   }

@@ -74,6 +74,27 @@ TEST_F(CheckTest, AddressesThatAreTaken) {
   EXPECT_THAT(error(other + "address = \"127.0.0.1:9090\"\n[admin]\n"), HasSubstr("the address of [admin]"));
 }
 
+TEST_F(CheckTest, AddressesThatOverlap) {
+  std::string other = "[[listener]]\nname = \"x\"\nprotocol = \"imap\"\n";
+  EXPECT_THAT(error(other + "address = \"127.0.0.1:993\"\n"),
+              HasSubstr("p.toml:15:11: listener.address: \"127.0.0.1:993\" overlaps with \"0.0.0.0:993\" of listener"));
+  EXPECT_THAT(error(other + "address = [\"127.0.0.1:994\", \"0.0.0.0:994\"]\n"), HasSubstr("overlaps with"));
+  EXPECT_THAT(error(other + "address = [\"[::]:994\", \"[::1]:994\"]\n"), HasSubstr("overlaps with \"[::]:994\""));
+  EXPECT_EQ(problems_of_small_and(other + "address = [\"[::]:993\", \"127.0.0.1:994\", \"127.0.0.2:994\"]\n"), "");
+}
+
+TEST_F(CheckTest, NamesToListenOn) {
+  std::string other = "[[listener]]\nname = \"x\"\nprotocol = \"imap\"\n";
+  EXPECT_THAT(error(other + "address = \"localhost:994\"\n"), HasSubstr("listener.address: \"localhost\" is a name"));
+  EXPECT_THAT(error("[admin]\naddress = \"metrics.example.org:9090\"\n"), HasSubstr("admin.address: "));
+}
+
+TEST_F(CheckTest, NoMechanismAtAll) {
+  EXPECT_THAT(error("[auth]\nmechanisms = []\n"), HasSubstr("p.toml:13:14: auth.mechanisms: must not be empty"));
+  EXPECT_THAT(error("[auth]\nmechanisms = \"PLAIN\"\n"), HasSubstr("expected an array of strings"));
+  EXPECT_EQ(small_and("").config.live.auth.mechanisms, (std::vector<std::string>{"PLAIN", "LOGIN"}));
+}
+
 TEST_F(CheckTest, TlsNeedsACertificate) {
   std::string text = "[[listener]]\nprotocol = \"imap\"\naddress = \"0.0.0.0:993\"\n[[backend]]\nhost = \"b\"\n";
   EXPECT_THAT(problems(text), HasSubstr("TLS needs a certificate: add [[tls.certificate]]"));
@@ -90,7 +111,7 @@ TEST_F(CheckTest, PlaintextLogins) {
 
 TEST_F(CheckTest, PortsThatClientsKnow) {
   std::string other = "[[listener]]\nname = \"x\"\nprotocol = \"imap\"\n";
-  EXPECT_THAT(warning(other + "address = \"127.0.0.1:993\"\ntls = \"starttls\"\n"),
+  EXPECT_THAT(warning(other + "address = \"[::1]:993\"\ntls = \"starttls\"\n"),
               HasSubstr("clients expect tls = \"implicit\" on port 993"));
   EXPECT_THAT(warning(other + "address = \"127.0.0.1:143\"\ntls = \"implicit\"\n"),
               HasSubstr("clients expect tls = \"starttls\" or \"off\" on port 143"));
