@@ -7,7 +7,8 @@
 
 #include "proxy/net/ticket_keys.h"
 #include "proxy/net/tls.h"
-#include "proxy/net/tls_context.h"
+#include "proxy/net/tls_client.h"
+#include "proxy/net/tls_server.h"
 #include "tests/unit/proxy/certificates.h"
 
 namespace postigo {
@@ -23,9 +24,11 @@ class Ends {
     server_options.certificates = {authority_.issue("mail", "DNS:mail.example.org", kind)};
     config::TlsClient client_options;
     client_options.ca_file = authority_.ca_file();
-    context_ = *TlsServerContext::make(server_options, *CertificateStore::load(server_options),
-                                       std::make_shared<TicketKeys>(3600'000), "imap", "imaps");
-    trust_ = *TlsTrust::make(client_options, "imap");
+    config::Problems problems;
+    auto certificates = CertificateStore::load(server_options, problems);
+    context_ = TlsServerContext::make(server_options, *certificates, std::make_shared<TicketKeys>(3600'000), "imap",
+                                      "imaps", problems);
+    trust_ = TlsTrust::make(client_options, "imap", "backend[0].tls", problems);
     forget();
   }
   ~Ends() {

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "config/config.h"
@@ -22,6 +23,16 @@ struct Problem {
 };
 
 std::string to_string(const Problem& problem);
+using Problems = std::vector<Problem>;
+
+// Problems whose place in the file is yet to be filled in (Loaded::placed). `key` may have indexes.
+inline Problem error_at(std::string key, std::string message) {
+  return {"", 0, 0, std::move(key), std::move(message), true};
+}
+inline Problem warning_at(std::string key, std::string message) {
+  return {"", 0, 0, std::move(key), std::move(message), false};
+}
+bool any_fatal(const Problems& problems);
 
 struct Position {
   unsigned line = 0;
@@ -29,8 +40,8 @@ struct Position {
 };
 
 struct Loaded {
-  Config config;                  // complete only if ok()
-  std::vector<Problem> problems;  // in file order
+  Config config;      // complete only if ok()
+  Problems problems;  // in file order
   bool ok() const;
 
   // For problems that only others can find (a regex, the inside of a certificate): fills in where the key stands.

@@ -18,9 +18,11 @@ std::string to_string(const Problem& problem) {
   return text + problem.message;
 }
 
-bool Loaded::ok() const {
-  return std::none_of(problems.begin(), problems.end(), [](const Problem& problem) { return problem.fatal; });
+bool any_fatal(const Problems& problems) {
+  return std::any_of(problems.begin(), problems.end(), [](const Problem& problem) { return problem.fatal; });
 }
+
+bool Loaded::ok() const { return !any_fatal(problems); }
 
 Problem Loaded::placed(Problem problem) const {
   Position at = find_place(places, problem.key);

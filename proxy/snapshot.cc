@@ -1,8 +1,12 @@
 // Making a Snapshot: everything that can fail fails here, before any session depends on it.
 #include "proxy/snapshot.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <tuple>
 
+#include "config/report.h"
 #include "parser/base/ascii.h"
 #include "proxy/base/events.h"
 
@@ -27,29 +31,48 @@ size_t Snapshot::backend_index(const config::Backend& backend) const {
   return backend_index_.find(backend.name)->second;
 }
 
-Result<std::shared_ptr<Snapshot>> Snapshot::make(const config::Config& config, std::shared_ptr<TicketKeys> keys) {
+std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, std::shared_ptr<TicketKeys> keys,
+                                         config::Problems& problems) {
   auto snapshot = std::make_shared<Snapshot>();
+  config::Problems found;
   snapshot->live = config.live;
   for (size_t i = 0; i < config.live.backends.size(); ++i) snapshot->backend_index_[config.live.backends[i].name] = i;
   snapshot->router = std::make_unique<Router>(config.live);
-  if (auto made = snapshot->make_frontends(config, keys); !made) return tl::unexpected(made.error());
-  if (auto made = snapshot->make_backend_tls(); !made) return tl::unexpected(made.error());
+  // All that are configured, so that one which no listener needs today is known to be good tomorrow.
+  if (!config.live.tls.certificates.empty()) snapshot->certificates = CertificateStore::load(config.live.tls, found);
+  snapshot->make_frontends(config, keys, found);
+  snapshot->make_backend_tls(found);
   for (const config::Backend& backend : snapshot->live.backends) {
     snapshot->backend_outages.push_back(
         std::make_unique<Outage>(events::backend_away, events::backend_back, backend.name));
   }
   snapshot->directory_outage = std::make_unique<Outage>(events::directory_away, events::directory_back, "");
-  return snapshot;
+  problems.insert(problems.end(), found.begin(), found.end());
+  return any_fatal(found) ? nullptr : snapshot;
 }
 
-Result<void> Snapshot::open_directories() {
-  auto opened = load_directories(live.auth);
-  if (!opened) return tl::unexpected(opened.error());
-  directories = *opened;
-  return {};
+bool Snapshot::open_directories(config::Problems& problems) {
+  directories = postigo::open_directories(live.auth, problems);
+  return directories != nullptr;
 }
 
-Result<void> Snapshot::make_frontends(const config::Config& config, const std::shared_ptr<TicketKeys>& keys) {
+std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth, config::Problems& problems) {
+  if (auto opened = load_directories(auth)) return *opened;
+  for (size_t i = 0; i < auth.directories.size(); ++i) {  // one by one: every bad one is told
+    config::Auth one = auth;
+    one.directories = {auth.directories[i]};
+    auto opened = load_directories(one);
+    if (opened) continue;
+    const std::string& path = one.directories[0].path;
+    bool missing = !path.empty() && ::access(path.c_str(), F_OK) != 0 && errno == ENOENT;
+    const char* hint = missing ? " (`postigo user add` or `import` makes it)" : "";
+    problems.push_back(config::error_at(config::at_index("directory", i), opened.error().message + hint));
+  }
+  return nullptr;
+}
+
+void Snapshot::make_frontends(const config::Config& config, const std::shared_ptr<TicketKeys>& keys,
+                              config::Problems& problems) {
   auto imap = capability_policy(live.imap);
   auto pop3 = capability_policy(live.pop3);
   for (const std::string& name : live.auth.mechanisms) pop3->sasl += (pop3->sasl.empty() ? "SASL " : " ") + name;
@@ -58,7 +81,10 @@ Result<void> Snapshot::make_frontends(const config::Config& config, const std::s
     frontend.index = frontends.size();
     frontend.name = listener.name;
     frontend.protocol = find_protocol(listener.protocol);
-    if (frontend.protocol == nullptr) return fail("listener " + listener.name + ": unknown protocol");
+    if (frontend.protocol == nullptr) {
+      problems.push_back(config::error_at(config::at_index("listener", frontend.index), "unknown protocol"));
+      continue;
+    }
     frontend.protocol_index = static_cast<size_t>(frontend.protocol - protocols().data());
     frontend.tls = listener.tls;
     frontend.policy.hostname = config.startup.hostname;
@@ -67,41 +93,39 @@ Result<void> Snapshot::make_frontends(const config::Config& config, const std::s
     frontend.policy.mechanisms = live.auth.mechanisms;
     frontend.policy.capabilities = listener.protocol == "pop3" ? pop3 : imap;
     if (listener.tls != config::Tls::off) {
-      if (certificates == nullptr) {
-        auto loaded = CertificateStore::load(live.tls);
-        if (!loaded) return tl::unexpected(loaded.error());
-        certificates = *loaded;
-      }
-      auto context = TlsServerContext::make(live.tls, certificates, keys, frontend.protocol->alpn, listener.name);
-      if (!context) return tl::unexpected(context.error());
-      frontend.tls_context = *context;
+      if (certificates == nullptr) return;  // told already
+      frontend.tls_context =
+          TlsServerContext::make(live.tls, *certificates, keys, frontend.protocol->alpn, listener.name, problems);
+      if (frontend.tls_context == nullptr) return;  // what is wrong with one is wrong with all
     }
     frontends.push_back(std::move(frontend));
   }
-  return {};
 }
 
-Result<void> Snapshot::make_backend_tls() {
+void Snapshot::make_backend_tls(config::Problems& problems) {
   std::map<TrustKey, std::shared_ptr<const TlsTrust>> shared;
-  for (const config::Backend& backend : live.backends) {
+  for (size_t i = 0; i < live.backends.size(); ++i) {
+    const config::TlsClient& tls = live.backends[i].tls;
     auto& row = backend_tls.emplace_back();
     for (const Protocol& protocol : protocols()) {
-      const config::TlsClient& tls = backend.tls;
       if (tls.mode == config::Tls::off) {
         row.push_back(nullptr);
         continue;
       }
-      auto& trust = shared[TrustKey{tls.ca_file, tls.verify, tls.certificate_file, tls.key_file, tls.min_version,
-                                    tls.ciphers, protocol.alpn}];
-      if (trust == nullptr) {
-        auto made = TlsTrust::make(tls, protocol.alpn);
-        if (!made) return fail("backend " + backend.name + ": " + made.error().message);
-        trust = *made;
+      TrustKey key{tls.ca_file,     tls.verify,  tls.certificate_file, tls.key_file,
+                   tls.min_version, tls.ciphers, protocol.alpn};
+      auto [trust, fresh] = shared.try_emplace(key);
+      // Options that several share are told to be wrong once, where they stand first.
+      config::Problems found;
+      if (fresh) {
+        trust->second = TlsTrust::make(tls, protocol.alpn, config::at_index("backend", i) + ".tls", found);
+        bool first = &protocol == protocols().data();
+        if (first) problems.insert(problems.end(), found.begin(), found.end());
       }
-      row.push_back(std::make_unique<TlsClientContext>(trust, tls.name.empty() ? backend.host : tls.name, tls.verify));
+      const std::string& name = tls.name.empty() ? live.backends[i].host : tls.name;
+      row.push_back(std::make_unique<TlsClientContext>(trust->second, name, tls.verify));
     }
   }
-  return {};
 }
 
 }  // namespace postigo

@@ -10,11 +10,11 @@
 
 #include "backends/directory/factory.h"
 #include "backends/router.h"
-#include "config/config.h"
-#include "parser/base/result.h"
+#include "config/load.h"
 #include "parser/dialogue.h"
 #include "proxy/net/ticket_keys.h"
-#include "proxy/net/tls_context.h"
+#include "proxy/net/tls_client.h"
+#include "proxy/net/tls_server.h"
 #include "proxy/session/outage.h"
 
 namespace postigo {
@@ -30,6 +30,9 @@ struct Frontend {
   std::shared_ptr<const TlsServerContext> tls_context;  // null without TLS
 };
 
+// As the account that will use them. Null if there is an error; one per directory is told, under "directory[i]".
+std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth, config::Problems& problems);
+
 struct Snapshot {
   config::Live live;
   std::unique_ptr<Router> router;
@@ -43,15 +46,18 @@ struct Snapshot {
 
   size_t backend_index(const config::Backend& backend) const;  // in live.backends, by name
 
-  // All but the directories. The error is one line for the operator.
-  static Result<std::shared_ptr<Snapshot>> make(const config::Config& config, std::shared_ptr<TicketKeys> keys);
-  // Apart, because databases must be opened by the account that will use them, and keys are read before as root.
-  Result<void> open_directories();
+  // All but the directories. Null if a problem is an error; all are told, also warnings.
+  static std::shared_ptr<Snapshot> make(const config::Config& config, std::shared_ptr<TicketKeys> keys,
+                                        config::Problems& problems);
+  // Apart, because databases must be opened by the account that will use them, and keys are read before as root. False
+  // if there is an error.
+  bool open_directories(config::Problems& problems);
 
  private:
   std::map<std::string, size_t, std::less<>> backend_index_;
-  Result<void> make_frontends(const config::Config& config, const std::shared_ptr<TicketKeys>& keys);
-  Result<void> make_backend_tls();
+  void make_frontends(const config::Config& config, const std::shared_ptr<TicketKeys>& keys,
+                      config::Problems& problems);
+  void make_backend_tls(config::Problems& problems);
 };
 
 }  // namespace postigo

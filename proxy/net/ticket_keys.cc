@@ -1,11 +1,12 @@
 // Ticket sealing with AES-256-GCM: key name, nonce, sealed session. Not here: which sessions may be resumed where
-// (session id context, tls_context.cc).
+// (session id context, tls_server.cc).
 #include "proxy/net/ticket_keys.h"
 
 #include <openssl/aead.h>
 #include <openssl/mem.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -15,6 +16,29 @@ namespace {
 constexpr size_t kNameSize = 16;
 constexpr size_t kNonceSize = 12;
 constexpr size_t kTagSize = 16;
+
+constexpr uint64_t kHintMaxS = 7 * 86'400;  // RFC 8446 4.6.1
+
+// BoringSSL leaves the key schedule, from which the key can be read, where the context was: here, on a stack.
+class Aead {
+ public:
+  explicit Aead(const TicketKeys::Key& key) {
+    ok_ = EVP_AEAD_CTX_init(context_.get(), EVP_aead_aes_256_gcm(), key.secret.data(), key.secret.size(), kTagSize,
+                            nullptr) == 1;
+  }
+  ~Aead() {
+    context_.Reset();
+    OPENSSL_cleanse(context_.get(), sizeof(*context_.get()));
+    EVP_AEAD_CTX_zero(context_.get());
+  }
+  Aead(const Aead&) = delete;
+  Aead& operator=(const Aead&) = delete;
+  EVP_AEAD_CTX* get() { return ok_ ? context_.get() : nullptr; }
+
+ private:
+  bssl::ScopedEVP_AEAD_CTX context_;
+  bool ok_ = false;
+};
 
 uint64_t steady_ms() {
   auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -36,9 +60,9 @@ int seal(SSL* ssl, uint8_t* out, size_t* out_size, size_t out_max, const uint8_t
   std::memcpy(out, key.name.data(), kNameSize);
   uint8_t* nonce = out + kNameSize;
   RAND_bytes(nonce, kNonceSize);
-  bssl::ScopedEVP_AEAD_CTX aead;
+  Aead aead(key);
   size_t sealed = 0;
-  if (!EVP_AEAD_CTX_init(aead.get(), EVP_aead_aes_256_gcm(), key.secret.data(), key.secret.size(), kTagSize, nullptr) ||
+  if (aead.get() == nullptr ||
       !EVP_AEAD_CTX_seal(aead.get(), nonce + kNonceSize, &sealed, out_max - kNameSize - kNonceSize, nonce, kNonceSize,
                          in, in_size, key.name.data(), kNameSize)) {
     return 0;
@@ -54,11 +78,9 @@ ssl_ticket_aead_result_t open_ticket(SSL* ssl, uint8_t* out, size_t* out_size, s
   if (key == nullptr) return ssl_ticket_aead_ignore_ticket;
   const uint8_t* nonce = in + kNameSize;
   const uint8_t* sealed = nonce + kNonceSize;
-  bssl::ScopedEVP_AEAD_CTX aead;
-  if (!EVP_AEAD_CTX_init(aead.get(), EVP_aead_aes_256_gcm(), key->secret.data(), key->secret.size(), kTagSize,
-                         nullptr) ||
-      !EVP_AEAD_CTX_open(aead.get(), out, out_size, out_max, nonce, kNonceSize, sealed,
-                         in_size - kNameSize - kNonceSize, in, kNameSize)) {
+  Aead aead(*key);
+  if (aead.get() == nullptr || !EVP_AEAD_CTX_open(aead.get(), out, out_size, out_max, nonce, kNonceSize, sealed,
+                                                  in_size - kNameSize - kNonceSize, in, kNameSize)) {
     return ssl_ticket_aead_ignore_ticket;
   }
   return ssl_ticket_aead_success;
@@ -76,11 +98,27 @@ TicketKeys::TicketKeys(uint64_t rotation_ms, uint64_t (*now_ms)())
 void TicketKeys::install(SSL_CTX* context, TicketKeys* keys) {
   SSL_CTX_set_ex_data(context, slot(), keys);
   SSL_CTX_set_ticket_aead_method(context, &kMethod);
+  // What a client is told, and what BoringSSL holds it to: no ticket is kept longer than its key is sure to live, even
+  // if it was the last one that the key sealed.
+  uint64_t hint_s = std::clamp<uint64_t>(keys->rotation_ms_ / 1000, 1, kHintMaxS);
+  SSL_CTX_set_timeout(context, static_cast<uint32_t>(hint_s));
+  SSL_CTX_set_session_psk_dhe_timeout(context, static_cast<uint32_t>(hint_s));
+}
+
+void TicketKeys::drop_old(uint64_t now) {
+  while (!keys_.empty() && now - keys_.back().born_ms >= 2 * rotation_ms_) keys_.pop_back();
+}
+
+uint64_t TicketKeys::sweep() {
+  std::lock_guard lock(mutex_);
+  uint64_t now = now_ms_();
+  drop_old(now);
+  return keys_.empty() ? 2 * rotation_ms_ : keys_.back().born_ms + 2 * rotation_ms_ - now;
 }
 
 void TicketKeys::renew() {
   uint64_t now = now_ms_();
-  while (!keys_.empty() && now - keys_.back().born_ms >= 2 * rotation_ms_) keys_.pop_back();
+  drop_old(now);
   if (!keys_.empty() && now - keys_.front().born_ms < rotation_ms_) return;
   Key key{};
   RAND_bytes(key.name.data(), key.name.size());

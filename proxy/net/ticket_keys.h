@@ -18,7 +18,8 @@ class TicketKeys {
  public:
   explicit TicketKeys(uint64_t rotation_ms, uint64_t (*now_ms)() = nullptr);
 
-  // Makes `context` seal and open its tickets with these keys. The keys outlive the context.
+  // Makes `context` seal and open its tickets with these keys, and tell clients how long those are good for. The keys
+  // outlive the context.
   static void install(SSL_CTX* context, TicketKeys* keys);
 
   struct Key {
@@ -31,8 +32,14 @@ class TicketKeys {
   // Null if there is none of that name (any more).
   std::unique_ptr<Key> find(const uint8_t* name);
 
+  // Wipes the keys whose time is over, also when nobody connects any more. Returns in how many milliseconds to ask
+  // again.
+  uint64_t sweep();
+
  private:
-  void renew();  // REQUIRES: mutex_ held
+  // REQUIRES: mutex_ held
+  void renew();
+  void drop_old(uint64_t now);
 
   std::mutex mutex_;
   std::vector<Key> keys_;  // newest first, at most two

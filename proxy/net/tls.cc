@@ -1,6 +1,6 @@
 // BoringSSL behind a BIO of our own. Why: with a socket BIO every record costs two reads, with BIO pairs every idle
 // connection holds 17 KB; one BIO that points at "the current connection" costs neither. Not here: which certificate,
-// which versions (tls_context.cc).
+// which versions (tls_server.cc, tls_client.cc).
 #include "proxy/net/tls.h"
 
 #include <openssl/bio.h>
@@ -11,7 +11,7 @@
 #include <cstring>
 
 #include "parser/base/copies.h"
-#include "proxy/net/tls_context.h"
+#include "proxy/net/tls_client.h"
 #include "proxy/net/tls_error.h"
 
 namespace postigo {

@@ -32,11 +32,11 @@ class Authority {
   std::string file(const std::string& name) const { return folder_.file(name); }
 
   // `alternatives` as OpenSSL writes them: "DNS:mail.example.org,IP:127.0.0.1".
-  // Valid for `valid_s` from now on; less than 0: it has expired.
+  // Valid between the two seconds from now.
   config::Certificate issue(const std::string& name, const std::string& alternatives, Kind kind = Kind::ecdsa,
-                            long valid_s = 86'400) {
+                            long from_s = -3600, long until_s = 86'400) {
     bssl::UniquePtr<EVP_PKEY> key = make_key(kind);
-    bssl::UniquePtr<X509> leaf = make(name, alternatives, key.get(), "CA:FALSE", valid_s);
+    bssl::UniquePtr<X509> leaf = make(name, alternatives, key.get(), "CA:FALSE", from_s, until_s);
     config::Certificate files;
     std::string stem = std::to_string(serial_);
     files.certificate_file = file(stem + ".pem");
@@ -75,12 +75,12 @@ class Authority {
   }
 
   bssl::UniquePtr<X509> make(const std::string& name, const std::string& alternatives, EVP_PKEY* key,
-                             const char* constraints, long valid_s = 86'400) {
+                             const char* constraints, long from_s = -3600, long until_s = 86'400) {
     bssl::UniquePtr<X509> made(X509_new());
     X509_set_version(made.get(), X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(made.get()), ++serial_);
-    X509_gmtime_adj(X509_getm_notBefore(made.get()), std::min(-3600L, valid_s - 3600));
-    X509_gmtime_adj(X509_getm_notAfter(made.get()), valid_s);
+    X509_gmtime_adj(X509_getm_notBefore(made.get()), from_s);
+    X509_gmtime_adj(X509_getm_notAfter(made.get()), until_s);
     X509_NAME_add_entry_by_txt(X509_get_subject_name(made.get()), "CN", MBSTRING_UTF8,
                                reinterpret_cast<const uint8_t*>(name.data()), static_cast<int>(name.size()), -1, 0);
     X509* issuer = certificate_ ? certificate_.get() : made.get();

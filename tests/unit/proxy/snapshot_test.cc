@@ -38,10 +38,18 @@ class SnapshotTest : public testing::Test {
     config.live.auth.mechanisms = {"PLAIN"};
     config.startup.hostname = "mail.example.org";
   }
-  Result<std::shared_ptr<Snapshot>> make() { return Snapshot::make(config, std::make_shared<TicketKeys>(3600'000)); }
+  std::shared_ptr<Snapshot> make() {
+    problems.clear();
+    auto made = Snapshot::make(config, std::make_shared<TicketKeys>(3600'000), problems);
+    EXPECT_EQ(made == nullptr, any_fatal(problems));
+    return made;
+  }
+  // All of them, "key: message", one per line.
   std::string problem() {
-    auto made = make();
-    return made ? "none" : made.error().message;
+    make();
+    std::string text;
+    for (const config::Problem& each : problems) text += (text.empty() ? "" : "\n") + each.key + ": " + each.message;
+    return text.empty() ? "none" : text;
   }
   std::string garbage() const {
     std::ofstream(authority.file("garbage.pem"))
@@ -56,6 +64,7 @@ class SnapshotTest : public testing::Test {
 
   Authority authority;
   config::Config config;
+  config::Problems problems;
 };
 
 TEST_F(SnapshotTest, WhatSessionsSee) {
@@ -65,8 +74,8 @@ TEST_F(SnapshotTest, WhatSessionsSee) {
   config.live.imap.add = {"x-example"};
   backend_tls(config::Tls::implicit);
   auto made = make();
-  ASSERT_TRUE(made.has_value()) << made.error().message;
-  const Snapshot& snapshot = **made;
+  ASSERT_NE(made, nullptr) << problem();
+  const Snapshot& snapshot = *made;
   ASSERT_EQ(snapshot.frontends.size(), 2u);
   const Frontend& imaps = snapshot.frontends[0];
   EXPECT_EQ(imaps.protocol->name, "imap");
@@ -89,40 +98,68 @@ TEST_F(SnapshotTest, ClearTextListenersNeedNoCertificate) {
   config.live.tls.certificates.clear();
   for (config::Listener& listener : config.startup.listeners) listener.tls = config::Tls::off;
   auto made = make();
-  ASSERT_TRUE(made.has_value()) << made.error().message;
-  EXPECT_EQ((*made)->certificates, nullptr);
-  EXPECT_EQ((*made)->frontends[0].tls_context, nullptr);
+  ASSERT_NE(made, nullptr) << problem();
+  EXPECT_EQ(made->certificates, nullptr);
+  EXPECT_EQ(made->frontends[0].tls_context, nullptr);
 }
 
 TEST_F(SnapshotTest, TheNameOfABackendCanBeGiven) {
   backend_tls(config::Tls::starttls).name = "mail.example.org";
   auto made = make();
-  ASSERT_TRUE(made.has_value()) << made.error().message;
-  EXPECT_EQ((*made)->backend_tls[1][0]->name(), "mail.example.org");
+  ASSERT_NE(made, nullptr) << problem();
+  EXPECT_EQ(made->backend_tls[1][0]->name(), "mail.example.org");
 }
 
 TEST_F(SnapshotTest, ServerCertificatesThatCannotBeUsed) {
   config::Certificate& first = config.live.tls.certificates[0];
   const config::Certificate good = first;
   first.certificate_file = authority.file("absent.pem");
-  EXPECT_THAT(problem(), StartsWith(first.certificate_file + ": cannot use the certificate"));
+  EXPECT_EQ(problem(), "tls.certificate[0].certificate: " + first.certificate_file +
+                           ": cannot open it: No such file or directory");
   first.certificate_file = garbage();
-  EXPECT_THAT(problem(), StartsWith(first.certificate_file + ": cannot use the certificate"));
+  EXPECT_THAT(problem(), StartsWith("tls.certificate[0].certificate: " + first.certificate_file + ": damaged"));
   first = good;
   first.key_file = authority.file("absent.key");
-  EXPECT_THAT(problem(), StartsWith(first.key_file + ": cannot use the key"));
-  first.key_file = garbage();
-  EXPECT_THAT(problem(), StartsWith(first.key_file + ": cannot use the key"));
+  EXPECT_THAT(problem(), StartsWith("tls.certificate[0].key: " + first.key_file + ": cannot open it"));
   first.key_file = authority.issue("other", "DNS:other").key_file;
-  EXPECT_THAT(problem(), HasSubstr(first.key_file));
+  EXPECT_THAT(problem(), HasSubstr(first.key_file + ": not the key of " + first.certificate_file));
   first = good;
   EXPECT_EQ(problem(), "none");
 }
 
+TEST_F(SnapshotTest, EverythingThatIsWrongIsToldAtOnce) {
+  config.live.tls.certificates.push_back(config.live.tls.certificates[0]);
+  config.live.tls.certificates[0].key_file = authority.file("absent.key");
+  config.live.tls.certificates[1].certificate_file = garbage();
+  backend_tls(config::Tls::implicit).ca_file = authority.file("absent.pem");
+  std::string all = problem();
+  EXPECT_THAT(all, HasSubstr("tls.certificate[0].key: "));
+  EXPECT_THAT(all, HasSubstr("tls.certificate[1].certificate: "));
+  EXPECT_THAT(all, HasSubstr("backend[1].tls.ca_file: "));
+  EXPECT_EQ(problems.size(), 3u) << all;
+}
+
+TEST_F(SnapshotTest, CertificatesThatNobodyNeedsYetAreReadToo) {
+  for (config::Listener& listener : config.startup.listeners) listener.tls = config::Tls::off;
+  config.live.tls.certificates[0].key_file = authority.file("absent.key");
+  EXPECT_THAT(problem(), HasSubstr("absent.key"));
+}
+
 TEST_F(SnapshotTest, TlsOptionsThatBoringSslDoesNotKnow) {
-  config.live.tls.ciphers = "NO-SUCH-CIPHER";
-  EXPECT_THAT(problem(), StartsWith("tls.ciphers: cannot use \"NO-SUCH-CIPHER\""));
-  config.live.tls.ciphers = "";
+  config.live.tls.ciphers = "ECDHE+AESGCM:ECDHE-RSA-AES128-GCM-SHA265:!aNULL";
+  EXPECT_EQ(problem(),
+            "tls.ciphers: there is no cipher \"ECDHE-RSA-AES128-GCM-SHA265\" (did you mean "
+            "\"ECDHE-RSA-AES128-GCM-SHA256\"?)");
+  config.live.tls.ciphers = "ECDHE+AESGCM:!NONSENSE";
+  EXPECT_THAT(problem(), StartsWith("tls.ciphers: there is no cipher \"NONSENSE\""));
+  config.live.tls.ciphers = "[ECDHE-RSA-AES128-GCM-SHA256|NONSENSE]";
+  EXPECT_THAT(problem(), StartsWith("tls.ciphers: there is no cipher \"NONSENSE\""));
+  config.live.tls.ciphers = "TLS_AES_128_GCM_SHA256";
+  EXPECT_THAT(problem(), HasSubstr("the suites of TLS 1.3 are fixed"));
+  config.live.tls.ciphers = "ECDHE+AESGCM:!ECDHE";
+  EXPECT_THAT(problem(), StartsWith("tls.ciphers: cannot use \"ECDHE+AESGCM:!ECDHE\": nothing is left"));
+  config.live.tls.ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
+  EXPECT_EQ(problem(), "none");
   config.live.tls.min_version = 0x0399;
   EXPECT_EQ(problem(), "tls.min_version: not supported");
 }
@@ -131,36 +168,49 @@ TEST_F(SnapshotTest, BackendTrustThatCannotBeLoaded) {
   config::TlsClient& tls = backend_tls(config::Tls::implicit);
   EXPECT_EQ(problem(), "none");
   tls.ca_file = authority.file("absent.pem");
-  EXPECT_THAT(problem(), StartsWith("backend b2: " + tls.ca_file + ": cannot read certificates"));
+  EXPECT_THAT(problem(), StartsWith("backend[1].tls.ca_file: " + tls.ca_file + ": cannot open it"));
   tls.ca_file = garbage();
-  EXPECT_THAT(problem(), StartsWith("backend b2: " + tls.ca_file + ": cannot read certificates"));
+  EXPECT_THAT(problem(), StartsWith("backend[1].tls.ca_file: " + tls.ca_file + ": damaged"));
   tls.ca_file = authority.ca_file();
-  tls.certificate_file = authority.file("absent.pem");
-  EXPECT_THAT(problem(), StartsWith("backend b2: " + tls.certificate_file + ": cannot use the certificate"));
+  tls.certificate_file = tls.key_file = authority.file("absent.pem");
+  EXPECT_THAT(problem(), StartsWith("backend[1].tls.certificate: " + tls.certificate_file + ": cannot open it"));
   tls.certificate_file.clear();
   tls.ciphers = "NO-SUCH-CIPHER";
-  EXPECT_THAT(problem(), StartsWith("backend b2: tls.ciphers: cannot use"));
+  EXPECT_THAT(problem(), StartsWith("backend[1].tls.ciphers: there is no cipher \"NO-SUCH-CIPHER\""));
+}
+
+TEST_F(SnapshotTest, OptionsThatBackendsShareAreToldOnce) {
+  for (config::Backend& backend : config.live.backends) {
+    backend.tls.mode = config::Tls::implicit;
+    backend.tls.ca_file = authority.file("absent.pem");
+  }
+  make();
+  EXPECT_EQ(problems.size(), 1u);
 }
 
 TEST_F(SnapshotTest, UnknownProtocols) {
   config.startup.listeners[0].protocol = "gopher";
-  EXPECT_EQ(problem(), "listener imaps: unknown protocol");
+  EXPECT_EQ(problem(), "listener[0]: unknown protocol");
 }
 
 TEST_F(SnapshotTest, DatabasesAreOpenedApart) {
   auto made = make();
-  ASSERT_TRUE(made.has_value()) << made.error().message;
-  EXPECT_TRUE((*made)->open_directories().has_value());
-  config::Directory directory;
-  directory.name = "users";
-  directory.type = config::Directory::Type::sqlite;
-  directory.path = authority.file("no/such/folder/users.db");
-  config.live.auth.directories.push_back(directory);
+  ASSERT_NE(made, nullptr);
+  EXPECT_TRUE(made->open_directories(problems));
+  for (const char* name : {"users", "more"}) {
+    config::Directory directory;
+    directory.name = name;
+    directory.type = config::Directory::Type::sqlite;
+    directory.path = authority.file(std::string("no/such/folder/") + name + ".db");
+    config.live.auth.directories.push_back(directory);
+  }
   made = make();
-  ASSERT_TRUE(made.has_value()) << made.error().message;
-  auto opened = (*made)->open_directories();
-  ASSERT_FALSE(opened.has_value());
-  EXPECT_THAT(opened.error().message, HasSubstr("users.db"));
+  ASSERT_NE(made, nullptr);
+  EXPECT_FALSE(made->open_directories(problems));
+  ASSERT_EQ(problems.size(), 2u);
+  EXPECT_EQ(problems[0].key, "directory[0]");
+  EXPECT_THAT(problems[0].message, HasSubstr("users.db"));
+  EXPECT_THAT(problems[1].message, HasSubstr("`postigo user add` or `import` makes it"));
 }
 
 // One configuration mistake must not poison the error queue for the next snapshot.

@@ -57,6 +57,17 @@ TEST_F(TicketKeysTest, AQuietNightEndsAllKeys) {
   EXPECT_NE(keys.current().name, key.name);
 }
 
+// Nobody connects at night: the keys of the evening are wiped all the same.
+TEST_F(TicketKeysTest, KeysGoWhenTheirTimeIsOverAlsoWhenNobodyAsks) {
+  EXPECT_EQ(keys.sweep(), 2 * kPeriod) << "there is none";
+  TicketKeys::Key key = keys.current();
+  clock_ms += kPeriod / 2;
+  EXPECT_EQ(keys.sweep(), 2 * kPeriod - kPeriod / 2);
+  EXPECT_TRUE(opens(key));
+  clock_ms += 3 * kPeriod / 2;
+  EXPECT_EQ(keys.sweep(), 2 * kPeriod) << "none is left";
+}
+
 TEST_F(TicketKeysTest, UnknownNamesOpenNothing) {
   keys.current();
   TicketKeys::Key foreign = TicketKeys(kPeriod, now).current();

@@ -28,7 +28,7 @@ class TlsErrors : public TlsTest {
 };
 
 TEST_F(TlsErrors, Expired) {
-  server_options.certificates = {authority.issue("mail", "DNS:mail.example.org", Kind::ecdsa, -60)};
+  server_options.certificates = {authority.issue("mail", "DNS:mail.example.org", Kind::ecdsa, -3600, -60)};
   auto [from, at] = failing();
   EXPECT_THAT(from, testing::MatchesRegex("the certificate has expired: .*20.. GMT \\(CERTIFICATE_VERIFY_FAILED\\)"));
   EXPECT_EQ(at, "alert received: certificate expired (SSLV3_ALERT_CERTIFICATE_EXPIRED)");

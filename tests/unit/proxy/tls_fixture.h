@@ -8,7 +8,8 @@
 
 #include "proxy/net/ticket_keys.h"
 #include "proxy/net/tls.h"
-#include "proxy/net/tls_context.h"
+#include "proxy/net/tls_client.h"
+#include "proxy/net/tls_server.h"
 #include "tests/unit/proxy/certificates.h"
 #include "tests/unit/proxy/loop_fixture.h"
 
@@ -33,18 +34,19 @@ class TlsTest : public LoopTest {
     server_options.certificates.push_back(files);
   }
   std::shared_ptr<const TlsServerContext> server_context(const std::string& domain = "imaps") {
-    auto store = CertificateStore::load(server_options);
-    EXPECT_TRUE(store.has_value()) << store.error().message;
-    auto context = TlsServerContext::make(server_options, *store, keys, "imap", domain);
-    EXPECT_TRUE(context.has_value()) << context.error().message;
-    return *context;
+    config::Problems problems;
+    auto store = CertificateStore::load(server_options, problems);
+    auto context = TlsServerContext::make(server_options, *store, keys, "imap", domain, problems);
+    for (const config::Problem& problem : problems) ADD_FAILURE() << to_string(problem);
+    return context;
   }
   std::unique_ptr<TlsClientContext> client_context(const std::string& name = "mail.example.org",
                                                    const std::string& alpn = "imap") {
     client_options.ca_file = authority.ca_file();
-    auto trust = TlsTrust::make(client_options, alpn);
-    EXPECT_TRUE(trust.has_value()) << trust.error().message;
-    return std::make_unique<TlsClientContext>(*trust, name, client_options.verify);
+    config::Problems problems;
+    auto trust = TlsTrust::make(client_options, alpn, "backend[0].tls", problems);
+    for (const config::Problem& problem : problems) ADD_FAILURE() << to_string(problem);
+    return std::make_unique<TlsClientContext>(trust, name, client_options.verify);
   }
 
   // --- one connection ---

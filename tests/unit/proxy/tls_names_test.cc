@@ -1,5 +1,5 @@
 // Which certificate a client is shown, and which one we believe a backend.
-#include "proxy/net/tls_context.h"
+#include "proxy/net/tls_server.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -125,12 +125,27 @@ TEST_F(TlsNames, A20_AlpnMismatchIsFatal) {
   EXPECT_TRUE(handshake()) << "ours among others";
 }
 
+// RFC 9525 6.1: a certificate that names its server in the subject only is a certificate without a name.
+TEST_F(TlsNames, TheSubjectOfABackendsCertificateIsNoName) {
+  serve("mail.example.org", "");
+  auto context = server_context();
+  auto from = client_context("mail.example.org");
+  EXPECT_FALSE(connect(*context, *from));
+  EXPECT_EQ(client.tls->state(), State::failed);
+  server_options.certificates.clear();
+  serve("mail.example.org", "IP:192.0.2.1");
+  context = server_context();
+  EXPECT_FALSE(connect(*context, *from)) << "an address in the place of names";
+}
+
 TEST_F(TlsNames, FactsForTheMetrics) {
   serve("first", "DNS:Mail.Example.org,DNS:other", Kind::ecdsa);
   serve("second", "", Kind::rsa);
-  auto store = CertificateStore::load(server_options);
-  ASSERT_TRUE(store.has_value());
-  std::vector<CertificateFacts> facts = (*store)->facts();
+  config::Problems problems;
+  auto store = CertificateStore::load(server_options, problems);
+  ASSERT_NE(store, nullptr);
+  EXPECT_TRUE(problems.empty());
+  std::vector<CertificateFacts> facts = store->facts();
   ASSERT_EQ(facts.size(), 2u);
   EXPECT_EQ(facts[0].name, "mail.example.org");
   EXPECT_TRUE(facts[0].ecdsa);

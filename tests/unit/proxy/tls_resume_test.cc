@@ -83,6 +83,19 @@ TEST_P(TlsResume, TicketsEndWithTheirKey) {
   EXPECT_EQ(visit(*context, *old), "full") << "and then it is gone";
 }
 
+// A client that keeps a ticket longer than its key lives comes back for nothing.
+TEST_P(TlsResume, TheLifetimeThatClientsAreToldIsTheKeys) {
+  for (uint32_t period_s : {600u, 3600u, 30u * 86'400u}) {
+    keys = std::make_shared<TicketKeys>(period_s * uint64_t{1000}, now);
+    auto context = server_context();
+    auto from = client_context();
+    EXPECT_EQ(visit(*context, *from), "full");
+    EXPECT_EQ(visit(*context, *from), "resumed");
+    bssl::UniquePtr<SSL> next = from->make_ssl();
+    EXPECT_EQ(SSL_SESSION_get_ticket_lifetime_hint(SSL_get_session(next.get())), std::min(period_s, 7u * 86'400u));
+  }
+}
+
 TEST_P(TlsResume, KeysOfAnotherProcessOpenNothing) {
   auto one = server_context();
   keys = std::make_shared<TicketKeys>(3600'000, now);

@@ -155,10 +155,10 @@ class WorkerTest : public testing::Test {
   ~WorkerTest() override { stop(); }
 
   void make(unsigned count) {
-    auto made = Snapshot::make(config, std::make_shared<TicketKeys>(3600'000));
-    ASSERT_TRUE(made.has_value()) << made.error().message;
-    ASSERT_TRUE((*made)->open_directories().has_value());
-    snapshot = *made;
+    config::Problems problems;
+    snapshot = Snapshot::make(config, std::make_shared<TicketKeys>(3600'000), problems);
+    ASSERT_NE(snapshot, nullptr) << to_string(problems.at(0));
+    ASSERT_TRUE(snapshot->open_directories(problems));
     shared = std::make_unique<Shared>(config, 1);
     shared->sessions_max = sessions_max;
     for (unsigned i = 0; i < count; ++i) {
@@ -172,8 +172,8 @@ class WorkerTest : public testing::Test {
     launch();
   }
   void launch() {
-    auto opened = snapshot->open_directories();
-    ASSERT_TRUE(opened.has_value()) << opened.error().message;
+    config::Problems problems;
+    ASSERT_TRUE(snapshot->open_directories(problems)) << to_string(problems.at(0));
     for (auto& worker : workers) worker->start();
     running = true;
   }
