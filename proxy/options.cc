@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <ostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -150,6 +151,29 @@ void add_version(CLI::App& app, Parsed& parsed) {
   command->callback([&] { parsed.command = commands::version; });
 }
 
+std::string version_text() {
+  std::ostringstream text;
+  std::istringstream nothing;
+  commands::version({nothing, text, text});
+  std::string said = text.str();
+  return said.substr(0, said.size() - 1);  // CLI11 ends the line
+}
+
+// The flags that other servers have taught people: -v and -t [-c FILE].
+void add_habits(CLI::App& app, Parsed& parsed) {
+  app.set_version_flag("-v,-V,--version", version_text, "Print the versions: `postigo version`");
+  app.add_option("-c,--config", parsed.file, "Configuration file, for -t")->type_name("FILE");
+  app.add_flag_callback(
+      "-t",
+      [&parsed] {
+        parsed.command = [&parsed](commands::Streams io) {
+          parsed.check.file = parsed.file;
+          return commands::check(parsed.check, io);
+        };
+      },
+      "Check the configuration: `postigo check`");
+}
+
 // CLI11 would only say that a command is missing. Empty if `word` is none of our business.
 std::string unknown_command(const CLI::App& app, const std::string& word) {
   std::vector<std::string> known;
@@ -165,8 +189,9 @@ int run_command_line(int argc, const char* const* argv, commands::Streams io) {
   Parsed parsed;
   CLI::App app("Postigo: an IMAP and POP3 proxy that sends every user to his shard", "postigo");
   app.footer(kFooter);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   app.set_help_all_flag("--help-all", "Print the help of all commands");
+  add_habits(app, parsed);
   add_serve(app, parsed);
   add_check(app, parsed);
   add_route(app, parsed);
@@ -182,6 +207,10 @@ int run_command_line(int argc, const char* const* argv, commands::Streams io) {
     }
     int code = app.exit(error, io.out, io.err);
     return code == 0 ? commands::kOk : commands::kUsage;
+  }
+  if (!parsed.command) {
+    io.err << "A command is required\nRun with --help for more information.\n";
+    return commands::kUsage;
   }
   return parsed.command(io);
 }

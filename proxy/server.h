@@ -2,12 +2,14 @@
 #pragma once
 
 #include "config/config.h"
+#include "proxy/preparation.h"
 
 namespace postigo {
 
 // The caller has forbidden core files (A33). Runs until SIGTERM or SIGINT. Returns 0 after an orderly end, 1 when it
-// could not start or a handle leaked (the log says which). Call it once, from the main thread, before any other thread
-// exists.
-int serve(config::Config config);
+// could not start (standard error says why, wherever the log is) or a handle leaked (the log says which). Call it once,
+// from the main thread, before any other thread exists.
+// REQUIRES: `prepared` is of this configuration and has a snapshot.
+int serve(config::Config config, Prepared prepared);
 
 }  // namespace postigo

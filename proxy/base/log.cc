@@ -2,7 +2,6 @@
 // what to say, which is for the caller, session summaries (session/summary.cc), the writing (line_writer.cc).
 #include "proxy/base/log.h"
 
-#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -10,10 +9,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <ctime>
 #include <memory>
 #include <mutex>
@@ -23,6 +20,7 @@
 #include "proxy/base/events.h"
 #include "proxy/base/line_budget.h"
 #include "proxy/base/line_writer.h"
+#include "proxy/base/log_file.h"
 
 namespace postigo::log {
 namespace {
@@ -186,14 +184,18 @@ bool with_priorities(const config::Log& options) {
 
 Result<void> open(const config::Log& options) {
   bool file = !options.file.empty();
-  int fd = file ? ::open(options.file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640) : STDERR_FILENO;
-  if (fd < 0) return fail(fmt::format("cannot open the log file: {}: {}", options.file, std::strerror(errno)));
+  Result<int> fd = file ? open_file(options.file) : STDERR_FILENO;
+  if (!fd) return tl::unexpected(fd.error());
   std::lock_guard lock(mutex);
   format = options.format;
   lowest = options.level;
-  writer = std::make_unique<LineWriter>(fd, file, with_priorities(options));
+  writer = std::make_unique<LineWriter>(*fd, file, with_priorities(options));
   budget = LineBudget(options.stranger_lines_per_s);
   return {};
+}
+
+Result<void> check(const config::Log& options) {
+  return options.file.empty() ? Result<void>() : check_file(options.file);
 }
 
 bool enabled(const Event& event) { return event.level >= lowest.load(std::memory_order_relaxed); }

@@ -1,9 +1,7 @@
-// Core files and the terminal. Passwords stay in memory that is wiped; nothing here knows what they are for.
+// The terminal. Passwords stay in memory that is wiped; nothing here knows what they are for.
 #include "proxy/commands/process.h"
 
 #include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -67,14 +65,6 @@ Result<Secret> checked(Secret secret) {
 }
 
 }  // namespace
-
-void forbid_core_files() {
-  rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-#ifndef __SANITIZE_ADDRESS__  // the leak sanitizer attaches to the process at its end
-  ::prctl(PR_SET_DUMPABLE, 0);
-#endif
-}
 
 Result<Secret> ask_password() {
   Terminal terminal;

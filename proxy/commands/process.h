@@ -7,9 +7,6 @@
 
 namespace postigo::commands {
 
-// A core file, or a debugger of the same user, would show passwords (A33).
-void forbid_core_files();
-
 // Asks twice on the terminal of the process, without echo. Fails if there is none, or if the two differ.
 Result<Secret> ask_password();
 

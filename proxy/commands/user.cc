@@ -23,6 +23,7 @@
 #include "parser/base/ascii.h"
 #include "proxy/commands/configuration.h"
 #include "proxy/commands/process.h"
+#include "proxy/privileges.h"
 
 namespace postigo::commands {
 

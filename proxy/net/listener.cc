@@ -38,6 +38,13 @@ int bound(const Address& address, bool share) {
 
 }  // namespace
 
+int Listener::probe(const Address& address) {
+  int fd = bound(address, true);
+  if (fd < 0) return fd;
+  close(fd);
+  return 0;
+}
+
 Result<Listener::Ptr> Listener::open(Loop& loop, const Address& address, bool exclusive, Owner& owner) {
   auto failed = [&](int status) {
     return fail(fmt::format("cannot listen on {}: {}", address.text(), uv_strerror(status)));

@@ -32,6 +32,9 @@ class Listener final : public Watched {
   // `exclusive`: fail if anybody listens there already, even one who would share. The error is one line.
   static Result<Ptr> open(Loop& loop, const Address& address, bool exclusive, Owner& owner);
 
+  // Tries to bind, as open() would if nobody listens there, and lets go again. 0, or -errno.
+  static int probe(const Address& address);
+
   Address address() const;  // with the port that the kernel chose for port 0
 
  private:

@@ -137,6 +137,23 @@ TEST_F(CommandLine, Version) {
   EXPECT_THAT(out_, testing::ContainsRegex("postigo [0-9]+\\.[0-9]+\\.[0-9]+\nBoringSSL .+\nlibuv [0-9]"));
 }
 
+TEST_F(CommandLine, HabitsFromOtherServers) {
+  EXPECT_EQ(run({"version"}), kOk);
+  std::string version = out_;
+  for (const char* flag : {"-v", "-V", "--version"}) {
+    EXPECT_EQ(run({flag}), kOk) << flag;
+    EXPECT_EQ(out_, version) << flag;
+  }
+  EXPECT_EQ(run({"-t", "-c", file()}), kOk) << err_;
+  EXPECT_THAT(out_, HasSubstr("p.toml: ok ("));
+  write("[server]\nwrokers = 1\n");
+  EXPECT_EQ(run({"-t", "-c", file()}), kBadConfiguration);
+  EXPECT_THAT(err_, HasSubstr("did you mean \"workers\"?"));
+  EXPECT_EQ(run({}), kUsage);
+  EXPECT_EQ(run({"-c", file()}), kUsage);
+  EXPECT_THAT(err_, HasSubstr("A command is required"));
+}
+
 TEST_F(CommandLine, Check) {
   EXPECT_EQ(on({"check"}), kOk) << err_;
   EXPECT_EQ(out_, file() + ": ok (1 listener, 3 backends, 1 pool with 2 shards, 1 rule, 0 directories)\n");

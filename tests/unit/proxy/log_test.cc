@@ -3,7 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -245,6 +248,61 @@ TEST(Log, LinesThatAFullDiskDidNotTakeAreCounted) {
 TEST(LogDeathTest, AFieldThatTheTableDoesNotHave) {
   LogFile file;
   EXPECT_DEBUG_DEATH(log::write(kInfo, {{"surprise", 1}}), "fits");
+}
+
+// The folder belongs to the account that writes: who can make a link there must not say where root's octets go.
+TEST(Log, A37_ASymbolicLinkIsNotFollowed) {
+  Temporary folder;
+  std::ofstream(folder.file("victim")) << "before";
+  ASSERT_EQ(::symlink(folder.file("victim").c_str(), folder.file("log").c_str()), 0);
+  ASSERT_EQ(::symlink(folder.file("absent").c_str(), folder.file("dangling").c_str()), 0);
+  for (const char* name : {"log", "dangling"}) {
+    config::Log options;
+    options.file = folder.file(name);
+    for (const auto& outcome : {log::check(options), log::open(options)}) {
+      ASSERT_FALSE(outcome.has_value()) << name;
+      EXPECT_THAT(outcome.error().message, HasSubstr("it is a symbolic link"));
+    }
+  }
+  EXPECT_EQ(std::filesystem::file_size(folder.file("victim")), 6u);
+  EXPECT_FALSE(std::filesystem::exists(folder.file("absent")));
+}
+
+TEST(Log, A37_NobodyElseMayReadIt) {
+  Temporary folder;
+  mode_t before = ::umask(0);
+  config::Log options;
+  options.file = folder.file("log");
+  EXPECT_TRUE(log::open(options).has_value());
+  ::umask(before);
+  struct stat info {};
+  ASSERT_EQ(::stat(options.file.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0640u);
+  (void)log::open({});
+}
+
+TEST(Log, WhatIsNoFileIsRefused) {
+  Temporary folder;
+  ASSERT_EQ(::mkfifo(folder.file("pipe").c_str(), 0600), 0);
+  for (const std::string& name : {folder.file("pipe"), folder.file("")}) {
+    config::Log options;
+    options.file = name;
+    EXPECT_FALSE(log::open(options).has_value()) << name;
+    EXPECT_FALSE(log::check(options).has_value()) << name;
+  }
+}
+
+TEST(Log, CheckMakesNothing) {
+  Temporary folder;
+  config::Log options;
+  options.file = folder.file("log");
+  EXPECT_TRUE(log::check(options).has_value());
+  EXPECT_FALSE(std::filesystem::exists(options.file));
+  options.file = folder.file("absent/log");
+  auto outcome = log::check(options);
+  ASSERT_FALSE(outcome.has_value());
+  EXPECT_THAT(outcome.error().message,
+              HasSubstr("its folder " + folder.file("absent") + ": No such file or directory"));
 }
 
 TEST(Log, A33_ASecretHasNoWayIn) {

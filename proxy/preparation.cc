@@ -1,0 +1,115 @@
+// Machine, account, addresses, certificates, and what the account must be able to open. Not here: what only the file
+// can tell (config/), binding for real (worker.cc).
+#include "proxy/preparation.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include "config/report.h"
+#include "config/suggest.h"
+#include "config/units.h"
+#include "proxy/base/log.h"
+#include "proxy/net/listener.h"
+#include "proxy/ops/http.h"
+#include "proxy/worker.h"
+
+namespace postigo {
+namespace {
+
+// Descriptors that are not sessions: loops, listeners, databases, log, the admin server.
+constexpr uint64_t kReservedPerWorker = 32;
+constexpr uint64_t kReserved = 64 + Http::kConnectionsMax;
+constexpr uint16_t kPrivilegedPorts = 1024;
+
+uint64_t raise_descriptor_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+// A client and a backend each.
+void share_out(Prepared& prepared, uint64_t configured, config::Problems& problems) {
+  uint64_t reserved = kReserved + kReservedPerWorker * prepared.workers + Shared::kRefusing;
+  if (prepared.descriptors < reserved + 2) {
+    problems.push_back(config::error_at(
+        "", fmt::format("the limit of open files is {}, and {} workers need at least {}: raise it (`ulimit -n`, or "
+                        "LimitNOFILE= of the service)",
+                        prepared.descriptors, prepared.workers, reserved + 2)));
+    return;
+  }
+  uint64_t possible = (prepared.descriptors - reserved) / 2;
+  prepared.sessions_max = static_cast<int64_t>(configured != 0 ? std::min(configured, possible) : possible);
+}
+
+void check_address(const config::Endpoint& endpoint, const std::string& key, config::Problems& problems) {
+  auto address = Address::parse(endpoint.host, endpoint.port);
+  int status = address ? Listener::probe(*address) : 0;
+  std::string place = config::in_quotes(config::format_endpoint(endpoint));
+  if (status == -EACCES) {
+    problems.push_back(config::error_at(
+        key, fmt::format("may not listen on {}: ports below {} need root (and [server] user to be somebody else "
+                         "afterwards) or CAP_NET_BIND_SERVICE",
+                         place, kPrivilegedPorts)));
+  } else if (status == -EADDRNOTAVAIL || status == -EAFNOSUPPORT) {
+    problems.push_back(config::error_at(key, place + " is no address of this machine"));
+  } else if (status == -EADDRINUSE) {
+    problems.push_back(config::warning_at(key, place + " is in use now by another program"));
+  } else if (status != 0) {
+    problems.push_back(config::error_at(key, fmt::format("cannot listen on {}: {}", place, std::strerror(-status))));
+  }
+}
+
+void check_addresses(const config::Startup& startup, config::Problems& problems) {
+  for (size_t i = 0; i < startup.listeners.size(); ++i) {
+    std::string path = config::at_index("listener", i) + ".address";
+    const auto& addresses = startup.listeners[i].addresses;
+    for (size_t j = 0; j < addresses.size(); ++j) check_address(addresses[j], config::at_index(path, j), problems);
+  }
+  if (startup.admin.enabled) check_address(startup.admin.address, "admin.address", problems);
+}
+
+// What is opened after the account has changed.
+void check_as_account(const std::optional<Account>& account, const config::Config& config, config::Problems& problems) {
+  config::Problems found;
+  {
+    Impersonation impersonation(account);
+    if (auto usable = log::check(config.startup.log); !usable) {
+      found.push_back(config::error_at("log.file", usable.error().message));
+    }
+    open_directories(config.live.auth, found);
+  }
+  for (config::Problem& problem : found) {
+    if (account && !account->user.empty()) problem.message += fmt::format(" (as {})", account->user);
+    problems.push_back(std::move(problem));
+  }
+}
+
+}  // namespace
+
+Prepared prepare(const config::Config& config, config::Problems& problems) {
+  Prepared prepared;
+  unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  config::Problems found;
+  prepared.workers = config.startup.workers != 0 ? config.startup.workers : cores;
+  prepared.password_threads = config.startup.password_threads != 0 ? config.startup.password_threads : cores;
+  prepared.descriptors = raise_descriptor_limit();
+  share_out(prepared, config.live.limits.sessions_max, found);
+  prepared.account = find_account(config.startup, found);
+  check_addresses(config.startup, found);
+  prepared.keys = std::make_shared<TicketKeys>(config.live.tls.ticket_rotation_ms);
+  prepared.snapshot = Snapshot::make(config, prepared.keys, found);
+  check_as_account(prepared.account, config, found);
+  problems.insert(problems.end(), found.begin(), found.end());
+  if (any_fatal(found)) prepared.snapshot.reset();
+  return prepared;
+}
+
+}  // namespace postigo
