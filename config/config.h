@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "parser/base/secret.h"
+#include "config/kept_secret.h"
 
 namespace postigo::config {
 
@@ -162,7 +162,7 @@ struct BackendLogin {
   };
   Mode mode = Mode::credentials;
   std::string master_user;
-  Secret master_password;
+  KeptSecret master_password;
   std::string separator = "*";
 };
 

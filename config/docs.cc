@@ -19,7 +19,7 @@ class Documenter final : public Visitor {
   void text(Key key, std::string& value) override { add(key, "string", value.empty() ? "" : in_quotes(value)); }
   void path(Key key, std::string&) override { add(key, "path", ""); }
   void hash(Key key, std::string&) override { add(key, "string", ""); }
-  void secret(Key key, Secret&) override {
+  void secret(Key key, KeptSecret&) override {
     add(key, "string", "");
     std::string name = key.name;
     add_named(name + "_file", "path", "File that holds `" + name + "`; one newline at its end is ignored");

@@ -45,7 +45,7 @@ class Dumper final : public Visitor {
   void hash(Key key, std::string& value) override {
     if (!value.empty()) line(key, "\"***\"");
   }
-  void secret(Key key, Secret& value) override {
+  void secret(Key key, KeptSecret& value) override {
     if (!value.empty()) line(key, "\"***\"");
   }
   void flag(Key key, bool& value) override { line(key, value ? "true" : "false"); }

@@ -38,7 +38,7 @@ class Visitor {
   virtual void path(Key key, std::string& value) = 0;  // relative ones are taken from the file's directory
   virtual void hash(Key key, std::string& value) = 0;  // text that is not shown
   // Three keys: NAME itself, NAME_file and NAME_env (secrets.h).
-  virtual void secret(Key key, Secret& value) = 0;
+  virtual void secret(Key key, KeptSecret& value) = 0;
   virtual void flag(Key key, bool& value) = 0;
   virtual void weight(Key key, double& value) = 0;  // > 0 and finite
   virtual void duration(Key key, uint64_t& value_ms, bool zero_allowed = false) = 0;

@@ -72,6 +72,14 @@ Result<Secret> read_secret_env(const std::string& name) {
   return checked(value, "the environment variable " + in_quotes(name));
 }
 
+void forget_in_environment(Bytes secret) {
+  if (secret.empty()) return;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    char* value = std::strchr(*entry, '=');
+    if (value != nullptr && secret == value + 1) wipe(value + 1, secret.size());
+  }
+}
+
 bool exposed_to_group(const std::string& path) { return mode_has(path, S_IRGRP | S_IROTH); }
 bool exposed_to_all(const std::string& path) { return mode_has(path, S_IROTH); }
 

@@ -1,7 +1,8 @@
-// Wiping and constant-time comparison. Not here: hashing (backends/directory/password.cc) and mlock (nothing needs it:
-// core dumps of the whole process are off, see proxy/main.cc).
+// Wiping and constant-time comparison. Not here: hashing (backends/directory/password.cc), secrets that stay as long as
+// the process (config/kept_secret.cc), what is freed without being a Secret (proxy/wiped_heap.cc).
 #include "parser/base/secret.h"
 
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -11,6 +12,20 @@ void wipe(void* memory, size_t size) {
   if (size == 0) return;
   std::memset(memory, 0, size);
   asm volatile("" : : "r"(memory) : "memory");  // the compiler must believe that somebody reads it
+}
+
+__attribute__((noinline)) void wipe_stack() {
+  std::array<char, 16 * 1024> below;
+  wipe(below.data(), below.size());
+}
+
+void reserve_wiping(std::string& text, size_t more) {
+  if (text.size() + more <= text.capacity()) return;
+  std::string grown;
+  grown.reserve((text.size() + more) * 2);
+  grown = text;
+  wipe(text.data(), text.size());
+  text.swap(grown);
 }
 
 Secret::Secret(Secret&& other) noexcept

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
 #include "parser/base/bytes.h"
 
@@ -14,6 +15,13 @@ namespace postigo {
 
 // Overwrites memory in a way that the optimiser may not remove.
 void wipe(void* memory, size_t size);
+
+// Overwrites what earlier calls have left on this thread's stack below the caller's frame (16 KiB of it): spilled
+// registers, short strings, what libraries put there.
+void wipe_stack();
+
+// Makes room for `more` octets behind `text`, so that an append does not move it; wipes the block that it leaves.
+void reserve_wiping(std::string& text, size_t more);
 
 class Secret {
  public:

@@ -16,7 +16,9 @@
 #include <cassert>
 #include <cerrno>
 
-#include "proxy/net/tls_context.h"
+#include "parser/base/secret.h"
+#include "proxy/base/wiping.h"
+#include "proxy/net/tls_client.h"
 
 namespace postigo {
 namespace {
@@ -172,8 +174,13 @@ void Socket::read_some() {
 void Socket::received(ssize_t count) {
   if (count > 0) {
     heard_ = true;
+    bool login = read_size_ < Loop::kReceiveSize;
+    WipedFrees wiped(login);
     Bytes data{loop_.receive_buffer(), static_cast<size_t>(count)};
-    return tls_ ? received_tls(data) : owner_->on_data(*this, data);
+    Bytes plain = tls_ ? received_tls(data) : received_clear(data);
+    // Passwords would stand in the loop's buffers until somebody else's octets do.
+    if (login) wipe(const_cast<char*>(plain.data()), plain.size());
+    return;
   }
   if (count < 0) return fail_now(uv_strerror(static_cast<int>(count)));
   if (tls_ && tls_->state() == Tls::State::handshaking) return fail_now("closed during the TLS handshake");
@@ -181,7 +188,12 @@ void Socket::received(ssize_t count) {
   owner_->on_eof(*this, !tls_);
 }
 
-void Socket::received_tls(Bytes cipher) {
+Bytes Socket::received_clear(Bytes data) {
+  owner_->on_data(*this, data);
+  return data;
+}
+
+Bytes Socket::received_tls(Bytes cipher) {
   bool was_handshaking = tls_->state() == Tls::State::handshaking;
   Bytes plain = tls_->receive(cipher);
   Tls::State state = tls_->state();
@@ -190,12 +202,15 @@ void Socket::received_tls(Bytes cipher) {
   if (!secured) flush_tls();
   if (secured) {
     owner_->on_secured(*this);
-    if (owner_ == nullptr) return loop_.tls_io().out.clear();  // let go by reset: not for whoever sends next
+    if (owner_ == nullptr) {
+      loop_.tls_io().out.clear();  // let go by reset: not for whoever sends next
+      return plain;
+    }
     flush_tls();
   }
   if (!plain.empty()) {
     owner_->on_data(*this, plain);
-    if (owner_ == nullptr) return;
+    if (owner_ == nullptr) return plain;
   }
   if (state == Tls::State::failed) {
     fail_now(tls_->error());
@@ -203,6 +218,7 @@ void Socket::received_tls(Bytes cipher) {
     ended_ = true;
     owner_->on_eof(*this, true);
   }
+  return plain;
 }
 
 void Socket::start_tls_server(SSL_CTX* context, Bytes received) {

@@ -89,7 +89,9 @@ class Socket final : public Watched {
   bool reading() const { return readable_ && want_read_ && open_ && !failed_ && !ended_ && owner_ != nullptr; }
   void read_some();
   void received(ssize_t count);
-  void received_tls(Bytes cipher);
+  // Both return the plaintext that was told: a view of a buffer of the loop.
+  Bytes received_clear(Bytes data);
+  Bytes received_tls(Bytes cipher);
   void flush_tls(bool more = false);
   void push(std::span<const Bytes> parts, bool more);
   size_t send_now(std::span<const Bytes> parts, bool more);

@@ -15,14 +15,8 @@ class Input {
   ~Input() { consume(buffer_.size()); }
 
   void append(Bytes bytes) {
-    if (buffer_.size() + bytes.size() > buffer_.capacity()) {  // grow by hand: std::string would not wipe
-      count_copy(Copy::input, buffer_.size());
-      std::string grown;
-      grown.reserve((buffer_.size() + bytes.size()) * 2);
-      grown = buffer_;
-      wipe(buffer_.data(), buffer_.size());
-      buffer_.swap(grown);
-    }
+    if (buffer_.size() + bytes.size() > buffer_.capacity()) count_copy(Copy::input, buffer_.size());
+    reserve_wiping(buffer_, bytes.size());
     count_copy(Copy::input, bytes.size());
     buffer_.append(bytes);
   }

@@ -49,7 +49,8 @@ Login::Login(Session& session)
       front_(session.frontend().protocol->make_front(session.frontend().policy, session.secure())),
       delay_([](void* self) { static_cast<Login*>(self)->refuse_now(); }, this) {}
 
-Login::~Login() = default;
+// The end of a turn is where it goes: what its calls have left on the stack lies below.
+Login::~Login() { wipe_stack(); }
 
 std::string_view Login::state_name() const {
   return upstream_ != nullptr ? upstream_->state_name() : front_->state_name();
@@ -174,10 +175,10 @@ BackLogin Login::backend_login(const Identity& identity) {
   if (identity.verified && how.mode == config::BackendLogin::Mode::master_authzid) {
     login.authzid = user;
     login.authcid = how.master_user;
-    login.password = how.master_password;
+    login.password = Secret(how.master_password.reveal());
   } else if (identity.verified && how.mode == config::BackendLogin::Mode::master_separator) {
     login.authcid = user + how.separator + how.master_user;
-    login.password = how.master_password;
+    login.password = Secret(how.master_password.reveal());
   } else {
     login.authcid = user;
     login.password = front_->credentials().password;

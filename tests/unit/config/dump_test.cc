@@ -39,7 +39,7 @@ class Inventor final : public Visitor {
   }
   void path(Key, std::string& value) override { value = file_; }
   void hash(Key, std::string& value) override { value = "{PLAIN}canary"; }
-  void secret(Key, Secret& value) override { value = Secret("canary"); }
+  void secret(Key, KeptSecret& value) override { value = KeptSecret(Secret("canary")); }
   void flag(Key, bool& value) override { value = draw(2) == 0; }
   void weight(Key, double& value) override { value = (1 + static_cast<double>(draw(1000000))) / 1000; }
   void duration(Key, uint64_t& ms, bool) override { ms = 3600'000 + draw(1000000); }
@@ -53,7 +53,7 @@ class Inventor final : public Visitor {
   }
   void endpoint(Key, Endpoint& value) override { value = {"127.0.0.1", next_port()}; }
   void endpoints(Key, std::vector<Endpoint>& values, uint16_t) override {
-    values = {{"::1", next_port()}, {"h", next_port()}};
+    values = {{"::1", next_port()}, {"10.1.2.3", next_port()}};
   }
   void word(Key, std::string& value, std::vector<std::string> known) override { value = known[draw(known.size())]; }
 

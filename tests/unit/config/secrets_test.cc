@@ -99,5 +99,30 @@ TEST_F(SecretsTest, SyntaxErrorsBesideASecretDoNotShowIt) {
   EXPECT_THAT(problems("[auth.backend_login]\nmaster_password = \"canary\n"), Not(HasSubstr("canary")));
 }
 
+TEST(KeptSecretTest, A33_CopiesShareOnePlaceThatNobodyWrites) {
+  KeptSecret kept = Secret("canary");
+  KeptSecret copy = kept;
+  Config config, other;
+  config.live.auth.backend_login.master_password = copy;
+  other = config;
+  EXPECT_EQ(other.live.auth.backend_login.master_password.reveal().data(), kept.reveal().data());
+  EXPECT_EQ(kept.reveal(), "canary");
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(kept.reveal().data()) % 4096, 0u) << "a page of its own";
+  EXPECT_DEATH(const_cast<char*>(kept.reveal().data())[0] = 'x', "");
+  EXPECT_TRUE(KeptSecret().empty());
+  EXPECT_TRUE(KeptSecret(Secret()).empty());
+}
+
+TEST(SecretEnv, A33_TheEnvironmentForgets) {
+  ::setenv("POSTIGO_TEST_A", "canary-value", 1);
+  ::setenv("POSTIGO_TEST_B", "canary-value-and-more", 1);
+  const char* a = ::getenv("POSTIGO_TEST_A");
+  forget_in_environment("canary-value");
+  EXPECT_EQ(std::string(a, 12), std::string(12, '\0'));
+  EXPECT_STREQ(::getenv("POSTIGO_TEST_B"), "canary-value-and-more");
+  ::unsetenv("POSTIGO_TEST_A");
+  ::unsetenv("POSTIGO_TEST_B");
+}
+
 }  // namespace
 }  // namespace postigo::config

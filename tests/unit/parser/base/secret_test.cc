@@ -79,5 +79,26 @@ TEST(Out, AllPartsOrNone) {
   EXPECT_EQ(out.size(), 10u);
 }
 
+// What is cleared stays allocated: an old view looks at what a reader of the heap would see.
+TEST(OutTest, A33_WhatItHeldIsWiped) {
+  Out out;
+  out.put({"P4 LOGIN ann ", std::string(1000, 'k')});
+  Bytes before = out.view();
+  out.clear();
+  EXPECT_EQ(before.find_first_not_of('\0'), Bytes::npos);
+}
+
+TEST(ReserveWiping, MovesTheTextAndKeepsIt) {
+  std::string text = "canary-canary-canary-canary";
+  reserve_wiping(text, 5000);
+  EXPECT_EQ(text, "canary-canary-canary-canary");
+  const char* place = text.data();
+  text.append(5000, 'x');
+  EXPECT_EQ(text.data(), place) << "there was room";
+  std::string small = "canary";
+  reserve_wiping(small, 100);
+  EXPECT_EQ(small, "canary");
+}
+
 }  // namespace
 }  // namespace postigo
