@@ -21,40 +21,12 @@
 namespace postigo {
 namespace {
 
-// In the order of <linux/capability.h>: bits of 64.
-using Capabilities = uint64_t;
-constexpr Capabilities bit(int capability) { return Capabilities{1} << capability; }
-
-struct Sets {
-  Capabilities effective = 0, permitted = 0, inheritable = 0;
-};
-
-// The kernel's own interface: two halves of 32 bits. It concerns the calling thread only.
-Sets capabilities() {
+// The kernel's own interface; it concerns the calling thread only.
+bool drop_capabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, 2> halves{};
-  ::syscall(SYS_capget, &header, halves.data());
-  auto both = [&](auto member) { return Capabilities{halves[1].*member} << 32 | halves[0].*member; };
-  return {both(&__user_cap_data_struct::effective), both(&__user_cap_data_struct::permitted),
-          both(&__user_cap_data_struct::inheritable)};
-}
-
-bool set_capabilities(const Sets& sets) {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, 2> halves{};
-  for (size_t i = 0; i < 2; ++i) {
-    halves[i].effective = static_cast<uint32_t>(sets.effective >> 32 * i);
-    halves[i].permitted = static_cast<uint32_t>(sets.permitted >> 32 * i);
-    halves[i].inheritable = static_cast<uint32_t>(sets.inheritable >> 32 * i);
-  }
-  return ::syscall(SYS_capset, &header, halves.data()) == 0;
-}
-
-// All but these; never more than there were.
-bool keep_capabilities(Capabilities kept) {
+  std::array<__user_cap_data_struct, 2> none{};  // two halves of 32 bits, each effective, permitted and inheritable
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  Sets now = capabilities();
-  return set_capabilities({now.effective & kept, now.permitted & kept, 0});
+  return ::syscall(SYS_capset, &header, none.data()) == 0;
 }
 
 void empty_bounding_set() {
@@ -133,7 +105,7 @@ Result<void> become(const std::optional<Account>& account) {
     return fail(fmt::format("cannot leave the supplementary groups: {}", std::strerror(errno)));
   }
   // Who stays root has chosen that: files of others are among what root is for.
-  if (::geteuid() != 0 && !keep_capabilities(0)) return fail("cannot give up the capabilities");
+  if (::geteuid() != 0 && !drop_capabilities()) return fail("cannot give up the capabilities");
   forbid_core_files();  // a change of user makes a process dumpable again, or as the machine has it
   return {};
 }

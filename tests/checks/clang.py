@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 
-FOR_GCC = re.compile(r"-Wno-restrict|-W(no-)?tsan|-O\d|-g\d?")
+FOR_GCC = re.compile(r"-[UD]_FORTIFY_SOURCE(=\d)?|-Wno-restrict|-W(no-)?tsan|-O\d|-g\d?")
 FOR_CLANG = ["-O0", "-g0"]
 
 
