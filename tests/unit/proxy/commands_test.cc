@@ -144,13 +144,13 @@ TEST_F(CommandLine, HabitsFromOtherServers) {
     EXPECT_EQ(run({flag}), kOk) << flag;
     EXPECT_EQ(out_, version) << flag;
   }
-  EXPECT_EQ(run({"-t", "-c", file()}), kOk) << err_;
+  EXPECT_EQ(on({"-t"}), kOk) << err_;
   EXPECT_THAT(out_, HasSubstr("p.toml: ok ("));
   write("[server]\nwrokers = 1\n");
-  EXPECT_EQ(run({"-t", "-c", file()}), kBadConfiguration);
+  EXPECT_EQ(on({"-t"}), kBadConfiguration);
   EXPECT_THAT(err_, HasSubstr("did you mean \"workers\"?"));
   EXPECT_EQ(run({}), kUsage);
-  EXPECT_EQ(run({"-c", file()}), kUsage);
+  EXPECT_EQ(on({}), kUsage);
   EXPECT_THAT(err_, HasSubstr("A command is required"));
 }
 
