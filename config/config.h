@@ -68,6 +68,7 @@ struct Limits {
   uint64_t imap_idle_timeout_ms = 35 * 60'000;  // >= 30 min (RFC 9051 5.4), > 29 min IDLE (T35)
   uint64_t pop3_idle_timeout_ms = 10 * 60'000;  // RFC 1939 3: at least 10 min
   uint64_t auth_failure_delay_ms = 2'000;       // a refusal is never told earlier than this after the attempt
+  uint64_t half_close_timeout_ms = 60'000;      // silence after one side has ended, until the other one is too (T58)
   uint64_t close_timeout_ms = 5'000;            // to flush the last bytes to a slow peer
   uint64_t relay_high_water = 256 * 1024;       // unsent octets per direction at which the other side is paused
 

@@ -60,7 +60,10 @@ void describe_limits(Visitor& v, Limits& x) {
   v.duration({"pop3_idle_timeout", "Silence after login, both directions; at least 10m (RFC 1939 3)"},
              x.pop3_idle_timeout_ms);
   v.duration({"auth_failure_delay", "A refused login is answered no earlier than this"}, x.auth_failure_delay_ms, true);
-  v.duration({"close_timeout", "For flushing the last octets to a slow peer"}, x.close_timeout_ms);
+  v.duration({"half_close_timeout", "Silence after one side has ended, until the other one is ended too"},
+             x.half_close_timeout_ms);
+  v.duration({"close_timeout", "For flushing the last octets to a slow peer that takes none; at most 1m if it takes some"},
+             x.close_timeout_ms);
   v.size({"relay_high_water", "Unsent octets per direction at which the other side is paused"}, x.relay_high_water);
 }
 

@@ -58,12 +58,12 @@ Socket::~Socket() = default;
 
 void Socket::Closer::operator()(Socket* socket) const {
   socket->owner_ = nullptr;
-  if (socket->tls_ && socket->open_ && !socket->reset_ && !socket->finishing_ && !socket->failed_ &&
-      socket->queue_.empty()) {
+  bool whole = !socket->reset_ && socket->queue_.empty();  // else the peer must not take it for the end (T59, T75)
+  if (whole && socket->tls_ && socket->open_ && !socket->finishing_ && !socket->failed_) {
     socket->tls_->send_close_notify();
     socket->flush_tls(true);
   }
-  if (socket->reset_ && socket->open_) {
+  if (!whole && socket->open_) {
     linger now{.l_onoff = 1, .l_linger = 0};
     setsockopt(socket->fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
   }
@@ -103,18 +103,20 @@ SocketPtr Socket::connect(Loop& loop, const Address& to, Owner& owner) {
 
 void Socket::ready(uint32_t events) {
   if (owner_ == nullptr || failed_) return;
-  bool ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
   if (!open_) {
     connected(events);
     if (owner_ == nullptr || !open_) return;
   }
+  bool ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
   if (ended) end_seen_ = true;
   if (ended || (events & EPOLLIN) != 0) readable_ = true;
-  if ((ended || (events & EPOLLOUT) != 0) && !queue_.empty()) {
+  if ((events & EPOLLERR) != 0) break_off(0);  // reading tells why, behind what came before
+  if ((events & EPOLLOUT) != 0 && !queue_.empty()) {
     write_queue();
     if (owner_ == nullptr) return;
   }
   read_some();
+  tell_unread_end();
 }
 
 void Socket::resume() {
@@ -128,6 +130,17 @@ void Socket::resume() {
     if (owner_ == nullptr) return;
   }
   read_some();
+  tell_unread_end();
+}
+
+// An end that no read will come to: the socket is paused, or the peer's end was read before the connection broke.
+void Socket::tell_unread_end() {
+  if (owner_ == nullptr || failed_ || !open_) return;
+  if (broken_ && ended_) return fail_now(uv_strerror(error_ != 0 ? -error_ : UV_EPIPE));
+  uint8_t end = broken_ ? 2 : end_seen_ ? 1 : 0;
+  if (paused_ == 0 || ended_ || end <= end_told_) return;
+  end_told_ = end;
+  owner_->on_ending(*this, broken_ ? uv_strerror(error_ != 0 ? -error_ : UV_ECONNRESET) : "");
 }
 
 void Socket::connected(uint32_t events) {
@@ -146,8 +159,14 @@ void Socket::connected(uint32_t events) {
   if (finishing_) drained();
 }
 
-void Socket::read(bool on) {
-  want_read_ = on;
+void Socket::pause(Pause why, bool on) {
+  auto bit = static_cast<uint8_t>(why);
+  paused_ = static_cast<uint8_t>(on ? paused_ | bit : paused_ & ~bit);
+  if (reading() || (on && end_seen_)) loop_.soon(*this);
+}
+
+void Socket::unpause_all() {
+  paused_ = 0;
   if (reading()) loop_.soon(*this);
 }
 
@@ -163,9 +182,10 @@ void Socket::read_some() {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) {
       readable_ = false;
-      return;
+      return broken_ ? fail_now(uv_strerror(error_ != 0 ? -error_ : UV_ECONNRESET)) : void();
     }
-    if (count > 0 && static_cast<size_t>(count) < read_size_ && !end_seen_) readable_ = false;
+    emptied_ = count < static_cast<ssize_t>(read_size_);
+    if (count > 0 && emptied_ && !end_seen_) readable_ = false;
     received(count < 0 ? -errno : count);
   }
   if (reading()) loop_.soon(*this);
@@ -183,6 +203,8 @@ void Socket::received(ssize_t count) {
     return;
   }
   if (count < 0) return fail_now(uv_strerror(static_cast<int>(count)));
+  // A write was told of a reset, so that reading shows none. After a FIN it would have been told EPIPE.
+  if (error_ != 0 && error_ != EPIPE) return fail_now(uv_strerror(-error_));
   if (tls_ && tls_->state() == Tls::State::handshaking) return fail_now("closed during the TLS handshake");
   ended_ = true;
   owner_->on_eof(*this, !tls_);
@@ -236,7 +258,7 @@ void Socket::start_tls_client(TlsClientContext& context) {
 }
 
 void Socket::send(std::span<const Bytes> parts, bool more) {
-  if (failed_ || finishing_) return;
+  if (failed_ || broken_ || finishing_) return;
   if (!tls_) return push(parts, more);
   if (tls_->state() != Tls::State::open && tls_->state() != Tls::State::ended) return;
   for (Bytes part : parts) tls_->send(part);
@@ -247,13 +269,13 @@ void Socket::flush_tls(bool more) {
   std::vector<char>& out = loop_.tls_io().out;
   if (out.empty()) return;
   Bytes bytes{out.data(), out.size()};
-  if (!failed_) push({&bytes, 1}, more);
+  if (!failed_ && !broken_) push({&bytes, 1}, more);
   out.clear();
 }
 
 void Socket::push(std::span<const Bytes> parts, bool more) {
   size_t sent = queue_.empty() && open_ ? send_now(parts, more) : 0;
-  if (failed_) return;
+  if (broken_) return;
   for (Bytes part : parts) {
     size_t skipped = std::min(sent, part.size());
     sent -= skipped;
@@ -278,7 +300,7 @@ size_t Socket::send_now(std::span<const Bytes> parts, bool more) {
     ssize_t result = send_parts(fd_, {buffers.data(), count}, more);
     if (result == -EAGAIN) break;
     if (result < 0) {
-      fail_later(uv_strerror(static_cast<int>(result)));
+      break_off(static_cast<int>(-result));
       break;
     }
     sent += static_cast<size_t>(result);
@@ -302,8 +324,9 @@ void Socket::write_queue() {
     }
     ssize_t sent = send_parts(fd_, {buffers.data(), count});
     if (sent == -EAGAIN) return;
-    if (sent < 0) return fail_now(uv_strerror(static_cast<int>(sent)));
+    if (sent < 0) return break_off(static_cast<int>(-sent));
     queue_.consume(static_cast<size_t>(sent));
+    taken_ += static_cast<uint64_t>(sent);
   }
   drained();
 }
@@ -318,13 +341,22 @@ void Socket::drained() {
 }
 
 void Socket::finish() {
-  if (finishing_ || failed_) return;
+  if (finishing_ || failed_ || broken_) return;
   if (tls_ && open_) {
     tls_->send_close_notify();
     flush_tls(true);
   }
   finishing_ = true;
   if (queue_.empty() && open_) drained();
+}
+
+// The connection is lost, but what came before that may still be read. The owner is told on this turn or the next.
+void Socket::break_off(int error) {
+  if (error_ == 0) error_ = error;
+  if (broken_) return;
+  broken_ = end_seen_ = readable_ = true;
+  queue_.consume(queue_.size());
+  loop_.soon(*this);
 }
 
 void Socket::fail_now(const std::string& why) {

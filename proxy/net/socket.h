@@ -3,6 +3,7 @@
 // Ownership: SocketPtr. Letting go of it closes the connection; the memory goes at the end of the loop's turn. After
 // that the owner is told nothing any more, also when it lets go from inside one of its own call-backs.
 // No call completes synchronously: failures of send() arrive on the next turn.
+// Letting go with octets unsent, or after reset_on_close(), ends by RST; everything else by FIN (T75).
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,13 @@ namespace postigo {
 // TCP_NODELAY, and keep-alive often enough for a NAT. A listening socket bequeaths them to what it accepts.
 void configure_connection(int fd);
 
+// Why a socket is not read for a while.
+enum class Pause : uint8_t {
+  peer_full = 1,     // too much waits for the other side
+  filter_waits = 2,  // the rest may pass only after the other side has spoken
+  attempt = 4,       // a login is being tried
+};
+
 class Socket final : public Watched {
  public:
   class Owner {
@@ -31,6 +39,10 @@ class Socket final : public Watched {
     virtual void on_eof(Socket& socket, bool clean) = 0;
     // The connection is lost. Only letting go remains.
     virtual void on_failed(Socket& socket, const std::string& why) = 0;
+    // While the socket is paused: the peer has ended, behind what was not read yet (T72). `broken` says why if the
+    // connection is lost, so that nothing of ours arrives any more; empty: a FIN. Who unpauses gets the rest, and then
+    // on_eof or on_failed as always.
+    virtual void on_ending(Socket&, const std::string& broken) { static_cast<void>(broken); }
     virtual void on_connected(Socket&) {}
     virtual void on_secured(Socket&) {}  // the TLS handshake is over
     virtual void on_drained(Socket&) {}  // nothing is waiting to be sent any more
@@ -62,17 +74,21 @@ class Socket final : public Watched {
   void send(std::span<const Bytes> parts, bool more = false);
   void send(Bytes bytes) { send({&bytes, 1}); }
   size_t unsent() const { return queue_.size(); }
+  uint64_t taken() const { return taken_; }  // octets that had to wait and went out since: grows with a slow peer
 
   // Half-close: after all that is unsent, close_notify and FIN. on_drained is told when they are out.
   void finish();
   bool finished() const { return shutdown_done_; }
-  bool ended() const { return ended_; }      // the peer's end was told
-  bool heard() const { return heard_; }      // the peer has sent an octet
-  bool ending() const { return end_seen_; }  // it will be, behind what is being read now
+  bool ended() const { return ended_; }  // the peer's end was told
+  bool heard() const { return heard_; }  // the peer has sent an octet
+  // It will be in this turn: what is being read now is the last that came.
+  bool ending() const { return end_seen_ && emptied_; }
   // Close with RST instead of FIN, without close_notify: what was relayed is not complete and must not look so.
   void reset_on_close() { reset_ = true; }
 
-  void read(bool on);  // initially on
+  // Not read while any reason stands. Nobody can take away a reason that somebody else gave.
+  void pause(Pause why, bool on = true);
+  void unpause_all();
   // At most this much per on_data before decryption; <= Loop::kReceiveSize.
   void set_read_size(size_t size) { read_size_ = static_cast<uint32_t>(size); }
 
@@ -86,7 +102,7 @@ class Socket final : public Watched {
   void ready(uint32_t events) override;
   void resume() override;
   void connected(uint32_t events);
-  bool reading() const { return readable_ && want_read_ && open_ && !failed_ && !ended_ && owner_ != nullptr; }
+  bool reading() const { return readable_ && paused_ == 0 && open_ && !failed_ && !ended_ && owner_ != nullptr; }
   void read_some();
   void received(ssize_t count);
   // Both return the plaintext that was told: a view of a buffer of the loop.
@@ -98,6 +114,8 @@ class Socket final : public Watched {
   void wait_writable();
   void write_queue();
   void drained();
+  void break_off(int error);
+  void tell_unread_end();
   void fail_now(const std::string& why);
   void fail_later(const std::string& why);
 
@@ -107,12 +125,17 @@ class Socket final : public Watched {
   ChunkQueue queue_;
   std::unique_ptr<std::string> failure_;  // to be told on the next turn
   std::unique_ptr<std::string> early_;    // of TLS, received before it began
+  uint64_t taken_ = 0;
   int fd_;
+  int error_ = 0;  // errno of a failed write: reading would not tell it again
   uint32_t read_size_ = 16 * 1024;
+  uint8_t paused_ = 0;            // bits of Pause
+  uint8_t end_told_ = 0;          // on_ending: 1 for an end, 2 for a broken connection
   bool open_ : 1 = false;         // connected
-  bool want_read_ : 1 = true;     // the owner takes data
   bool readable_ : 1 = false;     // the kernel may have more: the edge was told and not used up yet
+  bool emptied_ : 1 = false;      // the last read was not filled: the kernel has no more now
   bool end_seen_ : 1 = false;     // the kernel told of an end: read up to it, there is no further edge
+  bool broken_ : 1 = false;       // by a reset or the like: nothing can be sent, what came before may be read
   bool watch_write_ : 1 = false;  // registered for EPOLLOUT
   bool failed_ : 1 = false;
   bool ended_ : 1 = false;  // EOF was told

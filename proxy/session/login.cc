@@ -14,9 +14,6 @@
 namespace postigo {
 namespace {
 
-// What a client may send ahead while its login is under way; beyond, we stop reading and TCP makes it wait.
-constexpr size_t kPipelineMax = limits::kCommandMax + 16 * 1024;
-
 uint64_t now_us() { return uv_hrtime() / 1000; }
 
 size_t mechanism_index(std::string_view name) {
@@ -57,7 +54,7 @@ std::string_view Login::state_name() const {
 }
 
 void Login::flush() {
-  if (!out_.empty() && session_.client() != nullptr) session_.client()->send(out_.view());
+  if (!out_.empty()) session_.client()->send(out_.view());
   out_.clear();
 }
 
@@ -70,7 +67,6 @@ void Login::secured() { front_->tls_established(); }
 
 void Login::received(Bytes data) {
   input_.append(data);
-  if (suspended_ && input_.size() > kPipelineMax) session_.client()->read(false);
   run();
 }
 
@@ -111,6 +107,7 @@ void Login::client_ended() {
 void Login::authenticate() {
   Credentials& credentials = front_->credentials();
   suspended_ = true;
+  session_.client()->pause(Pause::attempt);  // what it sends ahead waits with the kernel, which makes it wait
   attempt_start_us_ = now_us();
   mechanism_ = mechanism_index(credentials.mechanism);
   Summary& summary = session_.summary();
@@ -202,7 +199,7 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
   for (const std::string& text : back.alerts()) front_->alert(text, out_);
   front_->accept(back.capabilities(), out_);
   flush();
-  if (session_.client() != nullptr) session_.client()->read(true);
+  session_.client()->pause(Pause::attempt, false);
   session_.begin_relay(std::move(socket), upstream_->backend_index(), back.capabilities(), input_.view(), leftover,
                        client_ended_);
 }
@@ -246,7 +243,7 @@ void Login::refuse_now() {
   Event event = front_->refuse(refusal_, out_);
   flush();
   if (event == Event::hang_up) return session_.close(CloseReason::too_many_errors);
-  if (session_.client() != nullptr) session_.client()->read(true);
+  session_.client()->pause(Pause::attempt, false);
   run();
 }
 

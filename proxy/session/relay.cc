@@ -4,18 +4,13 @@
 #include "proxy/session/relay.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "parser/base/copies.h"
 #include "proxy/session/session.h"
 #include "proxy/worker.h"
 
 namespace postigo {
-namespace {
-
-// After one side's end the other gets this long without a byte before we end it too.
-constexpr uint64_t kHalfClosedMs = 60'000;
-
-}  // namespace
 
 Relay::Relay(Session& session, SocketPtr backend, size_t backend_index, std::unique_ptr<RelayFilter> filter)
     : session_(session),
@@ -33,8 +28,9 @@ void Relay::abandon() {
   kept_.reset();
 }
 
-uint64_t Relay::idle_timeout_ms() const {
-  return session_.snapshot().live.limits.idle_timeout_ms(session_.frontend().protocol->name);
+uint64_t Relay::timeout_ms() const {
+  const config::Limits& limits = session_.snapshot().live.limits;
+  return end_ahead_ ? limits.half_close_timeout_ms : limits.idle_timeout_ms(session_.frontend().protocol->name);
 }
 
 void Relay::start(Bytes from_client_first, Bytes from_backend_first, bool client_ended_already) {
@@ -114,8 +110,10 @@ void Relay::client_done() {
     if (!blocked_) backend_->finish();  // half a line will not become a whole one
     return;
   }
-  bool full = backend_->unsent() > session_.snapshot().live.limits.relay_high_water;
-  if (session_.client() != nullptr) session_.client()->read(!blocked_ && !full);
+  Socket* client = session_.client();
+  if (client == nullptr) return;
+  client->pause(Pause::filter_waits, blocked_);
+  if (backend_->unsent() > session_.snapshot().live.limits.relay_high_water) client->pause(Pause::peer_full);
 }
 
 void Relay::be_patient() {
@@ -145,28 +143,38 @@ void Relay::pump_backend(Bytes data) {
   while (!data.empty()) {
     slices.clear();
     FilterStep step = filter_->from_backend(data, slices);
-    if (session_.client() != nullptr && !slices.all().empty()) {
-      // BYE, close_notify and FIN in one segment. Not what a reset will follow: that would take it along.
-      session_.client()->send(slices.all(), backend_->ending() && complete());
-    }
     data.remove_prefix(step.consumed);
+    if (session_.client() != nullptr && !slices.all().empty()) {
+      // BYE, close_notify and FIN in one segment. Not what a reset will follow: that would take it along (T73).
+      session_.client()->send(slices.all(), data.empty() && backend_->ending() && complete());
+    }
     if (step.state == FilterStep::State::broken) return session_.abort(CloseReason::protocol_error, "from the backend");
   }
   Socket* client = session_.client();
-  if (client != nullptr && client->unsent() > session_.snapshot().live.limits.relay_high_water) backend_->read(false);
+  if (client != nullptr && client->unsent() > session_.snapshot().live.limits.relay_high_water) {
+    backend_->pause(Pause::peer_full);
+  }
   if (blocked_) offer_kept();
 }
 
-void Relay::client_drained() { backend_->read(true); }
+void Relay::client_drained() { backend_->pause(Pause::peer_full, false); }
 
 void Relay::on_drained(Socket&) {
-  if (!blocked_ && !client_ended_ && session_.client() != nullptr) session_.client()->read(true);
+  if (session_.client() != nullptr) session_.client()->pause(Pause::peer_full, false);
+}
+
+// What came before that end is still delivered, and the other side may still speak. But who has ended may be gone for
+// good: a FIN does not tell, only our next octet to him would. So the time without an octet that moves is short (T72).
+void Relay::end_ahead() {
+  end_ahead_ = true;
+  touch();
+  session_.rearm(timeout_ms());
 }
 
 // The client will send no more; it may still wait for answers.
 void Relay::client_ended() {
   client_ended_ = true;
-  session_.rearm(kHalfClosedMs);
+  end_ahead();
   if (!blocked_) backend_->finish();
 }
 
@@ -201,18 +209,26 @@ void Relay::backend_over(bool clean, const std::string& why) {
   session_.close(CloseReason::backend_lost, why);
 }
 
+// Octets that a slow peer takes from our queue are life as well.
 void Relay::deadline() {
-  uint64_t limit = client_ended_ ? kHalfClosedMs : idle_timeout_ms();
-  uint64_t idle_ms = session_.worker().loop().now_ms() - active_ms_;
   if (session_.client() == nullptr) return session_.close(CloseReason::client_lost);
-  if (idle_ms < limit) return session_.rearm(limit - idle_ms);
-  session_.client()->send(filter_->farewell(Farewell::idle_too_long));
-  session_.close(client_ended_ ? CloseReason::client_closed : CloseReason::idle_timeout);
+  uint64_t taken = session_.client()->taken() + backend_->taken();
+  if (std::exchange(taken_, taken) != taken) touch();
+  uint64_t idle_ms = session_.worker().loop().now_ms() - active_ms_;
+  if (idle_ms < timeout_ms()) return session_.rearm(timeout_ms() - idle_ms);
+  end(client_ended_ ? CloseReason::client_closed : CloseReason::idle_timeout, Farewell::idle_too_long);
 }
 
 void Relay::shut_down() {
-  if (session_.client() != nullptr) session_.client()->send(filter_->farewell(Farewell::shutting_down));
-  session_.close(CloseReason::shutting_down);
+  if (session_.client() == nullptr) return session_.close(CloseReason::shutting_down);
+  end(CloseReason::shutting_down, Farewell::shutting_down);
+}
+
+// On our own account. In the middle of a response there is no room for words, and it must not look complete (T59, T75).
+void Relay::end(CloseReason reason, Farewell words) {
+  if (!complete()) return session_.abort(reason);
+  session_.client()->send(filter_->farewell(words));
+  session_.close(reason);
 }
 
 }  // namespace postigo

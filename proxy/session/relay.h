@@ -27,6 +27,7 @@ class Relay final : public Socket::Owner {
   void start(Bytes from_client, Bytes from_backend, bool client_ended);
 
   void from_client(Bytes data);
+  void client_ending() { end_ahead(); }  // it is paused, and a FIN waits behind what was not read
   void client_ended();
   void client_failed(const std::string& why);
   void client_drained();
@@ -35,7 +36,7 @@ class Relay final : public Socket::Owner {
   void abandon();  // the session closes: the backend hears the end, nothing calls back
 
   uint64_t commands() const { return filter_->commands(); }
-  uint64_t idle_timeout_ms() const;
+  uint64_t timeout_ms() const;  // without an octet that moves
 
  private:
   // What the filter keeps back of the client's octets: an incomplete line, or what may pass only after the backend has
@@ -56,21 +57,26 @@ class Relay final : public Socket::Owner {
   void pump_backend(Bytes data);
   void touch();
   bool complete() const;
+  void end_ahead();
+  void end(CloseReason reason, Farewell words);
   void backend_over(bool clean, const std::string& why);
 
   void on_data(Socket& socket, Bytes data) override;  // from the backend
   void on_eof(Socket& socket, bool clean) override;
   void on_failed(Socket& socket, const std::string& why) override;
   void on_drained(Socket& socket) override;
+  void on_ending(Socket&, const std::string&) override { end_ahead(); }
 
   Session& session_;
   SocketPtr backend_;
   std::unique_ptr<RelayFilter> filter_;
   std::unique_ptr<Kept> kept_;
   uint64_t active_ms_;
+  uint64_t taken_ = 0;  // of both sockets, when the deadline looked last
   BackendStats& numbers_;
   bool client_ended_ = false;
-  bool blocked_ = false;  // what is kept waits for the backend, not for the client
+  bool blocked_ = false;    // what is kept waits for the backend, not for the client
+  bool end_ahead_ = false;  // one side has ended, as far as the kernel knows
 };
 
 }  // namespace postigo

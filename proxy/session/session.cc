@@ -3,6 +3,7 @@
 #include "proxy/session/session.h"
 
 #include <cassert>
+#include <utility>
 
 #include "proxy/base/events.h"
 #include "proxy/session/login.h"
@@ -10,6 +11,12 @@
 #include "proxy/worker.h"
 
 namespace postigo {
+namespace {
+
+// After the end of a session: how long a client may go on taking what is unsent.
+constexpr uint64_t kSlowClientMs = 60'000;
+
+}  // namespace
 
 Session::Session(Worker& worker, const Frontend& frontend, bool refused)
     : worker_(worker),
@@ -98,7 +105,7 @@ void Session::begin_relay(SocketPtr backend, size_t backend_index, std::span<con
   FilterCounts counts(numbers.verbs.data(), &numbers.rewrites[static_cast<size_t>(Rewrite::stream)]);
   auto filter = frontend_.protocol->make_filter(frontend_.policy.capabilities, capabilities, counts);
   relay_ = std::make_unique<Relay>(*this, std::move(backend), backend_index, std::move(filter));
-  enter(Phase::relay, relay_->idle_timeout_ms());
+  enter(Phase::relay, relay_->timeout_ms());
   // `from_client` and `from_backend` point into the Login, which lives to the end of this turn.
   worker_.loop().bury(std::move(login_));
   relay_->start(from_client, from_backend, client_ended);
@@ -136,6 +143,12 @@ void Session::on_drained(Socket& socket) {
   if (relay_ != nullptr) relay_->client_drained();
 }
 
+// A client that is lost while it is not read is not asked for the rest; its backend hears of it at once (T72).
+void Session::on_ending(Socket& socket, const std::string& broken) {
+  if (!broken.empty()) return on_failed(socket, broken);
+  if (relay_ != nullptr) relay_->client_ending();
+}
+
 void Session::deadline() {
   switch (phase_) {
     case Phase::tls:
@@ -144,10 +157,19 @@ void Session::deadline() {
     case Phase::relay:
       return relay_->deadline();
     case Phase::closing:
-      return retire();
+      return closing_deadline();
     default:
       return login_->deadline();
   }
+}
+
+// A slow client gets its last octets if it takes them steadily, but not for ever; what it then has not is lost, and
+// letting go of the socket tells so (T75).
+void Session::closing_deadline() {
+  uint64_t passed_ms = worker_.loop().now_ms() - summary_.end_ms;
+  bool progress = std::exchange(taken_, client_->taken()) != client_->taken();
+  if (!progress || client_->unsent() == 0 || passed_ms >= kSlowClientMs) return retire();
+  rearm(snapshot_->live.limits.close_timeout_ms);
 }
 
 void Session::shut_down() {
@@ -190,7 +212,8 @@ void Session::close(CloseReason reason, std::string detail) {
   }
   // Linger: our last words arrive only if the client's unread bytes do not turn the close into a reset.
   client_->finish();
-  client_->read(true);
+  client_->unpause_all();
+  taken_ = client_->taken();
 }
 
 void Session::abort(CloseReason reason, std::string detail) {

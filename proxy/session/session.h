@@ -48,7 +48,8 @@ class Session final : public Socket::Owner, public ListNode<SessionTag> {
   void begin_relay(SocketPtr backend, size_t backend_index, std::span<const std::string> capabilities,
                    Bytes from_client, Bytes from_backend, bool client_ended);
 
-  // The one exit. After it only the client's last bytes and its FIN are waited for, within limits.close_timeout.
+  // The one exit. After it only the client's last bytes and its FIN are waited for, within limits.close_timeout; longer
+  // only while it takes some of what is unsent.
   void close(CloseReason reason, std::string detail = {});
   // Close without FIN: the client must not take what it got for complete.
   void abort(CloseReason reason, std::string detail = {});
@@ -64,7 +65,9 @@ class Session final : public Socket::Owner, public ListNode<SessionTag> {
   void on_failed(Socket& socket, const std::string& why) override;
   void on_secured(Socket& socket) override;
   void on_drained(Socket& socket) override;
+  void on_ending(Socket& socket, const std::string& broken) override;
   void deadline();
+  void closing_deadline();
   void begin_login();
   void count_handshake();
   void end_stage(CloseReason reason, std::string detail);
@@ -79,6 +82,7 @@ class Session final : public Socket::Owner, public ListNode<SessionTag> {
   std::unique_ptr<Relay> relay_;
   Summary summary_;
   uint64_t handshake_start_us_ = 0;
+  uint64_t taken_ = 0;  // by the client, when the closing deadline looked last
   Phase phase_ = Phase::command;
   bool refused_;
 };

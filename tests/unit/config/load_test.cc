@@ -111,6 +111,7 @@ backend_login_timeout = "5s"
 imap_idle_timeout = "1h"
 pop3_idle_timeout = "1d"
 auth_failure_delay = "0s"
+half_close_timeout = "9s"
 close_timeout = "8s"
 relay_high_water = "1m"
 )");
@@ -125,6 +126,7 @@ relay_high_water = "1m"
   EXPECT_EQ(x.imap_idle_timeout_ms, 3600'000u);
   EXPECT_EQ(x.pop3_idle_timeout_ms, 86400'000u);
   EXPECT_EQ(x.auth_failure_delay_ms, 0u);
+  EXPECT_EQ(x.half_close_timeout_ms, 9000u);
   EXPECT_EQ(x.close_timeout_ms, 8000u);
   EXPECT_EQ(x.relay_high_water, 1024u * 1024u);
 }

@@ -1,6 +1,7 @@
 // How sockets end: letting go inside each call-back, connections that never come, and truncated TLS (T59).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/unit/proxy/socket_fixture.h"
@@ -66,11 +67,11 @@ TEST_F(SocketEnd, LettingGoInOnDrained) {
 
 TEST_F(SocketEnd, LettingGoInOnDrainedWithUnsentBytesBefore) {
   connect();
-  there.socket->read(false);
+  there.socket->pause(Pause::peer_full);
   let_go_at(here, 'r');
   std::string text = pattern(8'000'000);
   here.socket->send(text);
-  there.socket->read(true);
+  there.socket->pause(Pause::peer_full, false);
   expect_gone(here);
   EXPECT_TRUE(run_until([&] { return there.told('e'); }));
   EXPECT_EQ(there.data.size(), text.size());
@@ -105,13 +106,18 @@ TEST_F(SocketEnd, LettingGoInOnDataOfTls) {
   expect_gone(there);
 }
 
-TEST_F(SocketEnd, LettingGoWithUnsentBytes) {
+// T75: what is cut off must not end like what is complete, in clear text above all.
+TEST_F(SocketEnd, T75_LettingGoWithUnsentBytesIsAReset) {
   connect();
-  there.socket->read(false);
+  there.socket->pause(Pause::peer_full);
   here.socket->send(pattern(8'000'000));
+  ASSERT_GT(here.socket->unsent(), 0u);
   here.socket.reset();
   for (int i = 0; i < 3; ++i) turn();
   EXPECT_EQ(loop.chunks().in_use(), 0u);
+  there.socket->pause(Pause::peer_full, false);
+  ASSERT_TRUE(run_until([&] { return there.told('e') || there.told('f'); }));
+  EXPECT_FALSE(there.told('e')) << "a FIN in the middle";
 }
 
 TEST_F(SocketEnd, LettingGoWhileConnecting) {
@@ -156,13 +162,13 @@ TEST_F(SocketEnd, AConnectionThatCannotEvenBegin) {
 // T59: a stream that breaks off without close_notify is not complete, and its owner is told so.
 TEST_F(SocketEnd, T59_ATruncatedStreamIsNotClean) {
   secure();
-  here.socket->read(false);
+  here.socket->pause(Pause::peer_full);
   std::string text = pattern(8'000'000);
   there.socket->send(text);
   ASSERT_GT(there.socket->unsent(), 0u);
-  there.socket.reset();  // with bytes unsent: no close_notify
+  ::shutdown(there_fd, SHUT_WR);  // a FIN in the middle, without close_notify
   turn();
-  here.socket->read(true);
+  here.socket->pause(Pause::peer_full, false);
   ASSERT_TRUE(run_until([&] { return here.told('e') || here.told('f'); }));
   EXPECT_TRUE(here.told('e')) << here.failure;
   EXPECT_FALSE(here.clean);

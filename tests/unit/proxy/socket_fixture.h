@@ -17,7 +17,7 @@ class SocketTest : public TlsTest, Listener::Owner {
 
   struct Recorder : Socket::Owner {
     SocketPtr socket;
-    std::string data, failure, order;  // order: one letter per call
+    std::string data, failure, ending, order;  // order: one letter per call
     bool clean = false;
     size_t largest = 0;
     std::function<void(char)> hook;  // called after each note
@@ -42,6 +42,10 @@ class SocketTest : public TlsTest, Listener::Owner {
     void on_connected(Socket&) override { note('c'); }
     void on_secured(Socket&) override { note('s'); }
     void on_drained(Socket&) override { note('r'); }
+    void on_ending(Socket&, const std::string& broken) override {
+      ending = broken;
+      note(broken.empty() ? 'a' : 'b');
+    }
 
     bool told(char what) const { return order.find(what) != std::string::npos; }
   };
@@ -84,9 +88,11 @@ class SocketTest : public TlsTest, Listener::Owner {
   std::shared_ptr<const TlsServerContext> context;
   std::unique_ptr<TlsClientContext> backend;
   Recorder here, there;  // who connected, who accepted
+  int there_fd = -1;     // to do to it what no Socket does
 
  private:
   void on_accepted(Listener&, int fd, const Address&) override {
+    there_fd = fd;
     there.socket = Socket::adopt(loop, fd, there);
     if (accepted) accepted();
   }

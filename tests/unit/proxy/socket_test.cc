@@ -51,7 +51,7 @@ TEST_P(Sockets, ManyPartsInOneCall) {
 // Back-pressure: what the peer does not take waits in chunks, in order, and on_drained says when it is gone.
 TEST_P(Sockets, T60_ASlowReaderGetsEverythingInOrder) {
   open();
-  there.socket->read(false);
+  there.socket->pause(Pause::peer_full);
   std::string text = pattern(12'000'000);
   here.order.clear();
   for (size_t at = 0; at < text.size(); at += 250'000) here.socket->send(Bytes(text).substr(at, 250'000));
@@ -61,12 +61,12 @@ TEST_P(Sockets, T60_ASlowReaderGetsEverythingInOrder) {
   run_for(100);
   EXPECT_EQ(there.data, "");
   EXPECT_FALSE(here.told('r'));
-  bool on = true;
+  bool on = false;
   there.hook = [&](char) {
-    if (there.data.size() % 3 == 0) there.socket->read(on = !on);  // stutters
+    if (there.data.size() % 3 == 0) there.socket->pause(Pause::peer_full, on = !on);  // stutters
   };
   ASSERT_TRUE(run_until([&] {
-    if (there.socket) there.socket->read(on = true);
+    if (there.socket) there.socket->pause(Pause::peer_full, on = false);
     return there.data.size() == text.size();
   }));
   EXPECT_TRUE(there.data == text);
@@ -128,7 +128,7 @@ TEST_P(Sockets, T58_EachDirectionEndsForItself) {
 
 TEST_P(Sockets, FinishComesBehindWhatIsUnsent) {
   open();
-  there.socket->read(false);
+  there.socket->pause(Pause::peer_full);
   std::string text = pattern(8'000'000);
   here.socket->send(text);
   here.socket->finish();
@@ -136,7 +136,7 @@ TEST_P(Sockets, FinishComesBehindWhatIsUnsent) {
   EXPECT_GT(here.socket->unsent(), 0u);
   EXPECT_FALSE(here.socket->finished());
   run_for(60);
-  there.socket->read(true);
+  there.socket->pause(Pause::peer_full, false);
   ASSERT_TRUE(run_until([&] { return there.told('e'); }));
   EXPECT_TRUE(there.data == text);
   EXPECT_TRUE(there.clean);
@@ -175,23 +175,27 @@ TEST_P(Sockets, SendingToTheGoneFailsOnALaterTurn) {
 
 TEST_P(Sockets, AFailedWriteIsToldOnceOnALaterTurn) {
   open();
-  here.socket->read(false);  // so that only writing can notice
+  here.socket->pause(Pause::peer_full);  // so that only writing can notice
   there.socket->reset_on_close();
   there.socket.reset();
-  turn();
-  turn();
   for (int i = 0; i < 5; ++i) {
     here.socket->send("a1 NOOP\r\n");
-    ASSERT_FALSE(here.told('f')) << "told from inside send()";
+    ASSERT_FALSE(here.told('b')) << "told from inside send()";
   }
+  ASSERT_TRUE(run_until([&] { return here.told('b'); }));
+  EXPECT_THAT(here.ending, HasSubstr("reset"));
+  run_for(60);
+  EXPECT_EQ(std::count(here.order.begin(), here.order.end(), 'b'), 1);
+  here.socket->pause(Pause::peer_full, false);
   ASSERT_TRUE(run_until([&] { return here.told('f'); }));
   run_for(60);
   EXPECT_EQ(std::count(here.order.begin(), here.order.end(), 'f'), 1);
+  EXPECT_THAT(here.failure, HasSubstr("reset"));
 }
 
 TEST_P(Sockets, APeerThatVanishesUnderUnsentBytes) {
   open();
-  there.socket->read(false);
+  there.socket->pause(Pause::peer_full);
   here.socket->send(pattern(8'000'000));
   EXPECT_GT(here.socket->unsent(), 0u);
   there.socket->reset_on_close();
@@ -203,11 +207,11 @@ TEST_P(Sockets, APeerThatVanishesUnderUnsentBytes) {
 
 TEST_P(Sockets, TheReadSizeCanGrow) {
   open();
-  there.socket->read(false);
+  there.socket->pause(Pause::peer_full);
   there.socket->set_read_size(Loop::kReceiveSize);
   here.socket->send(pattern(2'000'000));
   run_for(60);
-  there.socket->read(true);
+  there.socket->pause(Pause::peer_full, false);
   ASSERT_TRUE(run_until([&] { return there.data.size() == 2'000'000; }));
   EXPECT_GT(there.largest, 16u * 1024);
   EXPECT_LE(there.largest, Loop::kPlainSize);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <memory>
@@ -51,6 +52,26 @@ class Peer {
   }
 
   void say(const std::string& text) { EXPECT_EQ(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL), ssize(text)); }
+  // As much as is taken within a tenth of a second of silence; how much that was.
+  size_t say_what_fits(const std::string& text) {
+    timeval patience{0, 100'000};
+    setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    size_t said = 0;
+    while (said < text.size()) {
+      ssize_t count = ::send(fd_, text.data() + said, text.size() - said, MSG_NOSIGNAL);
+      if (count <= 0) break;
+      said += static_cast<size_t>(count);
+    }
+    return said;
+  }
+  // At most so much; less only at the end.
+  std::string hear_some(size_t octets) {
+    while (got_.size() < octets && more(octets - got_.size())) {
+    }
+    std::string heard = got_.substr(0, octets);
+    got_.erase(0, heard.size());
+    return heard;
+  }
   // All up to and with the first line that has `text` in it; what is missing at the end says what came instead.
   std::string hear(const std::string& text) {
     for (;;) {
@@ -87,9 +108,9 @@ class Peer {
 
  private:
   static ssize_t ssize(const std::string& text) { return static_cast<ssize_t>(text.size()); }
-  bool more() {
+  bool more(size_t most = SIZE_MAX) {
     char buffer[65536];
-    ssize_t count = ::recv(fd_, buffer, sizeof(buffer), 0);
+    ssize_t count = ::recv(fd_, buffer, std::min(most, sizeof(buffer)), 0);
     was_reset_ = count < 0 && errno == ECONNRESET;
     if (count <= 0) return false;
     got_.append(buffer, static_cast<size_t>(count));
