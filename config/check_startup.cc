@@ -138,6 +138,7 @@ void check_resolver(const Resolver& resolver, Report& report) {
 
 void check_limits(const Limits& limits, Report& report) {
   constexpr uint64_t kMinute = 60'000;
+  constexpr uint64_t kLoginMemoryMin = 1024 * 1024;
   constexpr uint64_t kHighWaterMin = 16 * 1024, kHighWaterMax = 64 * 1024 * 1024;
   if (limits.imap_idle_timeout_ms < 30 * kMinute) {
     report.error("limits.imap_idle_timeout",
@@ -149,6 +150,7 @@ void check_limits(const Limits& limits, Report& report) {
   if (limits.auth_failure_delay_ms >= limits.login_timeout_ms) {
     report.error("limits.auth_failure_delay", "must be shorter than login_timeout, or no refusal is ever told");
   }
+  if (limits.login_memory < kLoginMemoryMin) report.error("limits.login_memory", "must be at least 1m");
   if (limits.relay_high_water < kHighWaterMin || limits.relay_high_water > kHighWaterMax) {
     report.error("limits.relay_high_water", "must be from 16k to 64m");
   }

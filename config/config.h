@@ -70,6 +70,8 @@ struct Limits {
   uint64_t auth_failure_delay_ms = 2'000;       // a refusal is never told earlier than this after the attempt
   uint64_t half_close_timeout_ms = 60'000;      // silence after one side has ended, until the other one is too (T58)
   uint64_t close_timeout_ms = 5'000;            // to flush the last bytes to a slow peer
+  uint64_t login_memory = 32 * 1024 * 1024;     // octets that all sessions may hold together before they are logged in
+  uint64_t backend_logins_max = 0;              // logins under way at one backend; 0: half of what relays leave free
   uint64_t relay_high_water = 256 * 1024;       // unsent octets per direction at which the other side is paused
 
   uint64_t idle_timeout_ms(std::string_view protocol) const {

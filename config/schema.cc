@@ -62,8 +62,13 @@ void describe_limits(Visitor& v, Limits& x) {
   v.duration({"auth_failure_delay", "A refused login is answered no earlier than this"}, x.auth_failure_delay_ms, true);
   v.duration({"half_close_timeout", "Silence after one side has ended, until the other one is ended too"},
              x.half_close_timeout_ms);
-  v.duration({"close_timeout", "For flushing the last octets to a slow peer that takes none; at most 1m if it takes some"},
-             x.close_timeout_ms);
+  v.duration(
+      {"close_timeout", "For flushing the last octets to a slow peer that takes none; at most 1m if it takes some"},
+      x.close_timeout_ms);
+  v.size({"login_memory", "Octets that all sessions together may hold before they are logged in"}, x.login_memory);
+  v.count({"backend_logins_max",
+           "Logins under way at one backend; \"auto\": half of the sessions that are not logged in yet"},
+          x.backend_logins_max, {1, 10'000'000, true});
   v.size({"relay_high_water", "Unsent octets per direction at which the other side is paused"}, x.relay_high_water);
 }
 

@@ -5,8 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
+#include <cstdlib>
 #include <ctime>
 #include <utility>
 
@@ -14,10 +13,14 @@
 #include "proxy/base/events.h"
 #include "proxy/ops/admin.h"
 #include "proxy/ops/metrics.h"
+#include "proxy/signals.h"
 #include "proxy/worker.h"
 
 namespace postigo {
 namespace {
+
+constexpr uint64_t kTickMs = 20;   // between two looks at the workers that are to end
+constexpr uint64_t kNowMs = 2000;  // for what is to end now
 
 class Server {
  public:
@@ -27,10 +30,11 @@ class Server {
   // Ports as who started us, everything else as the account. No thread is started before the account has changed but
   // those of `shared_`, which the change takes along.
   Result<void> start() {
-    block_signals();
     forbid_new_privileges();
     shared_ = std::make_unique<Shared>(config_, prepared_.password_threads);
     shared_->sessions_max = prepared_.sessions_max;
+    shared_->login_memory_max = config_.live.limits.login_memory / prepared_.workers;
+    shared_->places.open(config_.live.backends.size(), shared_->sessions_max, config_.live.limits.backend_logins_max);
     for (unsigned i = 0; i < prepared_.workers; ++i) {
       workers_.push_back(std::make_unique<Worker>(*shared_, snapshot_, i));
       if (auto bound = workers_.back()->listen(config_.startup.listeners); !bound) return bound;
@@ -50,19 +54,18 @@ class Server {
     return {};
   }
 
+  // Ticket keys whose time is over are wiped while we wait.
   void wait_for_signal() {
-    int signal = 0;
-    for (signal = next_signal(); signal == SIGHUP; signal = next_signal()) {
-      log::write(events::hangup_ignored, {{"detail", "a new configuration takes effect with a restart"}});
-    }
-    log::write(events::stopping, {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    const char* signal = nullptr;
+    while (signal == nullptr) signal = signals_.wait_for_end(prepared_.keys->sweep());
+    log::write(events::stopping, {{"signal", signal}});
   }
 
   int stop() {
     if (admin_) admin_->set_ready(false);
     int result = 0;
     if (started_) {
-      for (auto& worker : workers_) worker->stop();
+      stop_workers();
       for (auto& worker : workers_) {
         worker->join();
         if (worker->loop_result() == 0) continue;
@@ -79,23 +82,26 @@ class Server {
   }
 
  private:
-  void block_signals() {
-    std::signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGTERM);
-    sigaddset(&signals_, SIGINT);
-    sigaddset(&signals_, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);  // inherited by every thread that follows
+  // Each session ends in its own time, and that is short; a second signal means: now.
+  void stop_workers() {
+    for (auto& worker : workers_) worker->stop();
+    uint64_t waited_ms = 0;
+    bool now = false;
+    while (std::any_of(workers_.begin(), workers_.end(), [](auto& worker) { return worker->running(); })) {
+      const char* signal = signals_.wait_for_end(kTickMs);
+      if (signal != nullptr && !now) {
+        log::write(events::stopping_now, {{"signal", signal}});
+        for (auto& worker : workers_) worker->stop_now();
+      }
+      now = now || signal != nullptr;
+      if (now && (waited_ms += kTickMs) > kNowMs) give_up();
+    }
   }
 
-  // Ticket keys whose time is over are wiped while we wait.
-  int next_signal() {
-    for (;;) {
-      uint64_t wait_ms = prepared_.keys->sweep();
-      timespec wait{static_cast<time_t>(wait_ms / 1000), static_cast<long>(wait_ms % 1000) * 1'000'000};
-      int signal = sigtimedwait(&signals_, nullptr, &wait);
-      if (signal > 0) return signal;
-    }
+  // Something on a worker's thread does not come back, and we were told twice.
+  [[noreturn]] static void give_up() {
+    log::write(events::stop_failed);
+    std::_Exit(1);
   }
 
   Result<void> open_admin() {
@@ -135,7 +141,7 @@ class Server {
 
   config::Config config_;
   Prepared prepared_;
-  sigset_t signals_{};
+  Signals signals_;                     // before anything that starts a thread
   std::shared_ptr<Snapshot> snapshot_;  // const for everybody else
   std::unique_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -36,6 +36,7 @@ Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot, unsigne
       }),
       mailbox_(std::make_shared<Mailbox>(loop_.uv())),
       env_(loop_, mailbox_, shared.lookups, shared.passwords),
+      login_memory_(loop_, stats_.login_bytes, shared.login_memory_max),
       resolver_(std::make_unique<Resolver>(loop_, snapshot_->live.resolver)),
       next_id_(random_id()),
       nonce_key_{random_id(), random_id()} {
@@ -103,7 +104,7 @@ void Worker::retire(Session& session) {
     numbers.session_seconds.observe_us((summary.end_ms - summary.start_ms) * 1000);
   }
   write(summary);
-  session.unlink();
+  session.ListNode<SessionTag>::unlink();
   loop_.bury(std::unique_ptr<Session>(&session));
   shared_.sessions.fetch_sub(1, std::memory_order_relaxed);
   --alive_;
@@ -112,14 +113,23 @@ void Worker::retire(Session& session) {
 
 void Worker::start() {
   directory_ = make_chain(*snapshot_->directories, env_);
+  running_ = true;
   thread_ = std::thread([this] {
     loop_.run();
     loop_result_ = loop_.close();
+    running_ = false;
   });
 }
 
 void Worker::stop() {
   mailbox_->post([this] { begin_stop(); });
+}
+
+void Worker::stop_now() {
+  mailbox_->post([this] {
+    begin_stop();
+    sessions_.for_each([](Session& session) { session.cut_off(); });
+  });
 }
 
 void Worker::begin_stop() {

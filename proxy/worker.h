@@ -21,6 +21,7 @@
 #include "proxy/net/loop.h"
 #include "proxy/net/offload.h"
 #include "proxy/net/resolver.h"
+#include "proxy/session/places.h"
 #include "proxy/session/session.h"
 #include "proxy/snapshot.h"
 
@@ -34,6 +35,8 @@ struct Shared {
   Offload lookups, passwords;
   std::atomic<int64_t> sessions{0};  // touched twice per session
   int64_t sessions_max = 0;
+  size_t login_memory_max = 0;  // of each worker
+  Places places;
   static constexpr int64_t kRefusing = 32;  // descriptors kept to refuse politely beyond the limit
 };
 
@@ -46,8 +49,10 @@ class Worker {
 
   // Before run(): binds every address of every listener with SO_REUSEPORT.
   Result<void> listen(const std::vector<config::Listener>& listeners);
-  void start();  // REQUIRES: the snapshot's directories are open
-  void stop();   // any thread: no new sessions, good-bye to the old ones, then the thread ends
+  void start();     // REQUIRES: the snapshot's directories are open
+  void stop();      // any thread: no new sessions, good-bye to the old ones, then the thread ends
+  void stop_now();  // any thread: the same without good-bye, also if stop() was called before
+  bool running() const { return running_; }  // any thread: between start() and the end of its thread
   void join();
   void abandon();  // main thread, instead of start(): closes what the constructor and listen() opened
   // Valid after join(): 0 when no handle leaked.
@@ -58,12 +63,15 @@ class Worker {
 
   // --- for sessions, on the worker's thread ---
   Loop& loop() { return loop_; }
+  Places& places() { return shared_.places; }
   Resolver& resolver() { return *resolver_; }
+  LoginMemory& login_memory() { return login_memory_; }
   Directory& directory() { return *directory_; }
   const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
   std::string next_session_id();
   std::string next_nonce();  // eight hexadecimal digits that nobody can guess (BackLogin::nonce)
   void retire(Session& session);
+  bool stopping() const { return stopping_; }
 
  private:
   struct Door;  // a Listener with its frontend
@@ -79,6 +87,7 @@ class Worker {
   Loop loop_;
   std::shared_ptr<Mailbox> mailbox_;
   EnvUv env_;
+  LoginMemory login_memory_;
   std::unique_ptr<Resolver> resolver_;  // gone before the loop ends: it has sockets there
   std::unique_ptr<Directory> directory_;
   std::vector<std::unique_ptr<Door>> doors_;
@@ -90,6 +99,7 @@ class Worker {
   bool stopping_ = false;
   bool ended_ = false;
   int loop_result_ = 0;
+  std::atomic<bool> running_{false};
   std::thread thread_;
 };
 

@@ -25,6 +25,11 @@ inline constexpr Event listener_rests{"listener_rests", Level::warning,
                                       "No descriptor or memory for another connection: accepting waits half a second.",
                                       "listener detail"};
 inline constexpr Event stopping{"stopping", Level::info, "A signal ends the process.", "signal"};
+inline constexpr Event signal_ignored{"signal_ignored", Level::warning, "A signal came that has no meaning yet.",
+                                      "signal detail"};
+inline constexpr Event stopping_now{"stopping_now", Level::warning, "A second signal: sessions are cut off.", "signal"};
+inline constexpr Event stop_failed{"stop_failed", Level::error, "A worker does not end: the process ends without it.",
+                                   ""};
 inline constexpr Event stopped{"stopped", Level::info, "The last line.", ""};
 inline constexpr Event cannot_start{"cannot_start", Level::error, "The process ends with 1.", "detail"};
 inline constexpr Event handles_left{"handles_left", Level::error, "Something was left open at the end: a bug.",
@@ -46,6 +51,8 @@ inline constexpr Event session{
     "session", Level::info, "A session is over. `user` was verified, `claimed_user` was not.",
     "id protocol listener client user claimed_user tls cipher resumed mechanism backend shard backend_tls bytes_in "
     "bytes_out commands login_failures seconds phase state reason detail"};
+inline constexpr Event overflow{"overflow", Level::error, "What was to be said does not fit: a bug. The session ends.",
+                                "id detail"};
 inline constexpr Event probe{"probe", Level::debug, "Somebody connected and left without an octet: a health check.",
                              "id protocol listener client seconds"};
 
@@ -88,9 +95,11 @@ inline constexpr Event dialogue{"dialogue", Level::debug,
                                 "id side state step commands"};
 
 inline constexpr std::array kAll = {
-    &listening,     &admin,        &ready,          &hangup_ignored,  &listener_rests, &stopping,       &stopped,
-    &cannot_start,  &handles_left, &log_incomplete, &login,           &login_refused,  &session,        &probe,
-    &backend_away,  &backend_back, &backend_failed, &backend_refused, &master_refused, &directory_away, &directory_back,
-    &lookup_failed, &lookup,       &entry_unusable, &route_failed,    &phase,          &dialogue};
+    &listening,      &admin,         &ready,          &hangup_ignored,  &listener_rests, &stopping,
+    &signal_ignored, &stopping_now,  &stop_failed,    &stopped,         &cannot_start,   &handles_left,
+    &log_incomplete, &login,         &login_refused,  &session,         &overflow,       &probe,
+    &backend_away,   &backend_back,  &backend_failed, &backend_refused, &master_refused, &directory_away,
+    &directory_back, &lookup_failed, &lookup,         &entry_unusable,  &route_failed,   &phase,
+    &dialogue};
 
 }  // namespace postigo::events

@@ -55,9 +55,14 @@ class List {
     node->unlink();
     return *static_cast<T*>(node);
   }
-  // Moves all elements of `other` to the back of this list.
+  // Moves all elements of `other` to the back of this list, in one step.
   void take(List& other) {
-    while (!other.empty()) push_back(other.pop_front());
+    if (other.empty()) return;
+    other.head_.next_->previous_ = head_.previous_;
+    head_.previous_->next_ = other.head_.next_;
+    other.head_.previous_->next_ = &head_;
+    head_.previous_ = other.head_.previous_;
+    other.head_.next_ = other.head_.previous_ = &other.head_;
   }
   // `visit` may unlink the element that it is given, and no other.
   template <typename Visit>

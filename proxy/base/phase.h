@@ -53,6 +53,7 @@ enum class CloseReason : uint8_t {
   backend_lost,
   client_lost,
   session_limit,
+  login_memory,
   shutting_down,
   internal_error,
 };
@@ -76,6 +77,8 @@ inline constexpr auto kCloseReasonFacts = std::to_array<CloseReasonFacts>({
     {"backend_lost", "backend", "the backend's connection broke; IMAP clients are told by BYE between two responses"},
     {"client_lost", "client", "the client's connection failed: reset, or a time-out of TCP"},
     {"session_limit", "proxy", "limits.sessions_max; told by BYE or -ERR; may come again"},
+    {"login_memory", "proxy",
+     "it held too much before login; told by BYE or -ERR, in a TLS handshake not; may come again"},
     {"shutting_down", "proxy", "Postigo stops; IMAP clients are told by BYE between two responses; may come again"},
     {"internal_error", "proxy", "our fault; told by BYE or -ERR where possible"},
 });

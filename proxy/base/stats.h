@@ -64,6 +64,7 @@ enum class BackendError : uint8_t {
   unavailable,
   closed,
   master_refused,
+  full,
 };
 struct BackendErrorFacts {
   std::string_view name, text;
@@ -77,6 +78,7 @@ inline constexpr auto kBackendErrorFacts = std::to_array<BackendErrorFacts>({
     {"unavailable", "it says that it cannot serve now, or says what is not the protocol"},
     {"closed", "it closed the connection before it answered, or the connection broke"},
     {"master_refused", "it does not take the master's login for a user whom we verified: the operator's to mend"},
+    {"full", "too many logins are under way there: limits.backend_logins_max"},
 });
 
 // Where a backend's capability list reached the client in our version: in the answer to the login, or later.
@@ -119,6 +121,7 @@ struct WorkerStats {
   std::deque<BackendStats> backends;
   Counter retries;
   Counter buffered_bytes;  // gauge: chunks in use
+  Counter login_bytes;     // gauge: what sessions hold before they are logged in
   LatencyHistogram loop_lag{kLatencyBoundsUs};
 };
 

@@ -1,7 +1,8 @@
 // Listener: a listening TCP socket of one worker, with SO_REUSEPORT: the kernel spreads connections over the workers.
 //
-// Its owner gets each accepted connection as a descriptor with the peer's address, one per turn, so that a storm of new
-// connections cannot starve the sessions that are there. Confined to the loop's thread but for open(), which may be
+// Its owner gets each accepted connection as a descriptor with the peer's address: one in a quiet turn, more in turns
+// that follow each other, a few at most, so that neither a storm of new connections starves the sessions that are there
+// nor the sessions those who knock (A39). Confined to the loop's thread but for open(), which may be
 // called before the loop runs. Letting go: Listener::Ptr, as with sockets.
 #pragma once
 
@@ -40,13 +41,16 @@ class Listener final : public Watched {
  private:
   Listener(Loop& loop, int fd, Owner& owner);
   void ready(uint32_t events) override;
+  bool accept_one();
   void rest(const char* why);
   void wake_up();
 
   Loop& loop_;
   Owner* owner_;
   int fd_;
-  Timer rest_;  // after the process has run out of descriptors
+  unsigned burst_ = 1;      // how many may be accepted in this turn
+  uint64_t last_turn_ = 0;  // when some were
+  Timer rest_;              // after the process has run out of descriptors
 };
 
 }  // namespace postigo

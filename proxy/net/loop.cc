@@ -1,7 +1,7 @@
-// The turn: descriptors, then libuv, then "later", then the dead. Why not libuv's own streams: they cost a system call
-// for each change of interest (seven for one login), 250 octets per connection, and tell an accepted peer's address
-// only on request; a login is mostly system calls. Not here: TLS itself (tls.cc makes the BIO), what a connection is
-// (socket.cc), work on other threads (offload.cc).
+// The turn: descriptors, then libuv, then "later", then bulk as far as its octets reach, then the dead. Why not libuv's
+// own streams: they cost a system call for each change of interest (seven for one login), 250 octets per connection,
+// and tell an accepted peer's address only on request; a login is mostly system calls. Not here: TLS itself (tls.cc
+// makes the BIO), what a connection is (socket.cc), work on other threads (offload.cc).
 #include "proxy/net/loop.h"
 
 #include <openssl/bio.h>
@@ -60,8 +60,8 @@ void Loop::watch_again(int fd, Watched& who, uint32_t events) {
 }
 
 void Loop::close_watched(int fd) {
-  ::close(fd);  // nobody else has it: the kernel forgets the registration with it
-  --watched_;
+  unwatch(fd);
+  ::close(fd);
 }
 
 void Loop::unwatch(int fd) {
@@ -74,6 +74,8 @@ void Loop::run() {
 }
 
 void Loop::turn(bool wait) {
+  ++turn_;
+  moved_ = 0;
   std::array<epoll_event, kEventsPerTurn> events;
   int timeout_ms = !wait || uv_touched_ || pending() ? 0 : uv_backend_timeout(&uv_);
   int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout_ms);
@@ -102,6 +104,9 @@ void Loop::run_later() {
   List<Watched, SoonTag> soon;
   soon.take(soon_);
   while (!soon.empty()) soon.pop_front().resume();
+  for (bool first = true; !turns_.empty() && (first || moved_ < kOctetsPerTurn); first = false) {
+    turns_.pop_front().in_turn();
+  }
   running_.swap(deferred_);
   for (auto& then : running_) then();
   running_.clear();

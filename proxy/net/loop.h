@@ -37,6 +37,7 @@ class Watched : public ListNode<SoonTag> {
  public:
   virtual void ready(uint32_t events) = 0;  // EPOLL... bits; edges: each change is told once
   virtual void resume() {}                  // asked for with Loop::soon()
+  virtual void in_turn() {}                 // asked for with Loop::take_turn()
   virtual ~Watched() = default;
 };
 
@@ -45,6 +46,9 @@ class Loop {
   // One read of a busy connection: large enough that a bulk transfer costs few system calls (and several TLS records
   // per call), small enough to stay in the second-level cache.
   static constexpr size_t kReceiveSize = 256 * 1024;
+  // What all bulk transfers together may move in one turn, up to one read beyond it (A39): new connections, timers and
+  // small sessions wait for a turn, and that is a fraction of a millisecond then.
+  static constexpr size_t kOctetsPerTurn = 256 * 1024;
 
   explicit Loop(std::function<void(uint64_t lag_ms)> lag);
   ~Loop();
@@ -63,10 +67,19 @@ class Loop {
   // `events`: EPOLLIN and so on, with EPOLLET or without. 0 or -errno.
   int watch(int fd, Watched& who, uint32_t events);
   void watch_again(int fd, Watched& who, uint32_t events);  // tells at once what is already true
+  // Forgets the registration, which close() alone does not if somebody (a child before its exec) has a copy, and
+  // closes.
   void close_watched(int fd);
   void unwatch(int fd);  // for whoever closes it by himself, before he does
 
   void soon(Watched& who) { soon_.push_back(who); }
+  // For work that is large: first come, first served, as far as the turn's octets reach. What is in the queue (or was
+  // asked for soon) keeps its place.
+  void take_turn(Watched& who) {
+    if (!who.linked()) turns_.push_back(who);
+  }
+  void moved(size_t octets) { moved_ += octets; }
+  uint64_t turns() const { return turn_; }  // so far
   void defer(std::function<void()> then) { deferred_.push_back(std::move(then)); }
   template <typename T>
   void bury(std::unique_ptr<T> dead) {
@@ -93,7 +106,7 @@ class Loop {
     void* object;
     void (*free)(void*);
   };
-  bool pending() const { return !soon_.empty() || !deferred_.empty() || !graveyard_.empty(); }
+  bool pending() const { return !soon_.empty() || !turns_.empty() || !deferred_.empty() || !graveyard_.empty(); }
   void run_uv();
   void run_later();
   void free_dead();
@@ -107,7 +120,9 @@ class Loop {
   std::unique_ptr<char[]> receive_, plain_;
   TlsIo tls_io_;
   BIO* bio_;
-  List<Watched, SoonTag> soon_;
+  List<Watched, SoonTag> soon_, turns_;
+  uint64_t turn_ = 0;
+  size_t moved_ = 0;  // in this turn
   std::vector<std::function<void()>> deferred_, running_;
   std::vector<Dead> graveyard_, freeing_;
 };

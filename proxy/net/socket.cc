@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cerrno>
@@ -26,7 +27,7 @@ namespace {
 constexpr int kKeepAliveS = 60;       // T61: an IDLE session is silent for 29 minutes, a NAT forgets after 5
 constexpr int kKeepAliveProbeS = 15;  // times the system's count (9): a lost peer is noticed after three minutes
 constexpr size_t kBuffersMax = 32;    // per system call
-constexpr int kReadsPerTurn = 4;      // of full buffers, before others have their turn
+constexpr size_t kBulk = 32 * 1024;   // what is larger takes its turn among the like
 
 void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof(value)); }
 
@@ -111,11 +112,22 @@ void Socket::ready(uint32_t events) {
   if (ended) end_seen_ = true;
   if (ended || (events & EPOLLIN) != 0) readable_ = true;
   if ((events & EPOLLERR) != 0) break_off(0);  // reading tells why, behind what came before
-  if ((events & EPOLLOUT) != 0 && !queue_.empty()) {
-    write_queue();
+  if ((events & EPOLLOUT) != 0) writable_ = true;
+  act(false);
+}
+
+// What a descriptor is ready for. A small session is served at once; bulk waits for its turn, so that it never holds up
+// more than one turn of the loop (A39).
+void Socket::act(bool bulk) {
+  if (failed_) return;
+  if (writable_ && (bulk || queue_.size() <= kBulk)) {
+    writable_ = false;
+    if (!queue_.empty()) write_queue();
     if (owner_ == nullptr) return;
   }
-  read_some();
+  if (bulk || !bulk_) read_some();
+  if (owner_ == nullptr || failed_) return;
+  if (writable_ || reading()) loop_.take_turn(*this);
   tell_unread_end();
 }
 
@@ -129,8 +141,7 @@ void Socket::resume() {
     owner_->on_drained(*this);
     if (owner_ == nullptr) return;
   }
-  read_some();
-  tell_unread_end();
+  act(false);
 }
 
 // An end that no read will come to: the socket is paused, or the peer's end was read before the connection broke.
@@ -162,7 +173,7 @@ void Socket::connected(uint32_t events) {
 void Socket::pause(Pause why, bool on) {
   auto bit = static_cast<uint8_t>(why);
   paused_ = static_cast<uint8_t>(on ? paused_ | bit : paused_ & ~bit);
-  if (reading() || (on && end_seen_)) loop_.soon(*this);
+  if (on ? end_seen_ : reading()) loop_.soon(*this);
 }
 
 void Socket::unpause_all() {
@@ -171,24 +182,27 @@ void Socket::unpause_all() {
 }
 
 void Socket::read_some() {
-  for (int i = 0; i < kReadsPerTurn; ++i) {
-    if (early_ != nullptr && owner_ != nullptr && !failed_) {
+  bool more = true;
+  while (more && reading()) {
+    if (early_ != nullptr) {
       std::unique_ptr<std::string> early = std::move(early_);
       received_tls(*early);
       continue;
     }
-    if (!reading()) return;
-    ssize_t count = recv(fd_, loop_.receive_buffer(), read_size_, 0);
+    size_t size = bulk_ ? read_size_ : std::min<size_t>(read_size_, kBulk);
+    ssize_t count = recv(fd_, loop_.receive_buffer(), size, 0);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) {
       readable_ = false;
       return broken_ ? fail_now(uv_strerror(error_ != 0 ? -error_ : UV_ECONNRESET)) : void();
     }
-    emptied_ = count < static_cast<ssize_t>(read_size_);
+    emptied_ = count < static_cast<ssize_t>(size);
     if (count > 0 && emptied_ && !end_seen_) readable_ = false;
+    bulk_ = !emptied_;
+    more = !bulk_;
+    if (count > 0) loop_.moved(static_cast<size_t>(count));
     received(count < 0 ? -errno : count);
   }
-  if (reading()) loop_.soon(*this);
 }
 
 void Socket::received(ssize_t count) {
@@ -230,10 +244,12 @@ Bytes Socket::received_tls(Bytes cipher) {
     }
     flush_tls();
   }
-  if (!plain.empty()) {
+  if (plain.empty()) {
+    owner_->on_partial(*this);
+  } else {
     owner_->on_data(*this, plain);
-    if (owner_ == nullptr) return plain;
   }
+  if (owner_ == nullptr) return plain;
   if (state == Tls::State::failed) {
     fail_now(tls_->error());
   } else if (state == Tls::State::ended) {
@@ -327,6 +343,7 @@ void Socket::write_queue() {
     if (sent < 0) return break_off(static_cast<int>(-sent));
     queue_.consume(static_cast<size_t>(sent));
     taken_ += static_cast<uint64_t>(sent);
+    loop_.moved(static_cast<size_t>(sent));
   }
   drained();
 }

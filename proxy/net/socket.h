@@ -46,6 +46,7 @@ class Socket final : public Watched {
     virtual void on_connected(Socket&) {}
     virtual void on_secured(Socket&) {}  // the TLS handshake is over
     virtual void on_drained(Socket&) {}  // nothing is waiting to be sent any more
+    virtual void on_partial(Socket&) {}  // TLS: octets came that make nothing whole yet, so that held() may have grown
    protected:
     ~Owner() = default;
   };
@@ -74,6 +75,9 @@ class Socket final : public Watched {
   void send(std::span<const Bytes> parts, bool more = false);
   void send(Bytes bytes) { send({&bytes, 1}); }
   size_t unsent() const { return queue_.size(); }
+  size_t held() const {
+    return queue_.size() + (early_ ? early_->size() : 0) + (tls_ ? tls_->held() : 0);
+  }                                          // octets of memory, about
   uint64_t taken() const { return taken_; }  // octets that had to wait and went out since: grows with a slow peer
 
   // Half-close: after all that is unsent, close_notify and FIN. on_drained is told when they are out.
@@ -101,8 +105,12 @@ class Socket final : public Watched {
 
   void ready(uint32_t events) override;
   void resume() override;
+  void in_turn() override { act(true); }
+  void act(bool bulk);
   void connected(uint32_t events);
-  bool reading() const { return readable_ && paused_ == 0 && open_ && !failed_ && !ended_ && owner_ != nullptr; }
+  bool reading() const {
+    return (readable_ || early_) && paused_ == 0 && open_ && !failed_ && !ended_ && owner_ != nullptr;
+  }
   void read_some();
   void received(ssize_t count);
   // Both return the plaintext that was told: a view of a buffer of the loop.
@@ -135,6 +143,8 @@ class Socket final : public Watched {
   bool readable_ : 1 = false;     // the kernel may have more: the edge was told and not used up yet
   bool emptied_ : 1 = false;      // the last read was not filled: the kernel has no more now
   bool end_seen_ : 1 = false;     // the kernel told of an end: read up to it, there is no further edge
+  bool bulk_ : 1 = false;         // the last read was large: the next one waits for its turn
+  bool writable_ : 1 = false;     // the kernel takes again, and something waits
   bool broken_ : 1 = false;       // by a reset or the like: nothing can be sent, what came before may be read
   bool watch_write_ : 1 = false;  // registered for EPOLLOUT
   bool failed_ : 1 = false;

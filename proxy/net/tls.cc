@@ -111,9 +111,12 @@ Bytes Tls::receive(Bytes cipher) {
   TlsIo& io = loop_.tls_io();
   io.in = cipher;
   size_t filled = 0;
-  if (state_ == State::handshaking && !handshake(cipher)) {
-    io.in = {};
-    return {};
+  if (state_ == State::handshaking) {
+    handshake_octets_ += static_cast<uint32_t>(cipher.size());
+    if (!handshake(cipher)) {
+      io.in = {};
+      return {};
+    }
   }
   while (state_ == State::open) {
     // The plain buffer is larger than any input decrypts to (what was held of a partial record included), so that a
@@ -149,6 +152,13 @@ void Tls::send(Bytes plain) {
     }
     plain.remove_prefix(static_cast<size_t>(sent));
   }
+}
+
+size_t Tls::held() const {
+  constexpr size_t kMessageMax = 16 * 1024;    // of a handshake: BoringSSL allows no longer ones
+  constexpr size_t kRecord = 5 + 16384 + 256;  // it reserves what the record's header announces
+  size_t handshake = state_ == State::handshaking ? std::min<size_t>(handshake_octets_, kMessageMax) : 0;
+  return handshake + (SSL_has_pending(ssl_.get()) != 0 ? kRecord : 0);
 }
 
 void Tls::send_close_notify() {

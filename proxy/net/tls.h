@@ -40,6 +40,8 @@ class Tls {
   void send_close_notify();
 
   State state() const { return state_; }
+  // Octets that it keeps of what is not complete yet: a part of the handshake, or of a record.
+  size_t held() const;
   const std::string& error() const { return error_; }  // when failed: for a log
 
   SSL* ssl() { return ssl_.get(); }
@@ -56,6 +58,7 @@ class Tls {
   Loop& loop_;
   bssl::UniquePtr<SSL> ssl_;
   State state_ = State::handshaking;
+  uint32_t handshake_octets_ = 0;  // received so far
   std::string error_;
 };
 

@@ -40,6 +40,11 @@ void connections(Families& out, const MetricsSource& source) {
   }
   out.gauge("postigo_connections_limit", "Client connections that are accepted at most.");
   out.add({}, static_cast<double>(source.shared->sessions_max));
+  out.gauge("postigo_login_bytes", "Octets that connections hold before they are logged in.");
+  out.add({}, sum(
+                  workers, [](auto& w) -> auto& { return w.login_bytes; }));
+  out.gauge("postigo_login_bytes_limit", "Octets that they may hold together; beyond, the largest and oldest go.");
+  out.add({}, static_cast<double>(source.shared->login_memory_max * workers.size()));
   out.counter("postigo_connections_accepted_total", "Connections accepted, those refused by a limit included.");
   for (const Frontend& frontend : source.snapshot->frontends) {
     size_t i = frontend.index;
@@ -173,6 +178,14 @@ void backends(Families& out, const MetricsSource& source) {
   out.gauge("postigo_backend_sessions_limit", "Sessions that a backend may get: today that of the whole proxy.");
   for (const config::Backend& backend : list) {
     out.add({{"backend", backend.name}}, static_cast<double>(source.shared->sessions_max));
+  }
+  out.gauge("postigo_backend_logins", "Logins that are under way at a backend.");
+  for (size_t b = 0; b < list.size(); ++b) {
+    out.add({{"backend", list[b].name}}, static_cast<double>(source.shared->places.taken(b)));
+  }
+  out.gauge("postigo_backend_logins_limit", "Logins that may be; beyond, clients are told to try later.");
+  for (const config::Backend& backend : list) {
+    out.add({{"backend", backend.name}}, static_cast<double>(source.shared->places.limit()));
   }
   out.counter("postigo_backend_connects_total", "Connections to a backend that were established.");
   for (size_t b = 0; b < list.size(); ++b) {

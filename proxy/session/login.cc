@@ -56,6 +56,17 @@ std::string_view Login::state_name() const {
 void Login::flush() {
   if (!out_.empty()) session_.client()->send(out_.view());
   out_.clear();
+  if (out_.overflowed()) overflowed("a reply");
+}
+
+// What was to be said does not fit in Out: a bug, or lists in the configuration that nobody should write. It was
+// dropped whole, so that there is room for a good-bye between two replies.
+void Login::overflowed(const char* what) {
+  if (session_.closing()) return;
+  log::write(events::overflow, {{"id", session_.summary().id}, {"detail", what}});
+  out_ = Out();
+  farewell(Farewell::internal_error);
+  session_.close(CloseReason::internal_error, what);
 }
 
 void Login::start() {
@@ -80,6 +91,7 @@ bool Login::step() {
   Step step = front_->feed(input_.view(), out_);
   input_.consume(step.consumed);
   flush();
+  if (session_.closing()) return false;
   if (step.consumed > 0) {
     write_step(session_.summary(), "client", front_->state_name(), step.event, front_->commands());
   }
@@ -190,6 +202,7 @@ BackLogin Login::backend_login(const Identity& identity) {
 
 void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover) {
   count(AuthResult::ok);
+  suspended_ = false;
   session_.summary().authenticated = true;
   ProtocolStats& numbers = session_.worker().stats().protocols[session_.frontend().protocol_index];
   uint64_t took_us = now_us() - attempt_start_us_;
@@ -199,6 +212,7 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
   for (const std::string& text : back.alerts()) front_->alert(text, out_);
   front_->accept(back.capabilities(), out_);
   flush();
+  if (session_.closing()) return;
   session_.client()->pause(Pause::attempt, false);
   session_.begin_relay(std::move(socket), upstream_->backend_index(), back.capabilities(), input_.view(), leftover,
                        client_ended_);
@@ -242,9 +256,11 @@ void Login::refuse_now() {
   alerts_.clear();
   Event event = front_->refuse(refusal_, out_);
   flush();
+  if (session_.closing()) return;
   if (event == Event::hang_up) return session_.close(CloseReason::too_many_errors);
   session_.client()->pause(Pause::attempt, false);
   run();
+  session_.count_memory();
 }
 
 void Login::deadline() {

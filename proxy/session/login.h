@@ -36,6 +36,7 @@ class Login final : public Upstream::Client {
 
   std::string_view state_name() const;
   unsigned commands() const { return front_->commands(); }
+  size_t held() const { return input_.cost(); }
 
  private:
   void run();
@@ -47,13 +48,15 @@ class Login final : public Upstream::Client {
   void refuse(Refusal refusal, Refused reason, std::string_view code = {});
   void directory_failed(std::string_view why);
   void refuse_now();
-  void flush();
+  void flush();  // may close the session
+  void overflowed(const char* what);
   void count(AuthResult result);
   void count_refused(Refused reason, std::string_view code);
 
   void upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover) override;
   void upstream_refused(const BackendReply& reply, std::vector<std::string> alerts) override;
   void upstream_unavailable(BackendError error, const std::string& why, std::vector<std::string> alerts) override;
+  void upstream_overflowed() override { overflowed("a command to the backend"); }
 
   Session& session_;
   std::unique_ptr<FrontDialogue> front_;

@@ -19,9 +19,13 @@ Relay::Relay(Session& session, SocketPtr backend, size_t backend_index, std::uni
       active_ms_(session.worker().loop().now_ms()),
       numbers_(session.worker().stats().backends[backend_index]) {
   numbers_.sessions.inc();
+  session_.worker().places().relay_began();
 }
 
-Relay::~Relay() { numbers_.sessions.dec(); }
+Relay::~Relay() {
+  numbers_.sessions.dec();
+  session_.worker().places().relay_ended();
+}
 
 void Relay::abandon() {
   backend_.reset();

@@ -2,6 +2,7 @@
 // here: what is said before login (login.cc), the backend (upstream.cc), the bytes afterwards (relay.cc).
 #include "proxy/session/session.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -15,6 +16,8 @@ namespace {
 
 // After the end of a session: how long a client may go on taking what is unsent.
 constexpr uint64_t kSlowClientMs = 60'000;
+// The same while the instance stops: enough to take a BYE, and to close after it, over the slowest line.
+constexpr uint64_t kStoppingMs = 1'000;
 
 }  // namespace
 
@@ -105,6 +108,7 @@ void Session::begin_relay(SocketPtr backend, size_t backend_index, std::span<con
   FilterCounts counts(numbers.verbs.data(), &numbers.rewrites[static_cast<size_t>(Rewrite::stream)]);
   auto filter = frontend_.protocol->make_filter(frontend_.policy.capabilities, capabilities, counts);
   relay_ = std::make_unique<Relay>(*this, std::move(backend), backend_index, std::move(filter));
+  worker_.login_memory().hold(*this, 0);
   enter(Phase::relay, relay_->timeout_ms());
   // `from_client` and `from_backend` point into the Login, which lives to the end of this turn.
   worker_.loop().bury(std::move(login_));
@@ -114,7 +118,22 @@ void Session::begin_relay(SocketPtr backend, size_t backend_index, std::span<con
 void Session::on_data(Socket&, Bytes data) {
   if (closing()) return;  // lingering: what comes now is read and dropped
   if (relay_ != nullptr) return relay_->from_client(data);
-  if (login_ != nullptr) login_->received(data);
+  if (login_ == nullptr) return;
+  login_->received(data);
+  count_memory();
+}
+
+void Session::count_memory() {
+  if (closing() || relay_ != nullptr) return;
+  worker_.login_memory().hold(*this, client_->held() + (login_ != nullptr ? login_->held() : 0));
+}
+
+// Others need what this one holds. It is told so; waiting for its answer would keep what TLS holds for it.
+void Session::make_room() {
+  if (login_ != nullptr) login_->farewell(Farewell::too_many_connections);
+  close(CloseReason::login_memory);
+  if (client_ == nullptr || client_->held() == 0) return;
+  retire();
 }
 
 void Session::on_eof(Socket& socket, bool clean) {
@@ -168,12 +187,17 @@ void Session::deadline() {
 void Session::closing_deadline() {
   uint64_t passed_ms = worker_.loop().now_ms() - summary_.end_ms;
   bool progress = std::exchange(taken_, client_->taken()) != client_->taken();
-  if (!progress || client_->unsent() == 0 || passed_ms >= kSlowClientMs) return retire();
-  rearm(snapshot_->live.limits.close_timeout_ms);
+  if (!progress || client_->unsent() == 0 || worker_.stopping() || passed_ms >= kSlowClientMs) return retire();
+  rearm(close_timeout_ms());
+}
+
+uint64_t Session::close_timeout_ms() const {
+  uint64_t configured_ms = snapshot_->live.limits.close_timeout_ms;
+  return worker_.stopping() ? std::min(configured_ms, kStoppingMs) : configured_ms;
 }
 
 void Session::shut_down() {
-  if (closing()) return;
+  if (closing()) return rearm(close_timeout_ms());
   if (relay_ != nullptr) return relay_->shut_down();
   if (login_ != nullptr) login_->farewell(Farewell::shutting_down);
   close(CloseReason::shutting_down);
@@ -196,7 +220,8 @@ void Session::end_stage(CloseReason reason, std::string detail) {
     summary_.commands = relay_->commands();
     relay_->abandon();
   }
-  enter(Phase::closing, snapshot_->live.limits.close_timeout_ms);
+  worker_.login_memory().hold(*this, 0);
+  enter(Phase::closing, close_timeout_ms());
   worker_.loop().bury(std::move(login_));
   worker_.loop().bury(std::move(relay_));
 }
@@ -220,6 +245,12 @@ void Session::abort(CloseReason reason, std::string detail) {
   if (closing()) return;
   if (client_ != nullptr) client_->reset_on_close();
   end_stage(reason, std::move(detail));
+  retire();
+}
+
+void Session::cut_off() {
+  if (!closing()) return abort(CloseReason::shutting_down);
+  client_->reset_on_close();
   retire();
 }
 

@@ -12,6 +12,7 @@
 #include "proxy/base/phase.h"
 #include "proxy/net/socket.h"
 #include "proxy/net/timer_wheel.h"
+#include "proxy/session/login_memory.h"
 #include "proxy/session/summary.h"
 #include "proxy/snapshot.h"
 
@@ -22,7 +23,7 @@ class Relay;
 class Worker;
 struct SessionTag {};
 
-class Session final : public Socket::Owner, public ListNode<SessionTag> {
+class Session final : public Socket::Owner, public LoginMemory::Holder, public ListNode<SessionTag> {
  public:
   // `refused`: over the limit; the client is told so politely and closed.
   Session(Worker& worker, const Frontend& frontend, bool refused);
@@ -43,6 +44,7 @@ class Session final : public Socket::Owner, public ListNode<SessionTag> {
   void enter(Phase phase, uint64_t deadline_ms);  // the only writer of the phase; arms the deadline
   void rearm(uint64_t deadline_ms);
   uint64_t login_ms_left() const;
+  void count_memory();  // before login: what it holds may have changed
   void start_tls(Bytes received = {});
   // The backend said yes: the login is over, bytes flow.
   void begin_relay(SocketPtr backend, size_t backend_index, std::span<const std::string> capabilities,
@@ -54,8 +56,9 @@ class Session final : public Socket::Owner, public ListNode<SessionTag> {
   // Close without FIN: the client must not take what it got for complete.
   void abort(CloseReason reason, std::string detail = {});
   bool closing() const { return phase_ == Phase::closing; }
-  // The instance stops: say good-bye where the protocol allows, then close.
+  // The instance stops: say good-bye where the protocol allows, then close, and wait for nobody for long.
   void shut_down();
+  void cut_off();  // at once, also if it is closing; what is unsent is lost, and that is told by a reset
   // The client went away, but bytes for the backend are still on their way (T51): close() follows.
   void drop_client() { client_.reset(); }
 
@@ -66,8 +69,11 @@ class Session final : public Socket::Owner, public ListNode<SessionTag> {
   void on_secured(Socket& socket) override;
   void on_drained(Socket& socket) override;
   void on_ending(Socket& socket, const std::string& broken) override;
+  void on_partial(Socket&) override { count_memory(); }
+  void make_room() override;
   void deadline();
   void closing_deadline();
+  uint64_t close_timeout_ms() const;
   void begin_login();
   void count_handshake();
   void end_stage(CloseReason reason, std::string detail);

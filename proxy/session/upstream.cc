@@ -38,6 +38,7 @@ void Upstream::start() { try_candidate(); }
 void Upstream::abandon() {
   resolving_.cancel();
   socket_.reset();
+  seat_.release();
 }
 
 void Upstream::try_candidate() {
@@ -47,6 +48,8 @@ void Upstream::try_candidate() {
   session_.summary().backend = backend().name;
   session_.summary().shard = route_.shard;
   address_ = 0;
+  seat_ = session_.worker().places().take(backend_index_);
+  if (!seat_) return give_up(BackendError::full, "too many logins are under way there");
   if (const std::vector<Address>* known = session_.worker().resolver().known(backend().host)) {
     addresses_ = *known;
     return connect_next();
@@ -112,9 +115,14 @@ void Upstream::on_secured(Socket&) {
   flush(out);
 }
 
-void Upstream::flush(Out& out) {
+bool Upstream::flush(Out& out) {
+  if (out.overflowed()) {
+    client_.upstream_overflowed();
+    return false;
+  }
   if (!out.empty()) socket_->send(out.view());
   out.clear();
+  return true;
 }
 
 void Upstream::on_data(Socket&, Bytes data) {
@@ -126,7 +134,7 @@ void Upstream::on_data(Socket&, Bytes data) {
 bool Upstream::step() {
   Out out;
   Step step = back_->feed(input_.view(), out);
-  flush(out);
+  if (!flush(out)) return false;
   if (step.consumed > 0) write_step(session_.summary(), "backend", back_->state_name(), step.event, 0);
   if (step.event != Event::logged_in) input_.consume(step.consumed);
   switch (step.event) {
@@ -136,6 +144,7 @@ bool Upstream::step() {
       return false;
     case Event::logged_in: {
       stats().login_seconds.observe_us(now_us() - login_start_us_);
+      seat_.release();
       outage().served(session_.worker().loop().now_ms());
       // What was consumed is wiped with this object, at the end of the turn.
       client_.upstream_ready(std::move(socket_), *back_, input_.view().substr(step.consumed));
@@ -164,6 +173,7 @@ void Upstream::refused() {
     return give_up(BackendError::master_refused, "the master login was refused: [" + reply.code + "] " + reply.text);
   }
   socket_.reset();
+  seat_.release();
   outage().served(session_.worker().loop().now_ms());
   log::write_bounded(
       events::backend_refused,
@@ -215,6 +225,7 @@ void Upstream::give_up(BackendError error, const std::string& why) {
   last_failure_ = backend().name + ": " + why;
   resolving_.cancel();
   socket_.reset();
+  seat_.release();
   std::vector<std::string> for_the_user = alerts();
   session_.worker().loop().bury(std::move(back_));  // it may be the caller
   bool late = session_.login_ms_left() == 0;

@@ -15,6 +15,7 @@
 #include "proxy/net/socket.h"
 #include "proxy/session/input.h"
 #include "proxy/session/outage.h"
+#include "proxy/session/places.h"
 
 namespace postigo {
 
@@ -30,6 +31,7 @@ class Upstream final : public Socket::Owner {
     virtual void upstream_refused(const BackendReply& reply, std::vector<std::string> alerts) = 0;
     virtual void upstream_unavailable(BackendError error, const std::string& why,
                                       std::vector<std::string> alerts) = 0;  // no candidate left
+    virtual void upstream_overflowed() = 0;  // what was to be said to the backend does not fit in Out
    protected:
     ~Client() = default;
   };
@@ -53,7 +55,7 @@ class Upstream final : public Socket::Owner {
   void begin_dialogue();
   uint64_t ms_left() const;  // for TLS and login together, within the session's own time
   bool step();               // false: wait, or this object is done
-  void flush(Out& out);
+  bool flush(Out& out);      // false: it was too much, and this object is done
 
   void on_connected(Socket& socket) override;
   void on_secured(Socket& socket) override;
@@ -70,6 +72,7 @@ class Upstream final : public Socket::Owner {
   Session& session_;
   Route route_;
   BackLogin login_;
+  Places::Seat seat_;  // at the current candidate
   Ticket resolving_;
   std::vector<Address> addresses_;
   size_t candidate_ = 0;

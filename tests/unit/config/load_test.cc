@@ -112,6 +112,8 @@ imap_idle_timeout = "1h"
 pop3_idle_timeout = "1d"
 auth_failure_delay = "0s"
 half_close_timeout = "9s"
+login_memory = "5m"
+backend_logins_max = 17
 close_timeout = "8s"
 relay_high_water = "1m"
 )");
@@ -127,6 +129,8 @@ relay_high_water = "1m"
   EXPECT_EQ(x.pop3_idle_timeout_ms, 86400'000u);
   EXPECT_EQ(x.auth_failure_delay_ms, 0u);
   EXPECT_EQ(x.half_close_timeout_ms, 9000u);
+  EXPECT_EQ(x.login_memory, 5u * 1024 * 1024);
+  EXPECT_EQ(x.backend_logins_max, 17u);
   EXPECT_EQ(x.close_timeout_ms, 8000u);
   EXPECT_EQ(x.relay_high_water, 1024u * 1024u);
 }

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstdio>
 
 #include "tests/unit/proxy/loop_fixture.h"
 
@@ -117,6 +119,75 @@ TEST_F(LoopTurn, WhatIsDeferredMeanwhileWaitsForTheNextTurn) {
   turn();
   turn();
   EXPECT_EQ(turns, 3);
+}
+
+// A copy of the descriptor keeps the open file, and with it the registration: a child between fork and exec has one.
+TEST_F(LoopTurn, WhoHasClosedHearsNothingThroughACopyEither) {
+  int heard = 0;
+  Ear ear([&](Ear&) { ++heard; });
+  int fd = speaking(ear);
+  int copy = dup(fd);
+  loop.close_watched(fd);
+  EXPECT_EQ(write(others_.back(), "y", 1), 1);
+  turn();
+  EXPECT_EQ(heard, 0) << "a corpse was told";
+  close(copy);
+}
+
+TEST_F(LoopTurn, AFileThatCannotBeWatchedIsNotCounted) {
+  Ear ear([](Ear&) {});
+  FILE* file = tmpfile();  // a regular file
+  EXPECT_EQ(loop.watch(fileno(file), ear, EPOLLIN), -EPERM);
+  fclose(file);
+}  // Loop::close() says whether the count is right
+
+// Large work: moves so many octets each time, and always has more.
+struct Mover : Watched {
+  Mover(Loop& in, size_t each) : loop(in), octets(each) {}
+  void ready(uint32_t) override {}
+  void in_turn() override {
+    ++count;
+    loop.moved(octets);
+    if (count < 1000) loop.take_turn(*this);
+  }
+  Loop& loop;
+  size_t octets;
+  int count = 0;
+};
+
+TEST_F(LoopTurn, A39_BulkStopsWhereTheOctetsOfTheTurnEnd) {
+  std::vector<std::unique_ptr<Mover>> movers;
+  for (int i = 0; i < 16; ++i) movers.push_back(std::make_unique<Mover>(loop, Loop::kOctetsPerTurn / 2));
+  for (auto& each : movers) loop.take_turn(*each);
+  for (int turns = 1; turns <= 24; ++turns) {
+    turn();
+    int total = 0;
+    for (auto& each : movers) total += each->count;
+    EXPECT_EQ(total, turns * 2);
+  }
+  for (auto& each : movers) EXPECT_EQ(each->count, 3) << "first come, first served";
+}
+
+TEST_F(LoopTurn, A39_BulkIsNotStarvedBySmallSessions) {
+  Mover bulk(loop, 1);
+  loop.take_turn(bulk);
+  Ear small([&](Ear&) { loop.moved(Loop::kOctetsPerTurn); });
+  for (int i = 1; i <= 3; ++i) {
+    int fd = speaking(small);
+    turn();
+    EXPECT_EQ(bulk.count, i);
+    loop.close_watched(fd);
+  }
+}
+
+TEST_F(LoopTurn, A39_AskingTwiceKeepsThePlace) {
+  Mover first(loop, Loop::kOctetsPerTurn), second(loop, Loop::kOctetsPerTurn);
+  loop.take_turn(first);
+  loop.take_turn(second);
+  loop.take_turn(first);
+  turn();
+  EXPECT_EQ(first.count, 1);
+  EXPECT_EQ(second.count, 0);
 }
 
 TEST(LoopEnd, ADescriptorThatLeaksIsTold) {

@@ -76,6 +76,8 @@ TEST_F(MetricsTest, TheFamiliesAreThere) {
   auto families = collect();
   for (std::string name : {"postigo_connections",
                            "postigo_connections_limit",
+                           "postigo_login_bytes",
+                           "postigo_login_bytes_limit",
                            "postigo_connections_accepted_total",
                            "postigo_connections_closed_total",
                            "postigo_rejected_total",
@@ -87,6 +89,8 @@ TEST_F(MetricsTest, TheFamiliesAreThere) {
                            "postigo_route_lookups_total",
                            "postigo_backend_sessions",
                            "postigo_backend_sessions_limit",
+                           "postigo_backend_logins",
+                           "postigo_backend_logins_limit",
                            "postigo_backend_connects_total",
                            "postigo_backend_errors_total",
                            "postigo_backend_connect_seconds",

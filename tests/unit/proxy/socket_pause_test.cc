@@ -5,6 +5,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <memory>
+#include <vector>
+
 #include "tests/unit/proxy/socket_fixture.h"
 
 namespace postigo {
@@ -173,6 +177,49 @@ TEST_P(SocketPause, T72_LettingGoWhenAnEndIsNoticed) {
     run_for(60);
     EXPECT_TRUE(there.order.ends_with(reset ? 'b' : 'a')) << there.order;
   }
+}
+
+// A39: whatever the peers send, one turn moves what its budget says, and who comes new is served in the next turn.
+TEST_F(SocketTest, A39_ATurnMovesABoundedNumberOfOctets) {
+  std::vector<std::unique_ptr<Recorder>> speakers, hearers;
+  std::string text = pattern(2'000'000);
+  for (int i = 0; i < 8; ++i) {
+    connect();
+    there.socket->set_read_size(Loop::kReceiveSize);
+    there.socket->pause(Pause::peer_full);
+    here.socket->send(text);
+    for (auto* list : {&speakers, &hearers}) {
+      Recorder& from = list == &speakers ? here : there;
+      list->push_back(std::make_unique<Recorder>());
+      list->back()->socket = std::move(from.socket);
+      list->back()->socket->set_owner(*list->back());
+      from = {};
+    }
+  }
+  run_for(60);
+  auto heard = [&] {
+    size_t total = 0;
+    for (auto& each : hearers) total += each->data.size();
+    return total;
+  };
+  for (auto& each : hearers) each->socket->pause(Pause::peer_full, false);
+  turn();  // the first one finds out who is large
+  for (size_t before = heard(); before < 8 * text.size() / 2; before = heard()) {
+    turn();
+    ASSERT_LE(heard() - before, Loop::kOctetsPerTurn + Loop::kReceiveSize);
+    size_t least = SIZE_MAX, most = 0;
+    for (auto& each : hearers) {
+      least = std::min(least, each->data.size());
+      most = std::max(most, each->data.size());
+    }
+    ASSERT_LE(most - least, 2 * Loop::kReceiveSize) << "in turn";
+  }
+  here.socket = Socket::connect(loop, address, here);
+  turn();
+  turn();
+  EXPECT_NE(there.socket, nullptr) << "accepted at once, whatever else there is to do";
+  ASSERT_TRUE(run_until([&] { return heard() == 8 * text.size(); }));
+  for (auto& each : hearers) EXPECT_TRUE(each->data == text);
 }
 
 // The connection breaks while octets of ours wait: what the peer said before is delivered first (a BYE, most likely).

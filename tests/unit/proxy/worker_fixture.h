@@ -182,6 +182,8 @@ class WorkerTest : public testing::Test {
     ASSERT_TRUE(snapshot->open_directories(problems));
     shared = std::make_unique<Shared>(config, 1);
     shared->sessions_max = sessions_max;
+    shared->places.open(config.live.backends.size(), sessions_max, config.live.limits.backend_logins_max);
+    shared->login_memory_max = config.live.limits.login_memory / count;
     for (unsigned i = 0; i < count; ++i) {
       workers.push_back(std::make_unique<Worker>(*shared, snapshot, i));
       auto bound = workers.back()->listen(config.startup.listeners);

@@ -1,0 +1,56 @@
+// Places: how many logins may be under way at each backend, so that one that hangs does not take the sessions of all.
+//
+// Shared by all workers; any thread. Touched once per login and once per relay.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace postigo {
+
+class Places {
+ public:
+  // One login under way; gives its place back when it goes.
+  class Seat {
+   public:
+    Seat() = default;
+    explicit Seat(std::atomic<int64_t>& taken) : taken_(&taken) {}
+    Seat(Seat&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
+    Seat& operator=(Seat&& other) noexcept {
+      release();
+      taken_ = std::exchange(other.taken_, nullptr);
+      return *this;
+    }
+    ~Seat() { release(); }
+    explicit operator bool() const { return taken_ != nullptr; }
+    void release() {
+      if (taken_ != nullptr) taken_->fetch_sub(1, std::memory_order_relaxed);
+      taken_ = nullptr;
+    }
+
+   private:
+    std::atomic<int64_t>* taken_ = nullptr;
+  };
+
+  // Before the workers start. `configured`: for each backend; 0: see limit().
+  void open(size_t backends, int64_t sessions_max, uint64_t configured);
+
+  Seat take(size_t backend);  // none: the backend's places are taken
+  int64_t taken(size_t backend) const { return taken_[backend].load(std::memory_order_relaxed); }
+  // As configured, or half of the sessions that no relay holds: whatever hangs, the other half can log in elsewhere.
+  int64_t limit() const;
+
+  void relay_began() { relays_.fetch_add(1, std::memory_order_relaxed); }
+  void relay_ended() { relays_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  std::unique_ptr<std::atomic<int64_t>[]> taken_;
+  std::atomic<int64_t> relays_{0};
+  int64_t sessions_max_ = 0;
+  int64_t configured_ = 0;
+};
+
+}  // namespace postigo
