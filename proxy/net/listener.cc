@@ -85,7 +85,7 @@ void Listener::Closer::operator()(Listener* listener) const {
 // To ask for one more than there is costs a system call, and in a quiet turn there is one. Where turns with somebody at
 // the door follow each other, more are waiting.
 void Listener::ready(uint32_t) {
-  burst_ = loop_.turns() == last_turn_ + 1 ? std::min(burst_ * 2, kBurstMax) : 1;
+  burst_ = last_turn_ != 0 && loop_.turns() == last_turn_ + 1 ? std::min(burst_ * 2, kBurstMax) : 1;
   last_turn_ = loop_.turns();
   for (unsigned i = 0; i < burst_ && owner_ != nullptr; ++i) {
     if (accept_one()) continue;

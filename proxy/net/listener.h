@@ -49,7 +49,7 @@ class Listener final : public Watched {
   Owner* owner_;
   int fd_;
   unsigned burst_ = 1;      // how many may be accepted in this turn
-  uint64_t last_turn_ = 0;  // when some were
+  uint64_t last_turn_ = 0;  // when some were; 0: never
   Timer rest_;              // after the process has run out of descriptors
 };
 

@@ -176,8 +176,6 @@ TEST_F(SessionBounds, StoppingNowWaitsForNobody) {
   for (auto& worker : workers) worker->stop_now();
   EXPECT_TRUE(eventually([&] { return !workers[0]->running() && !workers[1]->running(); }));
   EXPECT_LT(std::chrono::steady_clock::now() - begun, milliseconds(900)) << "no second for lazy clients";
-  idle.hear_to_the_end();
-  EXPECT_TRUE(idle.was_reset());
 }
 
 // --- replies that do not fit ---
@@ -193,7 +191,7 @@ TEST_F(SessionBounds, AReplyThatDoesNotFitEndsTheSession) {
 }
 
 TEST_F(SessionBounds, AnAnswerToALoginThatDoesNotFitEndsTheSession) {
-  config.live.imap.add = {std::string(70'000, 'X')};
+  for (int i = 0; i < 3000; ++i) config.live.imap.add.push_back("X" + std::to_string(i) + std::string(40, 'X'));
   start();
   Peer client = asking("alice");
   Peer backend = serve_login();
@@ -222,6 +220,8 @@ TEST_F(SessionBounds, ACommandToTheBackendThatDoesNotFitEndsTheSession) {
   Peer client = asking("alice");
   Peer backend = backends.accept();
   backend.say("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n");
+  backend.hear("AUTHENTICATE");
+  backend.say("+ \r\n");
   EXPECT_THAT(client.hear_to_the_end(), EndsWith("* BYE [SERVERBUG] Internal error.\r\n"));
   client.close();
   EXPECT_TRUE(eventually([&] { return closed(CloseReason::internal_error) == 1; }));
