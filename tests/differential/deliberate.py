@@ -16,6 +16,8 @@ RULES = {
                  "the like would change whom or what the backend believes to talk to; they pass as an unknown verb",
     "odd": "a line that two servers could read in two ways passes as an unknown verb under the client's tag: one answer",
     "swallowed": "the octets of a {n+} whose command was refused are data (RFC 7888 4), whatever the server would do",
+    "order": "Dovecot runs commands side by side (RFC 9051 5.5); their answers may come in another order",
+    "doubt": "where a server waits for ever for octets that the client does not mean to send, we end after a bounded time",
     "gone": "what is said last before either side ends the connection may not arrive",
     "incomplete": "a line passes when it is complete: some servers run it at its bare CR",
 }
@@ -86,6 +88,8 @@ def _rule(protocol, line, arrived, before):
     """By which rule this line may have become that; None: it did not become that."""
     if line == arrived:
         return "same"
+    if _ALIAS.match(arrived) and not _tag(line):
+        return None
     mine = _with_tag_of(line, arrived)
     ended = re.sub(rb"\r?\n$", b"\r\n", line)
     for form, rule in ((line, "alias"), (ended, "line end"), (re.sub(rb"\+\}\r\n$", b"}\r\n", ended), "synchronising")):

@@ -33,6 +33,7 @@ service pop3 {{
 
 class Dovecot23(Server):
     name = "dovecot23"
+    side_by_side = True
 
     def start(self):
         self.folder = tempfile.mkdtemp(prefix="pgd-", dir="/tmp")
@@ -67,6 +68,7 @@ class Dovecot24(Confined):
     """In a newer Debian's root. Its configuration has another grammar than 2.3's."""
 
     name = "dovecot24"
+    side_by_side = True
     suite = "trixie"
     packages = ("dovecot-imapd", "dovecot-pop3d")
     accounts = (("dovecot", 903), ("dovenull", 904), ("vmail", 905))

@@ -18,6 +18,7 @@ class Server:
     name = ""
     protocols = ("imap", "pop3")
     pipelined_login = True  # it keeps what arrives glued to the login
+    side_by_side = False  # it runs commands at the same time, and answers them as they end
     host = "127.0.0.1"
 
     def __init__(self):
