@@ -44,7 +44,8 @@ def main():
     compiler = [ccache, clang] if ccache else [clang]
     os.environ.update(CCACHE_BASEDIR=root, CCACHE_NOHASHDIR="1")
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
-        units = [unit for unit in json.load(file) if unit["file"].endswith(".cc")]
+        by_file = {unit["file"]: unit for unit in json.load(file) if unit["file"].endswith(".cc")}
+    units = list(by_file.values())  # each once, though several programs have it
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(lambda unit: compiled(unit, compiler, os.path.join(build, "clang"), root), units))
     failed = [said for code, said in results if code != 0]

@@ -111,7 +111,9 @@ std::string g_session;
 
 void show(int) {
   std::fputs("session:", stderr);
-  for (unsigned char c : g_session) std::fprintf(stderr, c > 0x20 && c < 0x7f && c != '\\' ? "%c" : "\\x%02x", c);
+  for (char c : g_session) {
+    std::fprintf(stderr, c > 0x20 && c < 0x7f && c != '\\' ? "%c" : "\\x%02x", static_cast<unsigned char>(c));
+  }
   std::fputs("\n", stderr);
   std::signal(SIGABRT, SIG_DFL);
   std::abort();

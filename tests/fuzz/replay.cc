@@ -95,7 +95,9 @@ const std::string* g_input = nullptr;
 // What broke an oracle, so that it can become a test.
 void show(int) {
   std::fputs("input: ", stderr);
-  for (unsigned char c : *g_input) std::fprintf(stderr, c > 0x20 && c < 0x7f && c != '\\' ? "%c" : "\\x%02x", c);
+  for (char c : *g_input) {
+    std::fprintf(stderr, c > 0x20 && c < 0x7f && c != '\\' ? "%c" : "\\x%02x", static_cast<unsigned char>(c));
+  }
   std::fputs("\n", stderr);
   std::signal(SIGABRT, SIG_DFL);
   std::abort();
