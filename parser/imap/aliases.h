@@ -32,7 +32,8 @@ class Aliases {
     Bytes text() const { return {buffer.data(), size}; }
   };
 
-  // Numbers grow: a higher one began later. The alias stays until its answer or kMax others.
+  // Numbers grow: a higher one began later. The alias stays until its answer or kMax others. No tag: a command of ours,
+  // whose answer is not for the client.
   const Alias& add(Bytes client_tag);
   // Null: not one of ours.
   const Alias* find(Bytes text) const;

@@ -196,6 +196,11 @@ void BackendStream::at_alias(Cursor& cursor) {
   alias_ = alias->number;
   held_.drop();
   cursor.drop_marked();
+  if (alias->client_tag.empty()) {  // a command of ours: that it is answered is enough
+    kind_ = Kind::refusal;
+    state_ = State::hidden;
+    return;
+  }
   cursor.insert(alias->client_tag);
   state_ = State::tag;
 }

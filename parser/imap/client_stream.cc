@@ -6,6 +6,7 @@
 #include "parser/imap/client_stream.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "parser/base/ascii.h"
 #include "parser/base/limits.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr Bytes kIdle = "IDLE";
 constexpr Bytes kCompress = "COMPRESS";
 constexpr Bytes kUnknown = " X\r\n";      // behind a tag, or behind a literal: no server knows it
+constexpr Bytes kProbe = " NOOP\r\n";     // behind a tag of ours
 constexpr Bytes kWithoutTag = "* X\r\n";  // every server answers "* BAD"
 
 // How long a client waits for the backend's word before give_up(). A client that is to wait for "+" and speaks without
@@ -30,6 +32,10 @@ constexpr uint32_t kWholeMs = 500;
 
 FilterStep ClientStream::feed(Bytes in, Slices& out) {
   Cursor cursor{in, out};
+  if (std::exchange(probe_, false)) {
+    out.add(aliases_.add({}).text());
+    out.add(kProbe);
+  }
   whole_ = false;
   last_ = Action::go_on;
   while (last_ == Action::go_on && cursor.more() && cursor.room() && !exchange_.compressed()) last_ = step(cursor);
@@ -50,6 +56,7 @@ FilterStep ClientStream::feed(Bytes in, Slices& out) {
 uint32_t ClientStream::patience_ms() const {
   if (whole_) return kWholeMs;
   if (last_ != Action::blocked) return 0;
+  if (exchange_.probing()) return kWordMs;
   bool spoken = exchange_.asked() == Exchange::Ask::literal || exchange_.complained();
   return spoken ? kSpokenMs : kWordMs;
 }
@@ -59,7 +66,7 @@ std::string_view ClientStream::give_up() {
     impatient_ = true;
     return "a literal is slow";
   }
-  exchange_.give_up();
+  probe_ = exchange_.give_up();
   return "the backend did not say what it reads next";
 }
 
@@ -157,9 +164,8 @@ ClientStream::Action ClientStream::at_whole(Cursor& cursor, Bytes line, const Co
   return Action::go_on;
 }
 
-// What is no command, or must not be one for the backend. In doubt it might be a literal's octets.
+// What is no command, or must not be one for the backend.
 ClientStream::Action ClientStream::refuse(Cursor& cursor, const CommandLine& said) {
-  if (exchange_.doubtful()) return Action::broken;
   exchange_.line_passes(false);
   count({});
   if (said.tag.empty()) {
@@ -198,7 +204,6 @@ void ClientStream::pass_line(Cursor& cursor, Bytes line) {
 // --- lines that ask -------------------------------------------------------------------------------------------------
 
 ClientStream::Action ClientStream::ask(Cursor& cursor, Bytes line, const CommandLine& said, Exchange::Ask what) {
-  if (exchange_.doubtful()) return Action::broken;
   if (exchange_.idling()) return refuse(cursor, said);
   if (!exchange_.may_ask()) return Action::blocked;
   count(said.verb);

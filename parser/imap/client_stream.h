@@ -88,6 +88,7 @@ class ClientStream {
   bool hidden_ = false;  // the literal is one for which the client does not wait
   bool whole_ = false;   // waits for the rest of a whole command
   bool impatient_ = false;
+  bool probe_ = false;  // a command of ours goes out next
   bool said_logout_ = false;
   const bool literal_plus_;
 };

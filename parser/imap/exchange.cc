@@ -23,16 +23,14 @@ void Exchange::line_passes(bool is_done) {
   }
 }
 
-void Exchange::give_up() {
-  if (ask_ == Ask::compress) lost_ = true;
-  if (ask_ == Ask::literal || ask_ == Ask::hidden_literal) verdict_ = Verdict::refused;
-  doubt_ = ask_ != Ask::none || idle_ != Idle::none;
-  ask_ = Ask::none;
-  idle_ = Idle::none;
+bool Exchange::give_up() {
+  lost_ = lost_ || probing_ || ask_ == Ask::compress;
+  probing_ = true;
+  return !lost_;
 }
 
 void Exchange::continuation() {
-  if (doubt_) lost_ = true;  // too late: what has passed since then was no literal
+  if (probing_) lost_ = true;  // too late: our own command was a part of the literal
   switch (ask_) {
     case Ask::literal:
     case Ask::hidden_literal:
@@ -55,7 +53,7 @@ void Exchange::tagged(uint64_t alias, bool ok) {
   compressed_ |= ask_ == Ask::compress && ok;
   ask_ = Ask::none;
   idle_ = Idle::none;
-  doubt_ = false;
+  probing_ = false;
 }
 
 }  // namespace postigo::imap

@@ -8,7 +8,8 @@
 //  - a tagged answer under the alias of the question (aliases.h);
 //  - a tagged answer under a later alias: who has read a later command waits for nothing any more. So an answer that is
 //    lost stops nobody.
-// give_up() is for a backend that says nothing at all: from then on only passes what is harmless in every reading.
+// give_up() is for a backend that says nothing at all: then it is asked with a command of our own, whose answer settles
+// the question like that of any later command. Until then nothing passes.
 #pragma once
 
 #include <cstdint>
@@ -37,10 +38,10 @@ class Exchange {
   void line_passes(bool is_done);
 
   // Something is unclear that the answer of a command under an alias would settle.
-  bool unsettled() const { return idle_ != Idle::none || doubt_; }
-  bool doubtful() const { return doubt_; }
-  // The backend has let the client wait too long.
-  void give_up();
+  bool unsettled() const { return idle_ != Idle::none; }
+  // The backend has let the client wait too long. True: ask it once more; false: nothing helps.
+  bool give_up();
+  bool probing() const { return probing_; }
 
   // --- the backend's side: a complete line of the kind has passed ---
   void continuation();
@@ -64,7 +65,7 @@ class Exchange {
   Idle idle_ = Idle::none;
   Verdict verdict_ = Verdict::none;
   bool answered_ = false;  // it has its tagged answer
-  bool doubt_ = false;
+  bool probing_ = false;
   bool complained_ = false;
   bool compressed_ = false;
   bool lost_ = false;

@@ -391,44 +391,53 @@ TEST_P(ClientStream, T70_ALostAnswerStopsNobody) {
   EXPECT_EQ(r.take_to_backend(), "abc\r\nPSTG4 IDLE\r\n");
 }
 
-// A refusal that only an untagged line tells, or nothing.
+// A refusal that only an untagged line tells, or nothing: a command of ours finds out what the backend reads.
 TEST_P(ClientStream, T70_AClientThatSpeaksWithoutAWordIsHeardAfterAWhile) {
   Relay r = relay();
   r.client("a APPEND x {3}\r\n");
   r.backend("* NO not today\r\n");
   EXPECT_EQ(r.filter().patience_ms(), 0u) << "nobody waits";
-  r.client("b NOOP\r\n");
+  r.client("b STATUS x (MESSAGES)\r\nc APPEND x {3}\r\n");
   EXPECT_EQ(r.take_to_backend(), "PSTG1 APPEND x {3}\r\n");
   EXPECT_LE(r.filter().patience_ms(), 2000u);
   r.give_up();
   EXPECT_EQ(r.take_to_backend(), "PSTG2 NOOP\r\n");
-  r.backend("PSTG2 OK\r\n");
-  r.client("c APPEND x {3}\r\n");
-  EXPECT_EQ(r.take_to_backend(), "PSTG3 APPEND x {3}\r\n");
-  EXPECT_EQ(r.take_to_client(), "* NO not today\r\nb OK\r\n");
+  EXPECT_GE(r.filter().patience_ms(), 10'000u);
+  r.backend("* 3 EXISTS\r\nPSTG2 OK NOOP completed {3}\r\n");
+  EXPECT_EQ(r.take_to_backend(), "b STATUS x (MESSAGES)\r\nPSTG3 APPEND x {3}\r\n");
+  EXPECT_EQ(r.take_to_client(), "* NO not today\r\n* 3 EXISTS\r\n") << "not what it did not ask for";
 }
 
-TEST_P(ClientStream, A34_InDoubtPassesOnlyWhatIsHarmlessInEveryReading) {
-  for (const char* line : {"b UNAUTHENTICATE\r\n", "b APPEND x {3}\r\n", "b IDLE\r\n", "+ x\r\n", "b \"\r\n"}) {
+TEST_P(ClientStream, T70_ASlowLiteralThatNobodyWaitsForIsSwallowedThen) {
+  Relay r = relay();
+  r.client("a APPEND x {3+}\r\nabc\r\nb NOOP\r\n");
+  EXPECT_GE(r.filter().patience_ms(), 10'000u) << "a slow backend is no dead one";
+  r.give_up();
+  r.backend("PSTG2 BAD what\r\n");
+  EXPECT_EQ(r.to_backend, "PSTG1 APPEND x {3}\r\nPSTG2 NOOP\r\nb NOOP\r\n");
+}
+
+// Time proves nothing: a backend that is only slow would read what passed meanwhile as the literal and its command's
+// rest, and Dovecot runs the rest of a line behind an error as a new command.
+TEST_P(ClientStream, A34_NothingOfTheClientPassesInDoubt) {
+  for (const char* line : {"b NOOP\r\n", "PSTG1 X \xfc LOGIN\r\n", "b UNAUTHENTICATE\r\n"}) {
     Relay r = relay();
-    r.client("a APPEND x {300}\r\nb NOOP\r\n");
+    r.client("a APPEND x {3}\r\n"s + line);
     r.give_up();
-    r.client(line);
-    EXPECT_TRUE(r.broken) << line;
-    EXPECT_EQ(r.to_backend, "PSTG1 APPEND x {300}\r\nPSTG2 NOOP\r\n");
+    EXPECT_EQ(r.to_backend, "PSTG1 APPEND x {3}\r\nPSTG2 NOOP\r\n");
+    r.backend("+ at last\r\n");
+    r.client("c NOOP\r\n");
+    EXPECT_TRUE(r.broken) << "our command was a part of the literal";
+    EXPECT_EQ(r.to_backend, "PSTG1 APPEND x {3}\r\nPSTG2 NOOP\r\n");
   }
-  Relay late = relay();
-  late.client("a APPEND x {300}\r\nb NOOP\r\n");
-  late.give_up();
-  late.backend("+ at last\r\n");
-  late.client("c NOOP\r\n");
-  EXPECT_TRUE(late.broken) << "b was a part of the literal";
 }
 
 TEST_P(ClientStream, AQuestionThatNobodyAnswersEndsTheSession) {
   Relay r = relay();
   r.client("a IDLE\r\nb IDLE\r\n");
   EXPECT_GE(r.filter().patience_ms(), 10'000u) << "a slow backend is no dead one";
+  r.give_up();
+  EXPECT_EQ(r.to_backend, "PSTG1 IDLE\r\nPSTG2 NOOP\r\n");
   r.give_up();
   EXPECT_TRUE(r.broken);
 }
