@@ -178,7 +178,7 @@ TEST_F(CommandLine, CheckGivesForeignFindingsTheirPlace) {
   ::chmod((folder_ / "c.pem").c_str(), 0600);
   write(std::string(kConfiguration) + "[[tls.certificate]]\ncertificate = \"c.pem\"\n[tls]\nciphers = \"NONE\"\n");
   EXPECT_EQ(on({"check"}), kBadConfiguration);
-  EXPECT_THAT(err_, HasSubstr("p.toml:28:1: tls.certificate: "));
+  EXPECT_THAT(err_, HasSubstr("p.toml:29:15: tls.certificate.certificate: "));
   write(std::string(kConfiguration) + std::string(kSqlite));
   EXPECT_EQ(on({"check"}), kBadConfiguration);
   EXPECT_THAT(err_, HasSubstr("`postigo user add` or `import` makes it"));

@@ -167,7 +167,7 @@ TEST(Log, AFileThatCannotBeOpenedIsAnError) {
   options.file = folder.file("plain/postigo.log");
   auto opened = log::open(options);
   ASSERT_FALSE(opened.has_value());
-  EXPECT_THAT(opened.error().message, testing::StartsWith("cannot open the log file: "));
+  EXPECT_THAT(opened.error().message, testing::StartsWith("cannot open the log file " + options.file + ": "));
 }
 
 // --- what is lost is counted and told ---

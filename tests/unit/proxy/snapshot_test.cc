@@ -117,7 +117,8 @@ TEST_F(SnapshotTest, ServerCertificatesThatCannotBeUsed) {
   EXPECT_EQ(problem(), "tls.certificate[0].certificate: " + first.certificate_file +
                            ": cannot open it: No such file or directory");
   first.certificate_file = garbage();
-  EXPECT_THAT(problem(), StartsWith("tls.certificate[0].certificate: " + first.certificate_file + ": damaged"));
+  EXPECT_THAT(problem(), StartsWith("tls.certificate[0].certificate: " + first.certificate_file +
+                                    ": certificate 1 in it is damaged"));
   first = good;
   first.key_file = authority.file("absent.key");
   EXPECT_THAT(problem(), StartsWith("tls.certificate[0].key: " + first.key_file + ": cannot open it"));
@@ -170,7 +171,7 @@ TEST_F(SnapshotTest, BackendTrustThatCannotBeLoaded) {
   tls.ca_file = authority.file("absent.pem");
   EXPECT_THAT(problem(), StartsWith("backend[1].tls.ca_file: " + tls.ca_file + ": cannot open it"));
   tls.ca_file = garbage();
-  EXPECT_THAT(problem(), StartsWith("backend[1].tls.ca_file: " + tls.ca_file + ": damaged"));
+  EXPECT_THAT(problem(), StartsWith("backend[1].tls.ca_file: " + tls.ca_file + ": certificate 1 in it is damaged"));
   tls.ca_file = authority.ca_file();
   tls.certificate_file = tls.key_file = authority.file("absent.pem");
   EXPECT_THAT(problem(), StartsWith("backend[1].tls.certificate: " + tls.certificate_file + ": cannot open it"));
