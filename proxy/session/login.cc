@@ -64,8 +64,9 @@ void Login::flush() {
 void Login::overflowed(const char* what) {
   if (session_.closing()) return;
   log::write(events::overflow, {{"id", session_.summary().id}, {"detail", what}});
-  out_ = Out();
-  farewell(Farewell::internal_error);
+  Out words;
+  front_->farewell(Farewell::internal_error, words);
+  session_.client()->send(words.view());
   session_.close(CloseReason::internal_error, what);
 }
 
