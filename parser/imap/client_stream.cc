@@ -57,7 +57,7 @@ uint32_t ClientStream::patience_ms() const {
   if (whole_) return kWholeMs;
   if (last_ != Action::blocked) return 0;
   if (exchange_.probing()) return kWordMs;
-  bool spoken = exchange_.asked() == Exchange::Ask::literal || exchange_.complained();
+  bool spoken = exchange_.asked() == Exchange::Ask::literal || exchange_.awaits_idle() || exchange_.complained();
   return spoken ? kSpokenMs : kWordMs;
 }
 
@@ -73,7 +73,7 @@ std::string_view ClientStream::give_up() {
 // Consumes at least one octet, or changes the state, or does not go on.
 ClientStream::Action ClientStream::step(Cursor& cursor) {
   if (exchange_.lost()) return Action::broken;
-  if (exchange_.asked() == Exchange::Ask::compress) return Action::blocked;
+  if (exchange_.asked() == Exchange::Ask::compress || exchange_.awaits_idle()) return Action::blocked;
   switch (state_) {
     case State::line:
       return at_line(cursor);

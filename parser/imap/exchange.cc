@@ -8,7 +8,7 @@ namespace postigo::imap {
 void Exchange::ask(Ask what, uint64_t alias) {
   ask_ = what;
   alias_ = alias;
-  complained_ = answered_ = false;
+  complained_ = answered_ = hurried_ = false;
   if (what == Ask::idle) idle_ = Idle::open;
 }
 
@@ -24,6 +24,10 @@ void Exchange::line_passes(bool is_done) {
 }
 
 bool Exchange::give_up() {
+  if (awaits_idle()) {
+    hurried_ = true;
+    return false;
+  }
   lost_ = lost_ || probing_ || ask_ == Ask::compress;
   probing_ = true;
   return !lost_;

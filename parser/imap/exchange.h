@@ -32,6 +32,9 @@ class Exchange {
   // The command with this alias has its answer already, though its last line is still to come.
   bool answered(uint64_t alias) const { return answered_ && alias_ == alias; }
 
+  // IDLE has passed, and no word of the backend. Nothing may pass behind it: Cyrus and Courier look at the socket while
+  // they are in IDLE, not at what they have read along with it.
+  bool awaits_idle() const { return ask_ == Ask::idle && !hurried_; }
   // In IDLE for sure: a line that is not DONE ends it with an error (RFC 2177 3).
   bool idling() const { return idle_ == Idle::open && ask_ == Ask::none; }
   // A line passes that is no question.
@@ -39,7 +42,8 @@ class Exchange {
 
   // Something is unclear that the answer of a command under an alias would settle.
   bool unsettled() const { return idle_ != Idle::none; }
-  // The backend has let the client wait too long. True: ask it once more; false: nothing helps.
+  // The backend has let the client wait too long. True: ask it with a command of ours. False: go on without its word
+  // (IDLE, the first time), or nothing helps and all is lost.
   bool give_up();
   bool probing() const { return probing_; }
 
@@ -66,6 +70,7 @@ class Exchange {
   Verdict verdict_ = Verdict::none;
   bool answered_ = false;  // it has its tagged answer
   bool probing_ = false;
+  bool hurried_ = false;  // IDLE's word is not waited for any longer, but no other question is asked
   bool complained_ = false;
   bool compressed_ = false;
   bool lost_ = false;

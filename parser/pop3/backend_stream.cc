@@ -50,6 +50,7 @@ void BackendStream::between(Cursor& cursor, ReplyQueue& owed) {
   shape_ = Shape::single;
   if ((c == '+' || c == '-') && !owed.empty()) {
     Shape expected = owed.pop();
+    if (expected == Shape::capa_of) expected = c == '+' ? Shape::capa : Shape::single;
     if (c == '+') shape_ = expected;
     if (c == '-' && expected == Shape::capa) return own_list(cursor);
   }
@@ -71,6 +72,7 @@ void BackendStream::line(Cursor& cursor) {
       state_ = State::body_start;
       break;
     case Shape::capa:
+    case Shape::capa_of:  // is one of the others by now
       promised_ = 0;
       if (lists_ != nullptr) lists_->inc();
       state_ = State::promise;

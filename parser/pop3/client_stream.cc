@@ -17,7 +17,7 @@ struct Listing {
   Shape with_argument;
 };
 constexpr Listing kListings[] = {
-    {"CAPA", Shape::capa, Shape::capa},       {"LIST", Shape::listing, Shape::single},
+    {"CAPA", Shape::capa, Shape::capa_of},    {"LIST", Shape::listing, Shape::single},
     {"UIDL", Shape::listing, Shape::single},  {"LANG", Shape::listing, Shape::single},
     {"RETR", Shape::listing, Shape::listing}, {"TOP", Shape::listing, Shape::listing},
 };

@@ -12,7 +12,8 @@ namespace postigo::pop3 {
 enum class Shape : unsigned {
   single,
   listing,  // up to a line with a lone dot
-  capa,     // a listing that we rewrite
+  capa,     // a listing that we rewrite, or make if the backend has none
+  capa_of,  // the same of a CAPA with an argument, which a backend may refuse
 };
 
 class ReplyQueue {
