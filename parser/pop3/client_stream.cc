@@ -102,7 +102,8 @@ void ClientStream::command(Cursor& cursor, const LineReader::Line& line, ReplyQu
   if (!clear || is_forbidden(verb)) return refuse(cursor, line.consumed, owed);
   text = text.substr(0, text.find_last_not_of(' ') + 1);
   cursor.at += text.size();
-  if (line.consumed == text.size() + 2) {
+  bool as_it_is = text.size() == line.text.size() && line.consumed == text.size() + 2;
+  if (as_it_is) {
     cursor.at += 2;
   } else {
     cursor.replace(line.consumed - text.size(), "\r\n");

@@ -59,7 +59,7 @@ struct Model {
     while (text.ends_with(' ')) text.pop_back();
     bool argument = text.size() > verb.size();
     Shape shape = Shape::single;
-    if (verb == "CAPA") shape = Shape::capa;
+    if (verb == "CAPA") shape = argument ? Shape::capa_of : Shape::capa;
     if (verb == "RETR" || verb == "TOP") shape = Shape::listing;
     if (!argument && (verb == "LIST" || verb == "UIDL" || verb == "LANG")) shape = Shape::listing;
     owed.push_back(shape);
@@ -95,7 +95,7 @@ struct Model {
     Shape shape = owed.front();
     owed.pop_front();
     if (line[0] == '-' || shape == Shape::single) return;
-    state = shape == Shape::capa ? promising : listing;
+    state = shape == Shape::listing ? listing : promising;
   }
 
   void promise() {

@@ -76,7 +76,9 @@ TEST(Pop3Filter, A34_LinesThatReadInTwoWaysDoNotPass) {
 }
 
 // An argument for one server and none for another: a line, or a listing?
-TEST(Pop3Filter, A34_BlanksAtTheEndGo) { EXPECT_EQ(to_backend("LIST \r\nUIDL  \nNOOP\n"), "LIST\r\nUIDL\r\nNOOP\r\n"); }
+TEST(Pop3Filter, A34_BlanksAtTheEndGo) {
+  EXPECT_EQ(to_backend("LIST \r\nUIDL  \nNOOP\nSTAT \n"), "LIST\r\nUIDL\r\nNOOP\r\nSTAT\r\n");
+}
 
 TEST(Pop3Filter, VerbsThatOnlyLookForbiddenPass) {
   for (std::string line : {"USERS\r\n", "PASSWORD x\r\n", "AUTHX\r\n", "XCLIENTS\r\n", "XCLIENTXX a\r\n", "U\r\n",
