@@ -59,7 +59,7 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     {"backends", "how many are configured"},
     {"descriptors", "how many the process may have"},
     {"sessions_max", "sessions at a time that this makes"},
-    {"signal", "`SIGTERM`, `SIGINT`"},
+    {"signal", "`SIGTERM`, `SIGINT`, `SIGQUIT`, `SIGUSR1`, `SIGUSR2`"},
     {"over_limit", "lines that were not written because of `stranger_lines_per_s`"},
     {"unwritten", "lines that the file, pipe or terminal did not take"},
     {"cut", "lines with a value of more than 512 octets; what is there of it ends with `...`"},

@@ -212,7 +212,7 @@ TEST_F(SocketTest, A39_ATurnMovesABoundedNumberOfOctets) {
       least = std::min(least, each->data.size());
       most = std::max(most, each->data.size());
     }
-    ASSERT_LE(most - least, 2 * Loop::kReceiveSize) << "in turn";
+    ASSERT_LE(most - least, 4 * Loop::kReceiveSize) << "in turn";
   }
   here.socket = Socket::connect(loop, address, here);
   turn();
