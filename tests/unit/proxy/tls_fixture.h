@@ -37,7 +37,9 @@ class TlsTest : public LoopTest {
     config::Problems problems;
     auto store = CertificateStore::load(server_options, problems);
     auto context = TlsServerContext::make(server_options, *store, keys, "imap", domain, problems);
-    for (const config::Problem& problem : problems) ADD_FAILURE() << to_string(problem);
+    for (const config::Problem& problem : problems) {
+      if (problem.fatal) ADD_FAILURE() << to_string(problem);
+    }
     return context;
   }
   std::unique_ptr<TlsClientContext> client_context(const std::string& name = "mail.example.org",
