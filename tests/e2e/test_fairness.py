@@ -121,7 +121,7 @@ class BeforeLogin(unittest.TestCase):
             self.assertIn("login_memory", proxy.log_text())
 
     def test_a12_commands_and_records_without_an_end(self):
-        self.judge("implicit", b"a ID (" + b"x" * 63000, 400)
+        self.judge("implicit", b"a ID (" + b"x" * 63000, 2000)
 
     def test_a12_hellos_without_an_end(self):
         hello = b"\x16\x03\x01\x40\x00\x01\x00\x3f\xf0" + b"\x03\x03" + b"x" * 16000

@@ -169,25 +169,26 @@ TEST_F(LoopTurn, A39_BulkStopsWhereTheOctetsOfTheTurnEnd) {
 }
 
 TEST_F(LoopTurn, A39_BulkIsNotStarvedBySmallSessions) {
-  Mover bulk(loop, 1);
-  loop.take_turn(bulk);
+  auto bulk = std::make_unique<Mover>(loop, 1);
+  loop.take_turn(*bulk);
   Ear small([&](Ear&) { loop.moved(Loop::kOctetsPerTurn); });
   for (int i = 1; i <= 3; ++i) {
     int fd = speaking(small);
     turn();
-    EXPECT_EQ(bulk.count, i);
+    EXPECT_EQ(bulk->count, i);
     loop.close_watched(fd);
   }
 }
 
 TEST_F(LoopTurn, A39_AskingTwiceKeepsThePlace) {
-  Mover first(loop, Loop::kOctetsPerTurn), second(loop, Loop::kOctetsPerTurn);
-  loop.take_turn(first);
-  loop.take_turn(second);
-  loop.take_turn(first);
+  auto first = std::make_unique<Mover>(loop, Loop::kOctetsPerTurn);
+  auto second = std::make_unique<Mover>(loop, Loop::kOctetsPerTurn);
+  loop.take_turn(*first);
+  loop.take_turn(*second);
+  loop.take_turn(*first);
   turn();
-  EXPECT_EQ(first.count, 1);
-  EXPECT_EQ(second.count, 0);
+  EXPECT_EQ(first->count, 1);
+  EXPECT_EQ(second->count, 0);
 }
 
 TEST(LoopEnd, ADescriptorThatLeaksIsTold) {
