@@ -1,5 +1,6 @@
 """Nobody starves and nothing grows: bulk transfers (A39), memory before login (A12), a backend that hangs."""
 
+import resource
 import statistics
 import threading
 import time
@@ -9,6 +10,7 @@ from tests.e2e.harness import Imap, Platform, Wire, sanitized, wait_for
 from tests.fakes.backend import FakeBackend, imap_server
 
 MEBIBYTE = b"m" * (1 << 20)
+CROWD = 200 if sanitized() else min(2000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 500)
 platform = None
 
 
@@ -28,8 +30,8 @@ def stream(peer, _tag, verb, _rest):
 
 
 class UnderBulk(unittest.TestCase):
-    """A39: sixteen downloads on one worker. What is judged is the loop: how long a turn takes, and that those who knock
-    are let in; times that clients measure depend on who else has the machine, and have a generous bound."""
+    """A39: sixteen downloads on one worker, and those who knock are let in at once. A loop that starves them does so each
+    time; a machine that is busy with other things only now and then: so the quick tenth of the greetings is judged."""
 
     downloads = 16
 
@@ -75,7 +77,7 @@ class UnderBulk(unittest.TestCase):
         print(f"greeting: median {statistics.median(took) * 1000:.2f} ms, worst {max(took) * 1000:.2f} ms, "
               f"beside {rate / (1 << 20):.0f} MiB/s")
         self.assertGreater(rate, 1 << 20, "the downloads went on meanwhile")
-        self.assertLess(statistics.median(took), 0.5 if sanitized() else 0.02)
+        self.assertLess(statistics.quantiles(took, n=10)[0], 0.1 if sanitized() else 0.01)
 
 
 class BeforeLogin(unittest.TestCase):
@@ -96,13 +98,13 @@ class BeforeLogin(unittest.TestCase):
                 pass  # it had to make room already
         return wires
 
-    def judge(self, mode, octets, count=2000):
+    def judge(self, mode, octets):
         fake = FakeBackend(imap=imap_server())
         self.addCleanup(fake.stop)
         self.proxy = platform.postigo({"fake": fake}, limits='[limits]\nlogin_timeout = "10m"\ntls_handshake_timeout = "9m"')
         self.addCleanup(self.proxy.stop)
         before = self.proxy.memory()
-        self.hoard(count if not sanitized() else count // 10, mode, octets)
+        self.hoard(CROWD, mode, octets)
         growth = self.proxy.memory() - before
         scrape = self.proxy.metrics()
         print(f"{mode}: {growth / (1 << 20):.1f} MiB, {scrape.sum('postigo_login_bytes') / (1 << 20):.1f} MiB counted")
@@ -121,7 +123,7 @@ class BeforeLogin(unittest.TestCase):
             self.assertIn("login_memory", proxy.log_text())
 
     def test_a12_commands_and_records_without_an_end(self):
-        self.judge("implicit", b"a ID (" + b"x" * 63000, 2000)
+        self.judge("implicit", b"a ID (" + b"x" * 63000)
 
     def test_a12_hellos_without_an_end(self):
         hello = b"\x16\x03\x01\x40\x00\x01\x00\x3f\xf0" + b"\x03\x03" + b"x" * 16000
@@ -132,7 +134,7 @@ class BeforeLogin(unittest.TestCase):
         self.addCleanup(self.proxy.stop)
         before = self.proxy.memory()
         wires = []
-        for _ in range(2000 if not sanitized() else 200):
+        for _ in range(CROWD):
             wires.append(Wire((self.proxy.host, self.proxy.imaps)))
             self.addCleanup(wires[-1].close)
             wires[-1].send(hello)
@@ -180,11 +182,13 @@ class HungBackend(unittest.TestCase):
         for wire in wires:
             self.addCleanup(wire.close)
             wire.send("a LOGIN stuck p\r\n")
-        wait_for(lambda: proxy.metrics().sum("postigo_backend_logins", backend="hung") == 30, 10, "half of the sessions")
+        wait_for(lambda: proxy.metrics().sum("postigo_backend_errors_total", backend="hung", reason="full") == 20, 10,
+                 "those who are too many to be refused")
         scrape = proxy.metrics()
+        self.assertEqual(30, scrape.sum("postigo_backend_logins", backend="hung"), "half of the sessions")
         self.assertEqual(30, scrape.sum("postigo_backend_logins_limit", backend="hung"))
-        self.assertEqual(20, scrape.sum("postigo_backend_errors_total", backend="hung", reason="full"))
-        refused = [wire for wire in wires if not wire.quiet(0.1)]
+        wait_for(lambda: sum(not wire.quiet(0.01) for wire in wires) >= 20, 10, "the refusals")
+        refused = [wire for wire in wires if not wire.quiet(0.01)]
         self.assertEqual(20, len(refused))
         for wire in refused:
             self.assertIn(b"[UNAVAILABLE]", wire.line())

@@ -104,7 +104,7 @@ TEST(UserFile, ReadsDovecotsPasswdFile) {
   ASSERT_TRUE(file.problems.empty()) << file.problems[0].line << ": " << file.problems[0].message;
   ASSERT_EQ(file.users.size(), 7u);
   for (const UserLine& user : file.users) EXPECT_EQ(user.entry.password, "{PLAIN}secret");
-  for (size_t i : {0, 1, 2, 3, 4, 5}) {
+  for (size_t i : {0u, 1u, 2u, 3u, 4u, 5u}) {
     EXPECT_EQ(file.users[i].entry.pool, "") << "no field of Dovecot's is a pool";
     EXPECT_EQ(file.users[i].entry.disabled, i == 3);
   }

@@ -14,7 +14,7 @@ std::string text(size_t size) {
 
 // A12: once, not twice, whatever the size of the pieces.
 TEST(InputTest, A12_ItCostsWhatItHolds) {
-  for (size_t piece : {1, 100, 1000, 16 * 1024}) {
+  for (size_t piece : {1u, 100u, 1000u, 16u * 1024}) {
     Input input;
     std::string all = text(100'000);
     for (size_t at = 0; at < all.size(); at += piece) {

@@ -81,7 +81,7 @@ TEST_F(ListenerTest, T61_ConnectionsInheritTheirOptions) {
 TEST_F(ListenerTest, A39_SeveralConnectionsInTurnsThatFollowEachOther) {
   for (int i = 0; i < 60; ++i) knock();
   size_t before = 0;
-  for (size_t expected : {1, 2, 4, 8, 8, 8, 8, 8, 8, 5}) {
+  for (size_t expected : {1u, 2u, 4u, 8u, 8u, 8u, 8u, 8u, 8u, 5u}) {
     turn();
     EXPECT_EQ(accepted_.size() - before, expected);
     before = accepted_.size();

@@ -202,7 +202,7 @@ TEST(Log, StrangersCannotFillIt) {
 TEST(Log, ALimitIsOfEachSecond) {
   log::LineBudget budget(2);
   std::vector<bool> taken;
-  for (uint64_t now_ms : {5000, 5001, 5999, 6000, 6500, 6999, 9000}) taken.push_back(budget.take(now_ms));
+  for (uint64_t now_ms : {5000u, 5001u, 5999u, 6000u, 6500u, 6999u, 9000u}) taken.push_back(budget.take(now_ms));
   EXPECT_EQ(taken, (std::vector<bool>{true, true, false, true, true, false, true}));
 }
 

@@ -49,7 +49,7 @@ TEST_F(LoginMemoryTest, A12_TheLargestGoesFirst) {
   EXPECT_FALSE(guests[5].gone) << "told from inside the call";
   turn();
   EXPECT_TRUE(guests[5].gone);
-  for (size_t i : {0, 1, 2, 3, 4, 6}) EXPECT_FALSE(guests[i].gone) << i;
+  for (size_t i : {0u, 1u, 2u, 3u, 4u, 6u}) EXPECT_FALSE(guests[i].gone) << i;
   EXPECT_EQ(gauge.get(), 61'000u);
 }
 

@@ -15,7 +15,7 @@ class SocketTest : public TlsTest, Listener::Owner {
  protected:
   static void SetUpTestSuite() { std::signal(SIGPIPE, SIG_IGN); }  // as the server does
 
-  struct Recorder : Socket::Owner {
+  struct Recorder final : Socket::Owner {
     SocketPtr socket;
     std::string data, failure, ending, order;  // order: one letter per call
     bool clean = false;
