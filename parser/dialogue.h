@@ -95,7 +95,7 @@ enum class Farewell { idle_too_long, shutting_down, too_many_connections, backen
 // The backend's final answer to the login.
 struct BackendReply {
   std::string code;  // response code without brackets ("AUTHENTICATIONFAILED", "SYS/TEMP", "IN-USE"), may be empty
-  std::string text;  // printable, no CR or LF
+  std::string text;  // printable, no CR or LF; fit for a log: repeats nothing of what we said to log in (login/echo.h)
 };
 
 // The client's side: we play the server.

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "proxy/base/events.h"
-#include "proxy/session/confidential.h"
 #include "proxy/session/session.h"
 #include "proxy/worker.h"
 
@@ -155,7 +154,7 @@ bool Upstream::step() {
       return false;
     case Event::unavailable:
     case Event::hang_up:
-      give_up(BackendError::unavailable, without_secret(back_->reply().text, login_.password));
+      give_up(BackendError::unavailable, back_->reply().text);
       return false;
     default:
       return step.consumed > 0 && !input_.empty();
@@ -165,8 +164,7 @@ bool Upstream::step() {
 // The master's password is not the user's: where it is refused for somebody whom we verified, he is not to blame. What
 // the backend says about his mailbox is for him, though.
 void Upstream::refused() {
-  BackendReply reply = back_->reply();
-  reply.text = without_secret(reply.text, login_.password);
+  const BackendReply& reply = back_->reply();
   Refusal::Kind kind = session_.frontend().protocol->refusal_for(reply).kind;
   bool of_the_login = kind == Refusal::Kind::bad_credentials || kind == Refusal::Kind::authorization_failed;
   if (login_.master && of_the_login) {

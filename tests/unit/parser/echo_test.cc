@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "parser/base/base64.h"
 
 namespace postigo {
@@ -22,15 +24,29 @@ TEST(Echo, A33_APartInAnyFormIsEnough) {
   for (const std::string& text :
        {std::string("you said canary-pa\xe4ss"), std::string("canary"), std::string("LOGIN \"alice\" \"canary-p"),
         "unknown: " + message, "unknown: " + message.substr(0, 12) + "...", "..." + message.substr(message.size() - 8),
-        base64_encode("canary-pa\xe4ss")}) {
+        base64_encode("canary-pa\xe4ss"), "<" + base64_encode("canary-pa\xe4ss") + ">", "bad \"" + message + "\""}) {
     EXPECT_TRUE(repeats_credentials(text, login)) << text;
     EXPECT_EQ(readable(text, login, 100), "(a text that repeats what we said)");
   }
 }
 
+TEST(Echo, A33_NorIsTheBeginningOfALongOneShown) {
+  BackLogin login = login_with(std::string(600, 'p'));
+  std::string message = base64_encode(std::string("\0alice\0", 7) + std::string(600, 'p'));
+  for (const std::string& text : {"you said " + std::string(600, 'p'), "you said " + message}) {
+    EXPECT_EQ(readable(text, login, 100), "(a text that repeats what we said)") << "looked at before it is cut";
+  }
+}
+
+TEST(Echo, A33_AsItIsInTheTextNotAsALogShowsIt) {
+  EXPECT_EQ(readable("you said pass\\word", login_with("pass\\word"), 100), "(a text that repeats what we said)");
+  EXPECT_EQ(readable("xcaf\xe9x", login_with("caf\xe9"), 100), "(a text that repeats what we said)");
+}
+
 TEST(Echo, OtherTextsStay) {
   BackLogin login = login_with("canary-password");
-  for (const char* text : {"", "Authentication failed.", "alice is unknown", "can", "Mailbox is locked"}) {
+  for (const char* text : {"", "Authentication failed.", "alice is unknown", "can", "Mailbox is locked",
+                           "[Error=\"x\"] Mailbox=1 server.example"}) {
     EXPECT_FALSE(repeats_credentials(text, login)) << text;
     EXPECT_EQ(readable(text, login, 100), text);
   }
