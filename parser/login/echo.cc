@@ -29,13 +29,29 @@ bool share_its_base64(Bytes text, Bytes secret) {
   return found;
 }
 
+// As a quoted string has it: LOGIN says pa"ss as pa\"ss.
+std::string without_backslashes(Bytes text) {
+  std::string result(text);
+  std::erase(result, '\\');
+  return result;
+}
+
+bool share_it_quoted(Bytes text, Bytes secret) {
+  if (secret.find_first_of("\"\\") == Bytes::npos) return false;
+  std::string bare = without_backslashes(secret);
+  bool found = share_a_part(without_backslashes(text), bare);
+  wipe(bare.data(), bare.size());
+  return found;
+}
+
 }  // namespace
 
 bool repeats_credentials(Bytes text, const BackLogin& login) {
   Bytes password = login.password.reveal();
   if (text.empty() || password.empty()) return false;
   Secret message = sasl::plain_message(login.authzid, login.authcid, password);
-  return share_a_part(text, password) || share_its_base64(text, password) || share_its_base64(text, message.reveal());
+  return share_a_part(text, password) || share_it_quoted(text, password) || share_its_base64(text, password) ||
+         share_its_base64(text, message.reveal());
 }
 
 std::string readable(Bytes text, const BackLogin& login, size_t max) {

@@ -43,6 +43,15 @@ TEST(Echo, A33_AsItIsInTheTextNotAsALogShowsIt) {
   EXPECT_EQ(readable("xcaf\xe9x", login_with("caf\xe9"), 100), "(a text that repeats what we said)");
 }
 
+TEST(Echo, A33_AsAQuotedStringHasIt) {
+  for (const char* password : {"a\"b", "a\\b", "ab\"cd\"ef", "\"\"\"\"\"\"\"", "\\\\\\\\"}) {
+    std::string quoted;
+    for (char c : std::string(password)) quoted += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+    EXPECT_TRUE(repeats_credentials("unknown: LOGIN \"alice\" \"" + quoted + "\"", login_with(password))) << password;
+  }
+  EXPECT_FALSE(repeats_credentials("unknown: LOGIN", login_with("a\"b")));
+}
+
 TEST(Echo, OtherTextsStay) {
   BackLogin login = login_with("canary-password");
   for (const char* text : {"", "Authentication failed.", "alice is unknown", "can", "Mailbox is locked",
