@@ -1,4 +1,4 @@
-// The pool and the queue. Not here: when to queue and when to pause, which socket.cc and session/relay.cc decide.
+// The pool and the queue. Not here: when to queue and when to pause, which socket_write.cc and session/relay.cc decide.
 #include "proxy/net/chunk.h"
 
 #include <algorithm>

@@ -127,6 +127,8 @@ class Socket final : public Watched {
   void fail_now(const std::string& why);
   void fail_later(const std::string& why);
 
+  static constexpr size_t kBulk = 32 * 1024;  // what is larger takes its turn among the like
+
   Loop& loop_;
   Owner* owner_;  // null once let go
   std::unique_ptr<Tls> tls_;
