@@ -1,8 +1,6 @@
 // What a scrape sees: the families that operators build on, sums over workers, histograms that a monitor can read.
 #include "proxy/ops/metrics.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <prometheus/text_serializer.h>
 
 #include <atomic>

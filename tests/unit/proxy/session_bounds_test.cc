@@ -1,7 +1,4 @@
 // What many sessions may take together: memory before login (A12), logins at one backend, and the time of a stop.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <utility>
 #include <vector>
 
@@ -9,11 +6,6 @@
 
 namespace postigo {
 namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-using testing::EndsWith;
-using testing::HasSubstr;
 
 class SessionBounds : public WorkerTest {
  protected:

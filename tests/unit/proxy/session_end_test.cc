@@ -1,15 +1,10 @@
 // How sessions end: whose end is told to whom, what is still delivered, and two ends in the same turn of the loop.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <atomic>
 
 #include "tests/unit/proxy/worker_fixture.h"
 
 namespace postigo {
 namespace {
-
-using testing::HasSubstr;
 
 using SessionEnd = WorkerTest;
 
@@ -156,20 +151,16 @@ TEST_F(SessionEnd, T58_AClientThatHalfClosesLateGetsTheTail) {
   backend.close();
   ASSERT_TRUE(eventually([&] { return in_phase(Phase::closing) == 1; }));
   client.half_close();
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  std::this_thread::sleep_for(milliseconds(100));
   std::string all = client.hear_to_the_end();
   EXPECT_GT(all.size(), mail.size());
-  EXPECT_THAT(all.substr(all.size() - 20), testing::EndsWith("* BYE\r\na3 OK\r\n"));
+  EXPECT_THAT(all.substr(all.size() - 20), EndsWith("* BYE\r\na3 OK\r\n"));
 }
 
 // T46, T59: what is cut off must neither get a BYE into its middle nor end as if it were complete.
 TEST_F(SessionEnd, T46_T59_ABackendThatDiesInsideALiteralIsNoEnd) {
   start();
-  auto [client, backend] = relayed();
-  client.say("a2 FETCH 1 BODY[]\r\n");
-  backend.hear("FETCH");
-  backend.say("* 1 FETCH (BODY[] {1000}\r\nhalf of it");
-  client.hear("{1000}");
+  auto [client, backend] = halfway();
   backend.reset();
   EXPECT_EQ(client.hear_to_the_end(), "half of it") << "no BYE inside a literal (T46)";
   EXPECT_TRUE(client.was_reset());

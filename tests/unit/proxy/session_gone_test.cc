@@ -1,18 +1,10 @@
 // Peers that go while they are not read (T72): their sessions, and above all their connections at the backend, go too.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <utility>
 
 #include "tests/unit/proxy/worker_fixture.h"
 
 namespace postigo {
 namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-using testing::EndsWith;
-using testing::HasSubstr;
 
 class SessionGone : public WorkerTest {
  protected:

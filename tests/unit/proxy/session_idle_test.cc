@@ -1,8 +1,5 @@
 // The idle time after login. The configuration allows none below the RFCs' half an hour and ten minutes; here it is
 // shorter than a second, behind the configuration's back.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "tests/unit/proxy/worker_fixture.h"
 
 namespace postigo {
@@ -13,7 +10,7 @@ using testing::StartsWith;
 class SessionIdle : public WorkerTest {
  protected:
   SessionIdle() { config.live.limits.imap_idle_timeout_ms = config.live.limits.pop3_idle_timeout_ms = kIdleMs; }
-  static void wait_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+  static void wait_ms(int ms) { std::this_thread::sleep_for(milliseconds(ms)); }
   void expect_idle_end() {
     EXPECT_TRUE(eventually([&] { return closed(CloseReason::idle_timeout) == 1; }));
     EXPECT_TRUE(eventually([&] { return log.text().find(" reason=idle_timeout") != std::string::npos; }));
@@ -27,7 +24,7 @@ TEST_F(SessionIdle, T35_SilenceEndsAnImapSessionWithABye) {
   auto [client, backend] = relayed();
   auto begun = std::chrono::steady_clock::now();
   EXPECT_THAT(client.hear_to_the_end(), StartsWith("* BYE Idle"));
-  EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(kIdleMs - 300));
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, milliseconds(kIdleMs - 300));
   EXPECT_EQ(backend.hear_to_the_end(), "") << "never a LOGOUT of ours";
   client.close();
   expect_idle_end();
@@ -64,11 +61,7 @@ TEST_F(SessionIdle, T35_EitherDirectionIsLife) {
 
 TEST_F(SessionIdle, T46_T75_NoByeInsideALiteralAndNoFin) {
   start();
-  auto [client, backend] = relayed();
-  client.say("a2 FETCH 1 BODY[]\r\n");
-  backend.hear("FETCH");
-  backend.say("* 1 FETCH (BODY[] {1000}\r\nhalf of it");
-  client.hear("{1000}");
+  auto [client, backend] = halfway();
   EXPECT_EQ(client.hear_to_the_end(), "half of it");
   EXPECT_TRUE(client.was_reset()) << "T59: in the middle of a response it must not look complete";
   expect_idle_end();

@@ -1,14 +1,8 @@
 // Clients that are slow at the end: what they take they get, and what they do not get does not look complete (T75).
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "tests/unit/proxy/worker_fixture.h"
 
 namespace postigo {
 namespace {
-
-using std::chrono::milliseconds;
-using testing::EndsWith;
 
 class SessionSlow : public WorkerTest {
  protected:
@@ -59,11 +53,7 @@ TEST_F(SessionSlow, T75_ProgressExtendsTheTime) {
 
 TEST_F(SessionSlow, T75_StoppingInsideAResponseIsAReset) {
   start();
-  auto [client, backend] = relayed();
-  client.say("a2 FETCH 1 BODY[]\r\n");
-  backend.hear("FETCH");
-  backend.say("* 1 FETCH (BODY[] {1000}\r\nhalf of it");
-  client.hear("{1000}");
+  auto [client, backend] = halfway();
   for (auto& worker : workers) worker->stop();
   client.hear_to_the_end();
   EXPECT_TRUE(client.was_reset());

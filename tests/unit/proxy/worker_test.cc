@@ -1,15 +1,10 @@
 // Workers: start and stop with sessions open in every phase, on real loopback; no handle is left, every count returns.
 #include "proxy/worker.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "tests/unit/proxy/worker_fixture.h"
 
 namespace postigo {
 namespace {
-
-using testing::HasSubstr;
 
 TEST_F(WorkerTest, StartAndStop) { start(); }
 
@@ -82,7 +77,7 @@ TEST_F(WorkerTest, StopDoesNotWaitForClientsThatLinger) {
   lingering.hear("* OK");
   auto begun = std::chrono::steady_clock::now();
   stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(5));
 }
 
 // T49: whatever ends a POP3 session, a QUIT that the client did not say never reaches the backend.
