@@ -3,29 +3,12 @@
 
 #include <algorithm>
 
+#include "config/line.h"
 #include "parser/base/ascii.h"
 
 namespace postigo::config {
 
 namespace {
-
-// The quote that is still open at the end of the line, or 0. Three quotes in a row open text of several lines.
-char open_quote(std::string_view line) {
-  char quote = 0;
-  for (size_t i = 0; i < line.size(); ++i) {
-    char c = line[i];
-    if (quote != 0) {
-      if (c == '\\' && quote == '"') ++i;
-      if (c == quote) quote = 0;
-    } else if (c == '"' || c == '\'') {
-      if (line.substr(i, 3) == std::string(3, c)) return 0;
-      quote = c;
-    } else if (c == '#') {
-      break;
-    }
-  }
-  return quote;
-}
 
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
@@ -43,7 +26,7 @@ const char* guess(std::string_view line, std::string_view description) {
   if (has(description, "escape sequence")) {
     return "a backslash in a value: write it twice, or put the value between single quotes";
   }
-  if (open_quote(line) != 0) return "a quote is missing in this line";
+  if (outside_strings(line).open_quote) return "a quote is missing in this line";
   if (has(description, "table header") && has(description, "expected ']'")) {
     return "a bracket is missing: tables are written [name], arrays of tables [[name]]";
   }

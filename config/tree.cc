@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "config/line.h"
 #include "config/syntax.h"
 #include "parser/base/ascii.h"
 
@@ -64,26 +65,6 @@ void convert(const toml::node& from, Node& to) {
   }
 }
 
-// Dots outside quotes in one line: more of them than kDepthMax is no key that anybody means.
-size_t dots(std::string_view line) {
-  size_t count = 0;
-  char quote = 0;
-  for (size_t i = 0; i < line.size(); ++i) {
-    char c = line[i];
-    if (quote != 0) {
-      if (c == '\\' && quote == '"') ++i;
-      if (c == quote) quote = 0;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == '#') {
-      break;
-    } else if (c == '.') {
-      ++count;
-    }
-  }
-  return count;
-}
-
 std::string_view line_at(std::string_view text, unsigned number) {
   for (; number > 1 && !text.empty(); --number) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
   return text.substr(0, text.find('\n'));
@@ -103,7 +84,7 @@ bool check_text(const std::string& text, Report& report) {
       report.error_at({number, 1}, "", "this line holds a NUL octet: is it a configuration file?");
       return false;
     }
-    if (dots(line) > kDepthMax) {
+    if (outside_strings(line).dots > kDepthMax) {  // no key that anybody means
       report.error_at({number, 1}, "", "keys are nested too deeply");
       return false;
     }
