@@ -7,9 +7,8 @@ import time
 import unittest
 
 from tests.e2e.harness import Imap, Platform, Wire, sanitized, wait_for
-from tests.fakes.backend import FakeBackend, imap_server
+from tests.fakes.backend import FakeBackend, endless_mail, imap_server
 
-MEBIBYTE = b"m" * (1 << 20)
 CROWD = 200 if sanitized() else min(2000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 500)
 platform = None
 
@@ -20,15 +19,6 @@ def setUpModule():
     unittest.addModuleCleanup(platform.stop)
 
 
-def stream(peer, _tag, verb, _rest):
-    """FETCH: a message without end."""
-    if verb != "FETCH":
-        return False
-    peer.send(f"* 1 FETCH (BODY[] {{{1 << 50}}}\r\n")
-    while True:
-        peer.socket.sendall(MEBIBYTE)
-
-
 class UnderBulk(unittest.TestCase):
     """A39: sixteen downloads on one worker, and those who knock are let in at once. A loop that starves them does so each
     time; a machine that is busy with other things only now and then: so the quick tenth of the greetings is judged."""
@@ -36,7 +26,7 @@ class UnderBulk(unittest.TestCase):
     downloads = 16
 
     def setUp(self):
-        self.fake = FakeBackend(imap=imap_server(command=stream))
+        self.fake = FakeBackend(imap=imap_server(command=endless_mail))
         self.addCleanup(self.fake.stop)
         self.proxy = platform.postigo({"fake": self.fake}, server='[server]\nhostname = "mail.example.com"\nworkers = 1')
         self.stop = threading.Event()

@@ -5,7 +5,7 @@ import time
 import unittest
 
 from tests.e2e.harness import Imap, Platform, Wire, wait_for
-from tests.fakes.backend import FakeBackend, imap_server
+from tests.fakes.backend import FakeBackend, endless_mail, imap_server
 
 platform = None
 
@@ -16,18 +16,9 @@ def setUpModule():
     unittest.addModuleCleanup(platform.stop)
 
 
-def endless(peer, _tag, verb, _rest):
-    """FETCH: the beginning of a message of a gigabyte, as much as is taken of it."""
-    if verb != "FETCH":
-        return False
-    peer.send("* 1 FETCH (BODY[] {1073741824}\r\n")
-    while True:
-        peer.send(b"x" * 65536)
-
-
 class Signals(unittest.TestCase):
     def setUp(self):
-        self.fake = FakeBackend(imap=imap_server(command=endless))
+        self.fake = FakeBackend(imap=imap_server(command=endless_mail))
         self.addCleanup(self.fake.stop)
         self.proxy = platform.postigo({"fake": self.fake}, limits='[limits]\nclose_timeout = "60s"')
         self.addCleanup(self.proxy.kill)

@@ -191,6 +191,16 @@ def imap_server(greeting=None, capabilities=CAPABILITIES, logged_in=LOGGED_IN, l
     return script
 
 
+def endless_mail(peer, _tag, verb, _rest):
+    """A `command` of imap_server. FETCH: the beginning of a message without end, as much of it as is taken."""
+    if verb != "FETCH":
+        return False
+    peer.send(f"* 1 FETCH (BODY[] {{{1 << 50}}}\r\n")
+    part = b"m" * (1 << 20)
+    while True:
+        peer.socket.sendall(part)  # not into the transcript
+
+
 class _ImapState:
     """One connection of imap_server."""
 
