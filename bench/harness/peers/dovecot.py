@@ -13,6 +13,7 @@ class Dovecot(Peer):
     title = "Dovecot"
     note = "login processes in high-performance mode"
     can_backend_tls = True
+    endless = "service_count = 0"  # a login process serves whoever comes
 
     @classmethod
     def installed(cls):
@@ -41,7 +42,8 @@ class Dovecot(Peer):
         ports = f"%{{if;%s;eq;imap;{imap};{pop3}}}"
         return f"proxy=y host=127.0.0.1 port={ports} nopassword=y" + (" ssl=yes" if self.backend_tls else "")
 
-    def _configuration(self, user):
+    def _common(self, user):
+        """What all versions call the same."""
         user = user or os.environ.get("USER", "nobody")
         return f"""protocols = imap pop3
 listen = 127.0.0.1
@@ -53,20 +55,6 @@ default_internal_group = {primary_group(user)}
 default_login_user = {user}
 first_valid_uid = 1
 ssl = yes
-ssl_cert = <{self._ours(self.certificate)}
-ssl_key = <{self._ours(self.key)}
-ssl_ca = <{self._ours(self.scene.certificates.ca)}
-ssl_require_crl = no
-ssl_dh =
-ssl_min_protocol = TLSv1.3
-ssl_cipher_suites = {CIPHER}
-ssl_curve_list = {CURVE}
-disable_plaintext_auth = no
-auth_mechanisms = plain
-passdb {{
-  driver = static
-  args = {self._passdb()}
-}}
 default_client_limit = {2 * self.sessions + 500}
 default_vsz_limit = 4G
 {self._service("imap")}
@@ -82,6 +70,23 @@ service anvil {{
 }}
 service stats {{
   chroot =
+}}"""
+
+    def _configuration(self, user):
+        return f"""{self._common(user)}
+ssl_cert = <{self._ours(self.certificate)}
+ssl_key = <{self._ours(self.key)}
+ssl_ca = <{self._ours(self.scene.certificates.ca)}
+ssl_require_crl = no
+ssl_dh =
+ssl_min_protocol = TLSv1.3
+ssl_cipher_suites = {CIPHER}
+ssl_curve_list = {CURVE}
+disable_plaintext_auth = no
+auth_mechanisms = plain
+passdb {{
+  driver = static
+  args = {self._passdb()}
 }}
 service ipc {{
   chroot =
@@ -91,7 +96,7 @@ service ipc {{
     def _service(self, protocol):
         return f"""service {protocol}-login {{
   chroot =
-  service_count = 0
+  {self.endless}
   process_min_avail = {self.workers}
   process_limit = {self.workers}
   client_limit = {2 * self.sessions + 500}

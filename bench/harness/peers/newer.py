@@ -6,9 +6,8 @@ what its users have; the kernel is ours, the same for all.
 """
 
 import functools
-import os
 
-from bench.harness.peers.base import CIPHER, CURVE, primary_group
+from bench.harness.peers.base import CIPHER, CURVE
 from bench.harness.peers.dovecot import Dovecot
 from bench.harness.peers.haproxy import HAProxy
 from bench.harness.peers.nginx import Nginx
@@ -82,22 +81,13 @@ class Dovecot24(Newer, Dovecot):
 
     name = "dovecot24"
     title = "Dovecot 2.4"
+    endless = "restart_request_count = unlimited"
 
     def _configuration(self, user):
-        user = user or os.environ.get("USER", "nobody")
         imap, pop3 = (self.sink.port(protocol, self.backend_tls) for protocol in ("imap", "pop3"))
         return f"""dovecot_config_version = 2.4.1
 dovecot_storage_version = 2.4.1
-protocols = imap pop3
-listen = 127.0.0.1
-base_dir = {self.folder}/run
-state_dir = {self.folder}/state
-log_path = {self.folder}/dovecot.log
-default_internal_user = {user}
-default_internal_group = {primary_group(user)}
-default_login_user = {user}
-first_valid_uid = 1
-ssl = yes
+{self._common(user)}
 ssl_server_cert_file = {self._ours(self.certificate)}
 ssl_server_key_file = {self._ours(self.key)}
 ssl_client_ca_file = {self._ours(self.scene.certificates.ca)}
@@ -114,21 +104,5 @@ passdb static {{
     nopassword = yes
     {"ssl = yes" if self.backend_tls else ""}
   }}
-}}
-default_client_limit = {2 * self.sessions + 500}
-default_vsz_limit = 4G
-{self._service("imap").replace("service_count = 0", "restart_request_count = unlimited")}
-{self._service("pop3").replace("service_count = 0", "restart_request_count = unlimited")}
-service imap-urlauth-login {{
-  process_limit = 1
-}}
-service anvil {{
-  chroot =
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-service stats {{
-  chroot =
 }}
 """
