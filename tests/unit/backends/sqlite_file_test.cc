@@ -17,10 +17,8 @@
 
 #include <fmt/format.h>
 
-#include "backends/directory/factory.h"
 #include "backends/directory/sqlite_store.h"
-#include "tests/fakes/fake_env.h"
-#include "tests/unit/backends/temporary.h"
+#include "tests/unit/backends/sqlite_directory.h"
 
 namespace postigo {
 namespace {
@@ -60,15 +58,11 @@ std::vector<std::string> locks_on(const std::string& path) {
   return found;
 }
 
-class SqliteFile : public testing::Test {
+class SqliteFile : public SqliteDirectory {
  protected:
   void SetUp() override {
     make(path_, {"joe"});
-    auth_.directories = {{"users", config::Directory::Type::sqlite, true, path_, {}}};
-    auto shared = load_directories(auth_);
-    ASSERT_TRUE(shared) << shared.error().message;
-    shared_ = *shared;
-    chain_ = make_chain(*shared_, env_);
+    open();
   }
   static void make(const std::string& path, const std::vector<std::string>& names) {
     auto made = SqliteStore::open(path, SqliteStore::Missing::create);
@@ -80,23 +74,6 @@ class SqliteFile : public testing::Test {
     EXPECT_TRUE(opened) << opened.error().message;
     return std::move(*opened);
   }
-  Verdict ask(const std::string& user) {
-    LookupResult answer;
-    Lookup lookup([&](LookupResult result) { answer = std::move(result); });
-    Query query;
-    query.user = user;
-    query.password = Secret("secret");
-    chain_->start(lookup, query);
-    env_.run();
-    return answer.verdict;
-  }
-
-  Temporary place_;
-  const std::string path_ = place_.file("users.db");
-  config::Auth auth_;
-  fakes::FakeEnv env_;
-  std::shared_ptr<const DirectoryShared> shared_;
-  std::unique_ptr<Directory> chain_;
 };
 
 // The kernel drops all locks of a process on a file when it closes any descriptor of it, whoever opened that.
@@ -117,76 +94,76 @@ TEST_F(SqliteFile, A35_OpeningOnceMoreDropsNoLock) {
 }
 
 TEST_F(SqliteFile, A35_NoLockIsHeldBetweenLookups) {
-  EXPECT_EQ(ask("joe"), Verdict::ok);
+  EXPECT_EQ(ask("joe").verdict, Verdict::ok);
   EXPECT_THAT(locks_on(path_), IsEmpty()) << "it would keep writers out";
 }
 
 TEST_F(SqliteFile, A35_EachOfManyChangesCounts) {
   for (int round = 0; round < 5; ++round) {
-    EXPECT_EQ(ask("joe"), Verdict::ok);
+    EXPECT_EQ(ask("joe").verdict, Verdict::ok);
     ASSERT_TRUE(store()->set("joe", {.disabled = true}));
-    EXPECT_EQ(ask("joe"), Verdict::disabled);
+    EXPECT_EQ(ask("joe").verdict, Verdict::disabled);
     ASSERT_TRUE(store()->set("joe", {.password = "{PLAIN}other", .disabled = false}));
-    EXPECT_EQ(ask("joe"), Verdict::bad_credentials);
+    EXPECT_EQ(ask("joe").verdict, Verdict::bad_credentials);
     ASSERT_TRUE(store()->del("joe"));
-    EXPECT_EQ(ask("joe"), Verdict::no_such_user);
+    EXPECT_EQ(ask("joe").verdict, Verdict::no_such_user);
     ASSERT_TRUE(store()->add({"joe", "{PLAIN}secret", "", "", "", false}));
   }
 }
 
 TEST_F(SqliteFile, A35_AFileThatIsRenamedOverItCountsAndCanBeChangedAtOnce) {
-  EXPECT_EQ(ask("joe"), Verdict::ok);
+  EXPECT_EQ(ask("joe").verdict, Verdict::ok);
   ASSERT_TRUE(store()->add({"eve", "{PLAIN}secret", "", "", "", false}));
-  EXPECT_EQ(ask("eve"), Verdict::ok);
+  EXPECT_EQ(ask("eve").verdict, Verdict::ok);
   const std::string other = place_.file("other.db");
   make(other, {"ann", "bob"});
   std::filesystem::rename(other, path_);
   ASSERT_TRUE(store()->set("bob", {.disabled = true})) << "before the proxy has looked at it";
-  EXPECT_EQ(ask("ann"), Verdict::ok);
-  EXPECT_EQ(ask("bob"), Verdict::disabled);
-  EXPECT_EQ(ask("joe"), Verdict::no_such_user);
-  EXPECT_EQ(ask("eve"), Verdict::no_such_user);
+  EXPECT_EQ(ask("ann").verdict, Verdict::ok);
+  EXPECT_EQ(ask("bob").verdict, Verdict::disabled);
+  EXPECT_EQ(ask("joe").verdict, Verdict::no_such_user);
+  EXPECT_EQ(ask("eve").verdict, Verdict::no_such_user);
   ASSERT_TRUE(store()->set("ann", {.disabled = true}));
-  EXPECT_EQ(ask("ann"), Verdict::disabled);
+  EXPECT_EQ(ask("ann").verdict, Verdict::disabled);
 }
 
 TEST_F(SqliteFile, A35_ABackupTakenMeanwhileIsWholeAndCanBePutBack) {
-  EXPECT_EQ(ask("joe"), Verdict::ok);
+  EXPECT_EQ(ask("joe").verdict, Verdict::ok);
   const std::string backup = place_.file("backup.db");
   Foreign(path_).run("VACUUM INTO '" + backup + "'");
   ASSERT_TRUE(store()->set("joe", {.disabled = true}));
-  EXPECT_EQ(ask("joe"), Verdict::disabled);
+  EXPECT_EQ(ask("joe").verdict, Verdict::disabled);
   std::filesystem::rename(backup, path_);
-  EXPECT_EQ(ask("joe"), Verdict::ok);
+  EXPECT_EQ(ask("joe").verdict, Verdict::ok);
   ASSERT_TRUE(store()->set("joe", {.disabled = true}));
-  EXPECT_EQ(ask("joe"), Verdict::disabled);
+  EXPECT_EQ(ask("joe").verdict, Verdict::disabled);
 }
 
 // `cp backup users.db`: the same file with other octets, and perhaps with the same change counter inside.
 TEST_F(SqliteFile, A35_ACopyIntoTheFileCounts) {
   const std::string backup = place_.file("backup.db");
   std::filesystem::copy_file(path_, backup);
-  EXPECT_EQ(ask("joe"), Verdict::ok);
+  EXPECT_EQ(ask("joe").verdict, Verdict::ok);
   ASSERT_TRUE(store()->set("joe", {.disabled = true}));
-  EXPECT_EQ(ask("joe"), Verdict::disabled);
+  EXPECT_EQ(ask("joe").verdict, Verdict::disabled);
   std::filesystem::copy_file(backup, path_, std::filesystem::copy_options::overwrite_existing);
-  EXPECT_EQ(ask("joe"), Verdict::ok);
+  EXPECT_EQ(ask("joe").verdict, Verdict::ok);
   Foreign(backup).run("UPDATE users SET disabled = 1");
   ASSERT_TRUE(store()->set("joe", {.pool = "main"}));  // as many changes as the backup has
-  EXPECT_EQ(ask("joe"), Verdict::ok);
+  EXPECT_EQ(ask("joe").verdict, Verdict::ok);
   std::filesystem::copy_file(backup, path_, std::filesystem::copy_options::overwrite_existing);
-  EXPECT_EQ(ask("joe"), Verdict::disabled);
+  EXPECT_EQ(ask("joe").verdict, Verdict::disabled);
 }
 
 TEST_F(SqliteFile, A35_AWriteAheadLogIsLeftAsSoonAsNobodyElseUsesIt) {
   {
     Foreign other(path_);
     other.run("PRAGMA journal_mode = WAL; UPDATE users SET disabled = 1");
-    EXPECT_EQ(ask("joe"), Verdict::disabled) << "with the log it works, too";
+    EXPECT_EQ(ask("joe").verdict, Verdict::disabled) << "with the log it works, too";
     ASSERT_TRUE(store()->set("joe", {.disabled = false}));
-    EXPECT_EQ(ask("joe"), Verdict::ok);
+    EXPECT_EQ(ask("joe").verdict, Verdict::ok);
     other.run("UPDATE users SET disabled = 1");
-    EXPECT_EQ(ask("joe"), Verdict::disabled);
+    EXPECT_EQ(ask("joe").verdict, Verdict::disabled);
   }
   chain_.reset();
   shared_.reset();

@@ -17,6 +17,7 @@
 #include "backends/directory/sqlite_store.h"
 #include "tests/fakes/fake_env.h"
 #include "tests/fakes/thread_env.h"
+#include "tests/unit/backends/sqlite_directory.h"
 #include "tests/unit/backends/temporary.h"
 
 namespace postigo {
@@ -154,31 +155,12 @@ TEST_F(SqliteTest, AnEmptyFileBecomesADatabase) {
 }
 
 // The directory over a file that gets into trouble while we run.
-class SqliteDirectoryTest : public SqliteTest {
+class SqliteDirectoryTest : public SqliteDirectory {
  protected:
   void SetUp() override {
     ASSERT_TRUE(open_store(path_)->add(entry("joe")));
-    auth_.directories = {{"users", config::Directory::Type::sqlite, true, path_, {}}};
-    auto shared = load_directories(auth_);
-    ASSERT_TRUE(shared) << shared.error().message;
-    shared_ = *shared;
-    chain_ = make_chain(*shared_, env_);
+    open();
   }
-  LookupResult ask(const std::string& user) {
-    LookupResult answer;
-    Lookup lookup([&](LookupResult result) { answer = std::move(result); });
-    Query query;
-    query.user = user;
-    query.password = Secret("secret");
-    chain_->start(lookup, query);
-    env_.run();
-    return answer;
-  }
-
-  config::Auth auth_;
-  fakes::FakeEnv env_;
-  std::shared_ptr<const DirectoryShared> shared_;
-  std::unique_ptr<Directory> chain_;
 };
 
 TEST_F(SqliteDirectoryTest, ChangesAreSeenAtOnce) {
