@@ -75,13 +75,17 @@ class Pair:
         return bool(_differ(pipeline, direct, proxied))
 
     async def confirm(self, pipeline):
-        """The difference, or None if one of two runs through us has the essence of a permitted direct run."""
-        raw = asyncio.create_task(self.play(pipeline, self.server, PATIENT_S))
-        tries = [await task for task in [asyncio.create_task(self._judge(pipeline, raw)) for _ in range(2)]]
-        return None if None in tries else tries[0]
+        """The difference, or None if one of two runs through us has the essence of a permitted direct run. Most have it
+        also if silence is soon silence; the others are listened to with more patience."""
+        for quiet_s in (QUICK_S, PATIENT_S):
+            raw = asyncio.create_task(self.play(pipeline, self.server, quiet_s))
+            tries = [await task for task in [asyncio.create_task(self._judge(pipeline, raw, quiet_s)) for _ in range(2)]]
+            if None in tries:
+                return None
+        return tries[0]
 
-    async def _judge(self, pipeline, raw):
-        proxied = await self.play(pipeline, self.proxy, PATIENT_S)
+    async def _judge(self, pipeline, raw, quiet_s):
+        proxied = await self.play(pipeline, self.proxy, quiet_s)
         direct = await raw
         why = _differ(pipeline, direct, proxied)
         if not why:
@@ -90,7 +94,7 @@ class Pair:
         made = deliberate.changes(pipeline.protocol, said, proxied.recording.relayed() if proxied.recording else b"")
         uncut = dataclasses.replace(pipeline, delivery=dataclasses.replace(pipeline.delivery, cuts=0.0))
         for said, paced, hide in _WAYS:
-            direct = await self.play(uncut if said == "at once" else pipeline, self.server, PATIENT_S,
+            direct = await self.play(uncut if said == "at once" else pipeline, self.server, quiet_s,
                                      deliberate.Rewriter(made, paced, hide))
             why = _differ(pipeline, direct, proxied)
             if not why or (why == "answers" and self._permitted(direct.essence(), proxied.essence())):
