@@ -47,6 +47,8 @@ def _report(name, kind, run, options, seconds):
     """Prints what was found; True if that is a failure."""
     print(f"{name} {kind}: {run.done} pipelines in {seconds:.0f} s, {len(run.found)} wrong, {len(run.errors)} not played",
           flush=True)
+    for verdict in run.logged[:options.show]:
+        print(f"--- {name} {kind}: the server's log: {verdict}", flush=True)
     for seed, found in sorted(run.found.items())[:options.show]:
         print(f"\n--- {name} {kind} seed {seed}\n{found}", flush=True)
         if options.shrink:
@@ -56,7 +58,7 @@ def _report(name, kind, run, options, seconds):
     too_few = options.short and run.done < _SHORT[kind]
     if too_few:
         print(f"{name} {kind}: only {run.done} of {_SHORT[kind]} within the time")
-    return bool(run.found or run.errors or not run.done or too_few)
+    return bool(run.found or run.logged or run.errors or not run.done or too_few)
 
 
 async def _go(options, kind, server, folder, seed):

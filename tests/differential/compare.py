@@ -1,6 +1,7 @@
 """Runs a pipeline directly and through Postigo, from equal mailboxes, and says whether a client could tell them apart."""
 
 import asyncio
+import collections
 import dataclasses
 import itertools
 
@@ -43,6 +44,7 @@ class Pair:
         self.server = server
         self.proxy = proxy
         self.tap = tap
+        self.sessions = collections.Counter()  # by user, those that may have logged in
 
     @staticmethod
     def fresh_user():
@@ -55,6 +57,7 @@ class Pair:
         await self.server.prepare(user)
         try:
             for attempt in range(3):
+                self.sessions[user] += 1
                 try:
                     outcome = await Player(pipeline, (door.host, getattr(door, pipeline.protocol)), user, PASSWORD,
                                            quiet_s, rewrite).play()

@@ -24,7 +24,7 @@ _EVIL_OK = re.compile(rb"^e\d+ OK", re.IGNORECASE | re.MULTILINE)
 def _imap_backend(recording):
     """The backend's answers behind the login of ours, without literals."""
     answers = _without_literals(bytes(recording.from_server))
-    login = re.search(rb"^\S+ OK[^\n]*\n", answers, re.MULTILINE)
+    login = re.search(rb"^[^*+\s]\S* OK[^\n]*\n", answers, re.MULTILINE)
     for line in answers[login.end() if login else 0:].splitlines():
         if _EVIL_OK.match(line):
             yield f"a smuggled command succeeded: {line[:120]!r}"
@@ -49,7 +49,7 @@ def _without_literals(octets):
 
 
 def _client(transcript):
-    if CANARY.split(b"\r\n")[0] in transcript.raw:
+    if CANARY in transcript.raw:
         yield "another user's mail is visible"
     for found in _LISTS.finditer(_without_literals(transcript.raw)):
         if (name := _FORBIDDEN_NAMES.search(found.group(0))) is not None:

@@ -7,15 +7,18 @@ import time
 
 from tests.differential import adversary, imap_grammar, oracle, pop3_adversary, pop3_grammar
 from tests.differential.compare import QUICK_S
+from tests.differential.servers import SECRETS, VICTIM
 from tests.differential.shrink import shrink
+from tests.differential.witness import Witness
 
+_LOG_S = 0.5  # until a server has written down what happened
 _CALM = 6  # pipelines at a time when it matters
 GENERATORS = {"imap": imap_grammar.generate, "pop3": pop3_grammar.generate, "adversary": adversary.generate,
               "pop3_adversary": pop3_adversary.generate}
 
 
 class Run:
-    """done, found (by seed) and errors (of the harness) grow while go() runs."""
+    """done, found (by seed) and errors (of the harness) grow while go() runs. logged: what the server's log says of all."""
 
     def __init__(self, pair, generate, crowd):
         self.pair = pair
@@ -24,6 +27,7 @@ class Run:
         self.done = 0
         self.found = {}
         self.errors = []
+        self.logged = []
         self._suspects = {}  # seed: pipeline
 
     async def suspicious(self, pipeline):
@@ -84,12 +88,23 @@ class Breach:
 
 
 class Assault(Run):
-    """Only through Postigo, with an oracle behind it."""
+    """Only through Postigo, with an oracle behind it, another user whose mail is worth reading, and the server's log."""
+
+    async def go(self, seeds, deadline):
+        server = self.pair.server
+        await server.forget(VICTIM)
+        await server.prepare(VICTIM, SECRETS)
+        await asyncio.sleep(_LOG_S)
+        witness = Witness(server)
+        await super().go(seeds, deadline)
+        await asyncio.sleep(_LOG_S)
+        self.logged = list(witness.verdicts(self.pair.sessions))
 
     async def confirm(self, pipeline):
         outcome = await self.pair.play(pipeline, self.pair.proxy, QUICK_S)
         said = oracle.verdicts(pipeline.protocol, outcome.recording, outcome)
         return Breach(pipeline, said, outcome) if said else None
+
     async def _first_look(self, seed, pipeline):
         """A breach counts at first sight: it need not happen again."""
         await self._second_look(seed, pipeline)

@@ -5,6 +5,7 @@ In Postigo's place stands a wire (tap.py) before a real Dovecot. As it is, it ch
 
 import asyncio
 import re
+import socket
 import time
 import unittest
 
@@ -12,7 +13,7 @@ from tests.differential import deliberate, imap_grammar, pop3_grammar
 from tests.differential.compare import Pair
 from tests.differential.pipeline import Command, Delivery, Piece, Pipeline
 from tests.differential.run import GENERATORS, Assault, Run
-from tests.differential.servers import SERVERS
+from tests.differential.servers import SERVERS, VICTIM, Unavailable
 from tests.differential.shrink import smaller
 from tests.differential.tap import Tap
 from tests.differential.transcript import ImapTranscript
@@ -32,6 +33,25 @@ class Scrambler(Tap):
         return data.replace(b"body", b"bodx")
 
 
+class Impostor(Tap):
+    """Lets whoever logs in be the victim."""
+
+    def edit_command(self, data):
+        return re.sub(rb"\bu\d{7}\b", VICTIM.encode(), data)
+
+
+class Doubler(Tap):
+    """Says each login of IMAP once more, on a connection that nobody sees."""
+
+    def edit_command(self, data):
+        if b"LOGIN" in data:
+            with socket.create_connection((self.host, self.server.imap), 10) as twin:
+                twin.sendall(data)
+                while b"in OK" not in twin.recv(65536):
+                    pass
+        return data
+
+
 def setUpModule():
     global SERVER
     SERVER = SERVERS["dovecot23"]()
@@ -42,13 +62,12 @@ def tearDownModule():
     SERVER.stop()
 
 
-def played(make, generate, seeds):
+def played(make, generate, seeds, kind=Run, server=None):
     """The run of these seeds through the wire that `make` makes."""
     async def play():
-        wire = make(SERVER)
+        wire = make(server or SERVER)
         await wire.start()
-        kind = Assault if generate in (GENERATORS["adversary"], GENERATORS["pop3_adversary"]) else Run
-        run = kind(Pair(SERVER, wire, wire), generate, 20)
+        run = kind(Pair(wire.server, wire, wire), generate, 20)
         await run.go(seeds, time.monotonic() + 120)
         await wire.stop()
         return run
@@ -79,17 +98,55 @@ class Wires(unittest.TestCase):
         self.assertIn("mail", run.found[1].why)
 
     def test_the_oracle_shouts_if_nothing_is_stopped(self):
-        run = played(Tap, GENERATORS["adversary"], range(60))
+        run = played(Tap, GENERATORS["adversary"], range(60), Assault)
         verdicts = "\n".join(verdict for found in run.found.values() for verdict in found.verdicts)
         self.assertGreater(len(run.found), 20)
         for words in ("the verb arrived", "a smuggled command succeeded", "a list shows"):
             self.assertIn(words, verdicts)
-
+        self.assertIn("a verb arrived", "\n".join(run.logged))
 
     def test_the_oracle_of_pop3_shouts_too(self):
-        run = played(Tap, GENERATORS["pop3_adversary"], range(40))
+        run = played(Tap, GENERATORS["pop3_adversary"], range(40), Assault)
         self.assertGreater(len(run.found), 20)
         self.assertEqual(run.errors, [])
+
+
+class Victims(unittest.TestCase):
+    """Another user's mail, and what the server's own log says: with a Dovecot, and with a Cyrus where there may be one."""
+
+    reading = one(b"a1 SELECT INBOX\r\n", b"a2 FETCH 1:* BODY.PEEK[TEXT]\r\n", b"a3 LOGOUT\r\n")
+    retrieving = Pipeline("pop3", (Command(b"", (Piece(b"RETR 1\r\nQUIT\r\n"),)),), Delivery())
+
+    def assault(self, make, server, pipeline=reading):
+        run = played(make, lambda *_: pipeline, range(2), Assault, server)
+        self.assertEqual(run.errors, [])
+        return [verdict for found in run.found.values() for verdict in found.verdicts], run.logged
+
+    def all_of_it(self, server):
+        self.assertEqual(self.assault(Tap, server), ([], []), "nothing where nothing is")
+        for pipeline in (self.reading, self.retrieving):
+            seen, logged = self.assault(Impostor, server, pipeline)
+            self.assertEqual(seen, ["another user's mail is visible"] * 2)
+            self.assertEqual(logged, [f"{VICTIM!r} was let in, whom nobody played"])
+        seen, logged = self.assault(Doubler, server)
+        self.assertEqual(seen, [])
+        self.assertEqual(len(logged), 2)
+        self.assertRegex(logged[0], r"'u\d{7}' was let in [23] times, in 1 sessions")
+
+    def test_dovecot(self):
+        self.all_of_it(SERVER)
+        seen, logged = self.assault(Tap, SERVER, one(b"e1 STARTTLS\r\n"))
+        self.assertTrue(seen)
+        self.assertRegex(logged[0], r"a verb arrived: .*\(STARTTLS finished")
+
+    def test_cyrus(self):
+        cyrus = SERVERS["cyrus"]()
+        self.addCleanup(cyrus.stop)
+        try:
+            cyrus.start()
+        except Unavailable as reason:
+            self.skipTest(str(reason))
+        self.all_of_it(cyrus)
 
 
 class Parts(unittest.TestCase):

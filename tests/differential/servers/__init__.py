@@ -4,8 +4,8 @@ from tests.differential.servers.courier import Courier
 from tests.differential.servers.cyrus import Cyrus
 from tests.differential.servers.dovecot import Dovecot23, Dovecot24
 from tests.differential.servers.roots import Unavailable
-from tests.differential.servers.server import CANARY, PASSWORD, VICTIM, Server
+from tests.differential.servers.server import CANARY, PASSWORD, SECRETS, VICTIM, Server
 
 SERVERS = {kind.name: kind for kind in (Dovecot23, Dovecot24, Cyrus, Courier)}
 
-__all__ = ["CANARY", "PASSWORD", "SERVERS", "VICTIM", "Server", "Unavailable"]
+__all__ = ["CANARY", "PASSWORD", "SECRETS", "SERVERS", "VICTIM", "Server", "Unavailable"]

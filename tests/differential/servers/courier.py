@@ -10,7 +10,7 @@ import socketserver
 import threading
 
 from tests.differential.servers.confined import Confined
-from tests.differential.servers.server import PASSWORD, mail_in, maildir
+from tests.differential.servers.server import INBOX, PASSWORD, mail_in, maildir
 
 _ID = 902
 _TCPD = ("/usr/sbin/couriertcpd", "-address=127.0.0.1", "-maxprocs=500", "-maxperip=500", "-nodnslookup",
@@ -57,6 +57,8 @@ class Courier(Confined):
     pipelined_login = False  # imaplogin forgets what came with the login when it makes way for imapd
     packages = ("courier-imap", "courier-pop")
     accounts = (("courier", _ID),)
+    login_line = re.compile(r"LOGIN, user=([^,]*),")
+    verb_line = re.compile(r"LOGIN FAILED")
     authorities = None
 
     def configure(self):
@@ -82,8 +84,8 @@ class Courier(Confined):
     def _home(self, user):
         return os.path.join(self.root, "home", user)
 
-    async def prepare(self, user):
-        maildir(os.path.join(self._home(user), "Maildir"), (_ID, _ID))
+    async def prepare(self, user, inbox=INBOX):
+        maildir(os.path.join(self._home(user), "Maildir"), (_ID, _ID), inbox)
 
     def mail(self, user):
         return mail_in(os.path.join(self._home(user), "Maildir"))

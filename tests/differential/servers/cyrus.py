@@ -2,6 +2,7 @@
 
 import asyncio
 import glob
+import re
 
 from tests.differential.servers.confined import Confined
 from tests.differential.servers.server import ARCHIVE, INBOX, PASSWORD
@@ -38,6 +39,9 @@ class Cyrus(Confined):
     name = "cyrus"
     packages = ("cyrus-imapd", "cyrus-pop3d", "libsasl2-modules", "libsasl2-modules-db", "tzdata", "eatmydata")
     accounts = (("cyrus", _ID),)
+    login_line = re.compile(r"\blogin: \S+ \[[^\]]*\] (\S+) ")
+    verb_line = re.compile(r"\bbadlogin: |\bstarttls: ", re.IGNORECASE)
+    logins_to_prepare = 1
 
     def configure(self):
         self.write("etc/imapd.conf", _CONFIGURATION)
@@ -61,16 +65,16 @@ EVENTS {{
         tool = glob.glob("usr/lib/*/libeatmydata.so", root_dir=self.root)[0]  # no fsync: nobody needs this mail
         self.inside("/usr/lib/cyrus/bin/master", "-l", "1024", environment={"LD_PRELOAD": "/" + tool})
 
-    async def prepare(self, user):
+    async def prepare(self, user, inbox=INBOX):
         reader, writer = await asyncio.open_connection(self.host, self.imap)
         writer.write(f'a LOGIN "{user}" "{PASSWORD}"\r\n'.encode())
-        for box, messages in ((b"INBOX", INBOX), (b"Archive", ARCHIVE)):
+        for box, messages in ((b"INBOX", inbox), (b"Archive", ARCHIVE)):
             for message in messages:
                 writer.write(b"b APPEND %s (\\Seen) {%d+}\r\n%s\r\n" % (box, len(message), message))
         writer.write(b"z LOGOUT\r\n")
         said = await asyncio.wait_for(reader.read(-1), 60)
         writer.close()
-        if said.count(b"\nb OK") != len(INBOX) + len(ARCHIVE):
+        if said.count(b"\nb OK") != len(inbox) + len(ARCHIVE):
             raise AssertionError(f"cannot prepare {user}: {said!r}")
 
     async def forget(self, user):

@@ -1,12 +1,12 @@
 """Dovecot 2.3, the machine's own, run by the e2e harness; and Dovecot 2.4 in a newer Debian's root."""
 
 import os
-
+import re
 import shutil
 import tempfile
 
 from tests.differential.servers.confined import Confined
-from tests.differential.servers.server import PASSWORD, Server, mail_in, maildir
+from tests.differential.servers.server import INBOX, PASSWORD, Server, mail_in, maildir
 from tests.e2e.harness import Certificates, Dovecot
 
 _EXTRA = f"""
@@ -29,10 +29,14 @@ service pop3 {{
   process_limit = 1000
 }}
 """
+_LOGIN_LINE = re.compile(r"-login: Info: (?:Login|Logged in): user=<([^>]*)>")
+# A session's last line has its last command; the other is of a login that failed, and none of ours does.
+_VERB_LINE = re.compile(r"\((?:LOGIN|AUTHENTICATE|STARTTLS|UNAUTHENTICATE|COMPRESS) (?:finished|running)|\(auth[ _]failed")
 
 
 class Dovecot23(Server):
     name = "dovecot23"
+    login_line, verb_line = _LOGIN_LINE, _VERB_LINE
     side_by_side = True
 
     def start(self):
@@ -54,8 +58,8 @@ class Dovecot23(Server):
     def _home(self, user):
         return os.path.join(self.dovecot.folder, "mail", user)
 
-    async def prepare(self, user):
-        maildir(os.path.join(self._home(user), "Maildir"), self._owner)
+    async def prepare(self, user, inbox=INBOX):
+        maildir(os.path.join(self._home(user), "Maildir"), self._owner, inbox)
 
     def mail(self, user):
         return mail_in(os.path.join(self._home(user), "Maildir"))
@@ -68,6 +72,7 @@ class Dovecot24(Confined):
     """In a newer Debian's root. Its configuration has another grammar than 2.3's."""
 
     name = "dovecot24"
+    login_line, verb_line = _LOGIN_LINE, _VERB_LINE
     side_by_side = True
     suite = "trixie"
     packages = ("dovecot-imapd", "dovecot-pop3d")
@@ -162,8 +167,8 @@ service stats {{
     def _home(self, user):
         return os.path.join(self.root, "home", user)
 
-    async def prepare(self, user):
-        maildir(os.path.join(self._home(user), "Maildir"), (905, 905))
+    async def prepare(self, user, inbox=INBOX):
+        maildir(os.path.join(self._home(user), "Maildir"), (905, 905), inbox)
 
     def mail(self, user):
         return mail_in(os.path.join(self._home(user), "Maildir"))

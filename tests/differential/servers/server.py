@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+import re
 
 PASSWORD = "diff-Pa55word"  # of every user
 VICTIM = "victim"  # a user whose mail nobody may see
-CANARY = b"Subject: canary-of-the-victim\r\n\r\nnobody may see this\r\n"
+CANARY = b"canary-of-the-victim"
+SECRETS = (b"Subject: %b\r\n\r\nnobody may see this %b\r\n" % (CANARY, CANARY),)  # in the victim's INBOX
 INBOX = (b"From: a@example.org\r\nSubject: one\r\n\r\nfirst\r\n",
          b"Subject: second\r\n\r\na1 OK done\r\n+ idling\r\n* BYE\r\nin {5}\r\n.\r\n..\r\n",
          b"Subject: third {7}\r\n\r\nlast one {3}\r\n")
@@ -20,6 +22,9 @@ class Server:
     pipelined_login = True  # it keeps what arrives glued to the login
     side_by_side = False  # it runs commands at the same time, and answers them as they end
     host = "127.0.0.1"
+    login_line = re.compile(r"(?!)")  # of the log, for each login; group 1 is who
+    verb_line = re.compile(r"(?!)")  # of the log, where a verb arrived that must not pass
+    logins_to_prepare = 0  # of prepare(), in the log
 
     def __init__(self):
         self.imap = self.pop3 = None  # ports
@@ -35,8 +40,8 @@ class Server:
         """All that the server has logged."""
         raise NotImplementedError
 
-    async def prepare(self, user):
-        """Gives a new user INBOX and ARCHIVE."""
+    async def prepare(self, user, inbox=INBOX):
+        """Gives a new user INBOX, or these messages, and ARCHIVE."""
         raise NotImplementedError
 
     async def forget(self, user):
@@ -59,10 +64,10 @@ def mail_in(folder):
     return sorted(found)
 
 
-def maildir(folder, owner):
+def maildir(folder, owner, inbox):
     """Writes the mail that a user begins with. File names are equal for all, so that UIDLs are. owner: (uid, gid)."""
     number = 0
-    for box, messages in (("", INBOX), (".Archive", ARCHIVE)):
+    for box, messages in (("", inbox), (".Archive", ARCHIVE)):
         for sub in ("cur", "new", "tmp"):
             os.makedirs(os.path.join(folder, box, sub))
         if box:
