@@ -28,8 +28,13 @@ void wipe_and_free(void* memory) noexcept {
 
 }  // namespace
 
-// All that is linked statically calls this for free().
-void __wrap_free(void* memory) { postigo::wiping_frees ? wipe_and_free(memory) : __real_free(memory); }
+// All that is linked statically calls this for free(). Nothing is what BoringSSL frees most: dozens of times per
+// record.
+void __wrap_free(void* memory) {
+  if (memory == nullptr) return;
+  if (postigo::wiping_frees) return wipe_and_free(memory);
+  __real_free(memory);
+}
 
 // libstdc++ allocates with malloc and aligned_alloc, so that free is right for both.
 void operator delete(void* memory) noexcept { wipe_and_free(memory); }

@@ -48,11 +48,6 @@ std::string upper(Bytes text) {
   return result;
 }
 
-bool equal_ignoring_case(Bytes a, Bytes b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return to_lower(x) == to_lower(y); });
-}
-
 bool starts_with_ignoring_case(Bytes text, Bytes prefix) {
   return text.size() >= prefix.size() && equal_ignoring_case(text.substr(0, prefix.size()), prefix);
 }

@@ -1,6 +1,7 @@
 // Letters, digits and UTF-8 as mail protocols see them: ASCII only, never the locale.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "parser/base/bytes.h"
@@ -14,7 +15,10 @@ constexpr bool is_ctl(char c) { return static_cast<unsigned char>(c) < 0x20 || c
 
 std::string lower(Bytes text);
 std::string upper(Bytes text);
-bool equal_ignoring_case(Bytes a, Bytes b);
+constexpr bool equal_ignoring_case(Bytes a, Bytes b) {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
 bool starts_with_ignoring_case(Bytes text, Bytes prefix);
 bool has_ctl(Bytes text);
 bool is_utf8(Bytes text);  // RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF

@@ -8,6 +8,7 @@
 
 #include "parser/base/ascii.h"
 #include "parser/base/limits.h"
+#include "parser/base/name_index.h"
 
 namespace postigo::imap {
 namespace {
@@ -142,35 +143,9 @@ static_assert(std::none_of(kKnown.begin(), kKnown.end(), [](Bytes name) {
          std::find(kForbidden.begin(), kForbidden.end(), name) != kForbidden.end();
 }));
 
-// FNV-1a: the names are few and the peer gains nothing from a collision but a shorter list.
-constexpr uint64_t hash(Bytes upper_name) {
-  uint64_t value = 0xcbf29ce484222325;
-  for (char c : upper_name) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return value;
-}
-
-// Where each known name stands, by its hash: every login looks up two dozen of them. Open addressing, made by the
-// compiler.
-constexpr size_t kSlots = 256;
-constexpr size_t kNowhere = kKnown.size();
-constexpr auto kSlotOfHash = [] {
-  std::array<uint8_t, kSlots> slots{};
-  slots.fill(kNowhere);
-  for (size_t i = 0; i < kKnown.size(); ++i) {
-    size_t at = hash(kKnown[i]) % kSlots;
-    while (slots[at] != kNowhere) at = (at + 1) % kSlots;
-    slots[at] = static_cast<uint8_t>(i);
-  }
-  return slots;
-}();
-
-// The position in kKnown, or kNowhere.
-size_t find_known(Bytes upper_name) {
-  for (size_t at = hash(upper_name) % kSlots; kSlotOfHash[at] != kNowhere; at = (at + 1) % kSlots) {
-    if (kKnown[kSlotOfHash[at]] == upper_name) return kSlotOfHash[at];
-  }
-  return kNowhere;
-}
+// Every login looks up two dozen of them.
+constexpr NameIndex kKnownIndex(kKnown);
+constexpr size_t kNowhere = kKnownIndex.kNowhere;
 
 bool known_otherwise(Bytes upper_name) { return any_prefix(kKnownFamilies, upper_name) || upper_name == kCompress; }
 
@@ -204,7 +179,7 @@ bool is_hidden(const CapabilityPolicy& policy, Bytes name) { return contains(pol
 bool CapabilityRewriter::keep(Bytes name) {
   Upper buffer(name);
   Bytes upper_name = buffer.view();
-  size_t index = find_known(upper_name);
+  size_t index = kKnownIndex.find(upper_name);
   if (index == kNowhere && (upper_name.empty() || forbidden(upper_name, policy_))) return false;
   if (is_hidden(policy_, upper_name)) return false;
   // Exactly one IMAP4revN, the one of our greeting (T39). A backend that speaks both loses the name of the second,
@@ -225,7 +200,7 @@ bool CapabilityRewriter::first_time(Bytes upper_name, size_t known_index) {
     said_known_.set(known_index);
     return first;
   }
-  uint64_t value = hash(upper_name);
+  uint64_t value = hash_ignoring_case(upper_name);
   bool said = std::find(said_other_.begin(), said_other_.end(), value) != said_other_.end();
   if (said || said_other_.size() == kAtomsMax) return false;
   said_other_.push_back(value);
@@ -239,7 +214,7 @@ Bytes CapabilityRewriter::next_addition() {
     Bytes view = upper_name.view();
     if (view.empty() || forbidden(view, policy_) || is_hidden(policy_, view)) continue;
     rev1_ |= view == "IMAP4REV1";
-    if (first_time(view, find_known(view))) return name;
+    if (first_time(view, kKnownIndex.find(view))) return name;
   }
   bool say_rev2 = rev2_held_ && !rev1_;
   rev2_held_ = false;

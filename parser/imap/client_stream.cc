@@ -316,9 +316,10 @@ ClientStream::Action ClientStream::at_swallow(Cursor& cursor) {
 
 void ClientStream::count(Bytes verb) {
   ++commands_;
-  size_t index = verb_index(upper(verb));
+  constexpr size_t kLogout = verb_index("LOGOUT");
+  size_t index = verb_index(verb);
   counts_[index].inc();
-  if (kVerbs[index] == "LOGOUT") said_logout_ = true;
+  if (index == kLogout) said_logout_ = true;
 }
 
 }  // namespace postigo::imap

@@ -2,6 +2,7 @@
 #include "parser/imap/command_line.h"
 
 #include <algorithm>
+#include <array>
 
 #include "parser/base/ascii.h"
 #include "parser/base/limits.h"
@@ -10,16 +11,30 @@
 namespace postigo::imap {
 namespace {
 
-constexpr Bytes kAtomSpecials = "(){%*\"\\";
 constexpr uint8_t kDepthMax = 32;
 constexpr size_t kDigitsMax = 10;
 
 // Verbs that Dovecot parses with a parser of their own.
 constexpr Bytes kExactVerbs[] = {"APPEND", "REPLACE", "SETMETADATA", "SETANNOTATION"};
 
-bool is_word(char c) {
-  return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '-' || c == '_' || c == '.';
+// What an octet may be a part of: every command has its tag and its verb looked at octet by octet.
+enum : uint8_t { kOfTag = 1, kOfWord = 2 };
+constexpr auto kParts = [] {
+  std::array<uint8_t, 256> parts{};
+  for (unsigned i = 0; i < parts.size(); ++i) {
+    char c = static_cast<char>(i);
+    bool tag = c > ' ' && c < 0x7f && Bytes("+(){%*\"\\").find(c) == Bytes::npos;
+    bool word = is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '-' || c == '_' || c == '.';
+    parts[i] = static_cast<uint8_t>((tag ? kOfTag : 0) | (word ? kOfWord : 0));
+  }
+  return parts;
+}();
+
+bool consists_of(Bytes text, uint8_t part) {
+  return std::all_of(text.begin(), text.end(),
+                     [part](char c) { return (kParts[static_cast<unsigned char>(c)] & part) != 0; });
 }
+
 bool is_8bit(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 bool starts_token(char before) { return before == ' ' || before == '(' || before == '['; }
 bool ends_token(char c) { return c == ' ' || c == ')' || c == ']'; }
@@ -59,7 +74,7 @@ bool is_exact(Bytes verb) {
 // From the verb on. False: malformed.
 bool lex_verb(Bytes text, size_t at, CommandLine& said) {
   said.verb = word_at(text, at);
-  if (!std::all_of(said.verb.begin(), said.verb.end(), is_word)) return false;
+  if (!consists_of(said.verb, kOfWord)) return false;
   size_t end = at + said.verb.size();
   size_t next = skip_blanks(text, end);
   if (!said.uid && next < text.size() && equal_ignoring_case(said.verb, "UID")) {
@@ -75,13 +90,7 @@ bool lex_verb(Bytes text, size_t at, CommandLine& said) {
 
 }  // namespace
 
-bool is_tag(Bytes word) {
-  auto legal = [](char c) {
-    return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f && c != '+' &&
-           kAtomSpecials.find(c) == Bytes::npos;
-  };
-  return !word.empty() && word.size() <= limits::kTagMax && std::all_of(word.begin(), word.end(), legal);
-}
+bool is_tag(Bytes word) { return !word.empty() && word.size() <= limits::kTagMax && consists_of(word, kOfTag); }
 
 bool Arguments::plain(char c, char before, bool ended_a_list) {
   if (is_ctl(c) || c == '{' || c == '"') return false;

@@ -8,10 +8,11 @@
 #include <string_view>
 
 #include "parser/base/ascii.h"
+#include "parser/base/name_index.h"
 
 namespace postigo::imap {
 
-// Sorted, so that a verb is found by halving; "other" is last.
+// Sorted; "other" is last.
 inline constexpr std::array<std::string_view, 50> kVerbs = {
     "APPEND",
     "CAPABILITY",
@@ -68,12 +69,10 @@ static_assert(std::is_sorted(kVerbs.begin(), kVerbs.end()), "upper case sorts be
 
 inline constexpr size_t kVerbOther = kVerbs.size() - 1;
 
-// Index into kVerbs. `upper_verb` in upper case.
-inline size_t verb_index(std::string_view upper_verb) {
-  auto it = std::lower_bound(kVerbs.begin(), kVerbs.end() - 1, upper_verb);
-  bool found = it != kVerbs.end() - 1 && *it == upper_verb;
-  return found ? static_cast<size_t>(it - kVerbs.begin()) : kVerbOther;
-}
+inline constexpr NameIndex kVerbIndex(kVerbs);
+
+// Index into kVerbs, whatever the verb's case.
+constexpr size_t verb_index(std::string_view verb) { return std::min(kVerbIndex.find(verb), kVerbOther); }
 
 // Would free the backend from our user, or make the stream opaque (T40, T41). COMPRESS may be allowed all the same.
 inline constexpr std::array<std::string_view, 5> kForbidden = {"LOGIN", "AUTHENTICATE", "STARTTLS", "UNAUTHENTICATE",

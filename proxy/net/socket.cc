@@ -101,7 +101,7 @@ void Socket::act(bool bulk) {
   if (bulk || !bulk_) read_some();
   if (owner_ == nullptr || failed_) return;
   if (writable_ || reading()) loop_.take_turn(*this);
-  tell_unread_end();
+  if (end_seen_) tell_unread_end();
 }
 
 void Socket::resume() {

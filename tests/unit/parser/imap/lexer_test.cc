@@ -44,7 +44,10 @@ TEST(Lexer, T9_Heads) {
 }
 
 TEST(Verbs, Lookup) {
-  for (size_t i = 0; i + 1 < kVerbs.size(); ++i) EXPECT_EQ(verb_index(kVerbs[i]), i);
+  for (size_t i = 0; i + 1 < kVerbs.size(); ++i) {
+    EXPECT_EQ(verb_index(kVerbs[i]), i);
+    EXPECT_EQ(verb_index(lower(kVerbs[i])), i);
+  }
   EXPECT_EQ(verb_index("other"), kVerbOther);
   EXPECT_EQ(verb_index("ZZZ"), kVerbOther);
   EXPECT_EQ(verb_index(""), kVerbOther);
