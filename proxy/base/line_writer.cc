@@ -35,13 +35,12 @@ bool LineWriter::is_journal(int fd, const char* journal_stream) {
 }
 
 bool LineWriter::write(config::Log::Level level, std::string_view line) {
-  std::string whole;
-  whole.reserve(line.size() + 8);
-  if (torn_) whole += '\n';
-  if (priorities_) whole += kPriorities[static_cast<size_t>(level)];
-  whole += line;
-  whole += '\n';
-  std::string_view rest = whole;
+  whole_.clear();
+  if (torn_) whole_ += '\n';
+  if (priorities_) whole_ += kPriorities[static_cast<size_t>(level)];
+  whole_ += line;
+  whole_ += '\n';
+  std::string_view rest = whole_;
   while (!rest.empty()) {
     ssize_t count = ::write(fd_, rest.data(), rest.size());
     if (count < 0 && errno == EINTR) continue;
@@ -49,7 +48,7 @@ bool LineWriter::write(config::Log::Level level, std::string_view line) {
     if (count < 0) break;
     rest.remove_prefix(static_cast<size_t>(count));
   }
-  if (rest.size() < whole.size()) torn_ = !rest.empty();
+  if (rest.size() < whole_.size()) torn_ = !rest.empty();
   stuck_ = !rest.empty();
   return !stuck_;
 }

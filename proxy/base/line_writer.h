@@ -3,6 +3,7 @@
 // With `priorities` each line begins with "<N>", which journald takes off again (sd-daemon(3)). Not thread-safe.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "config/config.h"
@@ -24,6 +25,7 @@ class LineWriter {
   static bool is_journal(int fd, const char* journal_stream);
 
  private:
+  std::string whole_;  // the last line, kept for its memory
   int fd_;
   bool owned_;
   bool priorities_;

@@ -18,6 +18,7 @@
 
 #include "parser/base/ascii.h"
 #include "proxy/base/events.h"
+#include "proxy/base/line.h"
 #include "proxy/base/line_budget.h"
 #include "proxy/base/line_writer.h"
 #include "proxy/base/log_file.h"
@@ -52,8 +53,16 @@ uint64_t now_ms() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
+// The last three digits of `number`.
+void append_three(Line& line, uint64_t number) {
+  auto digit = [](uint64_t n) { return static_cast<char>('0' + n % 10); };
+  line.put(digit(number / 100));
+  line.put(digit(number / 10));
+  line.put(digit(number));
+}
+
 // The part up to the seconds is the same for many lines.
-std::string now_text() {
+void append_now(Line& line) {
   thread_local std::time_t second = -1;
   thread_local std::string up_to_second;
   auto now = std::chrono::system_clock::now();
@@ -62,8 +71,9 @@ std::string now_text() {
     second = now_s;
     up_to_second = fmt::format("{:%FT%H:%M:%S}.", fmt::gmtime(now_s));
   }
-  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-  return up_to_second + fmt::format("{:03}Z", ms);
+  line.put(up_to_second);
+  append_three(line, static_cast<uint64_t>(now.time_since_epoch() / std::chrono::milliseconds(1)));
+  line.put('Z');
 }
 
 std::string safe(std::string_view value, bool& cut) {
@@ -72,38 +82,72 @@ std::string safe(std::string_view value, bool& cut) {
   return text;
 }
 
-// Bare if that is unambiguous, else in quotes.
-void append_quoted(std::string& line, std::string_view text) {
-  auto bare = [](char c) { return c != ' ' && c != '"' && c != '='; };
-  if (!text.empty() && std::all_of(text.begin(), text.end(), bare)) {
-    line += text;
-    return;
-  }
-  line += '"';
-  for (char c : text) {
-    if (c == '"') line += '\\';
-    line += c;
-  }
-  line += '"';
+constexpr bool is_bare(char c) { return c != ' ' && c != '"' && c != '='; }
+
+// What stands in a line as it is: nearly all values.
+constexpr auto kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (char c = '!'; c <= '~'; ++c) plain[static_cast<unsigned char>(c)] = is_bare(c) && c != '\\';
+  return plain;
+}();
+
+bool is_plain(std::string_view value) {
+  return !value.empty() && value.size() + 4 <= kValueMax &&
+         std::all_of(value.begin(), value.end(), [](char c) { return kPlain[static_cast<unsigned char>(c)]; });
 }
 
-void append_text(std::string& line, std::string_view event, const Fields& fields, bool& cut) {
-  line += event;
+// Bare if that is unambiguous, else in quotes.
+void append_quoted(Line& line, std::string_view text) {
+  if (!text.empty() && std::all_of(text.begin(), text.end(), is_bare)) {
+    line.put(text);
+    return;
+  }
+  line.put('"');
+  for (char c : text) {
+    if (c == '"') line.put('\\');
+    line.put(c);
+  }
+  line.put('"');
+}
+
+template <typename Integer>
+void append_integer(Line& line, Integer value) {
+  fmt::format_int digits(value);
+  line.put(std::string_view(digits.data(), digits.size()));
+}
+
+// As "{:.3f}", without the long way: each session has several of them.
+void append_seconds(Line& line, double value) {
+  if (!(value >= 0 && value < 1e9)) {
+    line.put(fmt::format("{:.3f}", value));
+    return;
+  }
+  auto thousandths = static_cast<uint64_t>(value * 1000 + 0.5);
+  append_integer(line, thousandths / 1000);
+  line.put('.');
+  append_three(line, thousandths);
+}
+
+void append_text(Line& line, std::string_view event, const Fields& fields, bool& cut) {
+  line.put(event);
   for (const Field& field : fields) {
-    line += ' ';
-    line += field.key;
-    line += '=';
+    line.put(' ');
+    line.put(field.key);
+    line.put('=');
     std::visit(
         [&](auto value) {
           if constexpr (std::is_same_v<decltype(value), std::string_view>) {
-            append_quoted(line, safe(value, cut));
+            if (is_plain(value)) {
+              line.put(value);
+            } else {
+              append_quoted(line, safe(value, cut));
+            }
           } else if constexpr (std::is_same_v<decltype(value), double>) {
-            line += fmt::format("{:.3f}", value);
+            append_seconds(line, value);
           } else if constexpr (std::is_same_v<decltype(value), bool>) {
-            line += value ? "true" : "false";
+            line.put(std::string_view(value ? "true" : "false"));
           } else {
-            fmt::format_int digits(value);
-            line.append(digits.data(), digits.size());
+            append_integer(line, value);
           }
         },
         field.value);
@@ -138,27 +182,27 @@ std::string json(std::string_view time, Level level, std::string_view event, con
   });
 }
 
-std::string render(const Event& event, const Fields& fields) {
+void render(Line& line, const Event& event, const Fields& fields) {
   assert(fits(event, fields));
-  std::string line;
+  line.clear();
   bool cut = false;
+  append_now(line);
   if (format == config::Log::Format::json) {
-    line = json(now_text(), event.level, event.name, fields, cut);
+    std::string now(line.view());
+    line.clear();
+    line.put(json(now, event.level, event.name, fields, cut));
   } else {
-    line.reserve(512);
-    line += now_text();
-    line += ' ';
-    line += name_of(event.level);
-    line += ' ';
+    line.put(' ');
+    line.put(name_of(event.level));
+    line.put(' ');
     append_text(line, event.name, fields, cut);
   }
   if (cut) ++cut_lines;
-  return line;
 }
 
 // REQUIRES: mutex is held.
-bool put(const Event& event, std::string_view line) {
-  bool done = writer->write(event.level, line);
+bool put(const Event& event, const Line& line) {
+  bool done = writer->write(event.level, line.view());
   ++(done ? written[static_cast<size_t>(event.level)] : unwritten);
   return done;
 }
@@ -167,9 +211,11 @@ bool put(const Event& event, std::string_view line) {
 void tell(const Lost& now) {
   if (now.total() == told.total() || !enabled(events::log_incomplete)) return;
   told_ms = now_ms();
-  std::string line = render(events::log_incomplete, {{"over_limit", now.over_limit - told.over_limit},
-                                                     {"unwritten", now.unwritten - told.unwritten},
-                                                     {"cut", now.cut - told.cut}});
+  Line line;
+  render(line, events::log_incomplete,
+         {{"over_limit", now.over_limit - told.over_limit},
+          {"unwritten", now.unwritten - told.unwritten},
+          {"cut", now.cut - told.cut}});
   if (put(events::log_incomplete, line)) told = now;
 }
 
@@ -201,10 +247,10 @@ Result<void> check(const config::Log& options) {
 bool enabled(const Event& event) { return event.level >= lowest.load(std::memory_order_relaxed); }
 
 std::string render_text(std::string_view event, const Fields& fields) {
-  std::string line;
+  Line line;
   bool cut = false;
   append_text(line, event, fields, cut);
-  return line;
+  return std::string(line.view());
 }
 
 std::string render_json(std::string_view time, Level level, std::string_view event, const Fields& fields) {
@@ -215,7 +261,8 @@ std::string render_json(std::string_view time, Level level, std::string_view eve
 void write(const Event& event, const Fields& fields) {
   if (!enabled(event)) return;
   Lost before = lost();
-  std::string line = render(event, fields);
+  thread_local Line line;
+  render(line, event, fields);
   std::lock_guard lock(mutex);
   if (before.total() != told.total() && now_ms() - told_ms >= kTellMs) tell(before);
   put(event, line);

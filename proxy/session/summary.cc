@@ -14,6 +14,8 @@ void add_tls(log::Fields& fields, const Summary& s) {
   fields.push_back({"resumed", s.tls_resumed});
 }
 
+constexpr size_t kFieldsMost = 24;  // of a line
+
 double seconds_of(const Summary& s) { return static_cast<double>(s.end_ms - s.start_ms) / 1000.0; }
 
 void write_probe(const Summary& s) {
@@ -31,7 +33,11 @@ void write_probe(const Summary& s) {
 void write(const Summary& s) {
   if (s.reason == CloseReason::probe) return write_probe(s);
   if (!log::enabled(events::session)) return;
-  log::Fields fields = {{"id", s.id}, {"protocol", s.protocol}, {"listener", s.listener}};
+  log::Fields fields;
+  fields.reserve(kFieldsMost);
+  fields.push_back({"id", s.id});
+  fields.push_back({"protocol", s.protocol});
+  fields.push_back({"listener", s.listener});
   std::string client = s.client.text();
   fields.push_back({"client", client});
   if (!s.user.empty()) fields.push_back({s.authenticated ? "user" : "claimed_user", s.user});
@@ -63,7 +69,7 @@ void write_login(const Summary& s, const Socket* client, const Socket& backend, 
   std::string backend_address = backend.peer().text();
   std::string sni = client != nullptr && client->tls() != nullptr ? client->tls()->server_name() : "";
   log::Fields fields;
-  fields.reserve(24);
+  fields.reserve(kFieldsMost);
   fields.push_back({"id", s.id});
   fields.push_back({"client", from});
   if (!local.empty()) fields.push_back({"local", local});

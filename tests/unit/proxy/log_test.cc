@@ -80,6 +80,19 @@ TEST(Log, TextIsKeysAndValues) {
             "e a=\"say \\\"x\\\"\" b=\"k=v\" c=back\\x5cslash");
 }
 
+TEST(Log, SecondsToTheThousandth) {
+  for (auto [value, text] : {std::pair(0.0, "0.000"),
+                             {0.0004, "0.000"},
+                             {0.0006, "0.001"},
+                             {0.9996, "1.000"},
+                             {12.045, "12.045"},
+                             {86400.1, "86400.100"},
+                             {-1.5, "-1.500"},
+                             {1e12, "1000000000000.000"}}) {
+    EXPECT_EQ(log::render_text("e", {{"d", value}}), std::string("e d=") + text);
+  }
+}
+
 TEST(Log, JsonKeepsTypesAndOrder) {
   EXPECT_EQ(log::render_json("T", Level::warning, "e", {{"z", "x\"y"}, {"b", 7}, {"c", false}, {"d", 0.25}}),
             R"({"time":"T","level":"warning","event":"e","z":"x\"y","b":7,"c":false,"d":0.25})");
