@@ -1,21 +1,32 @@
 // Parsing and printing through libuv's helpers. Names are for resolver.cc.
 #include "proxy/net/address.h"
 
+#include <fmt/format.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace postigo {
 namespace {
 
-// By hand, because every login asks for it, and the library's way leads through printf.
-std::string dotted(uint32_t address) {
-  std::string text;
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    if (shift != 24) text += '.';
-    text += std::to_string(address >> shift & 255);
+char* put_octet(char* to, uint32_t octet) {
+  auto digit = [](uint32_t n) { return static_cast<char>('0' + n % 10); };
+  if (octet >= 100) *to++ = digit(octet / 100);
+  if (octet >= 10) *to++ = digit(octet / 10);
+  *to++ = digit(octet);
+  return to;
+}
+
+// By hand, because every login asks for it several times, and the library's way leads through printf.
+char* put_dotted(char* to, const sockaddr_in& address) {
+  uint32_t octets = ntohl(address.sin_addr.s_addr);
+  to = put_octet(to, octets >> 24);
+  for (int shift = 16; shift >= 0; shift -= 8) {
+    *to++ = '.';
+    to = put_octet(to, octets >> shift & 255);
   }
-  return text;
+  return to;
 }
 
 }  // namespace
@@ -32,7 +43,10 @@ std::optional<Address> Address::parse(const std::string& host, uint16_t port) {
 }
 
 std::string Address::host() const {
-  if (storage_.any.sa_family == AF_INET) return dotted(ntohl(storage_.v4.sin_addr.s_addr));
+  if (storage_.any.sa_family == AF_INET) {
+    char text[INET_ADDRSTRLEN];
+    return {text, put_dotted(text, storage_.v4)};
+  }
   char text[INET6_ADDRSTRLEN + 1] = "";
   if (storage_.any.sa_family == AF_INET6) uv_ip6_name(&storage_.v6, text, sizeof(text));
   std::string host = text;
@@ -52,9 +66,16 @@ void Address::set_port(uint16_t port) {
 }
 
 std::string Address::text() const {
+  fmt::format_int digits(port());
+  if (storage_.any.sa_family == AF_INET) {
+    char text[INET_ADDRSTRLEN + 8];
+    char* end = put_dotted(text, storage_.v4);
+    *end++ = ':';
+    return {text, std::copy_n(digits.data(), digits.size(), end)};
+  }
   std::string name = host();
   if (name.find(':') != std::string::npos) name = "[" + name + "]";
-  return name + ":" + std::to_string(port());
+  return name + ":" + digits.str();
 }
 
 }  // namespace postigo
