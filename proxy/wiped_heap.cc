@@ -26,6 +26,13 @@ void wipe_and_free(void* memory) noexcept {
   __real_free(memory);
 }
 
+// What was asked for is what anybody could write to.
+void wipe_and_free(void* memory, size_t size) noexcept {
+  if (memory == nullptr) return;
+  postigo::wipe(memory, size);
+  __real_free(memory);
+}
+
 }  // namespace
 
 // All that is linked statically calls this for free(). Nothing is what BoringSSL frees most: dozens of times per
@@ -39,11 +46,11 @@ void __wrap_free(void* memory) {
 // libstdc++ allocates with malloc and aligned_alloc, so that free is right for both.
 void operator delete(void* memory) noexcept { wipe_and_free(memory); }
 void operator delete[](void* memory) noexcept { wipe_and_free(memory); }
-void operator delete(void* memory, size_t) noexcept { wipe_and_free(memory); }
-void operator delete[](void* memory, size_t) noexcept { wipe_and_free(memory); }
+void operator delete(void* memory, size_t size) noexcept { wipe_and_free(memory, size); }
+void operator delete[](void* memory, size_t size) noexcept { wipe_and_free(memory, size); }
 void operator delete(void* memory, std::align_val_t) noexcept { wipe_and_free(memory); }
 void operator delete[](void* memory, std::align_val_t) noexcept { wipe_and_free(memory); }
-void operator delete(void* memory, size_t, std::align_val_t) noexcept { wipe_and_free(memory); }
-void operator delete[](void* memory, size_t, std::align_val_t) noexcept { wipe_and_free(memory); }
+void operator delete(void* memory, size_t size, std::align_val_t) noexcept { wipe_and_free(memory, size); }
+void operator delete[](void* memory, size_t size, std::align_val_t) noexcept { wipe_and_free(memory, size); }
 
 #endif
