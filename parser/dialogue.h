@@ -33,7 +33,7 @@ enum class Event {
   need_input,    // feed more
   start_tls,     // front: reply is in Out, send it, then handshake with what is left of the input; back: handshake now
   authenticate,  // front only: credentials() are complete
-  logged_in,     // back only: capabilities() and reply() are set, leftovers belong to the relay
+  logged_in,     // back only: capabilities() are set, leftovers belong to the relay
   refused,       // back only: the backend says no to this user; reply() tells how
   unavailable,   // back only: this backend cannot serve now (temporary, protocol error, no TLS); another one might
   hang_up,       // send what is in Out, then close

@@ -5,6 +5,7 @@
 #include <openssl/rand.h>
 
 #include "backends/directory/factory.h"
+#include "parser/base/ascii.h"
 
 namespace postigo {
 namespace {
@@ -86,12 +87,12 @@ void Worker::accept(size_t frontend_index, int fd, const Address& peer) {
   started.begin();
 }
 
-std::string Worker::next_session_id() { return fmt::format("{:016x}", next_id_++); }
+std::string Worker::next_session_id() { return hex(next_id_++, 16); }
 
 // A keyed hash of a count: no system call per login, and who has seen some of them knows nothing of the next.
 std::string Worker::next_nonce() {
   std::string count = std::to_string(nonces_++);
-  return fmt::format("{:08x}", static_cast<uint32_t>(siphash(nonce_key_, count)));
+  return hex(siphash(nonce_key_, count), 8);
 }
 
 void Worker::retire(Session& session) {

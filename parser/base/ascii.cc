@@ -2,9 +2,13 @@
 #include "parser/base/ascii.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace postigo {
 namespace {
+
+constexpr char kHexDigits[] = "0123456789abcdef";
 
 // Length of the well-formed UTF-8 sequence at the front of `text`, 0 if there is none (RFC 3629 4).
 size_t utf8_sequence(Bytes text) {
@@ -28,10 +32,20 @@ size_t utf8_sequence(Bytes text) {
   return 0;
 }
 
+// Eight octets at once: lists of capabilities are long, and every login has two. In each octet the highest bit says
+// what the sum of the others says: that it is at least 'a', or beyond 'z'.
+uint64_t upper_of_eight(uint64_t text) {
+  constexpr uint64_t kEach = 0x0101010101010101;
+  uint64_t others = text & 0x7f * kEach;
+  uint64_t from_a = others + (0x80 - 'a') * kEach;
+  uint64_t beyond_z = others + (0x7f - 'z') * kEach;
+  uint64_t letters = from_a & ~beyond_z & ~text & 0x80 * kEach;
+  return text - (letters >> 2);
+}
+
 void append_hex(std::string& to, char c) {
-  constexpr char kDigits[] = "0123456789abcdef";
   auto octet = static_cast<unsigned char>(c);
-  to += {'\\', 'x', kDigits[octet >> 4], kDigits[octet & 15]};
+  to += {'\\', 'x', kHexDigits[octet >> 4], kHexDigits[octet & 15]};
 }
 
 }  // namespace
@@ -44,7 +58,13 @@ std::string lower(Bytes text) {
 
 std::string upper(Bytes text) {
   std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), to_upper);
+  size_t at = 0;
+  for (uint64_t eight; at + sizeof(eight) <= result.size(); at += sizeof(eight)) {
+    std::memcpy(&eight, &result[at], sizeof(eight));
+    eight = upper_of_eight(eight);
+    std::memcpy(&result[at], &eight, sizeof(eight));
+  }
+  for (; at < result.size(); ++at) result[at] = to_upper(result[at]);
   return result;
 }
 
@@ -54,6 +74,10 @@ bool starts_with_ignoring_case(Bytes text, Bytes prefix) {
 
 bool has_ctl(Bytes text) { return std::any_of(text.begin(), text.end(), is_ctl); }
 
+bool fits_in_line(Bytes text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return c == '\0' || c == '\r' || c == '\n'; });
+}
+
 bool is_utf8(Bytes text) {
   while (!text.empty()) {
     size_t length = utf8_sequence(text);
@@ -61,6 +85,12 @@ bool is_utf8(Bytes text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+std::string hex(uint64_t number, size_t digits) {
+  std::string text(digits, '0');
+  for (size_t at = digits; at-- > 0; number >>= 4) text[at] = kHexDigits[number & 15];
+  return text;
 }
 
 namespace {

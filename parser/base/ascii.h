@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include "parser/base/bytes.h"
@@ -21,7 +22,11 @@ constexpr bool equal_ignoring_case(Bytes a, Bytes b) {
 }
 bool starts_with_ignoring_case(Bytes text, Bytes prefix);
 bool has_ctl(Bytes text);
-bool is_utf8(Bytes text);  // RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF
+bool fits_in_line(Bytes text);  // no NUL, CR or LF
+bool is_utf8(Bytes text);       // RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF
+
+// The last `digits` digits of `number`.
+std::string hex(uint64_t number, size_t digits);
 
 // For logs: control and format characters and invalid UTF-8 as \xNN, at most `max` octets, "..." when cut (T62).
 std::string printable(Bytes text, size_t max = 128);

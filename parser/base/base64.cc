@@ -19,15 +19,15 @@ constexpr std::array<int8_t, 256> kValues = [] {
 }  // namespace
 
 std::string base64_encode(Bytes bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
+  std::string text((bytes.size() + 2) / 3 * 4, '=');
+  char* to = text.data();
+  for (size_t i = 0; i < bytes.size(); i += 3, to += 4) {
     uint32_t group = 0;
     size_t octets = std::min<size_t>(3, bytes.size() - i);
     for (size_t k = 0; k < 3; ++k) {
       group = group << 8 | (k < octets ? static_cast<unsigned char>(bytes[i + k]) : 0U);
     }
-    for (size_t k = 0; k < 4; ++k) text += k <= octets ? kAlphabet[group >> (18 - 6 * k) & 63] : '=';
+    for (size_t k = 0; k <= octets; ++k) to[k] = kAlphabet[group >> (18 - 6 * k) & 63];
   }
   return text;
 }

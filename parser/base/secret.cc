@@ -53,16 +53,18 @@ Secret& Secret::operator=(Secret&& other) noexcept {
 
 void Secret::append(Bytes bytes) {
   if (bytes.empty()) return;
-  if (size_ + bytes.size() > capacity_) {
-    size_t capacity = (size_ + bytes.size()) * 2;
-    auto grown = std::make_unique<char[]>(capacity);
-    if (size_ != 0) std::memcpy(grown.get(), data_.get(), size_);
-    wipe(data_.get(), capacity_);
-    data_ = std::move(grown);
-    capacity_ = capacity;
-  }
+  if (size_ + bytes.size() > capacity_) reserve((size_ + bytes.size()) * 2);
   std::memcpy(data_.get() + size_, bytes.data(), bytes.size());
   size_ += bytes.size();
+}
+
+void Secret::reserve(size_t size) {
+  if (size <= capacity_) return;
+  auto grown = std::make_unique_for_overwrite<char[]>(size);
+  if (size_ != 0) std::memcpy(grown.get(), data_.get(), size_);
+  wipe(data_.get(), capacity_);
+  data_ = std::move(grown);
+  capacity_ = size;
 }
 
 void Secret::clear() {

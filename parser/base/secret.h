@@ -34,6 +34,7 @@ class Secret {
   ~Secret() { clear(); }
 
   void append(Bytes bytes);
+  void reserve(size_t size);  // for all of it
   void clear();
 
   bool empty() const { return size_ == 0; }

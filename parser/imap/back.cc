@@ -110,7 +110,8 @@ void Back::note_list(Bytes text) {
 
 // T47: an alert must be shown to people, so who wrote it must be sure.
 void Back::note_alert(const Status& status) {
-  if (code_name(status.code) != "ALERT" || status.text.empty() || alerts_.size() == kAlertsMax) return;
+  Bytes code = status.code;
+  if (!equal_ignoring_case(take_word(code), "ALERT") || status.text.empty() || alerts_.size() == kAlertsMax) return;
   bool in_tls = policy_.tls == BackPolicy::Tls::implicit || secured_;
   bool before_tls = policy_.tls == BackPolicy::Tls::starttls && !secured_;
   bool allowed =

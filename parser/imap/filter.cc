@@ -72,7 +72,7 @@ class Filter final : public RelayFilter {
 std::unique_ptr<RelayFilter> make_filter(std::shared_ptr<const CapabilityPolicy> policy,
                                          std::span<const std::string> backend, FilterCounts counts) {
   // RFC 7888, and RFC 9051 for which LITERAL- is a part of IMAP4rev2.
-  bool literal_plus = std::any_of(backend.begin(), backend.end(), [](const std::string& name) {
+  bool literal_plus = std::any_of(backend.begin(), backend.end(), [](Bytes name) {
     return name == "LITERAL+" || name == "LITERAL-" || name == "IMAP4REV2";
   });
   return std::make_unique<Filter>(std::move(policy), literal_plus, counts);

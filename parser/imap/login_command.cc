@@ -17,6 +17,8 @@ constexpr size_t kQuotedMax = 400;
 constexpr size_t kInitialResponseMax = 900;
 // LITERAL- (RFC 7888 5).
 constexpr size_t kLiteralMinusMax = 4096;
+// What a login command has beside its tag and the credentials, as a rule.
+constexpr size_t kWordsMax = 32;
 
 bool quotable(Bytes text) {
   return text.size() <= kQuotedMax &&
@@ -25,9 +27,14 @@ bool quotable(Bytes text) {
 
 void append_quoted(Secret& line, Bytes text) {
   line.append("\"");
-  for (const char& c : text) {
-    if (c == '"' || c == '\\') line.append("\\");
-    line.append({&c, 1});
+  auto escaped = [](char c) { return c == '"' || c == '\\'; };
+  while (true) {
+    auto end = static_cast<size_t>(std::find_if(text.begin(), text.end(), escaped) - text.begin());
+    line.append(text.substr(0, end));
+    if (end == text.size()) break;
+    line.append("\\");
+    line.append(text.substr(end, 1));
+    text.remove_prefix(end + 1);
   }
   line.append("\"");
 }
@@ -45,7 +52,9 @@ void append_argument(std::vector<Secret>& pieces, Bytes text, LoginWay way, cons
 std::vector<Secret> authenticate_plain(Bytes tag, const BackLogin& login, bool initial_response) {
   Secret message = sasl::plain_message(login.authzid, login.authcid, login.password.reveal());
   std::string base64 = base64_encode(message.reveal());
-  std::vector<Secret> pieces(1, Secret(tag));
+  std::vector<Secret> pieces(1);
+  pieces.back().reserve(tag.size() + base64.size() + kWordsMax);
+  pieces.back().append(tag);
   pieces.back().append(" AUTHENTICATE PLAIN");
   if (initial_response && base64.size() <= kInitialResponseMax) {
     pieces.back().append(" ");
@@ -90,7 +99,9 @@ Result<LoginWays> login_ways(const BackLogin& login, const LoginAbilities& abili
 // REQUIRES of a quoted string: no NUL, CR or LF in it (sasl/credentials.h).
 std::vector<Secret> login_command(Bytes tag, LoginWay way, const BackLogin& login, const LoginAbilities& abilities) {
   if (way == LoginWay::plain) return authenticate_plain(tag, login, abilities.sasl_ir);
-  std::vector<Secret> pieces(1, Secret(tag));
+  std::vector<Secret> pieces(1);
+  pieces.back().reserve(tag.size() + login.authcid.size() + login.password.size() + kWordsMax);
+  pieces.back().append(tag);
   pieces.back().append(" LOGIN");
   append_argument(pieces, login.authcid, way, abilities);
   append_argument(pieces, login.password.reveal(), way, abilities);

@@ -47,8 +47,9 @@ std::string relayed_text(Bytes code) {
 // relay filter makes it work with every backend.
 std::string capabilities_before_login(const FrontPolicy& policy, bool tls) {
   std::string list = "IMAP4rev1";
-  auto offer = [&](const std::string& name) {
-    if (!is_hidden(*policy.capabilities, name)) list += " " + name;
+  list.reserve(160);  // what most need
+  auto offer = [&](Bytes name) {
+    if (!is_hidden(*policy.capabilities, name)) list.append(" ").append(name);
   };
   offer("LITERAL+");
   offer("SASL-IR");
@@ -57,7 +58,7 @@ std::string capabilities_before_login(const FrontPolicy& policy, bool tls) {
   for (const std::string& name : policy.capabilities->before_login) offer(name);
   if (!login_allowed(policy, tls)) return list + " LOGINDISABLED";
   for (const std::string& mechanism : policy.mechanisms) {
-    if (sasl::make_server(mechanism)) offer("AUTH=" + mechanism);
+    if (sasl::knows(mechanism)) offer("AUTH=" + mechanism);
   }
   return list;
 }

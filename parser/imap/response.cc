@@ -9,7 +9,9 @@
 namespace postigo::imap {
 namespace {
 
-void skip_blanks(Bytes& text) { text.remove_prefix(std::min(text.find_first_not_of(' '), text.size())); }
+void skip_blanks(Bytes& text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+}
 
 }  // namespace
 
@@ -40,10 +42,12 @@ bool parse_capabilities(Bytes text, std::vector<std::string>& names) {
   if (!equal_ignoring_case(take_word(text), "CAPABILITY")) return false;
   const size_t known = names.size();
   names.reserve(known + 48);  // more than servers have
-  while (!text.empty()) {
-    std::string name = upper(take_word(text));
-    auto end = names.begin() + static_cast<std::ptrdiff_t>(known);
-    if (!name.empty() && std::find(names.begin(), end, name) == end) names.push_back(std::move(name));
+  const std::string list = upper(text);
+  for (size_t at = 0, end; at < list.size(); at = end + 1) {
+    end = std::min(list.find(' ', at), list.size());
+    Bytes name = Bytes(list).substr(at, end - at);
+    auto last = names.begin() + static_cast<std::ptrdiff_t>(known);
+    if (!name.empty() && std::find(names.begin(), last, name) == last) names.emplace_back(name);
   }
   return true;
 }

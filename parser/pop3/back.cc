@@ -19,8 +19,6 @@ bool lists_plain(Bytes line) {
   return words.starts_with("SASL ") && words.find(" PLAIN ") != std::string::npos;
 }
 
-bool cannot_stand_in_a_line(Bytes text) { return text.find_first_of(Bytes("\0\r\n", 3)) != Bytes::npos; }
-
 }  // namespace
 
 // --- the line in ----------------------------------------------------------------------------------------------------
@@ -88,8 +86,8 @@ Event Back::on_greeting(const Reply& reply, Out& out) {
 // The last gate before the wire: nobody above may have let a line end or a NUL through, but if so, it stops here (A2).
 Event Back::check_login() {
   Bytes password = login_.password.reveal();
-  if (cannot_stand_in_a_line(login_.authzid) || cannot_stand_in_a_line(login_.authcid) ||
-      cannot_stand_in_a_line(password) || login_.authcid.empty() || password.empty()) {
+  if (!fits_in_line(login_.authzid) || !fits_in_line(login_.authcid) || !fits_in_line(password) ||
+      login_.authcid.empty() || password.empty()) {
     return unavailable("credentials that POP3 cannot carry");
   }
   if (policy_.forward_client && login_.facts.hops_left == 0) return unavailable("proxies go in a circle");  // T63
@@ -136,7 +134,6 @@ Event Back::on_auth(const Reply& reply, Out& out) {
 Event Back::on_verdict(const Reply& reply, Out& out) {
   if (reply.status == Reply::Status::err) return refused(reply, out);
   if (reply.status != Reply::Status::ok) return unavailable(reply, "login");
-  reply_ = {readable_code(reply.code), readable(reply.text, login_, kTextMax)};
   return finish(Event::logged_in);
 }
 

@@ -1,16 +1,13 @@
 // What a name and a password may consist of. Not here: whether they are right (backends/), and how names are compared.
 #include "parser/sasl/credentials.h"
 
+#include "parser/base/ascii.h"
 #include "parser/base/limits.h"
 
 namespace postigo::sasl {
 namespace {
 
-constexpr Bytes kForbidden{"\0\r\n", 3};
-
-bool acceptable(Bytes text, size_t max) {
-  return !text.empty() && text.size() <= max && text.find_first_of(kForbidden) == Bytes::npos;
-}
+bool acceptable(Bytes text, size_t max) { return !text.empty() && text.size() <= max && fits_in_line(text); }
 
 }  // namespace
 

@@ -80,17 +80,26 @@ constexpr std::array kMechanisms = {
     Row{"LOGIN", make<Login>},
 };
 
-}  // namespace
-
-std::unique_ptr<Server> make_server(std::string_view mechanism) {
+const Row* find(std::string_view mechanism) {
   for (const Row& row : kMechanisms) {
-    if (equal_ignoring_case(mechanism, row.name)) return row.make();
+    if (equal_ignoring_case(mechanism, row.name)) return &row;
   }
   return nullptr;
 }
 
+}  // namespace
+
+std::unique_ptr<Server> make_server(std::string_view mechanism) {
+  const Row* row = find(mechanism);
+  return row != nullptr ? row->make() : nullptr;
+}
+
+bool knows(std::string_view mechanism) { return find(mechanism) != nullptr; }
+
 Secret plain_message(Bytes authzid, Bytes authcid, Bytes password) {
-  Secret message(authzid);
+  Secret message;
+  message.reserve(authzid.size() + authcid.size() + password.size() + 2);
+  message.append(authzid);
   message.append(kNul);
   message.append(authcid);
   message.append(kNul);

@@ -29,6 +29,7 @@ class Server {
 
 // Null if we do not know the mechanism. `mechanism` in any case.
 std::unique_ptr<Server> make_server(std::string_view mechanism);
+bool knows(std::string_view mechanism);
 
 // Client side, for backends: the initial response of PLAIN (RFC 4616), not yet base64.
 Secret plain_message(Bytes authzid, Bytes authcid, Bytes password);

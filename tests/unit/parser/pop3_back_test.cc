@@ -23,7 +23,6 @@ TEST(Pop3Back, UserAndPassOneAfterTheOther) {
   BackRun run;
   EXPECT_EQ(run("+OK hello\r\n"), "USER bob\r\n") << "T44: PASS waits for the answer";
   EXPECT_EQ(story(run, "+OK hello\r\n+OK\r\n+OK Logged in.\r\n"), "USER bob\r\nPASS pw\r\n<logged_in>\n");
-  EXPECT_EQ(run.reply.text, "Logged in.");
 }
 
 TEST(Pop3Back, T33_AnswersNeedNoText) {

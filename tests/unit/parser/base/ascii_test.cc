@@ -16,6 +16,28 @@ TEST(Ascii, CaseIsAsciiOnly) {
   EXPECT_FALSE(starts_with_ignoring_case("AUT", "auth="));
 }
 
+TEST(Ascii, CaseOfEveryOctetWhereverItStands) {
+  for (int c = 0; c < 256; ++c) {
+    for (size_t before = 0; before < 9; ++before) {
+      std::string text = std::string(before, 'x') + static_cast<char>(c) + "yz";
+      std::string wanted = std::string(before, 'X') + to_upper(static_cast<char>(c)) + "YZ";
+      EXPECT_EQ(upper(text), wanted) << c << " behind " << before;
+    }
+  }
+}
+
+TEST(Ascii, WhatFitsInALine) {
+  EXPECT_TRUE(fits_in_line(""));
+  EXPECT_TRUE(fits_in_line("\t\x01 a\x7f\xff"));
+  for (Bytes text : {Bytes("a\0", 2), Bytes("\rb"), Bytes("a\nb")}) EXPECT_FALSE(fits_in_line(text));
+}
+
+TEST(Ascii, Hex) {
+  EXPECT_EQ(hex(0, 4), "0000");
+  EXPECT_EQ(hex(0xfedcba9876543210, 16), "fedcba9876543210");
+  EXPECT_EQ(hex(0xfedcba9876543210, 8), "76543210");
+}
+
 TEST(Ascii, T8_EveryControlCharacterIsFound) {
   for (int c = 0; c < 256; ++c) {
     bool ctl = c < 0x20 || c == 0x7f;
