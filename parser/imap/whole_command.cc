@@ -18,10 +18,13 @@ bool has_list_for_verb(Bytes line, const CommandLine& said) {
   return rest.starts_with(" (") && Arguments().take(rest, false, announced) && !announced.present;
 }
 
-// One word that is no tag, as in a line of base64. Its answer must not read as a go-ahead.
+// One word that is no tag, as in a line of base64. Its answer must not read as a go-ahead. All of it is looked at,
+// whatever is found: so the compiler takes many octets at a time, and whole messages come this way.
 bool is_lone_word(Bytes line) {
   Bytes word = without_line_end(line);
-  return word[0] != '+' && !has_ctl(word) && word.find_first_of(" {") == Bytes::npos;
+  unsigned others = word[0] == '+';
+  for (char c : word) others |= static_cast<unsigned>(c == '{') | static_cast<unsigned>(c == ' ') | is_ctl(c);
+  return others == 0;
 }
 
 bool all_harmless(Bytes text) {
