@@ -3,8 +3,7 @@
 // It takes whole lines only: what has not reached its line end stays with the caller, so no server can act on half a
 // line (T68), and none waits for a line's end while we wait for its answer (T69). A line passes as it came, but:
 //  - a verb that must not reach the backend, and a line that two servers could read in two ways, pass as an unknown
-//  verb
-//    under the client's tag; a line without a tag passes as one that every server answers with "* BAD";
+//    verb under the client's tag; a line without a tag passes as one that every server answers with "* BAD";
 //  - a line that asks the backend for a word passes under an alias, when no other question is open;
 //  - "{n+}" passes as "{n}", unless the whole command is harmless in every reading;
 //  - a bare LF becomes CRLF.
@@ -50,6 +49,8 @@ class ClientStream {
     swallow_literal,  // by count
   };
   enum class Action : uint8_t { go_on, more, blocked, broken };
+
+  static constexpr Bytes kUnknown = " X\r\n";  // behind a tag, or behind a literal: no server knows it
 
   Action step(Cursor& cursor);
   LineReader::Status take_line(const Cursor& cursor, Bytes& line);
