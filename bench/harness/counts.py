@@ -28,6 +28,7 @@ CASES = (
     Case("login-resumed", "login", "login", "imap", "resumed", 30),
     Case("pop3-login-plain", "login", "login", "pop3", "off", 60),
     Case("noop-tls", "round trip", "noop", "imap", "full", 300, 10),
+    Case("append-small", "message", "append", "imap", "off", 300, 10, options={"size": 1024, "literal_plus": True}),
     # Nothing but system calls, some 2,000 instructions each, and how many the kernel makes of a MiB depends on its pace:
     # an idle machine cuts it into more reads than a busy one. Twice the figure is therefore no news; looking at every
     # octet would be a hundred times it.

@@ -17,22 +17,25 @@ constexpr size_t kDigitsMax = 10;
 // Verbs that Dovecot parses with a parser of their own.
 constexpr Bytes kExactVerbs[] = {"APPEND", "REPLACE", "SETMETADATA", "SETANNOTATION"};
 
-// What an octet may be a part of: every command has its tag and its verb looked at octet by octet.
-enum : uint8_t { kOfTag = 1, kOfWord = 2 };
+// What an octet may be a part of: every command is looked at octet by octet. Those of arguments begin nothing and are
+// legal wherever they stand, unless the arguments are exact.
+enum : uint8_t { kOfTag = 1, kOfWord = 2, kOfArguments = 4 };
 constexpr auto kParts = [] {
   std::array<uint8_t, 256> parts{};
   for (unsigned i = 0; i < parts.size(); ++i) {
     char c = static_cast<char>(i);
     bool tag = c > ' ' && c < 0x7f && Bytes("+(){%*\"\\").find(c) == Bytes::npos;
     bool word = is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '-' || c == '_' || c == '.';
-    parts[i] = static_cast<uint8_t>((tag ? kOfTag : 0) | (word ? kOfWord : 0));
+    bool argument = !is_ctl(c) && c != '"' && c != '{' && c != '~';
+    parts[i] = static_cast<uint8_t>((tag ? kOfTag : 0) | (word ? kOfWord : 0) | (argument ? kOfArguments : 0));
   }
   return parts;
 }();
 
+bool may_be_of(char c, uint8_t part) { return (kParts[static_cast<unsigned char>(c)] & part) != 0; }
+
 bool consists_of(Bytes text, uint8_t part) {
-  return std::all_of(text.begin(), text.end(),
-                     [part](char c) { return (kParts[static_cast<unsigned char>(c)] & part) != 0; });
+  return std::all_of(text.begin(), text.end(), [part](char c) { return may_be_of(c, part); });
 }
 
 bool is_8bit(char c) { return static_cast<unsigned char>(c) >= 0x80; }
@@ -115,6 +118,11 @@ bool Arguments::take(Bytes text, bool behind_literal, Announcement& announced) {
   char before = behind_literal ? '"' : ' ';
   for (size_t i = 0; i < text.size();) {
     char c = text[i];
+    if (!exact_ && may_be_of(c, kOfArguments)) {  // nearly always
+      before = c;
+      ++i;
+      continue;
+    }
     bool ended_a_list = floor_ < began;
     if (starts_token(before)) {
       size_t brace = c == '~' ? i + 1 : i;

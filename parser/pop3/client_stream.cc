@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "parser/base/ascii.h"
+#include "parser/base/name_index.h"
 #include "parser/pop3/filter.h"
 
 namespace postigo::pop3 {
@@ -40,11 +41,9 @@ Shape shape_of_answer(Bytes verb, bool has_argument) {
   return Shape::single;
 }
 
-size_t counter_index(Bytes verb) {
-  auto found =
-      std::find_if(kVerbs.begin(), kVerbs.end() - 1, [&](auto name) { return equal_ignoring_case(name, verb); });
-  return static_cast<size_t>(found - kVerbs.begin());
-}
+constexpr NameIndex kVerbIndex(kVerbs);
+
+size_t counter_index(Bytes verb) { return std::min(kVerbIndex.find(verb), kVerbs.size() - 1); }
 
 }  // namespace
 

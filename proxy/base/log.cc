@@ -56,9 +56,8 @@ uint64_t now_ms() {
 // The last three digits of `number`.
 void append_three(Line& line, uint64_t number) {
   auto digit = [](uint64_t n) { return static_cast<char>('0' + n % 10); };
-  line.put(digit(number / 100));
-  line.put(digit(number / 10));
-  line.put(digit(number));
+  char digits[] = {digit(number / 100), digit(number / 10), digit(number)};
+  line.put(std::string_view(digits, sizeof(digits)));
 }
 
 // The part up to the seconds is the same for many lines.
