@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "backends/env.h"
+#include "tests/fakes/call.h"
 
 namespace postigo::fakes {
 
@@ -90,14 +91,6 @@ class FakeEnv final : public Env {
   bool idle() const { return work_.empty() && finished_.empty() && timers_.empty(); }
 
  private:
-  struct Call final : Ticket::Operation {
-    explicit Call(std::function<void()> what) : then(std::move(what)) {}
-    void cancel() override { then = nullptr; }
-    void run() {
-      if (auto what = std::exchange(then, nullptr)) what();
-    }
-    std::function<void()> then;
-  };
   struct Job {
     Pool pool;
     Turn turn;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "backends/env.h"
+#include "tests/fakes/call.h"
 
 namespace postigo::fakes {
 
@@ -71,14 +72,6 @@ class ThreadEnv final : public Env {
   }
 
  private:
-  struct Call final : Ticket::Operation {
-    explicit Call(std::function<void()> what) : then(std::move(what)) {}
-    void cancel() override { then = nullptr; }
-    void run() {
-      if (auto what = std::exchange(then, nullptr)) what();
-    }
-    std::function<void()> then;  // touched on the loop's thread only
-  };
   struct Job {
     std::function<void()> work;
     std::shared_ptr<Call> done;
