@@ -9,8 +9,11 @@ import re
 
 from tests.differential.servers import PASSWORD
 
-_USER = re.compile(rb"\b(u\d{7})\b")
-_RESPONSE = re.compile(rb"PLAIN(?: |\r\n)([A-Za-z0-9+/=]{12,})\r\n")
+_USER = rb"\b(?P<user>u\d{7})\b"
+_RESPONSE = rb"PLAIN(?: |\r\n)(?P<response>[A-Za-z0-9+/=]{12,})\r\n"
+# What comes first is the login; behind it there may be anything.
+_WHO = re.compile(_RESPONSE + rb"|" + _USER)
+_LOGIN = re.compile(_RESPONSE + rb"|%b\"?\r\n" % PASSWORD.encode())
 _OWN = re.compile(rb"^(?:P[0-9a-f]+ [^\n]*\n)+")  # what Postigo asks behind the login
 _FOR_ONE_SESSION = 1 << 20  # octets kept of each direction
 
@@ -24,15 +27,15 @@ class Recording:
 
     def user(self):
         """Who logged in, or None."""
-        response = _RESPONSE.search(self.to_server)
-        words = base64.b64decode(response.group(1)) if response else self.to_server[:4096]
-        found = _USER.search(words)
-        return found.group(1).decode() if found else None
+        found = _WHO.search(self.to_server)
+        if found and found["response"]:
+            found = re.search(_USER, base64.b64decode(found["response"]))
+        return found["user"].decode() if found else None
 
     def relayed(self):
         """What arrived behind the login."""
         said = bytes(self.to_server)
-        login = _RESPONSE.search(said) or re.search(rb"%b\"?\r\n" % PASSWORD.encode(), said)
+        login = _LOGIN.search(said)
         return _OWN.sub(b"", said[login.end():]) if login else b""
 
 

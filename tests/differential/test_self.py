@@ -4,6 +4,7 @@ In Postigo's place stands a wire (tap.py) before a real Dovecot. As it is, it ch
 """
 
 import asyncio
+import base64
 import re
 import socket
 import time
@@ -13,9 +14,9 @@ from tests.differential import deliberate, imap_grammar, pop3_grammar
 from tests.differential.compare import Pair
 from tests.differential.pipeline import Command, Delivery, Piece, Pipeline
 from tests.differential.run import GENERATORS, Assault, Run
-from tests.differential.servers import SERVERS, VICTIM, Unavailable
+from tests.differential.servers import PASSWORD, SERVERS, VICTIM, Unavailable
 from tests.differential.shrink import smaller
-from tests.differential.tap import Tap
+from tests.differential.tap import Recording, Tap
 from tests.differential.transcript import ImapTranscript
 
 
@@ -158,6 +159,16 @@ class Parts(unittest.TestCase):
         for generate in GENERATORS.values():
             for seed in range(200):
                 self.assertEqual(Pipeline.from_json(generate(seed).to_json()), generate(seed))
+
+    def test_a_recording_knows_its_user_by_what_comes_first(self):
+        response = base64.b64encode(f"\0u0000001\0{PASSWORD}".encode())
+        behind = b"AUTH PLAIN\r\nxxxxxxxxxxxxx\r\nUSER u0000002\r\n"
+        for login in (b"a AUTHENTICATE PLAIN " + response, b"AUTH PLAIN\r\n" + response,
+                      b'a LOGIN "u0000001" "%b"' % PASSWORD.encode(), b"USER u0000001\r\nPASS %b" % PASSWORD.encode()):
+            recording = Recording()
+            recording.to_server += login + b"\r\n" + behind
+            self.assertEqual((recording.user(), recording.relayed()), ("u0000001", behind), login)
+        self.assertIsNone(Recording().user())
 
     def test_steps_say_all_octets_once_whatever_the_cuts(self):
         for seed in range(200):
