@@ -38,11 +38,11 @@ class Ends {
   }
 
   // The client has no ticket any more.
-  void forget() { remembered_ = std::make_unique<TlsClientContext>(trust_, "mail.example.org", true); }
+  void forget() { remembered_ = std::make_shared<TlsClientContext>(trust_, "mail.example.org", true); }
 
   bool handshake(uint16_t version) {
     server_ = Tls::server(loop_, context_->get());
-    client_ = Tls::client(loop_, *remembered_);
+    client_ = Tls::client(loop_, remembered_);
     SSL_set_max_proto_version(client_->ssl(), version);
     client_->start();
     while (take()) {
@@ -80,7 +80,7 @@ class Ends {
   Loop loop_{nullptr};
   std::shared_ptr<const TlsServerContext> context_;
   std::shared_ptr<const TlsTrust> trust_;
-  std::unique_ptr<TlsClientContext> remembered_;
+  std::shared_ptr<TlsClientContext> remembered_;
   std::unique_ptr<Tls> server_, client_;
   std::string wire_;
 };

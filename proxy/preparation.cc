@@ -104,8 +104,9 @@ Prepared prepare(const config::Config& config, config::Problems& problems) {
   share_out(prepared, config.live.limits.sessions_max, found);
   prepared.account = find_account(config.startup, found);
   check_addresses(config.startup, found);
-  prepared.keys = std::make_shared<TicketKeys>(config.live.tls.ticket_rotation_ms);
-  prepared.snapshot = Snapshot::make(config, prepared.keys, found);
+  prepared.lasting = std::make_shared<Lasting>();
+  prepared.lasting->keys = std::make_shared<TicketKeys>(config.live.tls.ticket_rotation_ms);
+  prepared.snapshot = Snapshot::make(config, *prepared.lasting, found);
   check_as_account(prepared.account, config, found);
   problems.insert(problems.end(), found.begin(), found.end());
   if (any_fatal(found)) prepared.snapshot.reset();

@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "config/load.h"
-#include "proxy/net/ticket_keys.h"
 #include "proxy/privileges.h"
 #include "proxy/snapshot.h"
 
@@ -19,7 +18,7 @@ struct Prepared {
   unsigned workers = 0;
   unsigned password_threads = 0;
   int64_t sessions_max = 0;
-  std::shared_ptr<TicketKeys> keys;
+  std::shared_ptr<Lasting> lasting;
   std::shared_ptr<Snapshot> snapshot;  // null if a problem is an error; its directories are not open yet
 };
 

@@ -31,10 +31,10 @@ class Server {
   // those of `shared_`, which the change takes along.
   Result<void> start() {
     forbid_new_privileges();
-    shared_ = std::make_unique<Shared>(config_, prepared_.password_threads);
+    shared_ = std::make_unique<Shared>(config_, prepared_.password_threads, prepared_.lasting->fleet);
     shared_->sessions_max = prepared_.sessions_max;
     shared_->login_memory_max = config_.live.limits.login_memory / prepared_.workers;
-    shared_->places.open(config_.live.backends.size(), shared_->sessions_max, config_.live.limits.backend_logins_max);
+    shared_->places.open(shared_->sessions_max, config_.live.limits.backend_logins_max);
     for (unsigned i = 0; i < prepared_.workers; ++i) {
       workers_.push_back(std::make_unique<Worker>(*shared_, snapshot_, i));
       if (auto bound = workers_.back()->listen(config_.startup.listeners); !bound) return bound;
@@ -57,7 +57,7 @@ class Server {
   // Ticket keys whose time is over are wiped while we wait.
   void wait_for_signal() {
     const char* signal = nullptr;
-    while (signal == nullptr) signal = signals_.wait_for_end(prepared_.keys->sweep());
+    while (signal == nullptr) signal = signals_.wait_for_end(prepared_.lasting->keys->sweep());
     log::write(events::stopping, {{"signal", signal}});
   }
 

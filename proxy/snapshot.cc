@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <map>
 #include <tuple>
 
 #include "config/report.h"
 #include "parser/base/ascii.h"
-#include "proxy/base/events.h"
 
 namespace postigo {
 namespace {
@@ -27,26 +27,17 @@ using TrustKey = std::tuple<std::string, bool, std::string, std::string, uint16_
 
 }  // namespace
 
-size_t Snapshot::backend_index(const config::Backend& backend) const {
-  return backend_index_.find(backend.name)->second;
-}
+const Backend& Snapshot::backend(std::string_view name) const { return backends[backend_index_.find(name)->second]; }
 
-std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, std::shared_ptr<TicketKeys> keys,
-                                         config::Problems& problems) {
+std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, Lasting& lasting, config::Problems& problems) {
   auto snapshot = std::make_shared<Snapshot>();
   config::Problems found;
   snapshot->live = config.live;
-  for (size_t i = 0; i < config.live.backends.size(); ++i) snapshot->backend_index_[config.live.backends[i].name] = i;
   snapshot->router = std::make_unique<Router>(config.live);
   // All that are configured, so that one which no listener needs today is known to be good tomorrow.
   if (!config.live.tls.certificates.empty()) snapshot->certificates = CertificateStore::load(config.live.tls, found);
-  snapshot->make_frontends(config, keys, found);
-  snapshot->make_backend_tls(found);
-  for (const config::Backend& backend : snapshot->live.backends) {
-    snapshot->backend_outages.push_back(
-        std::make_unique<Outage>(events::backend_away, events::backend_back, backend.name));
-  }
-  snapshot->directory_outage = std::make_unique<Outage>(events::directory_away, events::directory_back, "");
+  snapshot->make_frontends(config, lasting, found);
+  snapshot->make_backends(lasting.fleet, found);
   problems.insert(problems.end(), found.begin(), found.end());
   return any_fatal(found) ? nullptr : snapshot;
 }
@@ -71,18 +62,20 @@ std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth
   return nullptr;
 }
 
-void Snapshot::make_frontends(const config::Config& config, const std::shared_ptr<TicketKeys>& keys,
-                              config::Problems& problems) {
+void Snapshot::make_frontends(const config::Config& config, Lasting& lasting, config::Problems& problems) {
   auto imap = capability_policy(live.imap);
   auto pop3 = capability_policy(live.pop3);
   for (const std::string& name : live.auth.mechanisms) pop3->sasl += (pop3->sasl.empty() ? "SASL " : " ") + name;
   for (const config::Listener& listener : config.startup.listeners) {
-    Frontend frontend;
-    frontend.index = frontends.size();
+    auto state = lasting.fleet.listener(listener.name);
+    if (!state) return problems.push_back(config::error_at("listener", state.error().message));
+    auto made = std::make_shared<Frontend>();
+    Frontend& frontend = *made;
+    frontend.state = *state;
     frontend.name = listener.name;
     frontend.protocol = find_protocol(listener.protocol);
     if (frontend.protocol == nullptr) {
-      problems.push_back(config::error_at(config::at_index("listener", frontend.index), "unknown protocol"));
+      problems.push_back(config::error_at(config::at_index("listener", frontends.size()), "unknown protocol"));
       continue;
     }
     frontend.protocol_index = static_cast<size_t>(frontend.protocol - protocols().data());
@@ -94,19 +87,22 @@ void Snapshot::make_frontends(const config::Config& config, const std::shared_pt
     frontend.policy.capabilities = listener.protocol == "pop3" ? pop3 : imap;
     if (listener.tls != config::Tls::off) {
       if (certificates == nullptr) return;  // told already
-      frontend.tls_context =
-          TlsServerContext::make(live.tls, *certificates, keys, frontend.protocol->alpn, listener.name, problems);
+      frontend.tls_context = TlsServerContext::make(live.tls, *certificates, lasting.keys, frontend.protocol->alpn,
+                                                    listener.name, problems);
       if (frontend.tls_context == nullptr) return;  // what is wrong with one is wrong with all
     }
-    frontends.push_back(std::move(frontend));
+    frontends.push_back(std::move(made));
   }
 }
 
-void Snapshot::make_backend_tls(config::Problems& problems) {
+void Snapshot::make_backends(Fleet& fleet, config::Problems& problems) {
   std::map<TrustKey, std::shared_ptr<const TlsTrust>> shared;
   for (size_t i = 0; i < live.backends.size(); ++i) {
     const config::TlsClient& tls = live.backends[i].tls;
-    auto& row = backend_tls.emplace_back();
+    auto state = fleet.backend(live.backends[i].name);
+    if (!state) return problems.push_back(config::error_at("backend", state.error().message));
+    backend_index_.emplace(live.backends[i].name, i);
+    auto& row = backends.emplace_back(Backend{live.backends[i], *state, {}}).tls;
     for (const Protocol& protocol : protocols()) {
       if (tls.mode == config::Tls::off) {
         row.push_back(nullptr);
@@ -123,7 +119,7 @@ void Snapshot::make_backend_tls(config::Problems& problems) {
         if (first) problems.insert(problems.end(), found.begin(), found.end());
       }
       const std::string& name = tls.name.empty() ? live.backends[i].host : tls.name;
-      row.push_back(std::make_unique<TlsClientContext>(trust->second, name, tls.verify));
+      row.push_back(std::make_shared<TlsClientContext>(trust->second, name, tls.verify));
     }
   }
 }

@@ -41,8 +41,8 @@ Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot, unsigne
       resolver_(std::make_unique<Resolver>(loop_, snapshot_->live.resolver)),
       next_id_(random_id()),
       nonce_key_{random_id(), random_id()} {
-  stats_.listeners.resize(snapshot_->frontends.size());
-  stats_.backends.resize(snapshot_->live.backends.size());
+  stats_.listeners.grow(shared.fleet.listeners());
+  stats_.backends.grow(shared.fleet.backends());
 }
 
 Worker::~Worker() = default;
@@ -70,8 +70,8 @@ Result<void> Worker::bind(const config::Endpoint& endpoint, size_t frontend) {
 }
 
 void Worker::accept(size_t frontend_index, int fd, const Address& peer) {
-  const Frontend& frontend = snapshot_->frontends[frontend_index];
-  ListenerStats& numbers = stats_.listeners[frontend_index];
+  const std::shared_ptr<const Frontend>& frontend = snapshot_->frontends[frontend_index];
+  ListenerStats& numbers = stats_.listeners[frontend->state->slot];
   int64_t now = shared_.sessions.fetch_add(1, std::memory_order_relaxed) + 1;
   bool refused = now > shared_.sessions_max;
   // Beyond the places kept for polite refusals a connection is only taken and dropped.
@@ -99,7 +99,7 @@ void Worker::retire(Session& session) {
   const Frontend& frontend = session.frontend();
   const Summary& summary = session.summary();
   ProtocolStats& numbers = stats_.protocols[frontend.protocol_index];
-  stats_.listeners[frontend.index].closed.inc();
+  stats_.listeners[frontend.state->slot].closed.inc();
   numbers.closed[static_cast<size_t>(summary.reason)].inc();
   if (summary.reason != CloseReason::probe) {
     numbers.session_seconds.observe_us((summary.end_ms - summary.start_ms) * 1000);

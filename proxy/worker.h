@@ -29,9 +29,11 @@ namespace postigo {
 
 // What workers have in common. Outlives them.
 struct Shared {
-  Shared(const config::Config& config, unsigned password_threads)
-      : lookups(config.startup.lookup_threads, config.startup.queue_max, config.live.limits.lookup_timeout_ms),
+  Shared(const config::Config& config, unsigned password_threads, Fleet& known)
+      : fleet(known),
+        lookups(config.startup.lookup_threads, config.startup.queue_max, config.live.limits.lookup_timeout_ms),
         passwords(password_threads, config.startup.queue_max, config.live.limits.lookup_timeout_ms) {}
+  Fleet& fleet;
   Offload lookups, passwords;
   std::atomic<int64_t> sessions{0};  // touched twice per session
   int64_t sessions_max = 0;
@@ -64,6 +66,7 @@ class Worker {
   // --- for sessions, on the worker's thread ---
   Loop& loop() { return loop_; }
   Places& places() { return shared_.places; }
+  Fleet& fleet() { return shared_.fleet; }
   Resolver& resolver() { return *resolver_; }
   LoginMemory& login_memory() { return login_memory_; }
   Directory& directory() { return *directory_; }

@@ -1,18 +1,18 @@
 // What a worker counts. One writer (the worker), read by the scraper at any time; no locks, no labels on the hot path.
 //
-// Gauges are Counters that also go down. Fixed arrays indexed by enums, listeners and backends by their position in the
-// configuration; ops/metrics.cc gives them their names.
+// Gauges are Counters that also go down. Fixed arrays indexed by enums, listeners and backends by their slots
+// (fleet.h); ops/metrics.cc gives them their names.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <string_view>
 
 #include "parser/base/counter.h"
 #include "proxy/base/phase.h"
 #include "proxy/base/refused.h"
+#include "proxy/base/slot_table.h"
 
 namespace postigo {
 
@@ -117,8 +117,8 @@ struct WorkerStats {
   static constexpr size_t kProtocolsMax = 4;
   std::array<Counter, kPhases> sessions;  // gauge by phase
   std::array<ProtocolStats, kProtocolsMax> protocols;
-  std::deque<ListenerStats> listeners;  // sized before the worker starts
-  std::deque<BackendStats> backends;
+  SlotTable<ListenerStats> listeners;
+  SlotTable<BackendStats> backends;
   Counter retries;
   Counter buffered_bytes;  // gauge: chunks in use
   Counter login_bytes;     // gauge: what sessions hold before they are logged in

@@ -67,7 +67,7 @@ class Socket final : public Watched {
   // All bytes from now on are TLS. What was received in clear text must be consumed; `received` is what came behind it
   // and is the beginning of TLS already. REQUIRES: received.size() <= Loop::kReceiveSize.
   void start_tls_server(SSL_CTX* context, Bytes received = {});
-  void start_tls_client(TlsClientContext& context);  // the context outlives the socket
+  void start_tls_client(std::shared_ptr<TlsClientContext> context);
   Tls* tls() { return tls_.get(); }
   const Tls* tls() const { return tls_.get(); }
 

@@ -12,9 +12,9 @@ void Socket::start_tls_server(SSL_CTX* context, Bytes received) {
   loop_.soon(*this);
 }
 
-void Socket::start_tls_client(TlsClientContext& context) {
+void Socket::start_tls_client(std::shared_ptr<TlsClientContext> context) {
   tls_ = Tls::client(loop_, context);
-  if (tls_ == nullptr) return fail_later("cannot start TLS with " + context.name());
+  if (tls_ == nullptr) return fail_later("cannot start TLS with " + context->name());
   tls_->start();
   flush_tls();
 }

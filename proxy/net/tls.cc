@@ -80,11 +80,12 @@ std::unique_ptr<Tls> Tls::server(Loop& loop, SSL_CTX* context) {
   return tls;
 }
 
-std::unique_ptr<Tls> Tls::client(Loop& loop, TlsClientContext& context) {
-  bssl::UniquePtr<SSL> ssl = context.make_ssl();
+std::unique_ptr<Tls> Tls::client(Loop& loop, std::shared_ptr<TlsClientContext> context) {
+  bssl::UniquePtr<SSL> ssl = context->make_ssl();
   if (ssl == nullptr) return nullptr;
   std::unique_ptr<Tls> tls(new Tls(loop, attach(loop, std::move(ssl))));
   SSL_set_connect_state(tls->ssl());
+  tls->client_context_ = std::move(context);
   return tls;
 }
 

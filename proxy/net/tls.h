@@ -25,7 +25,7 @@ class Tls {
   // `context` is up-referenced by the connection.
   static std::unique_ptr<Tls> server(Loop& loop, SSL_CTX* context);
   // Null if the context cannot make one (a name that cannot be checked for, no memory).
-  static std::unique_ptr<Tls> client(Loop& loop, TlsClientContext& context);
+  static std::unique_ptr<Tls> client(Loop& loop, std::shared_ptr<TlsClientContext> context);
   ~Tls();
   Tls(const Tls&) = delete;
   Tls& operator=(const Tls&) = delete;
@@ -56,6 +56,7 @@ class Tls {
   void note_failure(int ssl_error, Bytes received);
 
   Loop& loop_;
+  std::shared_ptr<TlsClientContext> client_context_;  // of a client: the connection tells it of new sessions
   bssl::UniquePtr<SSL> ssl_;
   State state_ = State::handshaking;
   uint32_t handshake_octets_ = 0;  // received so far

@@ -32,7 +32,7 @@ class TlsClientContext {
   TlsClientContext(std::shared_ptr<const TlsTrust> trust, std::string name, bool verify)
       : trust_(std::move(trust)), name_(std::move(name)), verify_(verify) {}
 
-  // A connection object that verifies name() and resumes if it can. Must not outlive this context. Null if out of
+  // A connection object that verifies name() and resumes if it can. This context must outlive it. Null if out of
   // memory.
   bssl::UniquePtr<SSL> make_ssl();
   const std::string& name() const { return name_; }

@@ -46,23 +46,23 @@ void connections(Families& out, const MetricsSource& source) {
   out.gauge("postigo_login_bytes_limit", "Octets that they may hold together; beyond, the largest and oldest go.");
   out.add({}, static_cast<double>(source.shared->login_memory_max * workers.size()));
   out.counter("postigo_connections_accepted_total", "Connections accepted, those refused by a limit included.");
-  for (const Frontend& frontend : source.snapshot->frontends) {
-    size_t i = frontend.index;
-    out.add({{"listener", frontend.name}, {"protocol", frontend.protocol->name}},
+  for (const auto& frontend : source.snapshot->frontends) {
+    size_t i = frontend->state->slot;
+    out.add({{"listener", frontend->name}, {"protocol", frontend->protocol->name}},
             sum(
                 workers, [i](auto& w) -> auto& { return w.listeners[i].accepted; }));
   }
   out.counter("postigo_connections_closed_total", "Connections closed.");
-  for (const Frontend& frontend : source.snapshot->frontends) {
-    size_t i = frontend.index;
-    out.add({{"listener", frontend.name}, {"protocol", frontend.protocol->name}},
+  for (const auto& frontend : source.snapshot->frontends) {
+    size_t i = frontend->state->slot;
+    out.add({{"listener", frontend->name}, {"protocol", frontend->protocol->name}},
             sum(
                 workers, [i](auto& w) -> auto& { return w.listeners[i].closed; }));
   }
   out.counter("postigo_rejected_total", "Connections refused before they could log in.");
-  for (const Frontend& frontend : source.snapshot->frontends) {
-    size_t i = frontend.index;
-    out.add({{"listener", frontend.name}, {"reason", "session_limit"}},
+  for (const auto& frontend : source.snapshot->frontends) {
+    size_t i = frontend->state->slot;
+    out.add({{"listener", frontend->name}, {"reason", "session_limit"}},
             sum(
                 workers, [i](auto& w) -> auto& { return w.listeners[i].rejected_limit; }));
   }
@@ -71,12 +71,12 @@ void connections(Families& out, const MetricsSource& source) {
 void tls(Families& out, const MetricsSource& source) {
   const Stats& workers = source.workers;
   out.counter("postigo_tls_handshakes_total", "TLS handshakes of clients.");
-  for (const Frontend& frontend : source.snapshot->frontends) {
-    if (frontend.tls == config::Tls::off) continue;
-    size_t i = frontend.index;
+  for (const auto& frontend : source.snapshot->frontends) {
+    if (frontend->tls == config::Tls::off) continue;
+    size_t i = frontend->state->slot;
     for (size_t v = 0; v < 2; ++v) {
       for (size_t r = 0; r < 2; ++r) {
-        out.add({{"listener", frontend.name},
+        out.add({{"listener", frontend->name},
                  {"version", v != 0 ? "TLSv1.3" : "TLSv1.2"},
                  {"resumed", r != 0 ? "yes" : "no"},
                  {"result", "ok"}},
@@ -84,19 +84,19 @@ void tls(Families& out, const MetricsSource& source) {
                     workers, [ i, v, r ](auto& w) -> auto& { return w.listeners[i].tls_handshakes[v][r]; }));
       }
     }
-    out.add({{"listener", frontend.name}, {"version", ""}, {"resumed", ""}, {"result", "failed"}},
+    out.add({{"listener", frontend->name}, {"version", ""}, {"resumed", ""}, {"result", "failed"}},
             sum(
                 workers, [i](auto& w) -> auto& { return w.listeners[i].tls_failed; }));
-    out.add({{"listener", frontend.name}, {"version", ""}, {"resumed", ""}, {"result", "timeout"}},
+    out.add({{"listener", frontend->name}, {"version", ""}, {"resumed", ""}, {"result", "timeout"}},
             sum(
                 workers, [i](auto& w) -> auto& { return w.listeners[i].tls_timeout; }));
   }
   out.histogram("postigo_tls_handshake_seconds", "From the connection (or STARTTLS) to the end of the TLS handshake.");
-  for (const Frontend& frontend : source.snapshot->frontends) {
-    if (frontend.tls == config::Tls::off) continue;
-    size_t i = frontend.index;
-    out.add({{"listener", frontend.name}}, all<kLatency>(
-                                               workers, [i](auto& w) -> auto& { return w.listeners[i].tls_seconds; }));
+  for (const auto& frontend : source.snapshot->frontends) {
+    if (frontend->tls == config::Tls::off) continue;
+    size_t i = frontend->state->slot;
+    out.add({{"listener", frontend->name}}, all<kLatency>(
+                                                workers, [i](auto& w) -> auto& { return w.listeners[i].tls_seconds; }));
   }
   if (source.snapshot->certificates == nullptr) return;
   out.gauge("postigo_cert_not_after_seconds", "When a certificate expires, in seconds since 1970.");
@@ -109,8 +109,8 @@ void tls(Families& out, const MetricsSource& source) {
 // Calls `visit` with the protocols that some listener speaks.
 void each_protocol(const MetricsSource& source, const std::function<void(const Protocol&, size_t)>& visit) {
   for (size_t p = 0; p < protocols().size(); ++p) {
-    for (const Frontend& frontend : source.snapshot->frontends) {
-      if (frontend.protocol_index != p) continue;
+    for (const auto& frontend : source.snapshot->frontends) {
+      if (frontend->protocol_index != p) continue;
       visit(protocols()[p], p);
       break;
     }
@@ -169,46 +169,56 @@ void logins(Families& out, const MetricsSource& source) {
 
 void backends(Families& out, const MetricsSource& source) {
   const Stats& workers = source.workers;
-  const auto& list = source.snapshot->live.backends;
+  const auto& list = source.snapshot->backends;
   out.gauge("postigo_backend_sessions", "Sessions that are relayed to a backend.");
-  for (size_t b = 0; b < list.size(); ++b) {
-    out.add({{"backend", list[b].name}}, sum(
-                                             workers, [b](auto& w) -> auto& { return w.backends[b].sessions; }));
+  for (const Backend& backend : list) {
+    size_t b = backend.state->slot;
+    out.add({{"backend", backend.settings.name}},
+            sum(
+                workers, [b](auto& w) -> auto& { return w.backends[b].sessions; }));
   }
   out.gauge("postigo_backend_sessions_limit", "Sessions that a backend may get: today that of the whole proxy.");
-  for (const config::Backend& backend : list) {
-    out.add({{"backend", backend.name}}, static_cast<double>(source.shared->sessions_max));
+  for (const Backend& backend : list) {
+    out.add({{"backend", backend.settings.name}}, static_cast<double>(source.shared->sessions_max));
   }
   out.gauge("postigo_backend_logins", "Logins that are under way at a backend.");
-  for (size_t b = 0; b < list.size(); ++b) {
-    out.add({{"backend", list[b].name}}, static_cast<double>(source.shared->places.taken(b)));
+  for (const Backend& backend : list) {
+    out.add({{"backend", backend.settings.name}},
+            static_cast<double>(backend.state->logins.load(std::memory_order_relaxed)));
   }
   out.gauge("postigo_backend_logins_limit", "Logins that may be; beyond, clients are told to try later.");
-  for (const config::Backend& backend : list) {
-    out.add({{"backend", backend.name}}, static_cast<double>(source.shared->places.limit()));
+  for (const Backend& backend : list) {
+    out.add({{"backend", backend.settings.name}}, static_cast<double>(source.shared->places.limit()));
   }
   out.counter("postigo_backend_connects_total", "Connections to a backend that were established.");
-  for (size_t b = 0; b < list.size(); ++b) {
-    out.add({{"backend", list[b].name}}, sum(
-                                             workers, [b](auto& w) -> auto& { return w.backends[b].connects; }));
+  for (const Backend& backend : list) {
+    size_t b = backend.state->slot;
+    out.add({{"backend", backend.settings.name}},
+            sum(
+                workers, [b](auto& w) -> auto& { return w.backends[b].connects; }));
   }
   out.counter("postigo_backend_errors_total", "What went wrong with a backend.");
-  for (size_t b = 0; b < list.size(); ++b) {
+  for (const Backend& backend : list) {
+    size_t b = backend.state->slot;
     for (size_t e = 0; e < kBackendErrorFacts.size(); ++e) {
-      out.add({{"backend", list[b].name}, {"reason", kBackendErrorFacts[e].name}},
+      out.add({{"backend", backend.settings.name}, {"reason", kBackendErrorFacts[e].name}},
               sum(
                   workers, [ b, e ](auto& w) -> auto& { return w.backends[b].errors[e]; }));
     }
   }
   out.histogram("postigo_backend_connect_seconds", "TCP connects to a backend.");
-  for (size_t b = 0; b < list.size(); ++b) {
-    out.add({{"backend", list[b].name}}, all<kLatency>(
-                                             workers, [b](auto& w) -> auto& { return w.backends[b].connect_seconds; }));
+  for (const Backend& backend : list) {
+    size_t b = backend.state->slot;
+    out.add({{"backend", backend.settings.name}},
+            all<kLatency>(
+                workers, [b](auto& w) -> auto& { return w.backends[b].connect_seconds; }));
   }
   out.histogram("postigo_backend_login_seconds", "From the connection to the backend's OK, TLS included.");
-  for (size_t b = 0; b < list.size(); ++b) {
-    out.add({{"backend", list[b].name}}, all<kLatency>(
-                                             workers, [b](auto& w) -> auto& { return w.backends[b].login_seconds; }));
+  for (const Backend& backend : list) {
+    size_t b = backend.state->slot;
+    out.add({{"backend", backend.settings.name}},
+            all<kLatency>(
+                workers, [b](auto& w) -> auto& { return w.backends[b].login_seconds; }));
   }
   out.counter("postigo_retries_total", "Logins that went on to another backend of the shard.");
   out.add({}, sum(

@@ -126,7 +126,7 @@ void Login::authenticate() {
   Summary& summary = session_.summary();
   summary.mechanism = kMechanismNames[mechanism_];
   summary.user = session_.snapshot().router->normalise(credentials.user);
-  session_.enter(Phase::lookup, std::min(session_.snapshot().live.limits.lookup_timeout_ms, session_.login_ms_left()));
+  session_.enter(Phase::lookup, std::min(session_.limits().lookup_timeout_ms, session_.login_ms_left()));
   if (!credentials.possible) return refuse({Refusal::Kind::bad_credentials, {}}, Refused::wrong);
   if (!credentials.authzid.empty()) {
     // Nobody is allowed to act as somebody else yet; dropping the wish silently would be worse (T24).
@@ -143,7 +143,7 @@ void Login::looked_up(LookupResult result) {
   numbers.lookup_seconds.observe_us(now_us() - attempt_start_us_);
   numbers.lookups[static_cast<size_t>(result.verdict)].inc();
   if (result.verdict == Verdict::try_later) return directory_failed(result.detail);
-  session_.snapshot().directory_outage->served(session_.worker().loop().now_ms());
+  session_.worker().fleet().directories().served(session_.worker().loop().now_ms());
   if (!result.detail.empty()) {
     log::write(events::lookup, {{"id", session_.summary().id}, {"detail", result.detail}});
   }
@@ -160,7 +160,7 @@ void Login::looked_up(LookupResult result) {
 
 void Login::directory_failed(std::string_view why) {
   log::Fields how = {{"id", session_.summary().id}, {"detail", why}};
-  session_.snapshot().directory_outage->failed(session_.worker().loop().now_ms(), how);
+  session_.worker().fleet().directories().failed(session_.worker().loop().now_ms(), how);
   log::write(events::lookup_failed, how);
   refuse({Refusal::Kind::unavailable, {}}, Refused::directory_away);
 }
@@ -215,7 +215,7 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
   flush();
   if (session_.closing()) return;
   session_.client()->pause(Pause::attempt, false);
-  session_.begin_relay(std::move(socket), upstream_->backend_index(), back.capabilities(), input_.view(), leftover,
+  session_.begin_relay(std::move(socket), upstream_->state(), back.capabilities(), input_.view(), leftover,
                        client_ended_);
 }
 
@@ -243,7 +243,7 @@ void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {
   bool at_once =
       (result == AuthResult::unavailable || result == AuthResult::error) && reason != Refused::entry_unusable;
   uint64_t passed_ms = (now_us() - attempt_start_us_) / 1000;
-  uint64_t floor_ms = session_.snapshot().live.limits.auth_failure_delay_ms;
+  uint64_t floor_ms = session_.limits().auth_failure_delay_ms;
   uint64_t delay_ms = !at_once && passed_ms < floor_ms ? floor_ms - passed_ms : 0;
   session_.enter(Phase::command, session_.login_ms_left());
   session_.worker().loop().timers().arm(delay_, delay_ms);

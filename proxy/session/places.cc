@@ -10,19 +10,19 @@ constexpr int64_t kAlways = 8;  // also if hardly any session is left
 
 }  // namespace
 
-void Places::open(size_t backends, int64_t sessions_max, uint64_t configured) {
-  taken_ = std::make_unique<std::atomic<int64_t>[]>(backends);
+void Places::open(int64_t sessions_max, uint64_t configured) {
   sessions_max_ = sessions_max;
   configured_ = static_cast<int64_t>(configured);
 }
 
 int64_t Places::limit() const {
-  if (configured_ != 0) return configured_;
-  return std::max(kAlways, (sessions_max_ - relays_.load(std::memory_order_relaxed)) / 2);
+  if (int64_t configured = configured_.load(std::memory_order_relaxed)) return configured;
+  return std::max(kAlways,
+                  (sessions_max_.load(std::memory_order_relaxed) - relays_.load(std::memory_order_relaxed)) / 2);
 }
 
-Places::Seat Places::take(size_t backend) {
-  std::atomic<int64_t>& taken = taken_[backend];
+Places::Seat Places::take(BackendState& backend) const {
+  std::atomic<int64_t>& taken = backend.logins;
   if (taken.fetch_add(1, std::memory_order_relaxed) < limit()) return Seat(taken);
   taken.fetch_sub(1, std::memory_order_relaxed);
   return {};

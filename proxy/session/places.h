@@ -1,13 +1,14 @@
 // Places: how many logins may be under way at each backend, so that one that hangs does not take the sessions of all.
 //
-// Shared by all workers; any thread. Touched once per login and once per relay.
+// The logins themselves are counted in BackendState. Shared by all workers; any thread. Touched once per login and once
+// per relay.
 #pragma once
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <utility>
+
+#include "proxy/fleet.h"
 
 namespace postigo {
 
@@ -35,11 +36,10 @@ class Places {
     std::atomic<int64_t>* taken_ = nullptr;
   };
 
-  // Before the workers start. `configured`: for each backend; 0: see limit().
-  void open(size_t backends, int64_t sessions_max, uint64_t configured);
+  // `configured`: for each backend; 0: see limit(). May be called again while workers run.
+  void open(int64_t sessions_max, uint64_t configured);
 
-  Seat take(size_t backend);  // none: the backend's places are taken
-  int64_t taken(size_t backend) const { return taken_[backend].load(std::memory_order_relaxed); }
+  Seat take(BackendState& backend) const;  // none: the backend's places are taken
   // As configured, or half of the sessions that no relay holds: whatever hangs, the other half can log in elsewhere.
   int64_t limit() const;
 
@@ -47,10 +47,9 @@ class Places {
   void relay_ended() { relays_.fetch_sub(1, std::memory_order_relaxed); }
 
  private:
-  std::unique_ptr<std::atomic<int64_t>[]> taken_;
   std::atomic<int64_t> relays_{0};
-  int64_t sessions_max_ = 0;
-  int64_t configured_ = 0;
+  std::atomic<int64_t> sessions_max_{0};
+  std::atomic<int64_t> configured_{0};
 };
 
 }  // namespace postigo

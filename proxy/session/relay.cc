@@ -12,12 +12,12 @@
 
 namespace postigo {
 
-Relay::Relay(Session& session, SocketPtr backend, size_t backend_index, std::unique_ptr<RelayFilter> filter)
+Relay::Relay(Session& session, SocketPtr backend, BackendState& where, std::unique_ptr<RelayFilter> filter)
     : session_(session),
       backend_(std::move(backend)),
       filter_(std::move(filter)),
       active_ms_(session.worker().loop().now_ms()),
-      numbers_(session.worker().stats().backends[backend_index]) {
+      numbers_(session.worker().stats().backends[where.slot]) {
   numbers_.sessions.inc();
   session_.worker().places().relay_began();
 }
@@ -33,7 +33,7 @@ void Relay::abandon() {
 }
 
 uint64_t Relay::timeout_ms() const {
-  const config::Limits& limits = session_.snapshot().live.limits;
+  const config::Limits& limits = session_.limits();
   return end_ahead_ ? limits.half_close_timeout_ms : limits.idle_timeout_ms(session_.frontend().protocol->name);
 }
 
@@ -117,7 +117,7 @@ void Relay::client_done() {
   Socket* client = session_.client();
   if (client == nullptr) return;
   client->pause(Pause::filter_waits, blocked_);
-  if (backend_->unsent() > session_.snapshot().live.limits.relay_high_water) client->pause(Pause::peer_full);
+  if (backend_->unsent() > session_.limits().relay_high_water) client->pause(Pause::peer_full);
 }
 
 void Relay::be_patient() {
@@ -155,7 +155,7 @@ void Relay::pump_backend(Bytes data) {
     if (step.state == FilterStep::State::broken) return session_.abort(CloseReason::protocol_error, "from the backend");
   }
   Socket* client = session_.client();
-  if (client != nullptr && client->unsent() > session_.snapshot().live.limits.relay_high_water) {
+  if (client != nullptr && client->unsent() > session_.limits().relay_high_water) {
     backend_->pause(Pause::peer_full);
   }
   if (blocked_) offer_kept();
@@ -190,7 +190,7 @@ void Relay::client_failed(const std::string& why) {
   session_.drop_client();
   client_ended_ = true;
   backend_->finish();
-  session_.rearm(session_.snapshot().live.limits.close_timeout_ms);
+  session_.rearm(session_.limits().close_timeout_ms);
 }
 
 void Relay::on_eof(Socket&, bool clean) { backend_over(clean, clean ? "" : "eof_without_close_notify"); }

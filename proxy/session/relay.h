@@ -11,6 +11,7 @@
 
 #include "parser/dialogue.h"
 #include "proxy/base/stats.h"
+#include "proxy/fleet.h"
 #include "proxy/net/socket.h"
 #include "proxy/net/timer_wheel.h"
 
@@ -20,7 +21,7 @@ class Session;
 
 class Relay final : public Socket::Owner {
  public:
-  Relay(Session& session, SocketPtr backend, size_t backend_index, std::unique_ptr<RelayFilter> filter);
+  Relay(Session& session, SocketPtr backend, BackendState& where, std::unique_ptr<RelayFilter> filter);
   ~Relay();
 
   // What either side sent ahead of the relay goes first, in order, once (T18).

@@ -21,19 +21,23 @@ constexpr uint64_t kStoppingMs = 1'000;
 
 }  // namespace
 
-Session::Session(Worker& worker, const Frontend& frontend, bool refused)
+Session::Session(Worker& worker, std::shared_ptr<const Frontend> frontend, bool refused)
     : worker_(worker),
-      frontend_(frontend),
+      frontend_(std::move(frontend)),
       snapshot_(worker.snapshot()),
       deadline_([](void* self) { static_cast<Session*>(self)->deadline(); }, this),
       refused_(refused) {
   summary_.id = worker.next_session_id();
-  summary_.listener = frontend.name;
-  summary_.protocol = frontend.protocol->name;
+  summary_.listener = frontend_->name;
+  summary_.protocol = frontend_->protocol->name;
   summary_.start_ms = worker.loop().now_ms();
 }
 
 Session::~Session() = default;
+
+const config::Limits& Session::limits() const {
+  return snapshot_ != nullptr ? snapshot_->live.limits : worker_.snapshot()->live.limits;
+}
 
 void Session::accept(int fd, const Address& peer) {
   client_ = Socket::adopt(worker_.loop(), fd, *this);
@@ -42,7 +46,7 @@ void Session::accept(int fd, const Address& peer) {
 }
 
 void Session::begin() {
-  if (frontend_.tls == config::Tls::implicit) {
+  if (frontend_->tls == config::Tls::implicit) {
     start_tls();
   } else {
     begin_login();
@@ -63,15 +67,14 @@ void Session::rearm(uint64_t deadline_ms) { worker_.loop().timers().arm(deadline
 
 uint64_t Session::login_ms_left() const {
   uint64_t passed = worker_.loop().now_ms() - summary_.start_ms;
-  uint64_t limit = snapshot_->live.limits.login_timeout_ms;
+  uint64_t limit = limits().login_timeout_ms;
   return passed < limit ? limit - passed : 0;
 }
 
 void Session::start_tls(Bytes received) {
-  const auto& limits = snapshot_->live.limits;
   handshake_start_us_ = uv_hrtime() / 1000;
-  enter(Phase::tls, std::min(limits.tls_handshake_timeout_ms, login_ms_left()));
-  client_->start_tls_server(frontend_.tls_context->get(), received);
+  enter(Phase::tls, std::min(limits().tls_handshake_timeout_ms, login_ms_left()));
+  client_->start_tls_server(frontend_->tls_context->get(), received);
 }
 
 void Session::on_secured(Socket&) {
@@ -83,7 +86,7 @@ void Session::on_secured(Socket&) {
 
 void Session::count_handshake() {
   const Tls& tls = *client_->tls();
-  ListenerStats& stats = worker_.stats().listeners[frontend_.index];
+  ListenerStats& stats = worker_.stats().listeners[frontend_->state->slot];
   summary_.tls_version = tls.version();
   summary_.tls_cipher = tls.cipher();
   summary_.tls_resumed = tls.resumed();
@@ -102,13 +105,14 @@ void Session::begin_login() {
   login_->start();
 }
 
-void Session::begin_relay(SocketPtr backend, size_t backend_index, std::span<const std::string> capabilities,
+void Session::begin_relay(SocketPtr backend, BackendState& where, std::span<const std::string> capabilities,
                           Bytes from_client, Bytes from_backend, bool client_ended) {
-  ProtocolStats& numbers = worker_.stats().protocols[frontend_.protocol_index];
+  ProtocolStats& numbers = worker_.stats().protocols[frontend_->protocol_index];
   FilterCounts counts(numbers.verbs.data(), &numbers.rewrites[static_cast<size_t>(Rewrite::stream)]);
-  auto filter = frontend_.protocol->make_filter(frontend_.policy.capabilities, capabilities, counts);
-  relay_ = std::make_unique<Relay>(*this, std::move(backend), backend_index, std::move(filter));
+  auto filter = frontend_->protocol->make_filter(frontend_->policy.capabilities, capabilities, counts);
+  relay_ = std::make_unique<Relay>(*this, std::move(backend), where, std::move(filter));
   worker_.login_memory().hold(*this, 0);
+  snapshot_.reset();
   enter(Phase::relay, relay_->timeout_ms());
   // `from_client` and `from_backend` point into the Login, which lives to the end of this turn.
   worker_.loop().bury(std::move(login_));
@@ -150,7 +154,7 @@ void Session::on_eof(Socket& socket, bool clean) {
 void Session::on_failed(Socket&, const std::string& why) {
   if (closing()) return retire();
   if (phase_ == Phase::tls && client_->heard()) {
-    worker_.stats().listeners[frontend_.index].tls_failed.inc();
+    worker_.stats().listeners[frontend_->state->slot].tls_failed.inc();
     return close(CloseReason::tls_failed, why);
   }
   if (relay_ != nullptr) return relay_->client_failed(why);
@@ -171,7 +175,7 @@ void Session::on_ending(Socket& socket, const std::string& broken) {
 void Session::deadline() {
   switch (phase_) {
     case Phase::tls:
-      worker_.stats().listeners[frontend_.index].tls_timeout.inc();
+      worker_.stats().listeners[frontend_->state->slot].tls_timeout.inc();
       return close(CloseReason::tls_timeout);
     case Phase::relay:
       return relay_->deadline();
@@ -192,7 +196,7 @@ void Session::closing_deadline() {
 }
 
 uint64_t Session::close_timeout_ms() const {
-  uint64_t configured_ms = snapshot_->live.limits.close_timeout_ms;
+  uint64_t configured_ms = limits().close_timeout_ms;
   return worker_.stopping() ? std::min(configured_ms, kStoppingMs) : configured_ms;
 }
 

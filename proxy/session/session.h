@@ -26,7 +26,7 @@ struct SessionTag {};
 class Session final : public Socket::Owner, public LoginMemory::Holder, public ListNode<SessionTag> {
  public:
   // `refused`: over the limit; the client is told so politely and closed.
-  Session(Worker& worker, const Frontend& frontend, bool refused);
+  Session(Worker& worker, std::shared_ptr<const Frontend> frontend, bool refused);
   ~Session();
 
   void accept(int fd, const Address& peer);  // what a Listener accepted
@@ -34,8 +34,10 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
 
   // --- for Login and Relay ---
   Worker& worker() { return worker_; }
-  const Frontend& frontend() const { return frontend_; }
-  const Snapshot& snapshot() const { return *snapshot_; }
+  const Frontend& frontend() const { return *frontend_; }
+  const Snapshot& snapshot() const { return *snapshot_; }  // REQUIRES: no relay has begun
+  // Those that it began under until the login is over; from then on the worker's newest.
+  const config::Limits& limits() const;
   Socket* client() { return client_.get(); }  // null once the client is gone
   Summary& summary() { return summary_; }
   Phase phase() const { return phase_; }
@@ -47,8 +49,8 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   void count_memory();  // before login: what it holds may have changed
   void start_tls(Bytes received = {});
   // The backend said yes: the login is over, bytes flow.
-  void begin_relay(SocketPtr backend, size_t backend_index, std::span<const std::string> capabilities,
-                   Bytes from_client, Bytes from_backend, bool client_ended);
+  void begin_relay(SocketPtr backend, BackendState& where, std::span<const std::string> capabilities, Bytes from_client,
+                   Bytes from_backend, bool client_ended);
 
   // The one exit. After it only the client's last bytes and its FIN are waited for, within limits.close_timeout; longer
   // only while it takes some of what is unsent.
@@ -80,8 +82,8 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   void retire();
 
   Worker& worker_;
-  const Frontend& frontend_;
-  std::shared_ptr<const Snapshot> snapshot_;  // pins what frontend_, TLS contexts and routes point into
+  std::shared_ptr<const Frontend> frontend_;
+  std::shared_ptr<const Snapshot> snapshot_;  // pins what routes point into; null once the login is over
   SocketPtr client_;
   Timer deadline_;
   std::unique_ptr<Login> login_;

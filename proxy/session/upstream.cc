@@ -29,8 +29,7 @@ BackPolicy policy_for(const config::Backend& backend) {
 Upstream::Upstream(Client& client, Session& session, Route route, BackLogin login)
     : client_(client), session_(session), route_(std::move(route)), login_(std::move(login)) {}
 
-Outage& Upstream::outage() { return *session_.snapshot().backend_outages[backend_index_]; }
-BackendStats& Upstream::stats() { return session_.worker().stats().backends[backend_index_]; }
+BackendStats& Upstream::stats() { return session_.worker().stats().backends[backend_->state->slot]; }
 
 void Upstream::start() { try_candidate(); }
 
@@ -41,13 +40,13 @@ void Upstream::abandon() {
 }
 
 void Upstream::try_candidate() {
-  uint64_t limit_ms = session_.snapshot().live.limits.backend_connect_timeout_ms;
+  uint64_t limit_ms = session_.limits().backend_connect_timeout_ms;
   session_.enter(Phase::connect, std::min(limit_ms, session_.login_ms_left()));
-  backend_index_ = session_.snapshot().backend_index(backend());
+  backend_ = &session_.snapshot().backend(route_.candidates[candidate_]->name);
   session_.summary().backend = backend().name;
   session_.summary().shard = route_.shard;
   address_ = 0;
-  seat_ = session_.worker().places().take(backend_index_);
+  seat_ = session_.worker().places().take(state());
   if (!seat_) return give_up(BackendError::full, "too many logins are under way there");
   if (const std::vector<Address>* known = session_.worker().resolver().known(backend().host)) {
     addresses_ = *known;
@@ -91,16 +90,14 @@ void Upstream::on_connected(Socket&) {
 }
 
 uint64_t Upstream::ms_left() const {
-  uint64_t limit_ms = session_.snapshot().live.limits.backend_login_timeout_ms;
+  uint64_t limit_ms = session_.limits().backend_login_timeout_ms;
   uint64_t passed_ms = session_.worker().loop().now_ms() - login_start_ms_;
   return std::min(passed_ms < limit_ms ? limit_ms - passed_ms : 0, session_.login_ms_left());
 }
 
 void Upstream::start_tls() {
   session_.enter(Phase::backend_tls, ms_left());
-  const Snapshot& snapshot = session_.snapshot();
-  auto& context = snapshot.backend_tls[backend_index()][session_.frontend().protocol_index];
-  socket_->start_tls_client(*context);
+  socket_->start_tls_client(backend_->tls[session_.frontend().protocol_index]);
 }
 
 void Upstream::begin_dialogue() { session_.enter(Phase::backend_login, ms_left()); }

@@ -14,8 +14,8 @@
 #include "proxy/net/resolver.h"
 #include "proxy/net/socket.h"
 #include "proxy/session/input.h"
-#include "proxy/session/outage.h"
 #include "proxy/session/places.h"
+#include "proxy/snapshot.h"
 
 namespace postigo {
 
@@ -39,9 +39,9 @@ class Upstream final : public Socket::Owner {
   Upstream(Client& client, Session& session, Route route, BackLogin login);
 
   void start();
-  void abandon();                                          // nothing calls back any more
-  void deadline();                                         // the phase took too long: on to the next candidate
-  size_t backend_index() const { return backend_index_; }  // of the current candidate, in Live::backends
+  void abandon();                                           // nothing calls back any more
+  void deadline();                                          // the phase took too long: on to the next candidate
+  BackendState& state() const { return *backend_->state; }  // of the current candidate
   std::string_view state_name() const { return back_ != nullptr ? back_->state_name() : "connecting"; }
 
  private:
@@ -64,9 +64,9 @@ class Upstream final : public Socket::Owner {
   void on_failed(Socket& socket, const std::string& why) override;
 
   std::vector<std::string> alerts() const;
-  const config::Backend& backend() const { return *route_.candidates[candidate_]; }
+  const config::Backend& backend() const { return backend_->settings; }
   BackendStats& stats();
-  Outage& outage();
+  Outage& outage() { return backend_->state->outage; }
 
   Client& client_;
   Session& session_;
@@ -76,7 +76,7 @@ class Upstream final : public Socket::Owner {
   Ticket resolving_;
   std::vector<Address> addresses_;
   size_t candidate_ = 0;
-  size_t backend_index_ = 0;
+  const Backend* backend_ = nullptr;  // the current candidate
   size_t address_ = 0;
   SocketPtr socket_;
   std::unique_ptr<BackDialogue> back_;

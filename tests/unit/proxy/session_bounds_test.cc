@@ -79,17 +79,17 @@ TEST_F(SessionBounds, AHungBackendDoesNotTakeThePlacesOfAll) {
   Peer late = asking("alice");
   EXPECT_THAT(late.hear("a1 "), HasSubstr("a1 NO [UNAVAILABLE]"));
   EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(2)) << "at once";
-  EXPECT_EQ(shared->places.taken(0), 3);
+  EXPECT_EQ(logins_at("b1"), 3);
   Peer bob = asking("bob");
   Peer healthy = other.accept();
   healthy.say("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n");
   std::string command = healthy.hear("\r\n");
   healthy.say(command.substr(0, command.find(' ')) + " OK [CAPABILITY IMAP4rev1 IDLE] in\r\n");
   bob.hear("a1 OK");
-  EXPECT_EQ(shared->places.taken(1), 0) << "logged in";
+  EXPECT_EQ(logins_at("b2"), 0) << "logged in";
   hanging.pop_back();
   backend_ends.pop_back();
-  ASSERT_TRUE(eventually([&] { return shared->places.taken(0) == 2; }));
+  ASSERT_TRUE(eventually([&] { return logins_at("b1") == 2; }));
   late.say("a2 LOGIN alice secret\r\n");
   Peer backend = serve_login();
   late.hear("a2 OK");
@@ -101,7 +101,7 @@ TEST_F(SessionBounds, PlacesAreGivenBackHoweverALoginEnds) {
   for (int i = 0; i < 4; ++i) {
     Peer client = asking("alice");
     Peer backend = backends.accept();
-    ASSERT_TRUE(eventually([&] { return shared->places.taken(0) == 1; }));
+    ASSERT_TRUE(eventually([&] { return logins_at("b1") == 1; }));
     if (i == 0) client.reset();
     if (i == 1) backend.say("* BYE not now\r\n");
     if (i == 2) backend.reset();
@@ -110,23 +110,24 @@ TEST_F(SessionBounds, PlacesAreGivenBackHoweverALoginEnds) {
       std::string command = backend.hear("\r\n");
       backend.say(command.substr(0, command.find(' ')) + " NO no\r\n");
     }
-    EXPECT_TRUE(eventually([&] { return shared->places.taken(0) == 0; })) << i;
+    EXPECT_TRUE(eventually([&] { return logins_at("b1") == 0; })) << i;
   }
 }
 
 TEST(PlacesTest, AutoIsHalfOfWhatNoRelayHolds) {
+  BackendState one{"one", 0}, other{"other", 1};
   Places places;
-  places.open(2, 100, 0);
+  places.open(100, 0);
   EXPECT_EQ(places.limit(), 50);
   for (int i = 0; i < 60; ++i) places.relay_began();
   EXPECT_EQ(places.limit(), 20);
   std::vector<Places::Seat> seats;
-  while (Places::Seat seat = places.take(0)) seats.push_back(std::move(seat));
+  while (Places::Seat seat = places.take(one)) seats.push_back(std::move(seat));
   EXPECT_EQ(seats.size(), 20u);
-  EXPECT_TRUE(places.take(1)) << "each backend has its own";
+  EXPECT_TRUE(places.take(other)) << "each backend has its own";
   seats.clear();
-  EXPECT_EQ(places.taken(0), 0);
-  EXPECT_EQ(places.taken(1), 0);
+  EXPECT_EQ(one.logins, 0);
+  EXPECT_EQ(other.logins, 0);
   for (int i = 0; i < 40; ++i) places.relay_began();
   EXPECT_GT(places.limit(), 0) << "the last session can log in";
 }

@@ -40,7 +40,7 @@ class SnapshotTest : public testing::Test {
   }
   std::shared_ptr<Snapshot> make() {
     problems.clear();
-    auto made = Snapshot::make(config, std::make_shared<TicketKeys>(3600'000), problems);
+    auto made = Snapshot::make(config, lasting, problems);
     EXPECT_EQ(made == nullptr, any_fatal(problems));
     return made;
   }
@@ -63,6 +63,7 @@ class SnapshotTest : public testing::Test {
   }
 
   Authority authority;
+  Lasting lasting{std::make_shared<TicketKeys>(3600'000), {}};
   config::Config config;
   config::Problems problems;
 };
@@ -77,21 +78,22 @@ TEST_F(SnapshotTest, WhatSessionsSee) {
   ASSERT_NE(made, nullptr) << problem();
   const Snapshot& snapshot = *made;
   ASSERT_EQ(snapshot.frontends.size(), 2u);
-  const Frontend& imaps = snapshot.frontends[0];
+  const Frontend& imaps = *snapshot.frontends[0];
   EXPECT_EQ(imaps.protocol->name, "imap");
   EXPECT_NE(imaps.tls_context, nullptr);
   EXPECT_FALSE(imaps.policy.starttls_offered);
   EXPECT_EQ(imaps.policy.capabilities->hide, std::vector<std::string>{"IDLE"});
   EXPECT_EQ(imaps.policy.capabilities->add, std::vector<std::string>{"X-EXAMPLE"});
-  const Frontend& pop3 = snapshot.frontends[1];
+  const Frontend& pop3 = *snapshot.frontends[1];
   EXPECT_TRUE(pop3.policy.starttls_offered);
   EXPECT_TRUE(pop3.policy.plaintext_login_allowed);
   EXPECT_TRUE(pop3.policy.capabilities->hide.empty());
   EXPECT_EQ(&protocols()[pop3.protocol_index], pop3.protocol);
-  EXPECT_EQ(snapshot.backend_index(snapshot.live.backends[1]), 1u);
-  EXPECT_EQ(snapshot.backend_tls[0][0], nullptr);
-  ASSERT_NE(snapshot.backend_tls[1][0], nullptr);
-  EXPECT_EQ(snapshot.backend_tls[1][0]->name(), "b2.example.org");
+  const Backend& b2 = snapshot.backend("b2");
+  EXPECT_EQ(&b2, &snapshot.backends[1]);
+  EXPECT_EQ(snapshot.backend("b1").tls[0], nullptr);
+  ASSERT_NE(b2.tls[0], nullptr);
+  EXPECT_EQ(b2.tls[0]->name(), "b2.example.org");
 }
 
 TEST_F(SnapshotTest, ClearTextListenersNeedNoCertificate) {
@@ -100,14 +102,14 @@ TEST_F(SnapshotTest, ClearTextListenersNeedNoCertificate) {
   auto made = make();
   ASSERT_NE(made, nullptr) << problem();
   EXPECT_EQ(made->certificates, nullptr);
-  EXPECT_EQ(made->frontends[0].tls_context, nullptr);
+  EXPECT_EQ(made->frontends[0]->tls_context, nullptr);
 }
 
 TEST_F(SnapshotTest, TheNameOfABackendCanBeGiven) {
   backend_tls(config::Tls::starttls).name = "mail.example.org";
   auto made = make();
   ASSERT_NE(made, nullptr) << problem();
-  EXPECT_EQ(made->backend_tls[1][0]->name(), "mail.example.org");
+  EXPECT_EQ(made->backends[1].tls[0]->name(), "mail.example.org");
 }
 
 TEST_F(SnapshotTest, ServerCertificatesThatCannotBeUsed) {

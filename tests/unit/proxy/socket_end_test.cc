@@ -89,7 +89,7 @@ TEST_F(SocketEnd, LettingGoInOnSecured) {
       connect();
       let_go_at(*who, 's', reset);
       there.socket->start_tls_server(context->get());
-      here.socket->start_tls_client(*backend);
+      here.socket->start_tls_client(backend);
       expect_gone(*who);
       EXPECT_TRUE(loop.tls_io().out.empty()) << "would be sent on another connection";
       here.socket.reset();
@@ -194,7 +194,7 @@ TEST_F(SocketEnd, ARefusedHandshakeSendsItsAlertFirst) {
   backend = client_context("other.example.org");
   connect();
   there.socket->start_tls_server(context->get());
-  here.socket->start_tls_client(*backend);
+  here.socket->start_tls_client(backend);
   ASSERT_TRUE(run_until([&] { return here.told('f') && there.told('f'); }));
   EXPECT_THAT(here.failure, HasSubstr("CERTIFICATE_VERIFY_FAILED"));
   EXPECT_THAT(there.failure, HasSubstr("ALERT"));

@@ -74,7 +74,7 @@ class SocketTest : public TlsTest, Listener::Owner {
     backend = client_context();
     connect();
     there.socket->start_tls_server(context->get());
-    here.socket->start_tls_client(*backend);
+    here.socket->start_tls_client(backend);
     ASSERT_TRUE(run_until([&] { return here.told('s') && there.told('s'); })) << here.failure << there.failure;
   }
   static std::string pattern(size_t size) {
@@ -86,7 +86,7 @@ class SocketTest : public TlsTest, Listener::Owner {
   Address address;
   std::function<void()> accepted;
   std::shared_ptr<const TlsServerContext> context;
-  std::unique_ptr<TlsClientContext> backend;
+  std::shared_ptr<TlsClientContext> backend;
   Recorder here, there;  // who connected, who accepted
   int there_fd = -1;     // to do to it what no Socket does
 

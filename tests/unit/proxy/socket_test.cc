@@ -233,7 +233,7 @@ TEST_F(SocketTest, T27_TlsMayHaveBegunInTheClearTextsSegment) {
   backend = client_context();
   connect();
   here.socket->send("STARTTLS\r\n");
-  here.socket->start_tls_client(*backend);  // its first octets share the segment
+  here.socket->start_tls_client(backend);  // its first octets share the segment
   const size_t command = 10;
   there.hook = [&](char what) {
     if (what != 'd' || there.socket->tls() != nullptr) return;

@@ -19,7 +19,7 @@ class TlsErrors : public TlsTest {
                                               const std::string& alpn = "imap") {
     auto context = server_context();
     auto from = client_context(name, alpn);
-    EXPECT_FALSE(connect(*context, *from));
+    EXPECT_FALSE(connect(*context, from));
     for (const std::string& error : {client.tls->error(), server.tls->error()}) {
       EXPECT_THAT(error, Not(HasSubstr("verification context"))) << "who verifies nothing has no verdict";
     }
@@ -65,7 +65,7 @@ TEST_F(TlsErrors, NothingInCommon) {
   {
     auto context = server_context();
     auto from = client_context();
-    begin(*context, *from);
+    begin(*context, from);
     SSL_set_max_proto_version(client.tls->ssl(), TLS1_2_VERSION);
     EXPECT_FALSE(handshake());
     EXPECT_EQ(server.tls->error(), "no protocol version in common (UNSUPPORTED_PROTOCOL)");
@@ -77,7 +77,7 @@ TEST_F(TlsErrors, NothingInCommon) {
   {
     auto context = server_context();
     auto from = client_context();
-    begin(*context, *from);
+    begin(*context, from);
     SSL_set_max_proto_version(client.tls->ssl(), TLS1_2_VERSION);
     EXPECT_FALSE(handshake());
     EXPECT_EQ(server.tls->error(), "no cipher in common (NO_SHARED_CIPHER)");
@@ -93,12 +93,12 @@ TEST_F(TlsErrors, ClearText) {
   auto from = client_context();
   for (auto [text, words] : {std::pair{"a1 LOGIN u p\r\n", "not TLS: clear text"},
                              {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "not TLS: an HTTP request"}}) {
-    begin(*context, *from);
+    begin(*context, from);
     (void)server.tls->receive(text);
     EXPECT_THAT(server.tls->error(), HasSubstr(words));
     loop.tls_io().out.clear();
   }
-  begin(*context, *from);
+  begin(*context, from);
   client.tls->start();
   (void)client.tls->receive("* OK [CAPABILITY IMAP4rev1] ready\r\n");
   EXPECT_THAT(client.tls->error(), HasSubstr("not TLS: clear text, or a port that expects STARTTLS"));
@@ -110,7 +110,7 @@ TEST_F(TlsErrors, AnAlertThatIsNotEncrypted) {
   serve("mail", "DNS:mail.example.org");
   auto context = server_context();
   auto from = client_context();
-  begin(*context, *from);
+  begin(*context, from);
   client.tls->start();
   collect(server);
   (void)server.tls->receive(std::exchange(server.under_way, {}));

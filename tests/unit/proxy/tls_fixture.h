@@ -42,17 +42,17 @@ class TlsTest : public LoopTest {
     }
     return context;
   }
-  std::unique_ptr<TlsClientContext> client_context(const std::string& name = "mail.example.org",
+  std::shared_ptr<TlsClientContext> client_context(const std::string& name = "mail.example.org",
                                                    const std::string& alpn = "imap") {
     client_options.ca_file = authority.ca_file();
     config::Problems problems;
     auto trust = TlsTrust::make(client_options, alpn, "backend[0].tls", problems);
     for (const config::Problem& problem : problems) ADD_FAILURE() << to_string(problem);
-    return std::make_unique<TlsClientContext>(trust, name, client_options.verify);
+    return std::make_shared<TlsClientContext>(trust, name, client_options.verify);
   }
 
   // --- one connection ---
-  void begin(const TlsServerContext& at, TlsClientContext& from) {
+  void begin(const TlsServerContext& at, const std::shared_ptr<TlsClientContext>& from) {
     server = {Tls::server(loop, at.get()), {}, {}};
     client = {Tls::client(loop, from), {}, {}};
   }
@@ -67,7 +67,7 @@ class TlsTest : public LoopTest {
     client.got.clear();
     return true;
   }
-  bool connect(const TlsServerContext& at, TlsClientContext& from) {
+  bool connect(const TlsServerContext& at, const std::shared_ptr<TlsClientContext>& from) {
     begin(at, from);
     return handshake();
   }

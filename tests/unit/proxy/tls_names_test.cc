@@ -21,7 +21,7 @@ class TlsNames : public TlsTest {
                     uint16_t version = TLS1_3_VERSION) {
     client_options.verify = false;
     auto from = client_context(name);
-    begin(context, *from);
+    begin(context, from);
     SSL_set_max_proto_version(client.tls->ssl(), version);
     constexpr std::array<uint16_t, 2> kRsa = {SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PKCS1_SHA256};
     if (rsa_only) SSL_set_verify_algorithm_prefs(client.tls->ssl(), kRsa.data(), kRsa.size());
@@ -31,7 +31,7 @@ class TlsNames : public TlsTest {
   std::string verified(const TlsServerContext& context, const std::string& name) {
     client_options.verify = true;
     auto from = client_context(name);
-    return connect(context, *from) ? "ok" : client.tls->error();
+    return connect(context, from) ? "ok" : client.tls->error();
   }
 };
 
@@ -110,16 +110,16 @@ TEST_F(TlsNames, A20_AlpnMismatchIsFatal) {
   auto context = server_context();
   for (std::string alpn : {"http/1.1", "pop3", "h2", "IMAP", "imap2"}) {
     auto from = client_context("mail.example.org", alpn);
-    EXPECT_FALSE(connect(*context, *from)) << alpn;
+    EXPECT_FALSE(connect(*context, from)) << alpn;
     EXPECT_THAT(client.tls->error(), HasSubstr("NO_APPLICATION_PROTOCOL")) << alpn;
     EXPECT_EQ(server.tls->state(), State::failed);
   }
   auto from = client_context();
-  EXPECT_TRUE(connect(*context, *from));
-  begin(*context, *from);
+  EXPECT_TRUE(connect(*context, from));
+  begin(*context, from);
   SSL_set_alpn_protos(client.tls->ssl(), nullptr, 0);
   EXPECT_TRUE(handshake()) << "most mail clients name nothing";
-  begin(*context, *from);
+  begin(*context, from);
   constexpr std::string_view kTwo = "\x08http/1.1\x04imap";
   SSL_set_alpn_protos(client.tls->ssl(), reinterpret_cast<const uint8_t*>(kTwo.data()), kTwo.size());
   EXPECT_TRUE(handshake()) << "ours among others";
@@ -130,12 +130,12 @@ TEST_F(TlsNames, TheSubjectOfABackendsCertificateIsNoName) {
   serve("mail.example.org", "");
   auto context = server_context();
   auto from = client_context("mail.example.org");
-  EXPECT_FALSE(connect(*context, *from));
+  EXPECT_FALSE(connect(*context, from));
   EXPECT_EQ(client.tls->state(), State::failed);
   server_options.certificates.clear();
   serve("mail.example.org", "IP:192.0.2.1");
   context = server_context();
-  EXPECT_FALSE(connect(*context, *from)) << "an address in the place of names";
+  EXPECT_FALSE(connect(*context, from)) << "an address in the place of names";
 }
 
 TEST_F(TlsNames, FactsForTheMetrics) {

@@ -32,12 +32,12 @@ class TlsVersions : public TlsTest, public testing::WithParamInterface<Case> {
     cut = GetParam().cut;
   }
   bool open() {
-    begin(*context, *backend);
+    begin(*context, backend);
     SSL_set_max_proto_version(client.tls->ssl(), GetParam().version);
     return handshake();
   }
   std::shared_ptr<const TlsServerContext> context;
-  std::unique_ptr<TlsClientContext> backend;
+  std::shared_ptr<TlsClientContext> backend;
 };
 
 INSTANTIATE_TEST_SUITE_P(All, TlsVersions,
@@ -62,7 +62,7 @@ TEST_P(TlsVersions, HandshakeAndData) {
 }
 
 TEST_P(TlsVersions, WhatComesWithTheLastFlightIsNotLost) {
-  begin(*context, *backend);
+  begin(*context, backend);
   SSL_set_max_proto_version(client.tls->ssl(), GetParam().version);
   client.tls->start();
   collect(server);
@@ -116,20 +116,20 @@ TEST_F(TlsEnds, AClientThatSpeaksClearText) {
   auto context = server_context();
   auto backend = client_context();
   for (std::string text : {"a1 LOGIN u p\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01garbage-garbage"}) {
-    begin(*context, *backend);
+    begin(*context, backend);
     EXPECT_TRUE(server.tls->receive(text).empty());
     EXPECT_EQ(server.tls->state(), State::failed) << text;
     EXPECT_FALSE(server.tls->error().empty());
     loop.tls_io().out.clear();
   }
-  ASSERT_TRUE(connect(*context, *backend)) << "one client's garbage is nobody else's";
+  ASSERT_TRUE(connect(*context, backend)) << "one client's garbage is nobody else's";
 }
 
 TEST_F(TlsEnds, OldVersionsAreRefused) {
   server_options.min_version = TLS1_3_VERSION;
   auto context = server_context();
   auto backend = client_context();
-  begin(*context, *backend);
+  begin(*context, backend);
   SSL_set_max_proto_version(client.tls->ssl(), TLS1_2_VERSION);
   EXPECT_FALSE(handshake());
   EXPECT_THAT(server.tls->error(), HasSubstr("UNSUPPORTED_PROTOCOL"));
@@ -141,7 +141,7 @@ TEST_F(TlsEnds, ManyConnectionsShareOneBio) {
   auto backend = client_context();
   std::vector<std::pair<End, End>> open;
   for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE(connect(*context, *backend));
+    ASSERT_TRUE(connect(*context, backend));
     open.emplace_back(std::move(server), std::move(client));
   }
   for (int round = 0; round < 3; ++round) {
@@ -162,7 +162,7 @@ TEST_F(TlsEnds, ManyConnectionsShareOneBio) {
 TEST_F(TlsEnds, A16_AFailedHandshakeLeavesNothingBehind) {
   auto context = server_context();
   auto backend = client_context();
-  begin(*context, *backend);
+  begin(*context, backend);
   (void)server.tls->receive("a1 LOGIN u canary\r\n and more");
   EXPECT_TRUE(loop.tls_io().in.empty());
 }

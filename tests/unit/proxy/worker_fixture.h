@@ -47,12 +47,12 @@ class WorkerTest : public testing::Test {
 
   void make(unsigned count) {
     config::Problems problems;
-    snapshot = Snapshot::make(config, std::make_shared<TicketKeys>(3600'000), problems);
+    snapshot = Snapshot::make(config, lasting, problems);
     ASSERT_NE(snapshot, nullptr) << to_string(problems.at(0));
     ASSERT_TRUE(snapshot->open_directories(problems));
-    shared = std::make_unique<Shared>(config, 1);
+    shared = std::make_unique<Shared>(config, 1, lasting.fleet);
     shared->sessions_max = sessions_max;
-    shared->places.open(config.live.backends.size(), sessions_max, config.live.limits.backend_logins_max);
+    shared->places.open(sessions_max, config.live.limits.backend_logins_max);
     shared->login_memory_max = config.live.limits.login_memory / count;
     for (unsigned i = 0; i < count; ++i) {
       workers.push_back(std::make_unique<Worker>(*shared, snapshot, i));
@@ -83,7 +83,9 @@ class WorkerTest : public testing::Test {
     }
     for (auto& worker : workers) {
       for (size_t i = 0; i < kPhases; ++i) EXPECT_EQ(worker->stats().sessions[i].get(), 0u) << kPhaseNames[i];
-      for (const BackendStats& each : worker->stats().backends) EXPECT_EQ(each.sessions.get(), 0u);
+      for (size_t i = 0; i < lasting.fleet.backends(); ++i) {
+        EXPECT_EQ(worker->stats().backends[i].sessions.get(), 0u) << i;
+      }
     }
   }
 
@@ -144,6 +146,7 @@ class WorkerTest : public testing::Test {
              stats.protocols[1].closed[static_cast<size_t>(reason)].get();
     });
   }
+  int64_t logins_at(const std::string& backend) { return (*lasting.fleet.backend(backend))->logins; }
   template <typename Done>
   static bool eventually(Done done) {
     for (int i = 0; i < 1000; ++i) {
@@ -157,6 +160,7 @@ class WorkerTest : public testing::Test {
   Port imap{false}, pop3{false}, backends{true};
   config::Config config;
   int64_t sessions_max = 1000;
+  Lasting lasting{std::make_shared<TicketKeys>(3600'000), {}};
   std::shared_ptr<Snapshot> snapshot;
   std::unique_ptr<Shared> shared;
   std::vector<std::unique_ptr<Worker>> workers;

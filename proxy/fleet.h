@@ -1,0 +1,66 @@
+// Fleet: backends and listeners by their names, whatever configurations come and go. Who comes back under a name is the
+// same one: its counters go on, what is under way at it still counts.
+//
+// Names are given slots (indexes of the workers' tables of counters) once and for ever. The control thread adds names;
+// any thread looks at what a state holds. States live as long as the Fleet, which outlives workers and snapshots.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parser/base/result.h"
+#include "proxy/session/outage.h"
+
+namespace postigo {
+
+struct BackendState {
+  BackendState(std::string called, size_t number);
+
+  const std::string name;
+  const size_t slot;               // in WorkerStats::backends
+  std::atomic<int64_t> logins{0};  // under way, over all workers (session/places)
+  Outage outage;
+};
+
+struct ListenerState {
+  ListenerState(std::string called, size_t number) : name(std::move(called)), slot(number) {}
+
+  const std::string name;
+  const size_t slot;  // in WorkerStats::listeners
+};
+
+class Fleet {
+ public:
+  Fleet();
+
+  // The one of that name, made if there was none. Fails when more names were used than the workers have slots.
+  Result<BackendState*> backend(std::string_view name);
+  Result<ListenerState*> listener(std::string_view name);
+
+  size_t backends() const;   // slots that were given
+  size_t listeners() const;  // slots that were given
+
+  Outage& directories() { return directories_; }  // of all directories together
+
+ private:
+  template <typename State>
+  struct Names {
+    std::deque<State> states;  // by slot
+    std::map<std::string, State*, std::less<>> by_name;
+    Result<State*> get(std::string_view name, std::mutex& mutex, const char* kind);
+  };
+
+  mutable std::mutex mutex_;
+  Names<BackendState> backends_;
+  Names<ListenerState> listeners_;
+  Outage directories_;
+};
+
+}  // namespace postigo
