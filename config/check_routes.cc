@@ -22,11 +22,11 @@ bool same_place(const std::string& listen, const std::string& host, const std::s
 }
 
 // T63: a proxy that is its own backend fills all descriptors with one login.
-void check_loop(const Startup& startup, const Backend& x, uint16_t port, const std::string& path, Report& report) {
+void check_loop(const Live& live, const Backend& x, uint16_t port, const std::string& path, Report& report) {
   if (port == 0) return;
-  for (const Listener& listener : startup.listeners) {
+  for (const Listener& listener : live.listeners) {
     for (const Endpoint& own : listener.addresses) {
-      if (own.port != port || !same_place(own.host, x.host, startup.hostname)) continue;
+      if (own.port != port || !same_place(own.host, x.host, live.hostname)) continue;
       report.error(path, fmt::format("{} is our own listener {}: the proxy would connect to itself",
                                      in_quotes(format_endpoint({x.host, port})), in_quotes(listener.name)));
       return;
@@ -34,7 +34,7 @@ void check_loop(const Startup& startup, const Backend& x, uint16_t port, const s
   }
 }
 
-void check_backend(const Startup& startup, const Backend& x, const std::string& path, Report& report) {
+void check_backend(const Live& live, const Backend& x, const std::string& path, Report& report) {
   if (x.host.empty()) {
     report.error(path, "host must be set");
   } else if (!is_host(x.host)) {
@@ -44,8 +44,8 @@ void check_backend(const Startup& startup, const Backend& x, const std::string& 
   } else if (is_wildcard(x.host)) {
     report.error(path + ".host", in_quotes(x.host) + " is no address to connect to");
   } else {
-    check_loop(startup, x, x.imap_port, path + ".imap_port", report);
-    check_loop(startup, x, x.pop3_port, path + ".pop3_port", report);
+    check_loop(live, x, x.imap_port, path + ".imap_port", report);
+    check_loop(live, x, x.pop3_port, path + ".pop3_port", report);
   }
 }
 
@@ -134,7 +134,7 @@ void check_routes(const Config& config, Report& report) {
   if (live.backends.empty()) report.error("", "there is no [[backend]]: add one with host");
   check_names(named("backend", live.backends), report);
   for (size_t i = 0; i < live.backends.size(); ++i) {
-    check_backend(config.startup, live.backends[i], at_index("backend", i), report);
+    check_backend(live, live.backends[i], at_index("backend", i), report);
   }
   check_pools(live, report);
   const Routing& routing = live.routing;

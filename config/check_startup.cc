@@ -84,7 +84,7 @@ void check_security(const Listener& x, const std::string& path, const Live& live
 }
 
 void check_listener(const Config& config, size_t index, std::vector<Taken>& taken, Report& report) {
-  const Listener& x = config.startup.listeners[index];
+  const Listener& x = config.live.listeners[index];
   const Live& live = config.live;
   std::string path = at_index("listener", index);
   if (!report.has(path + ".protocol")) report.error(path, "protocol must be set: \"imap\" or \"pop3\"");
@@ -108,16 +108,17 @@ void check_listener(const Config& config, size_t index, std::vector<Taken>& take
 
 void check_startup(const Config& config, Report& report) {
   const Startup& startup = config.startup;
-  if (!is_host(startup.hostname)) {
-    report.error("server.hostname", in_quotes(startup.hostname) + " is not a host name: set hostname in [server]");
+  const Live& live = config.live;
+  if (!is_host(live.hostname)) {
+    report.error("server.hostname", in_quotes(live.hostname) + " is not a host name: set hostname in [server]");
   }
-  if (startup.listeners.empty()) {
+  if (live.listeners.empty()) {
     report.error("", "there is no [[listener]]: add one with protocol and address");
   }
-  check_names(named("listener", startup.listeners), report);
+  check_names(named("listener", live.listeners), report);
   std::vector<Taken> taken;
   if (startup.admin.enabled) check_address(startup.admin.address, "[admin]", "admin.address", taken, report);
-  for (size_t i = 0; i < startup.listeners.size(); ++i) check_listener(config, i, taken, report);
+  for (size_t i = 0; i < live.listeners.size(); ++i) check_listener(config, i, taken, report);
   const std::string& admin = startup.admin.address.host;
   if (startup.admin.enabled && canonical_ip(admin) && !is_loopback(admin)) {
     report.warning("admin.address",

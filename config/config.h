@@ -18,6 +18,7 @@ namespace postigo::config {
 struct Endpoint {
   std::string host;
   uint16_t port = 0;
+  bool operator==(const Endpoint&) const = default;
 };
 
 enum class Tls { off, starttls, implicit };
@@ -44,18 +45,16 @@ struct Log {
   std::string file;                               // empty: standard error
   Priorities priorities = Priorities::automatic;  // "<N>" before each line
   unsigned stranger_lines_per_s = 1000;           // about clients that are not logged in
+  bool operator==(const Log&) const = default;
 };
 
 struct Startup {
-  std::string hostname;           // default: the machine's
   unsigned workers = 0;           // 0: "auto", one per core
   std::string user, group;        // to become after binding; empty: stay
   unsigned lookup_threads = 4;    // directory look-ups
   unsigned password_threads = 0;  // password hashing; 0: one per core
   unsigned queue_max = 1024;      // waiting jobs per pool and rank; beyond: "try later"
-  std::vector<Listener> listeners;
   Admin admin;
-  Log log;
 };
 
 struct Limits {
@@ -89,12 +88,14 @@ struct Resolver {
   uint64_t failure_ttl_ms = 5'000;   // a failure is remembered so long (RFC 9520)
   uint64_t refresh_ttl_ms = 30'000;  // behind its time an answer serves at once so long, while a new one is asked for
   uint64_t stale_ttl_ms = 24 * 3600'000;  // and if no server answers so long (RFC 8767)
+  bool operator==(const Resolver&) const = default;
 };
 
 struct Certificate {
   std::string certificate_file;    // PEM, leaf first, then the chain
   std::string key_file;            // PEM
   std::vector<std::string> names;  // SNI names, "*.example.com" allowed; default: those in the certificate
+  bool operator==(const Certificate&) const = default;
 };
 
 struct TlsServer {
@@ -103,6 +104,7 @@ struct TlsServer {
   std::string ciphers;                    // TLS 1.2 suites in OpenSSL's language; empty: a safe default
   bool session_tickets = true;
   uint64_t ticket_rotation_ms = 3600'000;  // new key this often; a key opens tickets for two periods
+  bool operator==(const TlsServer&) const = default;
 };
 
 struct TlsClient {
@@ -175,6 +177,7 @@ struct StaticUser {
   std::string pool, shard;
   std::string backend_user;
   bool disabled = false;
+  bool operator==(const StaticUser&) const = default;
 };
 
 struct Directory {
@@ -184,6 +187,7 @@ struct Directory {
   bool check_password = false;    // false: the backend checks it; true: we do, and log in with the master identity
   std::string path;               // sqlite
   std::vector<StaticUser> users;  // static
+  bool operator==(const Directory&) const = default;
 };
 
 struct Auth {
@@ -200,8 +204,11 @@ struct Capabilities {
 };
 
 struct Live {
+  std::string hostname;  // default: the machine's
+  Log log;
   Limits limits;
   Resolver resolver;
+  std::vector<Listener> listeners;
   TlsServer tls;
   std::vector<Backend> backends;
   std::vector<Pool> pools;

@@ -78,10 +78,10 @@ void normalise_names(Live& x) {
 void complete(Config& config, const Report& report) {
   Startup& startup = config.startup;
   Live& live = config.live;
-  if (startup.hostname.empty()) startup.hostname = machine_name();
+  if (live.hostname.empty()) live.hostname = machine_name();
   if (startup.admin.enabled && startup.admin.address.port == 0) startup.admin.address = {"127.0.0.1", 9090};
-  for (size_t i = 0; i < startup.listeners.size(); ++i) {
-    complete_listener(startup.listeners[i], report.has(at_index("listener", i) + ".tls"));
+  for (size_t i = 0; i < live.listeners.size(); ++i) {
+    complete_listener(live.listeners[i], report.has(at_index("listener", i) + ".tls"));
   }
   for (size_t i = 0; i < live.backends.size(); ++i) {
     std::string path = at_index("backend", i);

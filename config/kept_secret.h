@@ -15,7 +15,7 @@ class KeptSecret {
   KeptSecret() = default;
   KeptSecret(const Secret& secret);  // not explicit: it is the same thing, kept
   bool empty() const { return place_ == nullptr; }
-  Bytes reveal() const;
+  Bytes reveal() const;  // valid as long as a copy lives
 
  private:
   class Place;

@@ -12,8 +12,9 @@ const std::vector<Choice> kTls = {{"off", static_cast<int>(Tls::off)},
                                   {"implicit", static_cast<int>(Tls::implicit)}};
 const Range kPort{1, 65535};
 
-void describe_server(Visitor& v, Startup& x) {
-  v.text({"hostname", "Name in greetings; default: the machine's"}, x.hostname);
+void describe_server(Visitor& v, Config& config) {
+  Startup& x = config.startup;
+  v.text({"hostname", "Name in greetings; default: the machine's"}, config.live.hostname);
   v.count({"workers", "Event loops, one thread each; \"auto\": one per core"}, x.workers, {1, 1024, true});
   v.text({"user", "Unprivileged user to become after binding the ports; default: stay"}, x.user);
   v.text({"group", "Group to become; default: the user's"}, x.group);
@@ -222,15 +223,15 @@ void describe_capabilities(Visitor& v, Live& x) {
 }  // namespace
 
 void describe(Visitor& v, Config& x) {
-  v.table({"server", "The process"}, x.startup, describe_server);
-  v.table({"log", "The log"}, x.startup.log, describe_log);
+  v.table({"server", "The process"}, x, describe_server);
+  v.table({"log", "The log"}, x.live.log, describe_log);
   Admin& admin = x.startup.admin;
   v.optional({"admin", "Metrics and health over HTTP; on if this table is there"}, admin.enabled, admin,
              describe_admin);
   v.table({"limits", "Times and amounts"}, x.live.limits, describe_limits);
   v.table({"resolver", "Names of backends to addresses: /etc/hosts, then name servers"}, x.live.resolver,
           describe_resolver);
-  v.list({"listener", "Where clients connect"}, x.startup.listeners, describe_listener);
+  v.list({"listener", "Where clients connect"}, x.live.listeners, describe_listener);
   v.table({"tls", "TLS towards clients"}, x.live.tls, describe_tls);
   v.list({"backend", "The mail servers"}, x.live.backends, describe_backend);
   v.list({"pool", "Shards that share users by hash; default: one pool of all backends"}, x.live.pools, describe_pool);

@@ -10,7 +10,10 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <string>
 
+#include "config/kept_secret.h"
 #include "config/suggest.h"
 #include "parser/base/ascii.h"
 #include "parser/base/limits.h"
@@ -25,6 +28,12 @@ constexpr size_t kReadMax = limits::kPasswordMax + 3;
 bool mode_has(const std::string& path, mode_t bits) {
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0 && (info.st_mode & bits) != 0;
+}
+
+// Variables that were read and overwritten. Filled before other threads exist.
+std::map<std::string, KeptSecret>& forgotten() {
+  static std::map<std::string, KeptSecret> values;
+  return values;
 }
 
 Result<Secret> checked(Bytes text, const std::string& what) {
@@ -67,6 +76,7 @@ Result<Secret> read_secret_file(const std::string& path) {
 }
 
 Result<Secret> read_secret_env(const std::string& name) {
+  if (auto kept = forgotten().find(name); kept != forgotten().end()) return Secret(kept->second.reveal());
   const char* value = name.empty() ? nullptr : std::getenv(name.c_str());
   if (value == nullptr) return fail("there is no environment variable " + in_quotes(name));
   return checked(value, "the environment variable " + in_quotes(name));
@@ -76,7 +86,9 @@ void forget_in_environment(Bytes secret) {
   if (secret.empty()) return;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     char* value = std::strchr(*entry, '=');
-    if (value != nullptr && secret == value + 1) wipe(value + 1, secret.size());
+    if (value == nullptr || secret != value + 1) continue;
+    forgotten()[std::string(*entry, value)] = Secret(secret);
+    wipe(value + 1, secret.size());
   }
 }
 

@@ -14,7 +14,8 @@ Result<Secret> read_secret_file(const std::string& path);
 Result<Secret> read_secret_env(const std::string& name);
 
 // Overwrites every value in the environment that holds `secret`: it is on the stack and in /proc otherwise. For a
-// process that has read what it needs, before other threads exist.
+// process that has read what it needs, before other threads exist. read_secret_env() goes on knowing what it was: a
+// configuration that is loaded again names the same variable.
 void forget_in_environment(Bytes secret);
 
 // What may be wrong with an inline secret, in words, or empty. The same rules as for a file.

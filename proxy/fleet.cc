@@ -38,4 +38,18 @@ size_t Fleet::listeners() const {
   return listeners_.states.size();
 }
 
+std::vector<const BackendState*> Fleet::all_backends() const {
+  std::lock_guard lock(mutex_);
+  std::vector<const BackendState*> all;
+  for (const BackendState& each : backends_.states) all.push_back(&each);
+  return all;
+}
+
+std::vector<const ListenerState*> Fleet::all_listeners() const {
+  std::lock_guard lock(mutex_);
+  std::vector<const ListenerState*> all;
+  for (const ListenerState& each : listeners_.states) all.push_back(&each);
+  return all;
+}
+
 }  // namespace postigo

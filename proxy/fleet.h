@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "parser/base/result.h"
+#include "parser/dialogue.h"
 #include "proxy/session/outage.h"
 
 namespace postigo {
@@ -33,7 +34,8 @@ struct ListenerState {
   ListenerState(std::string called, size_t number) : name(std::move(called)), slot(number) {}
 
   const std::string name;
-  const size_t slot;  // in WorkerStats::listeners
+  const size_t slot;                               // in WorkerStats::listeners
+  std::atomic<const Protocol*> protocol{nullptr};  // that it spoke last; null if it never took effect
 };
 
 class Fleet {
@@ -46,6 +48,8 @@ class Fleet {
 
   size_t backends() const;   // slots that were given
   size_t listeners() const;  // slots that were given
+  std::vector<const BackendState*> all_backends() const;
+  std::vector<const ListenerState*> all_listeners() const;
 
   Outage& directories() { return directories_; }  // of all directories together
 

@@ -1,17 +1,19 @@
 // Making a Snapshot: everything that can fail fails here, before any session depends on it.
 #include "proxy/snapshot.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <map>
-#include <tuple>
 
 #include "config/report.h"
 #include "parser/base/ascii.h"
+#include "proxy/base/file_stamp.h"
 
 namespace postigo {
 namespace {
+
+const std::string kSystemRoots = "/etc/ssl/certs/ca-certificates.crt";
 
 std::shared_ptr<CapabilityPolicy> capability_policy(const config::Capabilities& options) {
   auto policy = std::make_shared<CapabilityPolicy>();
@@ -22,28 +24,40 @@ std::shared_ptr<CapabilityPolicy> capability_policy(const config::Capabilities& 
   return policy;
 }
 
-// Backends with equal options share one set of roots: ten thousand backends do not mean ten thousand CA bundles.
-using TrustKey = std::tuple<std::string, bool, std::string, std::string, uint16_t, std::string, std::string_view>;
+// All that a TlsTrust is made of.
+std::string trust_key(const config::TlsClient& tls, std::string_view alpn) {
+  const std::string& roots = tls.ca_file.empty() ? kSystemRoots : tls.ca_file;
+  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", alpn, tls.verify, tls.min_version, tls.ciphers,
+                     tls.ca_file, file_stamp(roots), tls.certificate_file, file_stamp(tls.certificate_file),
+                     tls.key_file, file_stamp(tls.key_file));
+}
 
 }  // namespace
 
-const Backend& Snapshot::backend(std::string_view name) const { return backends[backend_index_.find(name)->second]; }
+const Backend& Snapshot::backend(std::string_view name) const { return *find_backend(name); }
 
-std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, Lasting& lasting, config::Problems& problems) {
+const Backend* Snapshot::find_backend(std::string_view name) const {
+  auto found = backend_index_.find(name);
+  return found == backend_index_.end() ? nullptr : &backends[found->second];
+}
+
+std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, Lasting& lasting, config::Problems& problems,
+                                         const Snapshot* before) {
   auto snapshot = std::make_shared<Snapshot>();
   config::Problems found;
   snapshot->live = config.live;
   snapshot->router = std::make_unique<Router>(config.live);
-  // All that are configured, so that one which no listener needs today is known to be good tomorrow.
-  if (!config.live.tls.certificates.empty()) snapshot->certificates = CertificateStore::load(config.live.tls, found);
-  snapshot->make_frontends(config, lasting, found);
-  snapshot->make_backends(lasting.fleet, found);
+  snapshot->make_certificates(before, found);
+  snapshot->make_frontends(lasting, before, found);
+  snapshot->make_backends(lasting.fleet, before, found);
   problems.insert(problems.end(), found.begin(), found.end());
   return any_fatal(found) ? nullptr : snapshot;
 }
 
-bool Snapshot::open_directories(config::Problems& problems) {
-  directories = postigo::open_directories(live.auth, problems);
+bool Snapshot::open_directories(config::Problems& problems, const Snapshot* before) {
+  bool same = before != nullptr && before->live.auth.directories == live.auth.directories &&
+              before->live.auth.accept_unknown == live.auth.accept_unknown;
+  directories = same ? before->directories : postigo::open_directories(live.auth, problems);
   return directories != nullptr;
 }
 
@@ -62,11 +76,35 @@ std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth
   return nullptr;
 }
 
-void Snapshot::make_frontends(const config::Config& config, Lasting& lasting, config::Problems& problems) {
+std::vector<std::string> Snapshot::certificate_files() const {
+  std::vector<std::string> files;
+  for (const config::Certificate& each : live.tls.certificates) {
+    files.push_back(each.certificate_file);
+    if (each.key_file != each.certificate_file) files.push_back(each.key_file);
+  }
+  return files;
+}
+
+std::string Snapshot::stamp_of(const std::vector<std::string>& files) {
+  std::string stamp;
+  for (const std::string& file : files) stamp += file_stamp(file) + '\n';
+  return stamp;
+}
+
+// All that are configured, so that one which no listener needs today is known to be good tomorrow.
+void Snapshot::make_certificates(const Snapshot* before, config::Problems& problems) {
+  if (live.tls.certificates.empty()) return;
+  certificates_stamp = stamp_of(certificate_files());  // before they are read: what changes meanwhile is seen later
+  bool same = before != nullptr && before->live.tls.certificates == live.tls.certificates &&
+              before->certificates_stamp == certificates_stamp;
+  certificates = same ? before->certificates : CertificateStore::load(live.tls, problems);
+}
+
+void Snapshot::make_frontends(Lasting& lasting, const Snapshot* before, config::Problems& problems) {
   auto imap = capability_policy(live.imap);
   auto pop3 = capability_policy(live.pop3);
   for (const std::string& name : live.auth.mechanisms) pop3->sasl += (pop3->sasl.empty() ? "SASL " : " ") + name;
-  for (const config::Listener& listener : config.startup.listeners) {
+  for (const config::Listener& listener : live.listeners) {
     auto state = lasting.fleet.listener(listener.name);
     if (!state) return problems.push_back(config::error_at("listener", state.error().message));
     auto made = std::make_shared<Frontend>();
@@ -80,48 +118,77 @@ void Snapshot::make_frontends(const config::Config& config, Lasting& lasting, co
     }
     frontend.protocol_index = static_cast<size_t>(frontend.protocol - protocols().data());
     frontend.tls = listener.tls;
-    frontend.policy.hostname = config.startup.hostname;
+    frontend.policy.hostname = live.hostname;
     frontend.policy.starttls_offered = listener.tls == config::Tls::starttls;
     frontend.policy.plaintext_login_allowed = listener.plaintext_login;
     frontend.policy.mechanisms = live.auth.mechanisms;
     frontend.policy.capabilities = listener.protocol == "pop3" ? pop3 : imap;
     if (listener.tls != config::Tls::off) {
       if (certificates == nullptr) return;  // told already
-      frontend.tls_context = TlsServerContext::make(live.tls, *certificates, lasting.keys, frontend.protocol->alpn,
-                                                    listener.name, problems);
+      frontend.tls_context = server_context(frontend, lasting, before, problems);
       if (frontend.tls_context == nullptr) return;  // what is wrong with one is wrong with all
     }
     frontends.push_back(std::move(made));
   }
 }
 
-void Snapshot::make_backends(Fleet& fleet, config::Problems& problems) {
-  std::map<TrustKey, std::shared_ptr<const TlsTrust>> shared;
+std::shared_ptr<const TlsServerContext> Snapshot::server_context(const Frontend& frontend, const Lasting& lasting,
+                                                                 const Snapshot* before,
+                                                                 config::Problems& problems) const {
+  bool same = before != nullptr && before->certificates == certificates && before->live.tls == live.tls;
+  for (size_t i = 0; same && i < before->frontends.size(); ++i) {
+    const Frontend& old = *before->frontends[i];
+    if (old.name == frontend.name && old.protocol == frontend.protocol && old.tls_context) return old.tls_context;
+  }
+  return TlsServerContext::make(live.tls, *certificates, lasting.keys, frontend.protocol->alpn, frontend.name,
+                                problems);
+}
+
+void Snapshot::make_backends(Fleet& fleet, const Snapshot* before, config::Problems& problems) {
   for (size_t i = 0; i < live.backends.size(); ++i) {
-    const config::TlsClient& tls = live.backends[i].tls;
-    auto state = fleet.backend(live.backends[i].name);
+    const config::Backend& settings = live.backends[i];
+    auto state = fleet.backend(settings.name);
     if (!state) return problems.push_back(config::error_at("backend", state.error().message));
-    backend_index_.emplace(live.backends[i].name, i);
-    auto& row = backends.emplace_back(Backend{live.backends[i], *state, {}}).tls;
+    backend_index_.emplace(settings.name, i);
+    auto& row = backends.emplace_back(Backend{settings, *state, {}}).tls;
+    const Backend* old = before != nullptr ? before->find_backend(settings.name) : nullptr;
     for (const Protocol& protocol : protocols()) {
-      if (tls.mode == config::Tls::off) {
+      if (settings.tls.mode == config::Tls::off) {
         row.push_back(nullptr);
         continue;
       }
-      TrustKey key{tls.ca_file,     tls.verify,  tls.certificate_file, tls.key_file,
-                   tls.min_version, tls.ciphers, protocol.alpn};
-      auto [trust, fresh] = shared.try_emplace(key);
-      // Options that several share are told to be wrong once, where they stand first.
-      config::Problems found;
-      if (fresh) {
-        trust->second = TlsTrust::make(tls, protocol.alpn, config::at_index("backend", i) + ".tls", found);
-        bool first = &protocol == protocols().data();
-        if (first) problems.insert(problems.end(), found.begin(), found.end());
-      }
-      const std::string& name = tls.name.empty() ? live.backends[i].host : tls.name;
-      row.push_back(std::make_shared<TlsClientContext>(trust->second, name, tls.verify));
+      auto trusted = trust(i, protocol, before, problems);
+      const std::string& name = settings.tls.name.empty() ? settings.host : settings.tls.name;
+      auto known = old != nullptr ? old->tls[row.size()] : nullptr;
+      bool same = known != nullptr && known->trust() == trusted && known->name() == name;
+      row.push_back(same ? known : std::make_shared<TlsClientContext>(trusted, name, settings.tls.verify));
     }
   }
+}
+
+// Backends with equal options share one set of roots: ten thousand backends do not mean ten thousand CA bundles.
+// Options that several share are told to be wrong once, where they stand first.
+std::shared_ptr<const TlsTrust> Snapshot::trust(size_t backend, const Protocol& protocol, const Snapshot* before,
+                                                config::Problems& problems) {
+  const config::TlsClient& tls = live.backends[backend].tls;
+  std::string key = trust_key(tls, protocol.alpn);
+  auto [place, fresh] = trusts_.try_emplace(key);
+  if (!fresh) return place->second;
+  if (before != nullptr) {
+    auto known = before->trusts_.find(key);
+    if (known != before->trusts_.end()) return place->second = known->second;
+  }
+  config::Problems found;
+  place->second = TlsTrust::make(tls, protocol.alpn, config::at_index("backend", backend) + ".tls", found);
+  bool first = &protocol == protocols().data();
+  if (first) problems.insert(problems.end(), found.begin(), found.end());
+  return place->second;
+}
+
+void Published::set(std::shared_ptr<const Snapshot> snapshot) {
+  for (const auto& frontend : snapshot->frontends) frontend->state->protocol = frontend->protocol;
+  std::lock_guard lock(mutex_);
+  snapshot_.swap(snapshot);
 }
 
 }  // namespace postigo

@@ -4,7 +4,9 @@
 // it began under; a relay holds none: what it needs of the past is its Frontend and its backend's TLS context.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -28,7 +30,7 @@ struct Lasting {
 
 // One [[listener]], as sessions see it; they hold it by shared_ptr. Small.
 struct Frontend {
-  const ListenerState* state = nullptr;
+  ListenerState* state = nullptr;
   std::string name;
   const Protocol* protocol = nullptr;
   size_t protocol_index = 0;  // in protocols()
@@ -56,17 +58,45 @@ struct Snapshot {
   std::vector<Backend> backends;                           // as live.backends
 
   const Backend& backend(std::string_view name) const;  // REQUIRES: there is one
+  const Backend* find_backend(std::string_view name) const;
+
+  std::vector<std::string> certificate_files() const;                  // of [tls]
+  std::string certificates_stamp;                                      // of those files, as they were read
+  static std::string stamp_of(const std::vector<std::string>& files);  // blocking
 
   // All but the directories. Null if a problem is an error; all are told, also warnings. `lasting` outlives it.
-  static std::shared_ptr<Snapshot> make(const config::Config& config, Lasting& lasting, config::Problems& problems);
+  // Takes over from `before`, which may be null, what did not change: TLS contexts with the sessions that they know.
+  static std::shared_ptr<Snapshot> make(const config::Config& config, Lasting& lasting, config::Problems& problems,
+                                        const Snapshot* before = nullptr);
   // Apart, because databases must be opened by the account that will use them, and keys are read before as root. False
-  // if there is an error.
-  bool open_directories(config::Problems& problems);
+  // if there is an error. Those of `before` go on if their section did not change: connections, caches and all.
+  bool open_directories(config::Problems& problems, const Snapshot* before = nullptr);
 
  private:
   NameMap<size_t> backend_index_;
-  void make_frontends(const config::Config& config, Lasting& lasting, config::Problems& problems);
-  void make_backends(Fleet& fleet, config::Problems& problems);
+  std::map<std::string, std::shared_ptr<const TlsTrust>> trusts_;  // by what they came from
+
+  void make_certificates(const Snapshot* before, config::Problems& problems);
+  void make_frontends(Lasting& lasting, const Snapshot* before, config::Problems& problems);
+  std::shared_ptr<const TlsServerContext> server_context(const Frontend& frontend, const Lasting& lasting,
+                                                         const Snapshot* before, config::Problems& problems) const;
+  void make_backends(Fleet& fleet, const Snapshot* before, config::Problems& problems);
+  std::shared_ptr<const TlsTrust> trust(size_t backend, const Protocol& protocol, const Snapshot* before,
+                                        config::Problems& problems);
+};
+
+// The newest snapshot, for those who are not told of a new one: scrapers, the control thread's helpers. Any thread.
+class Published {
+ public:
+  std::shared_ptr<const Snapshot> get() const {
+    std::lock_guard lock(mutex_);
+    return snapshot_;
+  }
+  void set(std::shared_ptr<const Snapshot> snapshot);
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Snapshot> snapshot_;
 };
 
 }  // namespace postigo

@@ -6,6 +6,7 @@
 
 #include "backends/directory/factory.h"
 #include "parser/base/ascii.h"
+#include "proxy/base/events.h"
 
 namespace postigo {
 namespace {
@@ -19,11 +20,11 @@ uint64_t random_id() {
 }  // namespace
 
 struct Worker::Door final : Listener::Owner {
-  Door(Worker& in, size_t index) : worker(in), frontend(index) {}
+  Door(Worker& in, std::shared_ptr<const Frontend> of) : worker(in), frontend(std::move(of)) {}
   void on_accepted(Listener&, int fd, const Address& peer) override { worker.accept(frontend, fd, peer); }
 
   Worker& worker;
-  size_t frontend;
+  std::shared_ptr<const Frontend> frontend;
   Listener::Ptr listener;
 };
 
@@ -41,36 +42,62 @@ Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot, unsigne
       resolver_(std::make_unique<Resolver>(loop_, snapshot_->live.resolver)),
       next_id_(random_id()),
       nonce_key_{random_id(), random_id()} {
-  stats_.listeners.grow(shared.fleet.listeners());
-  stats_.backends.grow(shared.fleet.backends());
+  make_room();
 }
 
 Worker::~Worker() = default;
 
-Result<void> Worker::listen(const std::vector<config::Listener>& listeners) {
-  for (size_t i = 0; i < listeners.size(); ++i) {
-    for (const config::Endpoint& endpoint : listeners[i].addresses) {
-      if (auto bound = bind(endpoint, i); !bound) {
-        return fail(fmt::format("listener {}: {}", listeners[i].name, bound.error().message));
+void Worker::make_room() {
+  stats_.listeners.grow(shared_.fleet.listeners());
+  stats_.backends.grow(shared_.fleet.backends());
+}
+
+void Worker::listen(Handout doors) { change_doors(std::move(doors)); }
+
+void Worker::exchange(std::shared_ptr<const Snapshot> snapshot, Handout doors) {
+  auto held = std::make_shared<Handout>(std::move(doors));
+  mailbox_->post([this, next = std::move(snapshot), held] { take(next, std::move(*held)); });
+}
+
+void Worker::take(std::shared_ptr<const Snapshot> snapshot, Handout doors) {
+  if (stopping_) return;
+  std::shared_ptr<const Snapshot> before = std::exchange(snapshot_, std::move(snapshot));
+  if (snapshot_->directories != before->directories) directory_ = make_chain(*snapshot_->directories, env_);
+  if (snapshot_->live.resolver != before->live.resolver) change_resolver();
+  login_memory_.set_limit(shared_.login_memory_max);
+  change_doors(std::move(doors));
+}
+
+void Worker::change_resolver() {
+  previous_resolver_ = std::exchange(resolver_, std::make_unique<Resolver>(loop_, snapshot_->live.resolver));
+}
+
+void Worker::change_doors(Handout fresh) {
+  auto before = std::exchange(doors_, {});
+  for (size_t i = 0; i < snapshot_->frontends.size(); ++i) {
+    for (const config::Endpoint& endpoint : snapshot_->live.listeners[i].addresses) {
+      std::string address = Address::parse(endpoint.host, endpoint.port)->text();
+      auto& door = doors_[address];
+      if (auto kept = before.extract(address)) {
+        door = std::move(kept.mapped());
+        door->frontend = snapshot_->frontends[i];
+        continue;
+      }
+      door = std::make_unique<Door>(*this, snapshot_->frontends[i]);
+      auto listener = Listener::adopt(loop_, fresh[address].release(), *door);
+      if (listener) {
+        door->listener = std::move(*listener);
+      } else {
+        log::write(events::listener_lost, {{"address", address}, {"detail", listener.error().message}});
       }
     }
   }
-  return {};
+  for (auto& [address, door] : before) {
+    if (door->listener) door->listener->drain();
+  }
 }
 
-Result<void> Worker::bind(const config::Endpoint& endpoint, size_t frontend) {
-  std::optional<Address> address = Address::parse(endpoint.host, endpoint.port);
-  if (!address) return fail(fmt::format("{} is not an address", endpoint.host));
-  auto door = std::make_unique<Door>(*this, frontend);
-  auto listener = Listener::open(loop_, *address, index_ == 0, *door);
-  if (!listener) return tl::unexpected(listener.error());
-  door->listener = std::move(*listener);
-  doors_.push_back(std::move(door));
-  return {};
-}
-
-void Worker::accept(size_t frontend_index, int fd, const Address& peer) {
-  const std::shared_ptr<const Frontend>& frontend = snapshot_->frontends[frontend_index];
+void Worker::accept(const std::shared_ptr<const Frontend>& frontend, int fd, const Address& peer) {
   ListenerStats& numbers = stats_.listeners[frontend->state->slot];
   int64_t now = shared_.sessions.fetch_add(1, std::memory_order_relaxed) + 1;
   bool refused = now > shared_.sessions_max;
@@ -112,13 +139,14 @@ void Worker::retire(Session& session) {
   maybe_end();
 }
 
-void Worker::start() {
+void Worker::start(std::function<void()> ended) {
   directory_ = make_chain(*snapshot_->directories, env_);
   running_ = true;
-  thread_ = std::thread([this] {
+  thread_ = std::thread([this, ended = std::move(ended)] {
     loop_.run();
     loop_result_ = loop_.close();
     running_ = false;
+    if (ended) ended();
   });
 }
 
@@ -136,7 +164,7 @@ void Worker::stop_now() {
 void Worker::begin_stop() {
   if (stopping_) return;
   stopping_ = true;
-  for (auto& door : doors_) door->listener.reset();
+  doors_.clear();
   sessions_.for_each([](Session& session) { session.shut_down(); });
   maybe_end();
 }
@@ -148,6 +176,7 @@ void Worker::maybe_end() {
   loop_.defer([this] {
     directory_.reset();
     resolver_.reset();
+    previous_resolver_.reset();
     mailbox_->close();
     loop_.stop();
   });

@@ -1,18 +1,19 @@
 // Worker: one thread, one loop, its listeners, its sessions, its counters. Workers share nothing that is written per
 // byte; a session never migrates.
 //
-// Made and bound on the main thread (privileged ports), run on its own, stopped through its mailbox.
+// Made on the control thread, run on its own; told of a new snapshot, and to stop, through its mailbox.
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "backends/balance/siphash.h"
 #include "backends/directory.h"
-#include "parser/base/result.h"
+#include "proxy/base/descriptor.h"
 #include "proxy/base/list.h"
 #include "proxy/base/mailbox.h"
 #include "proxy/base/stats.h"
@@ -27,6 +28,24 @@
 
 namespace postigo {
 
+// What is known of the exchanges of configuration. One writer (the control thread), any reader.
+struct Loads {
+  std::atomic<int64_t> succeeded_s{0}, attempted_s{0};  // unix time
+  std::atomic<bool> good{true};                         // the newest attempt
+  std::string hash() const {
+    std::lock_guard lock(mutex_);
+    return hash_;
+  }
+  void set_hash(std::string hash) {
+    std::lock_guard lock(mutex_);
+    hash_ = std::move(hash);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string hash_;  // of the configuration in effect
+};
+
 // What workers have in common. Outlives them.
 struct Shared {
   Shared(const config::Config& config, unsigned password_threads, Fleet& known)
@@ -36,11 +55,16 @@ struct Shared {
   Fleet& fleet;
   Offload lookups, passwords;
   std::atomic<int64_t> sessions{0};  // touched twice per session
-  int64_t sessions_max = 0;
-  size_t login_memory_max = 0;  // of each worker
+  std::atomic<int64_t> sessions_max{0};
+  std::atomic<size_t> login_memory_max{0};  // of each worker
   Places places;
+  Published published;
+  Loads loads;
   static constexpr int64_t kRefusing = 32;  // descriptors kept to refuse politely beyond the limit
 };
+
+// Listening descriptors by address (Address::text()), for one worker.
+using Handout = std::map<std::string, Descriptor>;
 
 class Worker {
  public:
@@ -49,9 +73,14 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Before run(): binds every address of every listener with SO_REUSEPORT.
-  Result<void> listen(const std::vector<config::Listener>& listeners);
-  void start();     // REQUIRES: the snapshot's directories are open
+  // Before start(): the descriptors of all addresses of the snapshot's listeners.
+  void listen(Handout doors);
+  // `ended` is called on the worker's thread when it is about to end. REQUIRES: the snapshot's directories are open.
+  void start(std::function<void()> ended = nullptr);
+  // Any thread: takes effect soon, for all that begins then. `doors`: of the addresses that it did not listen on yet;
+  // those that the snapshot does not name are closed, behind those who have knocked already.
+  // REQUIRES: make_room() was called since the snapshot was made.
+  void exchange(std::shared_ptr<const Snapshot> snapshot, Handout doors);
   void stop();      // any thread: no new sessions, good-bye to the old ones, then the thread ends
   void stop_now();  // any thread: the same without good-bye, also if stop() was called before
   bool running() const { return running_; }  // any thread: between start() and the end of its thread
@@ -59,6 +88,8 @@ class Worker {
   void abandon();  // main thread, instead of start(): closes what the constructor and listen() opened
   // Valid after join(): 0 when no handle leaked.
   int loop_result() const { return loop_result_; }
+
+  void make_room();  // control thread: counters for all that the fleet knows by now
 
   WorkerStats& stats() { return stats_; }
   const WorkerStats& stats() const { return stats_; }
@@ -78,8 +109,10 @@ class Worker {
 
  private:
   struct Door;  // a Listener with its frontend
-  Result<void> bind(const config::Endpoint& endpoint, size_t frontend);
-  void accept(size_t frontend_index, int fd, const Address& peer);
+  void accept(const std::shared_ptr<const Frontend>& frontend, int fd, const Address& peer);
+  void take(std::shared_ptr<const Snapshot> snapshot, Handout doors);
+  void change_doors(Handout fresh);
+  void change_resolver();
   void begin_stop();
   void maybe_end();
 
@@ -91,9 +124,10 @@ class Worker {
   std::shared_ptr<Mailbox> mailbox_;
   EnvUv env_;
   LoginMemory login_memory_;
-  std::unique_ptr<Resolver> resolver_;  // gone before the loop ends: it has sockets there
+  std::unique_ptr<Resolver> resolver_;           // gone before the loop ends: it has sockets there
+  std::unique_ptr<Resolver> previous_resolver_;  // of the settings before: questions that are under way
   std::unique_ptr<Directory> directory_;
-  std::vector<std::unique_ptr<Door>> doors_;
+  std::map<std::string, std::unique_ptr<Door>> doors_;  // by address
   List<Session, SessionTag> sessions_;
   uint64_t alive_ = 0;
   uint64_t next_id_;

@@ -20,7 +20,22 @@ inline constexpr Event listening{"listening", Level::info, "A listener accepts c
 inline constexpr Event admin{"admin", Level::info, "Metrics and health are served.", "url"};
 inline constexpr Event ready{"ready", Level::info, "All is started.",
                              "version workers backends descriptors sessions_max"};
-inline constexpr Event hangup_ignored{"hangup_ignored", Level::warning, "SIGHUP came; it changes nothing.", "detail"};
+inline constexpr Event not_listening{"not_listening", Level::info, "A listener accepts no more connections.",
+                                     "listener protocol address"};
+inline constexpr Event listener_lost{"listener_lost", Level::error, "A worker cannot listen on an address.",
+                                     "address detail"};
+inline constexpr Event configuration_error{"configuration_error", Level::error,
+                                           "A new configuration has this error: nothing is changed.", "detail"};
+inline constexpr Event configuration_warning{"configuration_warning", Level::warning,
+                                             "A new configuration has this flaw.", "detail"};
+inline constexpr Event reloaded{"reloaded", Level::info, "A new configuration is in effect.", "cause changes hash"};
+inline constexpr Event reload_refused{"reload_refused", Level::error,
+                                      "A new configuration was refused: the old one stays in effect as a whole.",
+                                      "cause detail"};
+inline constexpr Event log_reopened{"log_reopened", Level::info, "The log file was opened again.", "signal detail"};
+inline constexpr Event log_not_reopened{"log_not_reopened", Level::error,
+                                        "The log file could not be opened again: it goes on where it was.",
+                                        "signal detail"};
 inline constexpr Event listener_rests{"listener_rests", Level::warning,
                                       "No descriptor or memory for another connection: accepting waits half a second.",
                                       "listener detail"};
@@ -94,12 +109,43 @@ inline constexpr Event dialogue{"dialogue", Level::debug,
                                 "A step of the dialogue with the client or a backend: never what was said.",
                                 "id side state step commands"};
 
-inline constexpr std::array kAll = {
-    &listening,      &admin,         &ready,          &hangup_ignored,  &listener_rests, &stopping,
-    &signal_ignored, &stopping_now,  &stop_failed,    &stopped,         &cannot_start,   &handles_left,
-    &log_incomplete, &login,         &login_refused,  &session,         &overflow,       &probe,
-    &backend_away,   &backend_back,  &backend_failed, &backend_refused, &master_refused, &directory_away,
-    &directory_back, &lookup_failed, &lookup,         &entry_unusable,  &route_failed,   &phase,
-    &dialogue};
+inline constexpr std::array kAll = {&listening,
+                                    &admin,
+                                    &ready,
+                                    &not_listening,
+                                    &listener_lost,
+                                    &configuration_error,
+                                    &configuration_warning,
+                                    &reloaded,
+                                    &reload_refused,
+                                    &log_reopened,
+                                    &log_not_reopened,
+                                    &listener_rests,
+                                    &stopping,
+                                    &signal_ignored,
+                                    &stopping_now,
+                                    &stop_failed,
+                                    &stopped,
+                                    &cannot_start,
+                                    &handles_left,
+                                    &log_incomplete,
+                                    &login,
+                                    &login_refused,
+                                    &session,
+                                    &overflow,
+                                    &probe,
+                                    &backend_away,
+                                    &backend_back,
+                                    &backend_failed,
+                                    &backend_refused,
+                                    &master_refused,
+                                    &directory_away,
+                                    &directory_back,
+                                    &lookup_failed,
+                                    &lookup,
+                                    &entry_unusable,
+                                    &route_failed,
+                                    &phase,
+                                    &dialogue};
 
 }  // namespace postigo::events

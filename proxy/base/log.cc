@@ -29,7 +29,7 @@ namespace {
 constexpr size_t kValueMax = 512;  // a longer value is cut: it came from a stranger
 constexpr uint64_t kTellMs = 1000;
 
-config::Log::Format format = config::Log::Format::text;
+std::atomic<config::Log::Format> format = config::Log::Format::text;
 std::array<std::atomic<uint64_t>, kLevelNames.size()> written{};
 
 struct Lost {

@@ -43,7 +43,7 @@ struct Event {
   std::string_view fields;  // those that its lines may bear, in their order, separated by blanks
 };
 
-// Before the first line and before threads start. A later call takes over. The file is made with mode 0640, and never
+// Any thread, but before the first line once. A later call takes over. The file is made with mode 0640, and never
 // opened through a symbolic link: open it as the account that will write, so that a folder of that account cannot make
 // root write elsewhere (A37). Fails if it cannot be opened; then the log stays where it was.
 Result<void> open(const config::Log& options);

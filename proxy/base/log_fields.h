@@ -52,7 +52,7 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     {"side", "which dialogue: `client`, `backend`"},
     {"step", "what the dialogue raised: `need_input`, `start_tls`, `authenticate`, `logged_in`, `refused`, ..."},
     // the process
-    {"address", "address and port that are listened on"},
+    {"address", "address and port that are, or were, listened on"},
     {"url", "where to scrape"},
     {"version", "of Postigo"},
     {"workers", "threads"},
@@ -60,6 +60,9 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     {"descriptors", "how many the process may have"},
     {"sessions_max", "sessions at a time that this makes"},
     {"signal", "`SIGTERM`, `SIGINT`, `SIGQUIT`, `SIGUSR1`, `SIGUSR2`"},
+    {"cause", "who asked: `SIGHUP`, or `certificates`: their files changed"},
+    {"changes", "how many keys of the configuration"},
+    {"hash", "of the configuration in effect, without its secrets"},
     {"over_limit", "lines that were not written because of `stranger_lines_per_s`"},
     {"unwritten", "lines that the file, pipe or terminal did not take"},
     {"cut", "lines with a value of more than 512 octets; what is there of it ends with `...`"},

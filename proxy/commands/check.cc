@@ -18,7 +18,7 @@ std::string summary(const config::Config& config) {
   const config::Live& live = config.live;
   size_t shards = 0;
   for (const config::Pool& pool : live.pools) shards += pool.shards.size();
-  return fmt::format("{}, {}, {} with {}, {}, {}", counted(config.startup.listeners.size(), "listener", "listeners"),
+  return fmt::format("{}, {}, {} with {}, {}, {}", counted(config.live.listeners.size(), "listener", "listeners"),
                      counted(live.backends.size(), "backend", "backends"), counted(live.pools.size(), "pool", "pools"),
                      counted(shards, "shard", "shards"), counted(live.routing.rules.size(), "rule", "rules"),
                      counted(live.auth.directories.size(), "directory", "directories"));

@@ -6,7 +6,7 @@
 
 #include "config/load.h"
 #include "proxy/commands/commands.h"
-#include "proxy/preparation.h"
+#include "proxy/control/preparation.h"
 
 namespace postigo::commands {
 

@@ -93,7 +93,7 @@ int route(const RouteOptions& options, Streams io) {
   auto loaded = load_configuration(options.file, io);
   if (!loaded) return kBadConfiguration;
   const config::Config& config = loaded->config;
-  std::string protocol = options.protocol.empty() ? config.startup.listeners[0].protocol : options.protocol;
+  std::string protocol = options.protocol.empty() ? config.live.listeners[0].protocol : options.protocol;
   Router router(config.live);
   auto place = find_place(config.live.auth, router.normalise(options.user));
   if (!place) {

@@ -3,8 +3,8 @@
 
 #include "config/secrets.h"
 #include "proxy/commands/configuration.h"
-#include "proxy/privileges.h"
-#include "proxy/server.h"
+#include "proxy/control/control.h"
+#include "proxy/control/privileges.h"
 
 namespace postigo::commands {
 
@@ -19,7 +19,7 @@ int serve(const std::string& file, Streams io) {
   config::forget_in_environment(config.live.auth.backend_login.master_password.reveal());
   wipe_stack();  // short values of the file went over it
   io.err.flush();
-  return postigo::serve(std::move(config), std::move(*prepared));
+  return postigo::serve(file, std::move(config), std::move(*prepared));
 }
 
 }  // namespace postigo::commands

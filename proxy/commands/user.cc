@@ -23,7 +23,7 @@
 #include "parser/base/ascii.h"
 #include "proxy/commands/configuration.h"
 #include "proxy/commands/process.h"
-#include "proxy/privileges.h"
+#include "proxy/control/privileges.h"
 
 namespace postigo::commands {
 

@@ -42,6 +42,8 @@ class FairQueue {
   FairQueue(unsigned threads, size_t jobs_max, uint64_t patience_us)
       : threads_(threads), jobs_max_(jobs_max), patience_us_(patience_us) {}
 
+  void set_patience(uint64_t patience_us) { patience_us_ = patience_us; }
+
   bool push(const JobPtr& job);                 // false: no room
   JobPtr pop();                                 // null: empty
   void remove(Job& job);                        // nothing happens if it does not wait

@@ -32,7 +32,7 @@ int bound(const Address& address, bool share) {
   set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (share) set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (ipv6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (bind(fd, to, address.size()) == 0) return fd;
+  if (::bind(fd, to, address.size()) == 0) return fd;
   int status = -errno;
   close(fd);
   return status;
@@ -47,7 +47,7 @@ int Listener::probe(const Address& address) {
   return 0;
 }
 
-Result<Listener::Ptr> Listener::open(Loop& loop, const Address& address, bool exclusive, Owner& owner) {
+Result<int> Listener::bind(const Address& address, bool exclusive) {
   auto failed = [&](int status) {
     return fail(fmt::format("cannot listen on {}: {}", address.text(), uv_strerror(status)));
   };
@@ -64,12 +64,28 @@ Result<Listener::Ptr> Listener::open(Loop& loop, const Address& address, bool ex
     close(fd);
     return failed(status);
   }
+  return fd;
+}
+
+Result<Listener::Ptr> Listener::adopt(Loop& loop, int fd, Owner& owner) {
   std::unique_ptr<Listener> listener(new Listener(loop, fd, owner));
   if (int status = loop.watch(fd, *listener, EPOLLIN); status != 0) {
+    std::string where = listener->address().text();
     close(fd);
-    return failed(status);
+    return fail(fmt::format("cannot listen on {}: {}", where, uv_strerror(status)));
   }
   return Ptr(listener.release());
+}
+
+Result<Listener::Ptr> Listener::open(Loop& loop, const Address& address, bool exclusive, Owner& owner) {
+  auto fd = bind(address, exclusive);
+  if (!fd) return tl::unexpected(fd.error());
+  return adopt(loop, *fd, owner);
+}
+
+void Listener::drain() {
+  for (int i = 0; i < kBacklog && owner_ != nullptr && accept_one(); ++i) {
+  }
 }
 
 Listener::Listener(Loop& loop, int fd, Owner& owner)

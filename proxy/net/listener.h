@@ -2,8 +2,8 @@
 //
 // Its owner gets each accepted connection as a descriptor with the peer's address: one in a quiet turn, more in turns
 // that follow each other, a few at most, so that neither a storm of new connections starves the sessions that are there
-// nor the sessions those who knock (A39). Confined to the loop's thread but for open(), which may be
-// called before the loop runs. Letting go: Listener::Ptr, as with sockets.
+// nor the sessions those who knock (A39). Confined to the loop's thread but for bind(), and open(),
+// which may be called before the loop runs. Letting go: Listener::Ptr, as with sockets.
 #pragma once
 
 #include <memory>
@@ -30,8 +30,15 @@ class Listener final : public Watched {
   };
   using Ptr = std::unique_ptr<Listener, Closer>;
 
-  // `exclusive`: fail if anybody listens there already, even one who would share. The error is one line.
-  static Result<Ptr> open(Loop& loop, const Address& address, bool exclusive, Owner& owner);
+  // A listening descriptor for adopt(). Any thread. `exclusive`: fail if anybody listens there already, even one who
+  // would share. The error is one line.
+  static Result<int> bind(const Address& address, bool exclusive);
+  // The descriptor is the listener's now, also if it fails.
+  static Result<Ptr> adopt(Loop& loop, int fd, Owner& owner);
+  static Result<Ptr> open(Loop& loop, const Address& address, bool exclusive, Owner& owner);  // both
+
+  // Accepts all who have knocked so far: before it is let go of, which would reset them.
+  void drain();
 
   // Tries to bind, as open() would if nobody listens there, and lets go again. 0, or -errno.
   static int probe(const Address& address);

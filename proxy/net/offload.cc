@@ -32,6 +32,11 @@ Offload::~Offload() {
   for (std::thread& thread : threads_) thread.join();
 }
 
+void Offload::set_patience(uint64_t patience_ms) {
+  std::lock_guard lock(mutex_);
+  queue_.set_patience(patience_ms * 1000);
+}
+
 Offload::Job Offload::submit(std::function<void()> work, Turn turn) {
   auto job = std::make_shared<FairQueue::Job>();
   job->work = std::move(work);

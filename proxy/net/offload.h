@@ -29,6 +29,8 @@ class Offload {
   Job submit(std::function<void()> work, Turn turn = {});  // null: no room
   void withdraw(const Job& job);  // what has not begun never does; `work` is destroyed before this returns
 
+  void set_patience(uint64_t patience_ms);
+
   size_t waiting() const;
   size_t limit() const;  // jobs that may wait, as of now
 

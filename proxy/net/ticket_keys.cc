@@ -100,9 +100,19 @@ void TicketKeys::install(SSL_CTX* context, TicketKeys* keys) {
   SSL_CTX_set_ticket_aead_method(context, &kMethod);
   // What a client is told, and what BoringSSL holds it to: no ticket is kept longer than its key is sure to live, even
   // if it was the last one that the key sealed.
-  uint64_t hint_s = std::clamp<uint64_t>(keys->rotation_ms_ / 1000, 1, kHintMaxS);
+  uint64_t hint_s = std::clamp<uint64_t>(keys->rotation_ms() / 1000, 1, kHintMaxS);
   SSL_CTX_set_timeout(context, static_cast<uint32_t>(hint_s));
   SSL_CTX_set_session_psk_dhe_timeout(context, static_cast<uint32_t>(hint_s));
+}
+
+uint64_t TicketKeys::rotation_ms() {
+  std::lock_guard lock(mutex_);
+  return rotation_ms_;
+}
+
+void TicketKeys::set_rotation(uint64_t rotation_ms) {
+  std::lock_guard lock(mutex_);
+  rotation_ms_ = rotation_ms;
 }
 
 void TicketKeys::drop_old(uint64_t now) {

@@ -22,6 +22,8 @@ class TicketKeys {
   // outlive the context.
   static void install(SSL_CTX* context, TicketKeys* keys);
 
+  void set_rotation(uint64_t rotation_ms);  // contexts tell clients what held when they were made
+
   struct Key {
     std::array<uint8_t, 16> name;
     std::array<uint8_t, 32> secret;
@@ -37,6 +39,7 @@ class TicketKeys {
   uint64_t sweep();
 
  private:
+  uint64_t rotation_ms();
   // REQUIRES: mutex_ held
   void renew();
   void drop_old(uint64_t now);

@@ -36,6 +36,7 @@ class TlsClientContext {
   // memory.
   bssl::UniquePtr<SSL> make_ssl();
   const std::string& name() const { return name_; }
+  const std::shared_ptr<const TlsTrust>& trust() const { return trust_; }
 
  private:
   friend class TlsTrust;

@@ -2,6 +2,7 @@
 // how much. Beside every gauge of use stands its limit, so that saturation needs no knowledge of the configuration.
 #include "proxy/ops/metrics.h"
 
+#include <algorithm>
 #include <functional>
 
 #include "backends/directory/password.h"
@@ -31,6 +32,25 @@ std::vector<const Histogram<N>*> all(const Stats& workers,
 constexpr size_t kLatency = kLatencyBoundsUs.size();
 constexpr size_t kSession = kSessionBoundsUs.size();
 
+// All that ever took effect, also if they are gone: the sum over them is that of the process.
+std::vector<const ListenerState*> listeners_of(const MetricsSource& source) {
+  std::vector<const ListenerState*> known = source.shared->fleet.all_listeners();
+  std::erase_if(known, [](const ListenerState* each) { return each->protocol.load() == nullptr; });
+  return known;
+}
+
+// Those that are configured, and those that still have sessions.
+std::vector<const BackendState*> backends_of(const MetricsSource& source) {
+  std::vector<const BackendState*> known = source.shared->fleet.all_backends();
+  std::erase_if(known, [&](const BackendState* each) {
+    if (source.snapshot->find_backend(each->name) != nullptr) return false;
+    size_t slot = each->slot;
+    return sum(
+               source.workers, [slot](auto& w) -> auto& { return w.backends[slot].sessions; }) == 0;
+  });
+  return known;
+}
+
 void connections(Families& out, const MetricsSource& source) {
   const Stats& workers = source.workers;
   out.gauge("postigo_connections", "Client connections by phase.");
@@ -45,24 +65,25 @@ void connections(Families& out, const MetricsSource& source) {
                   workers, [](auto& w) -> auto& { return w.login_bytes; }));
   out.gauge("postigo_login_bytes_limit", "Octets that they may hold together; beyond, the largest and oldest go.");
   out.add({}, static_cast<double>(source.shared->login_memory_max * workers.size()));
+  std::vector<const ListenerState*> listeners = listeners_of(source);
   out.counter("postigo_connections_accepted_total", "Connections accepted, those refused by a limit included.");
-  for (const auto& frontend : source.snapshot->frontends) {
-    size_t i = frontend->state->slot;
-    out.add({{"listener", frontend->name}, {"protocol", frontend->protocol->name}},
+  for (const ListenerState* listener : listeners) {
+    size_t i = listener->slot;
+    out.add({{"listener", listener->name}, {"protocol", listener->protocol.load()->name}},
             sum(
                 workers, [i](auto& w) -> auto& { return w.listeners[i].accepted; }));
   }
   out.counter("postigo_connections_closed_total", "Connections closed.");
-  for (const auto& frontend : source.snapshot->frontends) {
-    size_t i = frontend->state->slot;
-    out.add({{"listener", frontend->name}, {"protocol", frontend->protocol->name}},
+  for (const ListenerState* listener : listeners) {
+    size_t i = listener->slot;
+    out.add({{"listener", listener->name}, {"protocol", listener->protocol.load()->name}},
             sum(
                 workers, [i](auto& w) -> auto& { return w.listeners[i].closed; }));
   }
   out.counter("postigo_rejected_total", "Connections refused before they could log in.");
-  for (const auto& frontend : source.snapshot->frontends) {
-    size_t i = frontend->state->slot;
-    out.add({{"listener", frontend->name}, {"reason", "session_limit"}},
+  for (const ListenerState* listener : listeners) {
+    size_t i = listener->slot;
+    out.add({{"listener", listener->name}, {"reason", "session_limit"}},
             sum(
                 workers, [i](auto& w) -> auto& { return w.listeners[i].rejected_limit; }));
   }
@@ -106,14 +127,14 @@ void tls(Families& out, const MetricsSource& source) {
   }
 }
 
-// Calls `visit` with the protocols that some listener speaks.
+// Calls `visit` with the protocols that some listener speaks, or has spoken.
 void each_protocol(const MetricsSource& source, const std::function<void(const Protocol&, size_t)>& visit) {
+  std::vector<const ListenerState*> listeners = listeners_of(source);
   for (size_t p = 0; p < protocols().size(); ++p) {
-    for (const auto& frontend : source.snapshot->frontends) {
-      if (frontend->protocol_index != p) continue;
-      visit(protocols()[p], p);
-      break;
-    }
+    const Protocol* protocol = &protocols()[p];
+    bool spoken = std::any_of(listeners.begin(), listeners.end(),
+                              [protocol](const ListenerState* each) { return each->protocol.load() == protocol; });
+    if (spoken) visit(*protocol, p);
   }
 }
 
@@ -169,56 +190,52 @@ void logins(Families& out, const MetricsSource& source) {
 
 void backends(Families& out, const MetricsSource& source) {
   const Stats& workers = source.workers;
-  const auto& list = source.snapshot->backends;
+  const std::vector<const BackendState*> list = backends_of(source);
   out.gauge("postigo_backend_sessions", "Sessions that are relayed to a backend.");
-  for (const Backend& backend : list) {
-    size_t b = backend.state->slot;
-    out.add({{"backend", backend.settings.name}},
-            sum(
-                workers, [b](auto& w) -> auto& { return w.backends[b].sessions; }));
+  for (const BackendState* backend : list) {
+    size_t b = backend->slot;
+    out.add({{"backend", backend->name}}, sum(
+                                              workers, [b](auto& w) -> auto& { return w.backends[b].sessions; }));
   }
   out.gauge("postigo_backend_sessions_limit", "Sessions that a backend may get: today that of the whole proxy.");
-  for (const Backend& backend : list) {
-    out.add({{"backend", backend.settings.name}}, static_cast<double>(source.shared->sessions_max));
+  for (const BackendState* backend : list) {
+    out.add({{"backend", backend->name}}, static_cast<double>(source.shared->sessions_max));
   }
   out.gauge("postigo_backend_logins", "Logins that are under way at a backend.");
-  for (const Backend& backend : list) {
-    out.add({{"backend", backend.settings.name}},
-            static_cast<double>(backend.state->logins.load(std::memory_order_relaxed)));
+  for (const BackendState* backend : list) {
+    out.add({{"backend", backend->name}}, static_cast<double>(backend->logins.load(std::memory_order_relaxed)));
   }
   out.gauge("postigo_backend_logins_limit", "Logins that may be; beyond, clients are told to try later.");
-  for (const Backend& backend : list) {
-    out.add({{"backend", backend.settings.name}}, static_cast<double>(source.shared->places.limit()));
+  for (const BackendState* backend : list) {
+    out.add({{"backend", backend->name}}, static_cast<double>(source.shared->places.limit()));
   }
   out.counter("postigo_backend_connects_total", "Connections to a backend that were established.");
-  for (const Backend& backend : list) {
-    size_t b = backend.state->slot;
-    out.add({{"backend", backend.settings.name}},
-            sum(
-                workers, [b](auto& w) -> auto& { return w.backends[b].connects; }));
+  for (const BackendState* backend : list) {
+    size_t b = backend->slot;
+    out.add({{"backend", backend->name}}, sum(
+                                              workers, [b](auto& w) -> auto& { return w.backends[b].connects; }));
   }
   out.counter("postigo_backend_errors_total", "What went wrong with a backend.");
-  for (const Backend& backend : list) {
-    size_t b = backend.state->slot;
+  for (const BackendState* backend : list) {
+    size_t b = backend->slot;
     for (size_t e = 0; e < kBackendErrorFacts.size(); ++e) {
-      out.add({{"backend", backend.settings.name}, {"reason", kBackendErrorFacts[e].name}},
+      out.add({{"backend", backend->name}, {"reason", kBackendErrorFacts[e].name}},
               sum(
                   workers, [ b, e ](auto& w) -> auto& { return w.backends[b].errors[e]; }));
     }
   }
   out.histogram("postigo_backend_connect_seconds", "TCP connects to a backend.");
-  for (const Backend& backend : list) {
-    size_t b = backend.state->slot;
-    out.add({{"backend", backend.settings.name}},
+  for (const BackendState* backend : list) {
+    size_t b = backend->slot;
+    out.add({{"backend", backend->name}},
             all<kLatency>(
                 workers, [b](auto& w) -> auto& { return w.backends[b].connect_seconds; }));
   }
   out.histogram("postigo_backend_login_seconds", "From the connection to the backend's OK, TLS included.");
-  for (const Backend& backend : list) {
-    size_t b = backend.state->slot;
-    out.add({{"backend", backend.settings.name}},
-            all<kLatency>(
-                workers, [b](auto& w) -> auto& { return w.backends[b].login_seconds; }));
+  for (const BackendState* backend : list) {
+    size_t b = backend->slot;
+    out.add({{"backend", backend->name}}, all<kLatency>(
+                                              workers, [b](auto& w) -> auto& { return w.backends[b].login_seconds; }));
   }
   out.counter("postigo_retries_total", "Logins that went on to another backend of the shard.");
   out.add({}, sum(
@@ -278,13 +295,16 @@ void traffic(Families& out, const MetricsSource& source) {
 }  // namespace
 
 std::vector<prometheus::MetricFamily> Metrics::Collect() const {
+  std::shared_ptr<const Snapshot> pinned = source_.shared->published.get();
+  MetricsSource source = source_;
+  source.snapshot = pinned.get();
   Families out;
-  connections(out, source_);
-  tls(out, source_);
-  logins(out, source_);
-  backends(out, source_);
-  traffic(out, source_);
-  process_families(out, source_);
+  connections(out, source);
+  tls(out, source);
+  logins(out, source);
+  backends(out, source);
+  traffic(out, source);
+  process_families(out, source);
   return out.take();
 }
 

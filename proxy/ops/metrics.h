@@ -16,8 +16,8 @@ namespace postigo {
 
 // What a scrape needs to know beside the workers' counters. All outlive it.
 struct MetricsSource {
-  const Snapshot* snapshot = nullptr;
   const Shared* shared = nullptr;
+  const Snapshot* snapshot = nullptr;  // the newest, for one scrape: Collect() fills it in
   std::vector<const WorkerStats*> workers;
   uint64_t fds_limit = 0;
   int64_t start_time_s = 0;

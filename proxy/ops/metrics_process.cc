@@ -67,8 +67,15 @@ void process_families(Families& out, const MetricsSource& source) {
   log_lines(out);
   out.gauge("postigo_build_info", "Always 1; the labels tell what runs.");
   out.add({{"version", source.version}, {"boringssl", source.boringssl}}, 1.0);
+  const Loads& loads = source.shared->loads;
   out.gauge("postigo_config_last_load_success_timestamp_seconds", "When the running configuration was loaded.");
-  out.add({}, static_cast<double>(source.start_time_s));
+  out.add({}, static_cast<double>(loads.succeeded_s.load()));
+  out.gauge("postigo_config_last_load_attempt_timestamp_seconds", "When a configuration was last tried to be loaded.");
+  out.add({}, static_cast<double>(loads.attempted_s.load()));
+  out.gauge("postigo_config_last_load_successful", "1 if that attempt took effect.");
+  out.add({}, loads.good ? 1.0 : 0.0);
+  out.gauge("postigo_config_info", "Always 1; the label is a hash of the configuration in effect.");
+  out.add({{"hash", loads.hash()}}, 1.0);
   out.gauge("process_start_time_seconds", "When the process started, in seconds since 1970.");
   out.add({}, static_cast<double>(source.start_time_s));
   out.gauge("process_resident_memory_bytes", "Resident memory.");

@@ -35,7 +35,8 @@ class LoginMemory {
   // `gauge` shows what is held; it outlives this object, like the loop.
   LoginMemory(Loop& loop, Counter& gauge, size_t limit) : loop_(loop), gauge_(gauge), limit_(limit) {}
 
-  void hold(Holder& holder, size_t octets);  // that much now, in all
+  void hold(Holder& holder, size_t octets);         // that much now, in all
+  void set_limit(size_t limit) { limit_ = limit; }  // who is beyond it goes when anybody asks for more
 
  private:
   void make_room();

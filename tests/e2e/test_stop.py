@@ -70,8 +70,9 @@ class Signals(unittest.TestCase):
     def test_others_say_what_they_do(self):
         for each in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
             self.program.signal(each)
-        wait_for(lambda: "SIGUSR1" in self.proxy.log_text() and "SIGUSR2" in self.proxy.log_text(), 5, "their lines")
-        wait_for(lambda: "hangup_ignored" in self.proxy.log_text(), 5, "SIGHUP's line")
+        self.proxy.wait_lines("log_reopened", signal="SIGUSR1")
+        self.proxy.wait_lines("signal_ignored", signal="SIGUSR2")
+        self.proxy.wait_lines("reloaded", cause="SIGHUP", changes=0)
         with Imap.open(self.proxy) as wire:
             wire.logged_in("u", "p").ok("NOOP")
         self.proxy.stop()

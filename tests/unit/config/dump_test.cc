@@ -93,7 +93,7 @@ Config invent(unsigned seed, const std::string& file) {
   Live& live = config.live;
   live.limits.auth_failure_delay_ms = 1000;
   live.limits.login_memory |= 1 << 20;
-  for (Listener& listener : config.startup.listeners) listener.plaintext_login |= listener.tls == Tls::off;
+  for (Listener& listener : config.live.listeners) listener.plaintext_login |= listener.tls == Tls::off;
   live.resolver.servers = {{"192.0.2.53", 53}, {"::1", 5353}};
   live.resolver.timeout_ms %= 60'000;
   live.resolver.ttl_min_ms %= 60'000;

@@ -14,8 +14,8 @@ TEST_F(LoadTest, SmallestUsefulFile) {
   Loaded loaded = small_and("");
   ASSERT_EQ(joined(loaded), "");
   const Config& config = loaded.config;
-  ASSERT_EQ(config.startup.listeners.size(), 1u);
-  const Listener& listener = config.startup.listeners[0];
+  ASSERT_EQ(config.live.listeners.size(), 1u);
+  const Listener& listener = config.live.listeners[0];
   EXPECT_EQ(listener.name, "imaps");
   EXPECT_EQ(listener.tls, Tls::implicit);
   EXPECT_FALSE(listener.plaintext_login);
@@ -28,7 +28,7 @@ TEST_F(LoadTest, SmallestUsefulFile) {
   EXPECT_THAT(config.live.auth.mechanisms, ElementsAre("PLAIN", "LOGIN"));
   EXPECT_EQ(config.startup.workers, 0u);
   EXPECT_FALSE(config.startup.admin.enabled);
-  EXPECT_NE(config.startup.hostname, "");
+  EXPECT_NE(config.live.hostname, "");
 }
 
 TEST_F(LoadTest, Server) {
@@ -50,16 +50,17 @@ address = "[::1]:9091"
 )");
   ASSERT_EQ(joined(loaded), "");
   const Startup& x = loaded.config.startup;
-  EXPECT_EQ(x.hostname, "mail.example.com");
+  const Live& live = loaded.config.live;
+  EXPECT_EQ(live.hostname, "mail.example.com");
   EXPECT_EQ(x.workers, 3u);
   EXPECT_EQ(x.user, "postigo");
   EXPECT_EQ(x.group, "mail");
   EXPECT_EQ(x.lookup_threads, 5u);
   EXPECT_EQ(x.password_threads, 6u);
   EXPECT_EQ(x.queue_max, 7u);
-  EXPECT_EQ(x.log.format, Log::Format::json);
-  EXPECT_EQ(x.log.level, Log::Level::debug);
-  EXPECT_EQ(x.log.file, directory_.path() + "/a.log");
+  EXPECT_EQ(live.log.format, Log::Format::json);
+  EXPECT_EQ(live.log.level, Log::Level::debug);
+  EXPECT_EQ(live.log.file, directory_.path() + "/a.log");
   EXPECT_TRUE(x.admin.enabled);
   EXPECT_EQ(x.admin.address.host, "::1");
   EXPECT_EQ(x.admin.address.port, 9091);
@@ -152,7 +153,7 @@ host = "b"
 pop3_port = 110
 )");
   EXPECT_TRUE(loaded.ok()) << joined(loaded);
-  const auto& all = loaded.config.startup.listeners;
+  const auto& all = loaded.config.live.listeners;
   ASSERT_EQ(all.size(), 3u);
   EXPECT_EQ(all[1].name, "clear");
   EXPECT_EQ(all[1].protocol, "pop3");

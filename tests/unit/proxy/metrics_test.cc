@@ -23,13 +23,12 @@ using prometheus::MetricType;
 class MetricsTest : public WorkerTest {
  protected:
   MetricsTest() {
-    config.startup.listeners[0].tls = config::Tls::starttls;
+    config.live.listeners[0].tls = config::Tls::starttls;
     config.live.tls.certificates = {authority.issue("mail", "DNS:mail.example.org")};
   }
   void SetUp() override {
     make(2);
     MetricsSource source;
-    source.snapshot = snapshot.get();
     source.shared = shared.get();
     for (auto& worker : workers) source.workers.push_back(&worker->stats());
     source.fds_limit = 1234;
@@ -116,7 +115,10 @@ TEST_F(MetricsTest, EveryUseHasItsLimitBesideIt) {
   // Gauges that are no use of anything that could be full.
   const std::set<std::string> kNoUse = {"postigo_build_info",
                                         "postigo_cert_not_after_seconds",
+                                        "postigo_config_info",
+                                        "postigo_config_last_load_attempt_timestamp_seconds",
                                         "postigo_config_last_load_success_timestamp_seconds",
+                                        "postigo_config_last_load_successful",
                                         "postigo_worker_sessions",  // of postigo_connections
                                         "process_start_time_seconds",
                                         "process_resident_memory_bytes"};
@@ -149,9 +151,9 @@ TEST_F(MetricsTest, NamesTypesAndLabelsFollowTheConventions) {
       for (const auto& label : metric.label) labels.insert(label.name);
     }
   }
-  EXPECT_THAT(labels, testing::IsSubsetOf({"state", "listener", "protocol", "reason", "version", "resumed", "result",
-                                           "name", "kind", "number", "mechanism", "pool", "backend", "dir", "verb",
-                                           "side", "worker", "boringssl", "level"}))
+  EXPECT_THAT(labels, testing::IsSubsetOf({"state", "listener", "protocol", "reason",    "version", "resumed", "result",
+                                           "name",  "kind",     "number",   "mechanism", "pool",    "backend", "dir",
+                                           "verb",  "side",     "worker",   "boringssl", "level",   "hash"}))
       << "never a user, an address or a text";
 }
 
@@ -233,7 +235,6 @@ class MetricsUnderLoad : public WorkerTest {};
 TEST_F(MetricsUnderLoad, AScrapeIsNobodysBusiness) {
   start();
   MetricsSource source;
-  source.snapshot = snapshot.get();
   source.shared = shared.get();
   for (auto& worker : workers) source.workers.push_back(&worker->stats());
   Metrics metrics(source);

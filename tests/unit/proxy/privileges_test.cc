@@ -1,5 +1,5 @@
 // Changes of account, each tried in a child process: the parent must stay who it is. Only root can try them.
-#include "proxy/privileges.h"
+#include "proxy/control/privileges.h"
 
 #include <gmock/gmock.h>
 #include <grp.h>

@@ -21,7 +21,7 @@ class SnapshotTest : public testing::Test {
       config::Listener listener;
       listener.name = protocol + "s";
       listener.protocol = protocol;
-      config.startup.listeners.push_back(listener);
+      config.live.listeners.push_back(listener);
     }
     for (std::string name : {"b1", "b2"}) {
       config::Backend backend;
@@ -36,7 +36,7 @@ class SnapshotTest : public testing::Test {
     config.live.pools.push_back(pool);
     config.live.tls.certificates = {authority.issue("mail", "DNS:mail.example.org")};
     config.live.auth.mechanisms = {"PLAIN"};
-    config.startup.hostname = "mail.example.org";
+    config.live.hostname = "mail.example.org";
   }
   std::shared_ptr<Snapshot> make() {
     problems.clear();
@@ -69,8 +69,8 @@ class SnapshotTest : public testing::Test {
 };
 
 TEST_F(SnapshotTest, WhatSessionsSee) {
-  config.startup.listeners[1].tls = config::Tls::starttls;
-  config.startup.listeners[1].plaintext_login = true;
+  config.live.listeners[1].tls = config::Tls::starttls;
+  config.live.listeners[1].plaintext_login = true;
   config.live.imap.hide = {"idle"};
   config.live.imap.add = {"x-example"};
   backend_tls(config::Tls::implicit);
@@ -98,7 +98,7 @@ TEST_F(SnapshotTest, WhatSessionsSee) {
 
 TEST_F(SnapshotTest, ClearTextListenersNeedNoCertificate) {
   config.live.tls.certificates.clear();
-  for (config::Listener& listener : config.startup.listeners) listener.tls = config::Tls::off;
+  for (config::Listener& listener : config.live.listeners) listener.tls = config::Tls::off;
   auto made = make();
   ASSERT_NE(made, nullptr) << problem();
   EXPECT_EQ(made->certificates, nullptr);
@@ -143,7 +143,7 @@ TEST_F(SnapshotTest, EverythingThatIsWrongIsToldAtOnce) {
 }
 
 TEST_F(SnapshotTest, CertificatesThatNobodyNeedsYetAreReadToo) {
-  for (config::Listener& listener : config.startup.listeners) listener.tls = config::Tls::off;
+  for (config::Listener& listener : config.live.listeners) listener.tls = config::Tls::off;
   config.live.tls.certificates[0].key_file = authority.file("absent.key");
   EXPECT_THAT(problem(), HasSubstr("absent.key"));
 }
@@ -192,7 +192,7 @@ TEST_F(SnapshotTest, OptionsThatBackendsShareAreToldOnce) {
 }
 
 TEST_F(SnapshotTest, UnknownProtocols) {
-  config.startup.listeners[0].protocol = "gopher";
+  config.live.listeners[0].protocol = "gopher";
   EXPECT_EQ(problem(), "listener[0]: unknown protocol");
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/control/doors.h"
 #include "proxy/worker.h"
 #include "tests/unit/proxy/log_file.h"
 #include "tests/unit/proxy/peers.h"
@@ -41,7 +42,7 @@ class WorkerTest : public testing::Test {
     config.live.auth.mechanisms = {"PLAIN", "LOGIN"};
     config.live.limits.auth_failure_delay_ms = 10;
     config.live.limits.close_timeout_ms = 1000;
-    config.startup.hostname = "mail.example.org";
+    config.live.hostname = "mail.example.org";
   }
   ~WorkerTest() override { stop(); }
 
@@ -54,10 +55,12 @@ class WorkerTest : public testing::Test {
     shared->sessions_max = sessions_max;
     shared->places.open(sessions_max, config.live.limits.backend_logins_max);
     shared->login_memory_max = config.live.limits.login_memory / count;
+    auto doors = Doors(count).open(config.live.listeners);
+    ASSERT_TRUE(doors.has_value()) << doors.error().message;
+    shared->published.set(snapshot);
     for (unsigned i = 0; i < count; ++i) {
       workers.push_back(std::make_unique<Worker>(*shared, snapshot, i));
-      auto bound = workers.back()->listen(config.startup.listeners);
-      ASSERT_TRUE(bound.has_value()) << bound.error().message;
+      workers.back()->listen(std::move((*doors)[i]));
     }
   }
   void start(unsigned count = 2) {
@@ -173,7 +176,7 @@ class WorkerTest : public testing::Test {
     listener.addresses = {{"127.0.0.1", port.number()}};
     listener.tls = config::Tls::off;
     listener.plaintext_login = true;
-    config.startup.listeners.push_back(listener);
+    config.live.listeners.push_back(listener);
   }
 };
 

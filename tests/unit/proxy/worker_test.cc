@@ -107,15 +107,11 @@ TEST_F(WorkerTest, BeyondTheLimitClientsAreToldSo) {
 }
 
 TEST_F(WorkerTest, AnAddressThatIsTakenIsAnError) {
-  make(1);
-  config.startup.listeners[0].addresses = {{"127.0.0.1", backends.number()}};
-  Worker another(*shared, snapshot, 1);
-  auto bound = another.listen(config.startup.listeners);
-  ASSERT_FALSE(bound.has_value());
-  EXPECT_EQ(bound.error().message, "listener imap: cannot listen on 127.0.0.1:" + std::to_string(backends.number()) +
+  config.live.listeners[0].addresses = {{"127.0.0.1", backends.number()}};
+  auto doors = Doors(2).open(config.live.listeners);
+  ASSERT_FALSE(doors.has_value());
+  EXPECT_EQ(doors.error().message, "listener imap: cannot listen on 127.0.0.1:" + std::to_string(backends.number()) +
                                        ": address already in use");
-  another.abandon();
-  for (auto& worker : workers) worker->abandon();
 }
 
 }  // namespace

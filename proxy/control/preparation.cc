@@ -1,6 +1,6 @@
 // Machine, account, addresses, certificates, and what the account must be able to open. Not here: what only the file
 // can tell (config/), binding for real (worker.cc).
-#include "proxy/preparation.h"
+#include "proxy/control/preparation.h"
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -35,18 +35,18 @@ uint64_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
-// A client and a backend each.
-void share_out(Prepared& prepared, uint64_t configured, config::Problems& problems) {
-  uint64_t reserved = kReserved + kReservedPerWorker * prepared.workers + Shared::kRefusing;
-  if (prepared.descriptors < reserved + 2) {
+uint64_t reserved(const Prepared& prepared) {
+  return kReserved + kReservedPerWorker * prepared.workers + Shared::kRefusing;
+}
+
+void check_descriptors(const Prepared& prepared, config::Problems& problems) {
+  uint64_t least = reserved(prepared) + 2;
+  if (prepared.descriptors < least) {
     problems.push_back(config::error_at(
         "", fmt::format("the limit of open files is {}, and {} workers need at least {}: raise it (`ulimit -n`, or "
                         "LimitNOFILE= of the service)",
-                        prepared.descriptors, prepared.workers, reserved + 2)));
-    return;
+                        prepared.descriptors, prepared.workers, least)));
   }
-  uint64_t possible = (prepared.descriptors - reserved) / 2;
-  prepared.sessions_max = static_cast<int64_t>(configured != 0 ? std::min(configured, possible) : possible);
 }
 
 void check_address(const config::Endpoint& endpoint, const std::string& key, config::Problems& problems) {
@@ -67,13 +67,15 @@ void check_address(const config::Endpoint& endpoint, const std::string& key, con
   }
 }
 
-void check_addresses(const config::Startup& startup, config::Problems& problems) {
-  for (size_t i = 0; i < startup.listeners.size(); ++i) {
+void check_addresses(const config::Config& config, config::Problems& problems) {
+  const config::Live& live = config.live;
+  const config::Admin& admin = config.startup.admin;
+  for (size_t i = 0; i < live.listeners.size(); ++i) {
     std::string path = config::at_index("listener", i) + ".address";
-    const auto& addresses = startup.listeners[i].addresses;
+    const auto& addresses = live.listeners[i].addresses;
     for (size_t j = 0; j < addresses.size(); ++j) check_address(addresses[j], config::at_index(path, j), problems);
   }
-  if (startup.admin.enabled) check_address(startup.admin.address, "admin.address", problems);
+  if (admin.enabled) check_address(admin.address, "admin.address", problems);
 }
 
 // What is opened after the account has changed.
@@ -81,7 +83,7 @@ void check_as_account(const std::optional<Account>& account, const config::Confi
   config::Problems found;
   {
     Impersonation impersonation(account);
-    if (auto usable = log::check(config.startup.log); !usable) {
+    if (auto usable = log::check(config.live.log); !usable) {
       found.push_back(config::error_at("log.file", usable.error().message));
     }
     open_directories(config.live.auth, found);
@@ -94,6 +96,12 @@ void check_as_account(const std::optional<Account>& account, const config::Confi
 
 }  // namespace
 
+// A client and a backend each.
+int64_t sessions_possible(const Prepared& prepared, uint64_t configured) {
+  uint64_t possible = (prepared.descriptors - std::min(prepared.descriptors, reserved(prepared))) / 2;
+  return static_cast<int64_t>(configured != 0 ? std::min(configured, possible) : possible);
+}
+
 Prepared prepare(const config::Config& config, config::Problems& problems) {
   Prepared prepared;
   unsigned cores = std::max(1U, std::thread::hardware_concurrency());
@@ -101,9 +109,9 @@ Prepared prepare(const config::Config& config, config::Problems& problems) {
   prepared.workers = config.startup.workers != 0 ? config.startup.workers : cores;
   prepared.password_threads = config.startup.password_threads != 0 ? config.startup.password_threads : cores;
   prepared.descriptors = raise_descriptor_limit();
-  share_out(prepared, config.live.limits.sessions_max, found);
+  check_descriptors(prepared, found);
   prepared.account = find_account(config.startup, found);
-  check_addresses(config.startup, found);
+  check_addresses(config, found);
   prepared.lasting = std::make_shared<Lasting>();
   prepared.lasting->keys = std::make_shared<TicketKeys>(config.live.tls.ticket_rotation_ms);
   prepared.snapshot = Snapshot::make(config, *prepared.lasting, found);

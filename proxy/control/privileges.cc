@@ -1,6 +1,6 @@
 // System calls about accounts and capabilities, each of them looked at again afterwards: a privilege that was meant to
-// go and stayed is an error, not a surprise. Not here: when (server.cc).
-#include "proxy/privileges.h"
+// go and stayed is an error, not a surprise. Not here: when (control.cc).
+#include "proxy/control/privileges.h"
 
 #include <fmt/format.h>
 #include <grp.h>

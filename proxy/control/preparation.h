@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "config/load.h"
-#include "proxy/privileges.h"
+#include "proxy/control/privileges.h"
 #include "proxy/snapshot.h"
 
 namespace postigo {
@@ -17,10 +17,12 @@ struct Prepared {
   uint64_t descriptors = 0;        // that the process may have
   unsigned workers = 0;
   unsigned password_threads = 0;
-  int64_t sessions_max = 0;
   std::shared_ptr<Lasting> lasting;
   std::shared_ptr<Snapshot> snapshot;  // null if a problem is an error; its directories are not open yet
 };
+
+// How many sessions there may be at a time: as configured (0: as many as possible), as far as the descriptors reach.
+int64_t sessions_possible(const Prepared& prepared, uint64_t configured);
 
 // Tells everything that is wrong, whatever else is. Raises the limit of descriptors; leaves nothing else behind: the
 // log is not made, databases are opened as the account and closed. Blocking; main thread, before any other exists.
