@@ -203,8 +203,15 @@ struct Capabilities {
   bool allow_compress = false;
 };
 
+// How sessions are let go.
+struct Leaving {
+  uint64_t shutdown_delay_ms = 0;  // at the end: listeners stay open so long after /readyz has said no
+  uint64_t drain_time_ms = 0;      // and then relays are let go over this time
+};
+
 struct Live {
   std::string hostname;  // default: the machine's
+  Leaving leaving;
   Log log;
   Limits limits;
   Resolver resolver;

@@ -23,6 +23,13 @@ void describe_server(Visitor& v, Config& config) {
           {1, 256, true});
   v.count({"queue_max", "Waiting jobs per kind of thread and rank; beyond it clients are told to try later"},
           x.queue_max, {1, 1'000'000});
+  Leaving& leaving = config.live.leaving;
+  v.duration({"shutdown_delay",
+              "At the end: how long clients are still accepted after /readyz says 503, so that "
+              "balancers notice"},
+             leaving.shutdown_delay_ms, true);
+  v.duration({"drain_time", "And then: how long sessions may end by themselves; they are let go spread over it"},
+             leaving.drain_time_ms, true);
 }
 
 void describe_log(Visitor& v, Log& x) {

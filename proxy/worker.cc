@@ -7,9 +7,12 @@
 #include "backends/directory/factory.h"
 #include "parser/base/ascii.h"
 #include "proxy/base/events.h"
+#include "proxy/session/relay.h"
 
 namespace postigo {
 namespace {
+
+constexpr unsigned kVisitsPerTurn = 64;
 
 uint64_t random_id() {
   uint64_t id = 0;
@@ -60,7 +63,7 @@ void Worker::exchange(std::shared_ptr<const Snapshot> snapshot, Handout doors) {
 }
 
 void Worker::take(std::shared_ptr<const Snapshot> snapshot, Handout doors) {
-  if (stopping_) return;
+  if (ending_) return;
   std::shared_ptr<const Snapshot> before = std::exchange(snapshot_, std::move(snapshot));
   if (snapshot_->directories != before->directories) directory_ = make_chain(*snapshot_->directories, env_);
   if (snapshot_->live.resolver != before->live.resolver) change_resolver();
@@ -150,6 +153,33 @@ void Worker::start(std::function<void()> ended) {
   });
 }
 
+void Worker::drain(uint64_t over_ms) {
+  mailbox_->post([this, over_ms] {
+    visit([plan = plan(over_ms)](Session& session) mutable {
+      if (session.relaying()) session.leave_at(plan.next_ms());
+    });
+  });
+}
+
+void Worker::undrain() {
+  mailbox_->post([this] {
+    if (ending_) return;
+    visit([](Session& session) {
+      if (session.relaying()) session.leave_at(Relay::kStays);
+    });
+  });
+}
+
+void Worker::end(uint64_t over_ms) {
+  mailbox_->post([this, over_ms] {
+    begin_end();
+    visit([plan = plan(over_ms)](Session& session) mutable {
+      session.relaying() ? session.leave_at(plan.next_ms()) : session.shut_down();
+    });
+    maybe_end();
+  });
+}
+
 void Worker::stop() {
   mailbox_->post([this] { begin_stop(); });
 }
@@ -161,16 +191,48 @@ void Worker::stop_now() {
   });
 }
 
-void Worker::begin_stop() {
-  if (stopping_) return;
-  stopping_ = true;
+DrainPlan Worker::plan(uint64_t over_ms) const {
+  return {stats_.sessions[static_cast<size_t>(Phase::relay)].get(), loop_.now_ms(), over_ms};
+}
+
+// All sessions of now, a few in each turn: between two of them the others are served, however many there are.
+void Worker::visit(std::function<void(Session&)> what) {
+  rounds_.push_back({alive_, std::move(what)});
+  if (rounds_.size() == 1) go_round();
+}
+
+// Who was visited goes to the end of the list, where new ones come to, too: so those of now are the first.
+void Worker::go_round() {
+  for (unsigned visits = 0; visits < kVisitsPerTurn; ++visits) {
+    while (!rounds_.empty() && (rounds_.front().left == 0 || sessions_.empty())) rounds_.pop_front();
+    if (rounds_.empty()) return;
+    Session& session = sessions_.pop_front();
+    sessions_.push_back(session);
+    --rounds_.front().left;
+    rounds_.front().visit(session);
+  }
+  loop_.defer([this] { go_round(); });
+}
+
+// Who has knocked already is let in, to be told to come again like those who are in: a reset would tell nothing.
+void Worker::begin_end() {
+  if (ending_) return;
+  for (auto& [address, door] : doors_) {
+    if (door->listener) door->listener->drain();
+  }
   doors_.clear();
-  sessions_.for_each([](Session& session) { session.shut_down(); });
+  ending_ = true;
+}
+
+void Worker::begin_stop() {
+  if (std::exchange(stopping_, true)) return;
+  begin_end();
+  visit([](Session& session) { session.shut_down(); });
   maybe_end();
 }
 
 void Worker::maybe_end() {
-  if (!stopping_ || ended_ || alive_ != 0) return;
+  if (!ending_ || ended_ || alive_ != 0) return;
   ended_ = true;
   // One turn later: the last session is still on the stack and in the graveyard.
   loop_.defer([this] {
@@ -183,7 +245,9 @@ void Worker::maybe_end() {
 }
 
 void Worker::abandon() {
-  begin_stop();
+  ending_ = true;
+  doors_.clear();
+  maybe_end();
   loop_.run();
   loop_.close();
 }

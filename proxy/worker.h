@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "proxy/net/loop.h"
 #include "proxy/net/offload.h"
 #include "proxy/net/resolver.h"
+#include "proxy/session/drain_plan.h"
 #include "proxy/session/places.h"
 #include "proxy/session/session.h"
 #include "proxy/snapshot.h"
@@ -56,6 +58,7 @@ struct Shared {
   Offload lookups, passwords;
   std::atomic<int64_t> sessions{0};  // touched twice per session
   std::atomic<int64_t> sessions_max{0};
+  std::atomic<bool> draining{false};        // sessions are asked to go, and /readyz says 503
   std::atomic<size_t> login_memory_max{0};  // of each worker
   Places places;
   Published published;
@@ -81,8 +84,12 @@ class Worker {
   // those that the snapshot does not name are closed, behind those who have knocked already.
   // REQUIRES: make_room() was called since the snapshot was made.
   void exchange(std::shared_ptr<const Snapshot> snapshot, Handout doors);
-  void stop();      // any thread: no new sessions, good-bye to the old ones, then the thread ends
-  void stop_now();  // any thread: the same without good-bye, also if stop() was called before
+  // Any thread, all of these; each may follow those above it.
+  void drain(uint64_t over_ms);  // relays of now go, spread over that time; who comes is served as ever
+  void undrain();                // who has not gone yet stays
+  void end(uint64_t over_ms);    // no new sessions; logins go now, relays as in drain(); then the thread ends
+  void stop();                   // the same at once, whoever is in the middle of a response
+  void stop_now();               // the same without good-bye
   bool running() const { return running_; }  // any thread: between start() and the end of its thread
   void join();
   void abandon();  // main thread, instead of start(): closes what the constructor and listen() opened
@@ -109,10 +116,18 @@ class Worker {
 
  private:
   struct Door;  // a Listener with its frontend
+  struct Round {
+    uint64_t left;  // to visit
+    std::function<void(Session&)> visit;
+  };
   void accept(const std::shared_ptr<const Frontend>& frontend, int fd, const Address& peer);
   void take(std::shared_ptr<const Snapshot> snapshot, Handout doors);
   void change_doors(Handout fresh);
   void change_resolver();
+  void visit(std::function<void(Session&)> what);
+  void go_round();
+  DrainPlan plan(uint64_t over_ms) const;
+  void begin_end();
   void begin_stop();
   void maybe_end();
 
@@ -129,11 +144,13 @@ class Worker {
   std::unique_ptr<Directory> directory_;
   std::map<std::string, std::unique_ptr<Door>> doors_;  // by address
   List<Session, SessionTag> sessions_;
+  std::deque<Round> rounds_;
   uint64_t alive_ = 0;
   uint64_t next_id_;
   SipKey nonce_key_;
   uint64_t nonces_ = 0;
-  bool stopping_ = false;
+  bool ending_ = false;    // no new sessions
+  bool stopping_ = false;  // and none of the old ones is waited for
   bool ended_ = false;
   int loop_result_ = 0;
   std::atomic<bool> running_{false};

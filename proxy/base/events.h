@@ -40,6 +40,11 @@ inline constexpr Event listener_rests{"listener_rests", Level::warning,
                                       "No descriptor or memory for another connection: accepting waits half a second.",
                                       "listener detail"};
 inline constexpr Event stopping{"stopping", Level::info, "A signal ends the process.", "signal"};
+inline constexpr Event draining{
+    "draining", Level::info,
+    "Sessions are let go, evenly over so many seconds, where that cuts no response; so many are logged in.",
+    "sessions seconds"};
+inline constexpr Event drain_undone{"drain_undone", Level::info, "Who has not gone yet stays.", "sessions"};
 inline constexpr Event signal_ignored{"signal_ignored", Level::warning, "A signal came that has no meaning yet.",
                                       "signal detail"};
 inline constexpr Event stopping_now{"stopping_now", Level::warning, "A second signal: sessions are cut off.", "signal"};
@@ -122,6 +127,8 @@ inline constexpr std::array kAll = {&listening,
                                     &log_not_reopened,
                                     &listener_rests,
                                     &stopping,
+                                    &draining,
+                                    &drain_undone,
                                     &signal_ignored,
                                     &stopping_now,
                                     &stop_failed,

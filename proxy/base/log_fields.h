@@ -45,7 +45,9 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     {"bytes_in", "octets from the client to the backend after login, decrypted"},
     {"bytes_out", "octets from the backend to the client after login, decrypted"},
     {"commands", "complete commands of the client"},
-    {"seconds", "`session`, `probe`: its length; `login`: from the credentials to our OK; `..._back`: the outage"},
+    {"seconds",
+     "`session`, `probe`: its length; `login`: from the credentials to our OK; `..._back`: the outage; `draining`: how "
+     "long it may take"},
     {"failed_logins",
      "logins that failed meanwhile; after a shard's other backends were tried they may have succeeded"},
     // debugging
@@ -59,6 +61,7 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     {"backends", "how many are configured"},
     {"descriptors", "how many the process may have"},
     {"sessions_max", "sessions at a time that this makes"},
+    {"sessions", "how many are logged in and relayed now"},
     {"signal", "`SIGTERM`, `SIGINT`, `SIGQUIT`, `SIGUSR1`, `SIGUSR2`"},
     {"cause", "who asked: `SIGHUP`, or `certificates`: their files changed"},
     {"changes", "how many keys of the configuration"},

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <ctime>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include "proxy/base/events.h"
 #include "proxy/base/mailbox.h"
 #include "proxy/control/doors.h"
+#include "proxy/control/drain.h"
 #include "proxy/control/notify.h"
 #include "proxy/control/reload.h"
 #include "proxy/control/signals.h"
@@ -24,8 +24,6 @@
 namespace postigo {
 namespace {
 
-constexpr uint64_t kNowMs = 2000;  // for what is to end now
-
 class Control {
  public:
   Control(std::string file, config::Config config, Prepared prepared)
@@ -34,8 +32,8 @@ class Control {
         loop_(nullptr),
         mailbox_(std::make_shared<Mailbox>(loop_.uv())),
         sweep_([](void* self) { static_cast<Control*>(self)->sweep(); }, this),
-        last_resort_([](void*) { give_up(); }, this),
         doors_(prepared_.workers),
+        drain_(loop_, workers_, [this](bool draining) { told_draining(draining); }),
         reloader_(
             loop_, mailbox_, *prepared_.lasting, [this] { return running_; },
             [this](Proposal& proposal, const std::string& cause) { proposed(proposal, cause); }) {}
@@ -160,7 +158,7 @@ class Control {
       case SIGUSR2:
         return log::write(events::signal_ignored, {{"signal", name}, {"detail", "it has no meaning yet"}});
       default:
-        return stopping_ ? stop_now(name) : stop(name);
+        return drain_.ending() ? stop_now(name) : stop(name);
     }
   }
 
@@ -241,27 +239,20 @@ class Control {
   }
 
   // --- the end ---
-  // Each session ends in its own time, and that is short; a second signal means: now.
   void stop(const char* signal) {
-    stopping_ = true;
     log::write(events::stopping, {{"signal", signal}});
-    notify("STOPPING=1");
     reloader_.stop();
-    if (admin_) admin_->set_ready(false);
-    for (auto& worker : workers_) worker->stop();
+    drain_.end(running_.config.live.leaving);
   }
 
   void stop_now(const char* signal) {
-    if (last_resort_.armed()) return;
     log::write(events::stopping_now, {{"signal", signal}});
-    for (auto& worker : workers_) worker->stop_now();
-    loop_.timers().arm(last_resort_, kNowMs);
+    drain_.end_now();
   }
 
-  // Something on a worker's thread does not come back, and we were told twice.
-  [[noreturn]] static void give_up() {
-    log::write(events::stop_failed);
-    std::_Exit(1);
+  void told_draining(bool draining) {
+    shared_->draining = draining;
+    if (admin_) admin_->set_ready(!draining);
   }
 
   void worker_ended() {
@@ -281,7 +272,7 @@ class Control {
   void close() {
     reloader_.stop();
     sweep_.cancel();
-    last_resort_.cancel();
+    drain_.close();
     signals_.unwatch();
     mailbox_->close();
     loop_.stop();
@@ -292,14 +283,14 @@ class Control {
   Running running_;
   Loop loop_;
   std::shared_ptr<Mailbox> mailbox_;
-  Timer sweep_, last_resort_;
+  Timer sweep_;
   Doors doors_;
   std::unique_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  Drain drain_;
   std::unique_ptr<Admin> admin_;
   Reloader reloader_;
   size_t alive_ = 0;  // workers
-  bool stopping_ = false;
   int result_ = 0;
 };
 

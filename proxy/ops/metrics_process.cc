@@ -65,6 +65,9 @@ void process_families(Families& out, const MetricsSource& source) {
   out.add({}, static_cast<double>(source.shared->sessions_max) * 2 *
                   (static_cast<double>(source.snapshot->live.limits.relay_high_water) + Loop::kPlainSize));
   log_lines(out);
+  out.gauge("postigo_draining",
+            "1 while sessions are let go; postigo_connections{state=\"relay\"} tells how far it is.");
+  out.add({}, source.shared->draining ? 1.0 : 0.0);
   out.gauge("postigo_build_info", "Always 1; the labels tell what runs.");
   out.add({{"version", source.version}, {"boringssl", source.boringssl}}, 1.0);
   const Loads& loads = source.shared->loads;

@@ -49,7 +49,20 @@ void Relay::start(Bytes from_client_first, Bytes from_backend_first, bool client
 // The backend may end here without cutting a response.
 bool Relay::complete() const { return filter_->transparent() || filter_->at_line_start(); }
 
+// Its time is over, and nothing is cut off by that. Who said QUIT goes by himself, and hears that it was done.
+bool Relay::may_leave() const {
+  bool due = leave_ms_ <= session_.worker().loop().now_ms();
+  return due && session_.client() != nullptr && complete() && !filter_->said_quit();
+}
+
 void Relay::touch() { active_ms_ = session_.worker().loop().now_ms(); }
+
+// For silence, or for the time to leave.
+void Relay::wait() {
+  uint64_t now_ms = session_.worker().loop().now_ms();
+  uint64_t silence_ms = timeout_ms() - std::min(timeout_ms(), now_ms - active_ms_);
+  session_.rearm(leave_ms_ > now_ms ? std::min(silence_ms, leave_ms_ - now_ms) : silence_ms);
+}
 
 void Relay::from_client(Bytes data) {
   touch();
@@ -158,6 +171,7 @@ void Relay::pump_backend(Bytes data) {
   if (client != nullptr && client->unsent() > session_.limits().relay_high_water) {
     backend_->pause(Pause::peer_full);
   }
+  if (may_leave()) return end(CloseReason::shutting_down, Farewell::shutting_down);
   if (blocked_) offer_kept();
 }
 
@@ -172,7 +186,7 @@ void Relay::on_drained(Socket&) {
 void Relay::end_ahead() {
   end_ahead_ = true;
   touch();
-  session_.rearm(timeout_ms());
+  wait();
 }
 
 // The client will send no more; it may still wait for answers.
@@ -216,11 +230,19 @@ void Relay::backend_over(bool clean, const std::string& why) {
 // Octets that a slow peer takes from our queue are life as well.
 void Relay::deadline() {
   if (session_.client() == nullptr) return session_.close(CloseReason::client_lost);
+  if (may_leave()) return end(CloseReason::shutting_down, Farewell::shutting_down);
   uint64_t taken = session_.client()->taken() + backend_->taken();
   if (std::exchange(taken_, taken) != taken) touch();
   uint64_t idle_ms = session_.worker().loop().now_ms() - active_ms_;
-  if (idle_ms < timeout_ms()) return session_.rearm(timeout_ms() - idle_ms);
+  if (idle_ms < timeout_ms()) return wait();
   end(client_ended_ ? CloseReason::client_closed : CloseReason::idle_timeout, Farewell::idle_too_long);
+}
+
+void Relay::leave_at(uint64_t at_ms) {
+  if (session_.client() == nullptr) return;  // it is on its way, and has a time of its own
+  leave_ms_ = at_ms;
+  if (may_leave()) return end(CloseReason::shutting_down, Farewell::shutting_down);
+  wait();
 }
 
 void Relay::shut_down() {

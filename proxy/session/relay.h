@@ -34,6 +34,10 @@ class Relay final : public Socket::Owner {
   void client_drained();
   void deadline();
   void shut_down();
+  // From then on it ends where that cuts no response, and is waited for so long: it may never come (T46). kStays takes
+  // it back.
+  static constexpr uint64_t kStays = UINT64_MAX;
+  void leave_at(uint64_t at_ms);
   void abandon();  // the session closes: the backend hears the end, nothing calls back
 
   uint64_t commands() const { return filter_->commands(); }
@@ -57,7 +61,9 @@ class Relay final : public Socket::Owner {
   static void out_of_patience(void* self);
   void pump_backend(Bytes data);
   void touch();
+  void wait();
   bool complete() const;
+  bool may_leave() const;
   void end_ahead();
   void end(CloseReason reason, Farewell words);
   void backend_over(bool clean, const std::string& why);
@@ -73,6 +79,7 @@ class Relay final : public Socket::Owner {
   std::unique_ptr<RelayFilter> filter_;
   std::unique_ptr<Kept> kept_;
   uint64_t active_ms_;
+  uint64_t leave_ms_ = kStays;
   uint64_t taken_ = 0;  // of both sockets, when the deadline looked last
   BackendStats& numbers_;
   bool client_ended_ = false;

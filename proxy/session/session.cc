@@ -207,6 +207,8 @@ void Session::shut_down() {
   close(CloseReason::shutting_down);
 }
 
+void Session::leave_at(uint64_t at_ms) { relay_->leave_at(at_ms); }
+
 // Login or Relay live to the end of the turn, because they may be the caller; from here on they are inert.
 void Session::end_stage(CloseReason reason, std::string detail) {
   // Who came and went without a word was a health check, not a client.

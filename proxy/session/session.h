@@ -60,6 +60,9 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   bool closing() const { return phase_ == Phase::closing; }
   // The instance stops: say good-bye where the protocol allows, then close, and wait for nobody for long.
   void shut_down();
+  // Good-bye from then on, as soon as it cuts no response; see Relay::leave_at. REQUIRES: relaying().
+  void leave_at(uint64_t at_ms);
+  bool relaying() const { return relay_ != nullptr; }
   void cut_off();  // at once, also if it is closing; what is unsent is lost, and that is told by a reset
   // The client went away, but bytes for the backend are still on their way (T51): close() follows.
   void drop_client() { client_.reset(); }

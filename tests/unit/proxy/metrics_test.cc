@@ -103,6 +103,7 @@ TEST_F(MetricsTest, TheFamiliesAreThere) {
                            "postigo_fds_limit",
                            "postigo_buffers_bytes",
                            "postigo_buffers_bytes_limit",
+                           "postigo_draining",
                            "postigo_build_info",
                            "postigo_config_last_load_success_timestamp_seconds"}) {
     EXPECT_EQ(families.count(name), 1u) << name;
@@ -119,6 +120,7 @@ TEST_F(MetricsTest, EveryUseHasItsLimitBesideIt) {
                                         "postigo_config_last_load_attempt_timestamp_seconds",
                                         "postigo_config_last_load_success_timestamp_seconds",
                                         "postigo_config_last_load_successful",
+                                        "postigo_draining",
                                         "postigo_worker_sessions",  // of postigo_connections
                                         "process_start_time_seconds",
                                         "process_resident_memory_bytes"};

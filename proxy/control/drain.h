@@ -1,0 +1,53 @@
+// Drain: how sessions of all workers are let go: those of now while the process goes on, or all of them at its end.
+//
+// Confined to the control thread's loop. What a worker does of it: worker.h; when each session is due: drain_plan.h.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "config/config.h"
+#include "proxy/net/loop.h"
+#include "proxy/net/timer_wheel.h"
+#include "proxy/worker.h"
+
+namespace postigo {
+
+class Drain {
+ public:
+  using Workers = std::vector<std::unique_ptr<Worker>>;
+
+  // All outlive it. `told` is called when a drain begins (true: not ready any more) and when it is taken back.
+  Drain(Loop& loop, const Workers& workers, std::function<void(bool draining)> told);
+
+  // Sessions that are relayed now go, spread over that time; listeners stay open and who comes is served, so that
+  // undo() is seamless. Again: the rest goes by the new time. Nothing once ending().
+  void start(uint64_t over_ms);
+  void undo();  // who has not gone yet stays; nothing if nobody was asked to go
+
+  // The orderly end: not ready, a while later no listeners and good-bye to those who are not logged in; the others have
+  // their time; whoever is left then is cut off. Workers end by themselves meanwhile.
+  void end(const config::Leaving& times);
+  // Everybody is cut off, and if a worker does not end then, the process ends without it.
+  void end_now();
+  bool ending() const { return ending_; }
+
+  void close();  // the workers have ended
+
+ private:
+  uint64_t relays() const;
+  void announce(uint64_t over_ms) const;
+  void close_doors();
+  void time_is_over();
+
+  Loop& loop_;
+  const Workers& workers_;
+  std::function<void(bool)> told_;
+  Timer delay_, deadline_, last_resort_;
+  uint64_t over_ms_ = 0;
+  bool draining_ = false, ending_ = false, cutting_ = false;
+};
+
+}  // namespace postigo
