@@ -16,10 +16,10 @@ BUILD='g++ cmake ninja-build ccache pkg-config
   ca-certificates debian-archive-keyring xz-utils'
 RUN='dovecot-imapd dovecot-pop3d curl openssl'
 # prometheus is for promtool, fail2ban for fail2ban-regex, valgrind for the bench's instruction counts, mmdebstrap unpacks
-# mail servers that exclude one another (tests/differential)
+# mail servers that exclude one another (tests/differential), systemd is for systemd-analyze
 TEST='libgtest-dev libgmock-dev libbenchmark-dev clang clang-format dovecot-imapd dovecot-pop3d curl openssl python3
   isync fetchmail neomutt prometheus fail2ban binutils procps valgrind mmdebstrap debian-archive-keyring
-  offlineimap3'
+  offlineimap3 systemd'
 # libbenchmark-dev: the micro-benchmarks are of the same build. mmdebstrap unpacks the newest HAProxy, nginx and Dovecot
 BENCH='nginx libnginx-mod-mail haproxy dovecot-imapd dovecot-pop3d perdition openssl python3 python3-matplotlib
   libbenchmark-dev procps mmdebstrap debian-archive-keyring'

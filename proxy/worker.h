@@ -90,6 +90,8 @@ class Worker {
   void end(uint64_t over_ms);    // no new sessions; logins go now, relays as in drain(); then the thread ends
   void stop();                   // the same at once, whoever is in the middle of a response
   void stop_now();               // the same without good-bye
+  // Any thread: `answer` is run on the worker's, or destroyed if that has ended.
+  void ask(std::function<void()> answer) { mailbox_->post(std::move(answer)); }
   bool running() const { return running_; }  // any thread: between start() and the end of its thread
   void join();
   void abandon();  // main thread, instead of start(): closes what the constructor and listen() opened

@@ -17,6 +17,7 @@
 #include "proxy/control/notify.h"
 #include "proxy/control/reload.h"
 #include "proxy/control/signals.h"
+#include "proxy/control/watchdog.h"
 #include "proxy/ops/admin.h"
 #include "proxy/ops/metrics.h"
 #include "proxy/worker.h"
@@ -33,6 +34,7 @@ class Control {
         mailbox_(std::make_shared<Mailbox>(loop_.uv())),
         sweep_([](void* self) { static_cast<Control*>(self)->sweep(); }, this),
         doors_(prepared_.workers),
+        watchdog_(loop_, workers_),
         drain_(loop_, workers_, [this](bool draining) { told_draining(draining); }),
         reloader_(
             loop_, mailbox_, *prepared_.lasting, [this] { return running_; },
@@ -59,6 +61,7 @@ class Control {
     signals_.watch(loop_, [this](int signal) { told(signal); });
     sweep();
     reloader_.watch_certificates();
+    watchdog_.start();
     if (admin_) {
       admin_->start();
       admin_->set_ready(true);
@@ -273,6 +276,7 @@ class Control {
     reloader_.stop();
     sweep_.cancel();
     drain_.close();
+    watchdog_.close();
     signals_.unwatch();
     mailbox_->close();
     loop_.stop();
@@ -287,6 +291,7 @@ class Control {
   Doors doors_;
   std::unique_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  Watchdog watchdog_;
   Drain drain_;
   std::unique_ptr<Admin> admin_;
   Reloader reloader_;

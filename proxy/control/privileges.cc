@@ -21,12 +21,17 @@
 namespace postigo {
 namespace {
 
-// The kernel's own interface; it concerns the calling thread only.
+// All but the one for ports below 1024, if it was lent to us: a new configuration may name another such port. Nothing
+// that we might start inherits it. The kernel's own interface; it concerns the calling thread only.
 bool drop_capabilities() {
+  constexpr uint32_t kBind = 1U << CAP_NET_BIND_SERVICE;
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, 2> none{};  // two halves of 32 bits, each effective, permitted and inheritable
+  std::array<__user_cap_data_struct, 2> sets{};  // two halves of 32 bits, each effective, permitted and inheritable
+  if (::syscall(SYS_capget, &header, sets.data()) != 0) return false;
+  uint32_t kept = sets[0].permitted & kBind;
+  sets = {{{kept, kept, 0}, {0, 0, 0}}};
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  return ::syscall(SYS_capset, &header, none.data()) == 0;
+  return ::syscall(SYS_capset, &header, sets.data()) == 0;
 }
 
 void empty_bounding_set() {

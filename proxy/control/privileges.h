@@ -31,8 +31,9 @@ std::optional<Account> find_account(const config::Startup& startup, config::Prob
 void forbid_new_privileges();
 
 // Becomes the account for good: user (real, effective and saved), group, and of the supplementary groups the user's, or
-// none. Without an account the process stays who it is. Either way all capabilities go, and nobody of the same account
-// may look into the process or get a core file of it. An error if anything of that did not happen.
+// none. Without an account the process stays who it is. Either way all capabilities go but CAP_NET_BIND_SERVICE, which
+// stays with who was started with it and not as root, and nobody of the same account may look into the process or get a
+// core file of it. An error if anything of that did not happen.
 Result<void> become(const std::optional<Account>& account);
 
 // While it lives, files are opened as the account would (effective ids and groups). For looking, not for safety.
