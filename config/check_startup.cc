@@ -7,6 +7,7 @@
 
 #include "config/check.h"
 #include "config/check_shared.h"
+#include "config/network.h"
 #include "config/suggest.h"
 #include "config/units.h"
 
@@ -83,6 +84,23 @@ void check_security(const Listener& x, const std::string& path, const Live& live
   }
 }
 
+// A27: who is believed decides who may claim to come from anywhere.
+void check_proxies(const Listener& x, const std::string& path, Report& report) {
+  if (x.proxy_protocol != ProxyHeaders::off && x.proxy_trusted.empty()) {
+    report.error(path + ".proxy_protocol",
+                 "needs proxy_trusted: the networks of the balancers whose headers are believed");
+  }
+  for (size_t i = 0; i < x.proxy_trusted.size(); ++i) {
+    std::string where = at_index(path + ".proxy_trusted", i);
+    auto network = parse_network(x.proxy_trusted[i]);
+    if (!network) {
+      report.error(where, network.error().message);
+    } else if (x.proxy_trusted[i].ends_with("/0")) {
+      report.warning(where, "everybody may claim to come from anywhere");
+    }
+  }
+}
+
 void check_listener(const Config& config, size_t index, std::vector<Taken>& taken, Report& report) {
   const Listener& x = config.live.listeners[index];
   const Live& live = config.live;
@@ -96,6 +114,7 @@ void check_listener(const Config& config, size_t index, std::vector<Taken>& take
     check_port(x, x.addresses[i], where, report);
   }
   check_security(x, path, live, report);
+  check_proxies(x, path, report);
   bool known = x.protocol == "imap" || x.protocol == "pop3";
   bool served = false;
   for (const Backend& backend : live.backends) served = served || backend.port(x.protocol) != 0;

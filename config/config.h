@@ -23,12 +23,17 @@ struct Endpoint {
 
 enum class Tls { off, starttls, implicit };
 
+// The PROXY protocol from clients: may, or must, a trusted peer say whom it speaks for?
+enum class ProxyHeaders { off, accept, require };
+
 struct Listener {
   std::string name;      // unique; label in logs and metrics; default "<protocol>[s]"
   std::string protocol;  // "imap" or "pop3"
   std::vector<Endpoint> addresses;
   Tls tls = Tls::implicit;
   bool plaintext_login = false;  // allow LOGIN/PLAIN without TLS (default: only with TLS)
+  ProxyHeaders proxy_protocol = ProxyHeaders::off;
+  std::vector<std::string> proxy_trusted;  // networks (network.h) of balancers and proxies that are believed
 };
 
 struct Admin {
@@ -58,7 +63,8 @@ struct Startup {
 };
 
 struct Limits {
-  uint64_t sessions_max = 0;  // 0: what the descriptor limit allows
+  uint64_t sessions_max = 0;                 // 0: what the descriptor limit allows
+  uint64_t proxy_header_timeout_ms = 3'000;  // from accept to the end of the PROXY header
   uint64_t tls_handshake_timeout_ms = 10'000;
   uint64_t login_timeout_ms = 60'000;  // from accept to logged in
   uint64_t lookup_timeout_ms = 5'000;

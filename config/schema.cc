@@ -58,6 +58,7 @@ void describe_admin(Visitor& v, Admin& x) {
 void describe_limits(Visitor& v, Limits& x) {
   v.count({"sessions_max", "Sessions at a time; \"auto\": what the descriptor limit allows"}, x.sessions_max,
           {1, 10'000'000, true});
+  v.duration({"proxy_header_timeout", "For the PROXY header of a trusted peer"}, x.proxy_header_timeout_ms);
   v.duration({"tls_handshake_timeout", "For the client's TLS handshake"}, x.tls_handshake_timeout_ms);
   v.duration({"login_timeout", "From accept until logged in"}, x.login_timeout_ms);
   v.duration({"lookup_timeout", "For one directory look-up"}, x.lookup_timeout_ms);
@@ -101,6 +102,14 @@ void describe_listener(Visitor& v, Listener& x) {
   v.endpoints({"address", "One address and port or an array of them (required)"}, x.addresses);
   v.choice({"tls", "Default: \"starttls\" on ports 143 and 110, else \"implicit\""}, x.tls, kTls);
   v.flag({"plaintext_login", "Accept passwords without TLS"}, x.plaintext_login);
+  v.choice(
+      {"proxy_protocol", "Whether balancers in proxy_trusted may, or must, tell the client's address first (v1, v2)"},
+      x.proxy_protocol,
+      {{"off", static_cast<int>(ProxyHeaders::off)},
+       {"accept", static_cast<int>(ProxyHeaders::accept)},
+       {"require", static_cast<int>(ProxyHeaders::require)}});
+  v.texts({"proxy_trusted", "Networks of balancers and proxies that are believed, as in \"10.0.0.0/8\""},
+          x.proxy_trusted);
 }
 
 void describe_certificate(Visitor& v, Certificate& x) {

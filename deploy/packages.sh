@@ -19,7 +19,7 @@ RUN='dovecot-imapd dovecot-pop3d curl openssl'
 # mail servers that exclude one another (tests/differential), systemd is for systemd-analyze
 TEST='libgtest-dev libgmock-dev libbenchmark-dev clang clang-format dovecot-imapd dovecot-pop3d curl openssl python3
   isync fetchmail neomutt prometheus fail2ban binutils procps valgrind mmdebstrap debian-archive-keyring
-  offlineimap3 systemd'
+  offlineimap3 systemd haproxy'
 # libbenchmark-dev: the micro-benchmarks are of the same build. mmdebstrap unpacks the newest HAProxy, nginx and Dovecot
 BENCH='nginx libnginx-mod-mail haproxy dovecot-imapd dovecot-pop3d perdition openssl python3 python3-matplotlib
   libbenchmark-dev procps mmdebstrap debian-archive-keyring'

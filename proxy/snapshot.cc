@@ -32,6 +32,15 @@ std::string trust_key(const config::TlsClient& tls, std::string_view alpn) {
                      tls.key_file, file_stamp(tls.key_file));
 }
 
+// Those that are checked already (config/check_startup.cc).
+std::vector<config::Network> networks(const std::vector<std::string>& texts) {
+  std::vector<config::Network> result;
+  for (const std::string& text : texts) {
+    if (auto network = config::parse_network(text)) result.push_back(*network);
+  }
+  return result;
+}
+
 }  // namespace
 
 const Backend& Snapshot::backend(std::string_view name) const { return *find_backend(name); }
@@ -118,6 +127,8 @@ void Snapshot::make_frontends(Lasting& lasting, const Snapshot* before, config::
     }
     frontend.protocol_index = static_cast<size_t>(frontend.protocol - protocols().data());
     frontend.tls = listener.tls;
+    frontend.proxy_protocol = listener.proxy_protocol;
+    frontend.proxy_trusted = networks(listener.proxy_trusted);
     frontend.policy.hostname = live.hostname;
     frontend.policy.starttls_offered = listener.tls == config::Tls::starttls;
     frontend.policy.plaintext_login_allowed = listener.plaintext_login;

@@ -14,6 +14,7 @@
 #include "backends/directory/factory.h"
 #include "backends/router.h"
 #include "config/load.h"
+#include "config/network.h"
 #include "parser/dialogue.h"
 #include "proxy/fleet.h"
 #include "proxy/net/ticket_keys.h"
@@ -35,6 +36,8 @@ struct Frontend {
   const Protocol* protocol = nullptr;
   size_t protocol_index = 0;  // in protocols()
   config::Tls tls = config::Tls::off;
+  config::ProxyHeaders proxy_protocol = config::ProxyHeaders::off;
+  std::vector<config::Network> proxy_trusted;
   FrontPolicy policy;
   std::shared_ptr<const TlsServerContext> tls_context;  // null without TLS
 };

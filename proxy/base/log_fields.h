@@ -15,6 +15,7 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     // who and from where
     {"id", "the session, the same in all of its lines; backends that trust us get it too"},
     {"client", "address and port of the client"},
+    {"via", "address and port of the balancer that told us `client` in a PROXY header; absent without one"},
     {"local", "address and port that the client connected to"},
     {"backend_local", "our address and port towards the backend"},
     {"backend_address", "address and port of the backend"},
@@ -28,7 +29,9 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     {"tls", "`TLSv1.3`, `TLSv1.2` or `none`, towards the client"},
     {"cipher", "cipher suite towards the client"},
     {"resumed", "the client's TLS session was resumed"},
-    {"sni", "the name that the client asked for by TLS, unverified"},
+    {"sni", "the name that the client asked for by TLS, unverified; a balancer may have told it"},
+    {"via_tls", "TLS version of the client towards the balancer, as it told us"},
+    {"via_id", "the connection's id at the balancer (UNIQUE_ID)"},
     {"mechanism", "`PLAIN`, `LOGIN` (also IMAP's command), `USER` (POP3's USER and PASS), `other`"},
     {"backend", "the backend's `name`"},
     {"shard", "the shard's `name`"},

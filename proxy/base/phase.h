@@ -8,16 +8,19 @@
 
 namespace postigo {
 
-enum class Phase : uint8_t { tls, command, lookup, connect, backend_tls, backend_login, relay, closing };
-inline constexpr size_t kPhases = 8;
+enum class Phase : uint8_t { preamble, tls, command, lookup, connect, backend_tls, backend_login, relay, closing };
+inline constexpr size_t kPhases = 9;
 inline constexpr std::array<std::string_view, kPhases> kPhaseNames = {
-    "tls", "command", "lookup", "connect", "backend_tls", "backend_login", "relay", "closing"};
+    "preamble", "tls", "command", "lookup", "connect", "backend_tls", "backend_login", "relay", "closing"};
 
 constexpr std::string_view name_of(Phase phase) { return kPhaseNames[static_cast<size_t>(phase)]; }
 
 // Legal transitions: the phase is written in one place (Session::enter), which asserts them.
 constexpr bool may_follow(Phase from, Phase to) {
+  if (to == Phase::preamble) return false;
   switch (from) {
+    case Phase::preamble:
+      return to == Phase::tls || to == Phase::command || to == Phase::closing;
     case Phase::tls:
       return to == Phase::command || to == Phase::closing;
     case Phase::command:
@@ -44,6 +47,9 @@ enum class CloseReason : uint8_t {
   client_closed,
   probe,
   backend_closed,
+  proxy_header_untrusted,
+  proxy_header_invalid,
+  proxy_header_timeout,
   tls_failed,
   tls_timeout,
   login_timeout,
@@ -68,6 +74,9 @@ inline constexpr auto kCloseReasonFacts = std::to_array<CloseReasonFacts>({
     {"client_closed", "client", "the client closed the connection; nobody is left to tell"},
     {"probe", "client", "connected and gone without an octet: a health check; counted, no line above debug"},
     {"backend_closed", "backend", "the relayed stream ended; the client saw the same end"},
+    {"proxy_header_untrusted", "proxy", "not in proxy_trusted of a listener that requires PROXY headers; not told"},
+    {"proxy_header_invalid", "proxy", "a trusted peer's PROXY header is wrong, or is not there; not told"},
+    {"proxy_header_timeout", "proxy", "a trusted peer's PROXY header did not come in time; not told"},
     {"tls_failed", "proxy", "the client's TLS handshake failed; told by an alert; the client or our certificate"},
     {"tls_timeout", "proxy", "tls_handshake_timeout; not told"},
     {"login_timeout", "proxy", "login_timeout; told by BYE or -ERR"},

@@ -38,6 +38,25 @@ std::optional<Address> Address::parse(const std::string& host, uint16_t port) {
   return std::nullopt;
 }
 
+Address Address::of(const std::array<uint8_t, 16>& octets, bool v4, uint16_t port) {
+  Address result;
+  result.storage_.any.sa_family = v4 ? AF_INET : AF_INET6;
+  if (v4) {
+    std::memcpy(&result.storage_.v4.sin_addr, octets.data(), sizeof(in_addr));
+  } else {
+    std::memcpy(&result.storage_.v6.sin6_addr, octets.data(), octets.size());
+  }
+  result.set_port(port);
+  return result;
+}
+
+std::array<uint8_t, 16> Address::octets() const {
+  std::array<uint8_t, 16> result = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (storage_.any.sa_family == AF_INET) std::memcpy(&result[12], &storage_.v4.sin_addr, sizeof(in_addr));
+  if (storage_.any.sa_family == AF_INET6) std::memcpy(result.data(), &storage_.v6.sin6_addr, result.size());
+  return result;
+}
+
 std::string Address::host() const {
   if (storage_.any.sa_family == AF_INET) {
     char text[INET_ADDRSTRLEN];

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,12 +17,16 @@ class Address {
   explicit Address(const sockaddr* address);
   // A literal, not a name. IPv6 without brackets.
   static std::optional<Address> parse(const std::string& host, uint16_t port);
+  // From octets in the network's order; of IPv4 the first four count.
+  static Address of(const std::array<uint8_t, 16>& octets, bool v4, uint16_t port);
 
   const sockaddr* get() const { return &storage_.any; }
   socklen_t size() const { return storage_.any.sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in); }
   // For the kernel to fill in.
   static constexpr socklen_t kSizeMax = sizeof(sockaddr_in6);
   sockaddr* data() { return &storage_.any; }
+  // IPv4 as the kernel maps it into IPv6: ::ffff:a.b.c.d.
+  std::array<uint8_t, 16> octets() const;
   std::string host() const;  // IPv4-mapped IPv6 as IPv4
   uint16_t port() const;
   void set_port(uint16_t port);

@@ -85,6 +85,7 @@ class Socket final : public Watched {
   bool finished() const { return shutdown_done_; }
   bool ended() const { return ended_; }  // the peer's end was told
   bool heard() const { return heard_; }  // the peer has sent an octet
+  void forget_heard() { heard_ = false; }
   // It will be in this turn: what is being read now is the last that came.
   bool ending() const { return end_seen_ && emptied_; }
   // Close with RST instead of FIN, without close_notify: what was relayed is not complete and must not look so.

@@ -1,5 +1,6 @@
 // The client's side of a session's life: accept, TLS, hand over to Login, hand over to Relay, and the one exit. Not
-// here: what is said before login (login.cc), the backend (upstream.cc), the bytes afterwards (relay.cc).
+// here: a PROXY header (preamble.cc), what is said before login (login.cc), the backend (upstream.cc), the bytes
+// afterwards (relay.cc).
 #include "proxy/session/session.h"
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 
 #include "proxy/base/events.h"
 #include "proxy/session/login.h"
+#include "proxy/session/preamble.h"
 #include "proxy/session/relay.h"
 #include "proxy/worker.h"
 
@@ -46,11 +48,22 @@ void Session::accept(int fd, const Address& peer) {
 }
 
 void Session::begin() {
-  if (frontend_->tls == config::Tls::implicit) {
-    start_tls();
-  } else {
-    begin_login();
+  switch (Preamble::terms(*frontend_, summary_.client)) {
+    case Preamble::Terms::none:
+      return begin_dialogue();
+    case Preamble::Terms::refused:
+      return abort(CloseReason::proxy_header_untrusted);
+    case Preamble::Terms::header:
+      preamble_ = std::make_unique<Preamble>(*this);
+      return enter(Phase::preamble, std::min(limits().proxy_header_timeout_ms, login_ms_left()));
   }
+}
+
+void Session::begin_dialogue(Bytes received) {
+  worker_.loop().bury(std::move(preamble_));  // to which `received` belongs: it lives to the end of this turn
+  if (frontend_->tls == config::Tls::implicit) return start_tls(received);
+  begin_login();
+  if (!received.empty()) on_data(*client_, received);
 }
 
 void Session::enter(Phase phase, uint64_t deadline_ms) {
@@ -122,6 +135,7 @@ void Session::begin_relay(SocketPtr backend, BackendState& where, std::span<cons
 void Session::on_data(Socket&, Bytes data) {
   if (closing()) return;  // lingering: what comes now is read and dropped
   if (relay_ != nullptr) return relay_->from_client(data);
+  if (preamble_ != nullptr) return preamble_->received(data);
   if (login_ == nullptr) return;
   login_->received(data);
   count_memory();
@@ -129,7 +143,8 @@ void Session::on_data(Socket&, Bytes data) {
 
 void Session::count_memory() {
   if (closing() || relay_ != nullptr) return;
-  worker_.login_memory().hold(*this, client_->held() + (login_ != nullptr ? login_->held() : 0));
+  size_t stage = preamble_ != nullptr ? preamble_->held() : login_ != nullptr ? login_->held() : 0;
+  worker_.login_memory().hold(*this, client_->held() + stage);
 }
 
 // Others need what this one holds. It is told so; waiting for its answer would keep what TLS holds for it.
@@ -174,6 +189,8 @@ void Session::on_ending(Socket& socket, const std::string& broken) {
 
 void Session::deadline() {
   switch (phase_) {
+    case Phase::preamble:
+      return preamble_->deadline();
     case Phase::tls:
       worker_.stats().listeners[frontend_->state->slot].tls_timeout.inc();
       return close(CloseReason::tls_timeout);
@@ -211,10 +228,11 @@ void Session::leave_at(uint64_t at_ms) { relay_->leave_at(at_ms); }
 
 // Login or Relay live to the end of the turn, because they may be the caller; from here on they are inert.
 void Session::end_stage(CloseReason reason, std::string detail) {
-  // Who came and went without a word was a health check, not a client.
-  bool silent = client_ != nullptr && !client_->heard() && side_of(reason) == "client";
+  // Who came and went without a word was a health check, not a client. So was a balancer that says so.
+  bool silent = client_ != nullptr && !client_->heard();
+  bool check = summary_.proxied != nullptr && summary_.proxied->health_check && !summary_.authenticated;
   summary_.phase = phase_;
-  summary_.reason = silent ? CloseReason::probe : reason;
+  summary_.reason = (silent || check) && side_of(reason) == "client" ? CloseReason::probe : reason;
   if (!detail.empty()) summary_.detail = std::move(detail);
   summary_.end_ms = worker_.loop().now_ms();
   if (login_ != nullptr) {
@@ -228,6 +246,7 @@ void Session::end_stage(CloseReason reason, std::string detail) {
   }
   worker_.login_memory().hold(*this, 0);
   enter(Phase::closing, close_timeout_ms());
+  worker_.loop().bury(std::move(preamble_));
   worker_.loop().bury(std::move(login_));
   worker_.loop().bury(std::move(relay_));
 }

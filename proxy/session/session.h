@@ -1,5 +1,5 @@
 // Session: one client connection from accept to the log line. It owns the client's socket, the phase, the one deadline,
-// and either a Login or a Relay.
+// and one of Preamble, Login and Relay.
 //
 // The worker owns sessions in its list. There is one exit, close(): idempotent, it never frees; retire() hands the
 // memory to the loop's graveyard when the client's socket is done. Confined to the worker's thread.
@@ -19,6 +19,7 @@
 namespace postigo {
 
 class Login;
+class Preamble;
 class Relay;
 class Worker;
 struct SessionTag {};
@@ -30,9 +31,9 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   ~Session();
 
   void accept(int fd, const Address& peer);  // what a Listener accepted
-  void begin();                              // TLS or the greeting; may close
+  void begin();                              // a PROXY header, TLS or the greeting; may close
 
-  // --- for Login and Relay ---
+  // --- for Preamble, Login and Relay ---
   Worker& worker() { return worker_; }
   const Frontend& frontend() const { return *frontend_; }
   const Snapshot& snapshot() const { return *snapshot_; }  // REQUIRES: no relay has begun
@@ -46,7 +47,8 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   void enter(Phase phase, uint64_t deadline_ms);  // the only writer of the phase; arms the deadline
   void rearm(uint64_t deadline_ms);
   uint64_t login_ms_left() const;
-  void count_memory();  // before login: what it holds may have changed
+  void count_memory();                       // before login: what it holds may have changed
+  void begin_dialogue(Bytes received = {});  // TLS or the greeting; `received`: what came behind a PROXY header
   void start_tls(Bytes received = {});
   // The backend said yes: the login is over, bytes flow.
   void begin_relay(SocketPtr backend, BackendState& where, std::span<const std::string> capabilities, Bytes from_client,
@@ -89,12 +91,13 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   std::shared_ptr<const Snapshot> snapshot_;  // pins what routes point into; null once the login is over
   SocketPtr client_;
   Timer deadline_;
+  std::unique_ptr<Preamble> preamble_;
   std::unique_ptr<Login> login_;
   std::unique_ptr<Relay> relay_;
   Summary summary_;
   uint64_t handshake_start_us_ = 0;
   uint64_t taken_ = 0;  // by the client, when the closing deadline looked last
-  Phase phase_ = Phase::command;
+  Phase phase_ = Phase::preamble;
   bool refused_;
 };
 

@@ -14,21 +14,27 @@ void add_tls(log::Fields& fields, const Summary& s) {
   fields.push_back({"resumed", s.tls_resumed});
 }
 
-constexpr size_t kFieldsMost = 24;  // of a line
+constexpr size_t kFieldsMost = 28;  // of a line
+
+std::string via_of(const Summary& s) { return s.proxied != nullptr ? s.proxied->via.text() : ""; }
 
 double seconds_of(const Summary& s) { return static_cast<double>(s.end_ms - s.start_ms) / 1000.0; }
 
 void write_probe(const Summary& s) {
   if (!log::enabled(events::probe)) return;
   std::string client = s.client.text();
-  log::write(events::probe, {{"id", s.id},
-                             {"protocol", s.protocol},
-                             {"listener", s.listener},
-                             {"client", client},
-                             {"seconds", seconds_of(s)}});
+  std::string via = via_of(s);
+  log::Fields fields = {{"id", s.id}, {"protocol", s.protocol}, {"listener", s.listener}, {"client", client}};
+  if (!via.empty()) fields.push_back({"via", via});
+  fields.push_back({"seconds", seconds_of(s)});
+  log::write(events::probe, fields);
 }
 
 }  // namespace
+
+Address local_address(const Summary& s, const Socket& client) {
+  return s.proxied != nullptr && s.proxied->local ? *s.proxied->local : client.local();
+}
 
 void write(const Summary& s) {
   if (s.reason == CloseReason::probe) return write_probe(s);
@@ -40,6 +46,8 @@ void write(const Summary& s) {
   fields.push_back({"listener", s.listener});
   std::string client = s.client.text();
   fields.push_back({"client", client});
+  std::string via = via_of(s);
+  if (!via.empty()) fields.push_back({"via", via});
   if (!s.user.empty()) fields.push_back({s.authenticated ? "user" : "claimed_user", s.user});
   add_tls(fields, s);
   if (!s.mechanism.empty()) fields.push_back({"mechanism", s.mechanism});
@@ -57,6 +65,7 @@ void write(const Summary& s) {
   if (!s.state.empty()) fields.push_back({"state", s.state});
   fields.push_back({"reason", name_of(s.reason)});
   if (!s.detail.empty()) fields.push_back({"detail", s.detail});
+  if (s.proxied != nullptr && !s.proxied->id.empty()) fields.push_back({"via_id", s.proxied->id});
   if (s.authenticated) return log::write(events::session, fields);
   log::write_bounded(events::session, fields);
 }
@@ -64,14 +73,17 @@ void write(const Summary& s) {
 void write_login(const Summary& s, const Socket* client, const Socket& backend, double seconds) {
   if (!log::enabled(events::login)) return;
   std::string from = s.client.text();
-  std::string local = client != nullptr ? client->local().text() : "";
+  std::string via = via_of(s);
+  std::string local = client != nullptr ? local_address(s, *client).text() : "";
   std::string backend_local = backend.local().text();
   std::string backend_address = backend.peer().text();
   std::string sni = client != nullptr && client->tls() != nullptr ? client->tls()->server_name() : "";
+  if (sni.empty() && s.proxied != nullptr) sni = s.proxied->name;
   log::Fields fields;
   fields.reserve(kFieldsMost);
   fields.push_back({"id", s.id});
   fields.push_back({"client", from});
+  if (!via.empty()) fields.push_back({"via", via});
   if (!local.empty()) fields.push_back({"local", local});
   fields.push_back({"backend_local", backend_local});
   fields.push_back({"backend_address", backend_address});
@@ -89,6 +101,8 @@ void write_login(const Summary& s, const Socket* client, const Socket& backend, 
   }
   if (s.failures != 0) fields.push_back({"login_failures", s.failures});
   fields.push_back({"seconds", seconds});
+  if (s.proxied != nullptr && !s.proxied->tls.empty()) fields.push_back({"via_tls", s.proxied->tls});
+  if (s.proxied != nullptr && !s.proxied->id.empty()) fields.push_back({"via_id", s.proxied->id});
   if (!sni.empty()) fields.push_back({"sni", sni});
   log::write(events::login, fields);
 }
@@ -97,14 +111,14 @@ void write_login(const Summary& s, const Socket* client, const Socket& backend, 
 void write_refused(const Summary& s, Refused reason, std::string_view backend, std::string_view code) {
   if (!log::enabled(events::login_refused)) return;
   std::string client = s.client.text();
-  log::Fields fields = {{"id", s.id},
-                        {"client", client},
-                        {"reason", name_of(reason)},
-                        {"protocol", s.protocol},
-                        {"listener", s.listener},
-                        {"mechanism", s.mechanism},
-                        {"tls", *s.tls_version != 0 ? s.tls_version : "none"},
-                        {"attempt", s.refused}};
+  std::string via = via_of(s);
+  log::Fields fields = {{"id", s.id}, {"client", client}, {"reason", name_of(reason)}};
+  if (!via.empty()) fields.push_back({"via", via});
+  fields.push_back({"protocol", s.protocol});
+  fields.push_back({"listener", s.listener});
+  fields.push_back({"mechanism", s.mechanism});
+  fields.push_back({"tls", *s.tls_version != 0 ? s.tls_version : "none"});
+  fields.push_back({"attempt", s.refused});
   if (!backend.empty()) fields.push_back({"backend", backend});
   if (!code.empty()) fields.push_back({"code", code});
   fields.push_back({"claimed_user", s.user});

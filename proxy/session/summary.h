@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,11 +17,22 @@
 
 namespace postigo {
 
+// What a balancer told of the client in its PROXY header.
+struct Proxied {
+  Address via;                   // the balancer's
+  std::optional<Address> local;  // that the client connected to
+  bool health_check = false;     // the balancer spoke for itself
+  std::string tls;               // version of the client's TLS towards it; empty: none
+  std::string name;              // that the client asked for (SNI)
+  std::string id;                // the balancer's, of the connection
+};
+
 struct Summary {
   std::string id;
   std::string_view listener, protocol;  // live as long as the configuration
-  Address client;
-  std::string user;  // as authenticated, or as claimed
+  Address client;                       // as the balancer told it, if there is one
+  std::unique_ptr<Proxied> proxied;     // null without a PROXY header
+  std::string user;                     // as authenticated, or as claimed
   bool authenticated = false;
   std::string_view mechanism;  // static text; empty before the first attempt
   std::string backend, shard;
@@ -39,6 +52,9 @@ struct Summary {
   CloseReason reason = CloseReason::client_closed;
   std::string detail;  // of the reason, for people
 };
+
+// What the client connected to.
+Address local_address(const Summary& summary, const Socket& client);
 
 void write(const Summary& summary);
 // The user is logged in; `client` is null if he has left meanwhile. `seconds`: since the attempt began.

@@ -79,7 +79,7 @@ void Upstream::on_connected(Socket&) {
   BackLogin login = login_;
   login.nonce = session_.worker().next_nonce();
   if (backend().trusted && session_.client() != nullptr) {  // only then is it said, and it costs a system call
-    Address local = session_.client()->local();
+    Address local = local_address(session_.summary(), *session_.client());
     login.facts.local_ip = local.host();
     login.facts.local_port = local.port();
   }

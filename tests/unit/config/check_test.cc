@@ -55,6 +55,19 @@ TEST_F(CheckTest, Hostname) {
   EXPECT_THAT(error("[server]\nhostname = \"mail example\"\n"), HasSubstr("is not a host name"));
 }
 
+TEST_F(CheckTest, A27_WhoseHeadersAreBelieved) {
+  std::string listener = "[[listener]]\nname = \"x\"\nprotocol = \"imap\"\naddress = \"127.0.0.1:994\"\n";
+  EXPECT_THAT(error(listener + "proxy_protocol = \"accept\"\n"), HasSubstr("needs proxy_trusted"));
+  EXPECT_THAT(error(listener + "proxy_protocol = \"require\"\nproxy_trusted = []\n"), HasSubstr("needs proxy_trusted"));
+  EXPECT_THAT(error(listener + "proxy_trusted = [\"10.0.0.0/8\", \"balancer\"]\n"),
+              HasSubstr("listener.proxy_trusted: \"balancer\" is no network"));
+  EXPECT_THAT(error(listener + "proxy_trusted = [\"10.0.0.1/8\"]\n"), HasSubstr("bits behind its mask"));
+  EXPECT_THAT(warning(listener + "proxy_protocol = \"accept\"\nproxy_trusted = [\"0.0.0.0/0\"]\n"),
+              HasSubstr("everybody may claim"));
+  EXPECT_EQ(problems_of_small_and(listener + "proxy_protocol = \"require\"\nproxy_trusted = [\"10.0.0.8\"]\n"), "");
+  EXPECT_EQ(problems_of_small_and(listener + "proxy_trusted = [\"10.0.0.8\"]\n"), "");
+}
+
 TEST_F(CheckTest, ListenersNeedTheirKeys) {
   EXPECT_THAT(error("[[listener]]\nname = \"x\"\naddress = \"127.0.0.1:994\"\n"), HasSubstr("protocol must be set"));
   EXPECT_THAT(error("[[listener]]\nname = \"x\"\nprotocol = \"imap\"\n"), HasSubstr("address must be set"));

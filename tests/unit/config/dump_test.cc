@@ -46,6 +46,8 @@ class Inventor final : public Visitor {
   void size(Key, uint64_t& octets) override { octets = 16384 + draw(1000000); }
   void texts(Key key, std::vector<std::string>& values) override {
     std::string_view name = key.name;
+    if (name == "proxy_trusted") values = {"10.0.0.0/8", "2001:db8::1"};
+    if (name == "source") values = {"10.0.0.5", "2001:db8::5"};
     if (name == "names") values = {"*.a.example", "b" + std::to_string(++serial_)};
   }
   void words(Key, std::vector<std::string>& values, std::vector<std::string> known) override {

@@ -11,16 +11,17 @@ namespace postigo {
 namespace {
 
 // One row per phase: what may follow, in the order of the enum. A change of the matrix is a change of this picture.
-//   tls command lookup connect backend_tls backend_login relay closing
+//   preamble tls command lookup connect backend_tls backend_login relay closing
 constexpr std::string_view kMatrix[kPhases] = {
-    ".x.....x",  // tls: then the greeting, or the answer to STARTTLS
-    "x.x....x",  // command: STARTTLS, or a login
-    ".x.x...x",  // lookup: refused, or routed
-    ".x.xxx.x",  // connect: refused; the next candidate
-    ".x.xxx.x",  // backend_tls
-    ".x.xxxxx",  // backend_login: the only door to the relay
-    ".......x",  // relay
-    "........",  // closing
+    ".xx.....x",  // preamble: how each begins, with or without a PROXY header
+    "..x.....x",  // tls: then the greeting, or the answer to STARTTLS
+    ".x.x....x",  // command: STARTTLS, or a login
+    "..x.x...x",  // lookup: refused, or routed
+    "..x.xxx.x",  // connect: refused; the next candidate
+    "..x.xxx.x",  // backend_tls
+    "..x.xxxxx",  // backend_login: the only door to the relay
+    "........x",  // relay
+    ".........",  // closing
 };
 
 TEST(Phase, TheMatrix) {
