@@ -217,6 +217,7 @@ struct Leaving {
 
 struct Live {
   std::string hostname;  // default: the machine's
+  bool watch = false;    // the file: a change is as good as SIGHUP
   Leaving leaving;
   Log log;
   Limits limits;

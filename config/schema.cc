@@ -23,6 +23,7 @@ void describe_server(Visitor& v, Config& config) {
           {1, 256, true});
   v.count({"queue_max", "Waiting jobs per kind of thread and rank; beyond it clients are told to try later"},
           x.queue_max, {1, 1'000'000});
+  v.flag({"watch", "Take over a configuration that changes on disk by itself, as with SIGHUP"}, config.live.watch);
   Leaving& leaving = config.live.leaving;
   v.duration({"shutdown_delay",
               "At the end: how long clients are still accepted after /readyz says 503, so that "

@@ -32,6 +32,10 @@ inline constexpr Event reloaded{"reloaded", Level::info, "A new configuration is
 inline constexpr Event reload_refused{"reload_refused", Level::error,
                                       "A new configuration was refused: the old one stays in effect as a whole.",
                                       "cause detail"};
+inline constexpr Event certificate_expires{
+    "certificate_expires", Level::warning,
+    "A certificate has less than 14 days: told at the start, with each new configuration, and once a day.",
+    "name days"};
 inline constexpr Event log_reopened{"log_reopened", Level::info, "The log file was opened again.", "signal detail"};
 inline constexpr Event log_not_reopened{"log_not_reopened", Level::error,
                                         "The log file could not be opened again: it goes on where it was.",
@@ -124,6 +128,7 @@ inline constexpr std::array kAll = {&listening,
                                     &configuration_warning,
                                     &reloaded,
                                     &reload_refused,
+                                    &certificate_expires,
                                     &log_reopened,
                                     &log_not_reopened,
                                     &listener_rests,

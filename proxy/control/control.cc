@@ -14,6 +14,7 @@
 #include "proxy/base/mailbox.h"
 #include "proxy/control/doors.h"
 #include "proxy/control/drain.h"
+#include "proxy/control/expiry.h"
 #include "proxy/control/notify.h"
 #include "proxy/control/reload.h"
 #include "proxy/control/signals.h"
@@ -25,6 +26,8 @@
 namespace postigo {
 namespace {
 
+constexpr uint64_t kDayMs = 24 * 3600'000;
+
 class Control {
  public:
   Control(std::string file, config::Config config, Prepared prepared)
@@ -33,6 +36,7 @@ class Control {
         loop_(nullptr),
         mailbox_(std::make_shared<Mailbox>(loop_.uv())),
         sweep_([](void* self) { static_cast<Control*>(self)->sweep(); }, this),
+        expiry_([](void* self) { static_cast<Control*>(self)->warn_of_expiry(); }, this),
         doors_(prepared_.workers),
         watchdog_(loop_, workers_),
         drain_(loop_, workers_, [this](bool draining) { told_draining(draining); }),
@@ -60,7 +64,7 @@ class Control {
     alive_ = workers_.size();
     signals_.watch(loop_, [this](int signal) { told(signal); });
     sweep();
-    reloader_.watch_certificates();
+    reloader_.watch_files();
     watchdog_.start();
     if (admin_) {
       admin_->start();
@@ -230,6 +234,16 @@ class Control {
     shared_->loads.succeeded_s = shared_->loads.attempted_s = std::time(nullptr);
     shared_->loads.good = true;
     shared_->loads.set_hash(fingerprint(running_.config));
+    warn_of_expiry();
+  }
+
+  // Now, and again in a day.
+  void warn_of_expiry() {
+    loop_.timers().arm(expiry_, kDayMs);
+    if (running_.snapshot->certificates == nullptr) return;
+    for (const Expiry& each : expiring(running_.snapshot->certificates->facts(), std::time(nullptr))) {
+      log::write(events::certificate_expires, {{"name", each.name}, {"days", each.days}});
+    }
   }
 
   void apply_limits() {
@@ -275,6 +289,7 @@ class Control {
   void close() {
     reloader_.stop();
     sweep_.cancel();
+    expiry_.cancel();
     drain_.close();
     watchdog_.close();
     signals_.unwatch();
@@ -287,7 +302,7 @@ class Control {
   Running running_;
   Loop loop_;
   std::shared_ptr<Mailbox> mailbox_;
-  Timer sweep_;
+  Timer sweep_, expiry_;
   Doors doors_;
   std::unique_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;

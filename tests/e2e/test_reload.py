@@ -134,6 +134,35 @@ class Exchange(unittest.TestCase):
         wait_for(lambda: "renewed.example.com" in self.served_name(), 5, "the new certificate")
         kept.ok("NOOP")
 
+    def test_the_file_by_itself(self):
+        server = '[server]\nhostname = "{}"\nworkers = 2\nwatch = {}'
+        self.assertEqual("reloaded", reload(self.proxy, server=server.format("one.example.com", "true"))["event"])
+        kept = Imap.open(self.proxy).logged_in(self.user, PASSWORD)
+        self.addCleanup(kept.close)
+        self.proxy.write(server=server.format("two.example.com", "true"))
+        self.proxy.wait_lines("reloaded", cause="watch", changes=1)
+        self.assertIn(b"two.example.com", Pop3.open(self.proxy, "off").greeting)
+        self.proxy.write(server=server.format("three.example.com", "maybe"))
+        self.proxy.wait_lines("reload_refused", cause="watch")
+        os.rename(self.proxy.file, self.proxy.file + ".old")
+        time.sleep(5)
+        self.assertEqual(1, len(self.proxy.lines("reload_refused", cause="watch")), "told once; a file that is gone waits")
+        self.proxy.write(server=server.format("four.example.com", "false"))
+        self.proxy.wait_lines("reloaded", count=2, cause="watch")
+        kept.ok("NOOP")
+        self.proxy.write(server=server.format("five.example.com", "false"))
+        time.sleep(5)
+        self.assertIn(b"four.example.com", Pop3.open(self.proxy, "off").greeting)
+
+    def test_certificates_that_expire(self):
+        certificate, key = self.proxy.certificates.pair("soon", ("soon.example.com",), days=3)
+        self.assertEqual([], self.proxy.lines("certificate_expires"))
+        tls = f'[[tls.certificate]]\ncertificate = "{certificate}"\nkey = "{key}"'
+        self.assertEqual("reloaded", reload(self.proxy, tls=tls)["event"])
+        warned = self.proxy.wait_lines("certificate_expires")[0]
+        self.assertEqual(("warning", "soon.example.com"), (warned["level"], warned["name"]))
+        self.assertIn(warned["days"], (2, 3), "3 in the very second in which it was made")
+
     def test_a_backend_that_goes_keeps_its_sessions(self):
         door = platform.a
         one = platform.postigo({"old": door})

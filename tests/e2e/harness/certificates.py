@@ -22,14 +22,14 @@ class Certificates:
         run("openssl", "req", "-x509", *_KEYS["ecdsa"], "-nodes", "-days", "30", "-subj", f"/CN={name}", "-keyout",
             self._ca_key, "-out", self.ca)
 
-    def pair(self, label, names=("localhost", "127.0.0.1"), kind="ecdsa", client=False):
+    def pair(self, label, names=("localhost", "127.0.0.1"), kind="ecdsa", client=False, days=30):
         """Returns (certificate file, key file)."""
         certificate, key = (os.path.join(self.folder, f"{label}.{end}") for end in ("pem", "key"))
         if not os.path.exists(certificate):
-            self._sign(certificate, key, names, kind, client)
+            self._sign(certificate, key, names, kind, client, days)
         return certificate, key
 
-    def _sign(self, certificate, key, names, kind, client):
+    def _sign(self, certificate, key, names, kind, client, days):
         request, extensions = certificate + ".csr", certificate + ".ext"
         run("openssl", "req", "-new", *_KEYS[kind], "-nodes", "-subj", f"/CN={names[0]}", "-keyout", key,
             "-out", request)
@@ -37,7 +37,7 @@ class Certificates:
         alternatives = ",".join(("IP:" if n[0].isdigit() else "DNS:") + n for n in names)
         with open(extensions, "w", encoding="ascii") as file:
             file.write(f"subjectAltName={alternatives}\nextendedKeyUsage={usage}\nbasicConstraints=CA:FALSE\n")
-        run("openssl", "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._ca_key, "-days", "30",
+        run("openssl", "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._ca_key, "-days", str(days),
             "-set_serial", str(int.from_bytes(os.urandom(8), "big") >> 1), "-extfile", extensions, "-out", certificate)
 
     @property
