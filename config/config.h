@@ -38,7 +38,8 @@ struct Listener {
 
 struct Admin {
   bool enabled = false;
-  Endpoint address;  // default 127.0.0.1:9090
+  Endpoint address;    // default 127.0.0.1:9090
+  std::string socket;  // of the admin API; empty: none
 };
 
 struct Log {
@@ -59,6 +60,7 @@ struct Startup {
   unsigned lookup_threads = 4;    // directory look-ups
   unsigned password_threads = 0;  // password hashing; 0: one per core
   unsigned queue_max = 1024;      // waiting jobs per pool and rank; beyond: "try later"
+  std::string state_file;         // what operators decided, for the next start; empty: it is forgotten
   Admin admin;
 };
 

@@ -17,8 +17,8 @@ namespace {
 
 // What the process is made of before it reads a line from a client.
 constexpr std::string_view kOnlyByRestart[] = {
-    "server.workers",          "server.user",      "server.group", "admin.address",
-    "server.password_threads", "server.queue_max", "admin.socket", "server.lookup_threads"};
+    "server.workers",   "server.user",  "server.group",          "admin.address",    "server.password_threads",
+    "server.queue_max", "admin.socket", "server.lookup_threads", "server.state_file"};
 
 struct Value {
   std::string key;

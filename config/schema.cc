@@ -31,6 +31,8 @@ void describe_server(Visitor& v, Config& config) {
              leaving.shutdown_delay_ms, true);
   v.duration({"drain_time", "And then: how long sessions may end by themselves; they are let go spread over it"},
              leaving.drain_time_ms, true);
+  v.path({"state_file", "Where `ctl backend NAME drain` and the like survive a restart; default: nowhere"},
+         x.state_file);
 }
 
 void describe_log(Visitor& v, Log& x) {
@@ -54,6 +56,7 @@ void describe_log(Visitor& v, Log& x) {
 
 void describe_admin(Visitor& v, Admin& x) {
   v.endpoint({"address", "Where metrics and health are served (no authentication: keep it private)"}, x.address);
+  v.path({"socket", "Unix socket for `postigo ctl`; for root, and the server's user and group"}, x.socket);
 }
 
 void describe_limits(Visitor& v, Limits& x) {

@@ -5,6 +5,7 @@
 // any thread looks at what a state holds. States live as long as the Fleet, which outlives workers and snapshots.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -21,12 +22,21 @@
 
 namespace postigo {
 
+// What an operator wants of a backend, whatever the configuration says.
+enum class Wanted : uint8_t {
+  automatic,  // nothing
+  drain,      // no new logins; sessions stay
+  down,       // no new logins; sessions were let go
+};
+inline constexpr std::array<std::string_view, 3> kWantedNames = {"auto", "drain", "down"};
+
 struct BackendState {
   BackendState(std::string called, size_t number);
 
   const std::string name;
   const size_t slot;               // in WorkerStats::backends
   std::atomic<int64_t> logins{0};  // under way, over all workers (session/places)
+  std::atomic<Wanted> wanted{Wanted::automatic};
   Outage outage;
 };
 

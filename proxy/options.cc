@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/suggest.h"
+#include "proxy/ops/verbs.h"
 
 namespace postigo {
 
@@ -25,6 +26,7 @@ struct Parsed {
   commands::CheckOptions check;
   commands::RouteOptions route;
   commands::UserOptions user;
+  commands::CtlOptions ctl;
   std::string file = kDefaultConfiguration;
   std::function<int(commands::Streams)> command;
 };
@@ -146,6 +148,49 @@ void add_user(CLI::App& app, Parsed& parsed) {
   command->add_flag("--replace", parsed.user.replace, "Replace users that exist");
 }
 
+void add_parameter(CLI::App* command, const Parameter& parameter, Parsed& parsed) {
+  std::string name(parameter.name), doc(parameter.doc);
+  auto& given = parsed.ctl.parameters;
+  auto note = [&given, name](const std::string& value) { given.emplace_back(name, value); };
+  if (parameter.kind == Parameter::Kind::flag) {
+    command->add_flag_callback(
+        "--" + name, [note] { note("true"); }, doc);
+    return;
+  }
+  const char* type = parameter.kind == Parameter::Kind::number     ? "N"
+                     : parameter.kind == Parameter::Kind::duration ? "TIME"
+                                                                   : "";
+  CLI::Option* option = command->add_option_function<std::string>(parameter.positional ? name : "--" + name, note, doc);
+  option->required(parameter.required)->type_name(type);
+  if (!parameter.choices.empty()) {
+    option->check(CLI::IsMember(std::vector<std::string>(parameter.choices.begin(), parameter.choices.end())));
+  }
+}
+
+// One command for each verb of the admin API.
+void add_ctl(CLI::App& app, Parsed& parsed) {
+  CLI::App* ctl = add_command(app, "ctl", "Ask the Postigo that runs, or tell it what to do");
+  ctl->require_subcommand(1);
+  ctl->fallthrough();
+  add_file(ctl, parsed);
+  ctl->add_option("--socket", parsed.ctl.socket, "Its admin socket; default: what the configuration says")
+      ->type_name("PATH");
+  ctl->add_flag("--json", parsed.ctl.json, "Print the answer as JSON");
+  for (const Verb& verb : verbs()) {
+    CLI::App* command = ctl->add_subcommand(std::string(verb.name), std::string(verb.doc));
+    command->footer(kFooter);
+    command->fallthrough();
+    for (const Parameter& parameter : verb.parameters) add_parameter(command, parameter, parsed);
+    command->callback([&parsed, &verb] {
+      parsed.ctl.verb = verb.name;
+      parsed.command = [&parsed](commands::Streams io) {
+        parsed.ctl.file = parsed.file;
+        return commands::ctl(parsed.ctl, io);
+      };
+    });
+  }
+}
+
 void add_version(CLI::App& app, Parsed& parsed) {
   CLI::App* command = add_command(app, "version", "Print the versions of Postigo and of its TLS library");
   command->callback([&] { parsed.command = commands::version; });
@@ -196,6 +241,7 @@ int run_command_line(int argc, const char* const* argv, commands::Streams io) {
   add_check(app, parsed);
   add_route(app, parsed);
   add_user(app, parsed);
+  add_ctl(app, parsed);
   add_version(app, parsed);
   try {
     app.parse(argc, argv);

@@ -31,10 +31,9 @@ struct Worker::Door final : Listener::Owner {
   Listener::Ptr listener;
 };
 
-Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot, unsigned index)
+Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot)
     : shared_(shared),
       snapshot_(std::move(snapshot)),
-      index_(index),
       loop_([this](uint64_t lag_ms) {
         stats_.loop_lag.observe_us(lag_ms * 1000);
         stats_.buffered_bytes.set(loop_.chunks().in_use() * Chunk::kSize);
@@ -106,7 +105,7 @@ void Worker::accept(const std::shared_ptr<const Frontend>& frontend, int fd, con
   bool refused = now > shared_.sessions_max;
   // Beyond the places kept for polite refusals a connection is only taken and dropped.
   bool drop = now > shared_.sessions_max + Shared::kRefusing;
-  auto session = std::make_unique<Session>(*this, frontend, refused);
+  auto session = std::make_unique<Session>(*this, frontend, refused, ++accepted_);
   session->accept(fd, peer);
   numbers.accepted.inc();
   if (refused) numbers.rejected_limit.inc();
@@ -135,6 +134,9 @@ void Worker::retire(Session& session) {
     numbers.session_seconds.observe_us((summary.end_ms - summary.start_ms) * 1000);
   }
   write(summary);
+  for (auto& walk : walks_) {
+    if (walk->at == &session) walk->at = sessions_.next(session);
+  }
   session.ListNode<SessionTag>::unlink();
   loop_.bury(std::unique_ptr<Session>(&session));
   shared_.sessions.fetch_sub(1, std::memory_order_relaxed);
@@ -150,6 +152,12 @@ void Worker::start(std::function<void()> ended) {
     loop_result_ = loop_.close();
     running_ = false;
     if (ended) ended();
+  });
+}
+
+void Worker::walk(std::function<bool(Session&)> visit, std::function<void()> done) {
+  mailbox_->post([this, visit = std::move(visit), done = std::move(done)]() mutable {
+    begin_walk(std::move(visit), std::move(done));
   });
 }
 
@@ -195,23 +203,32 @@ DrainPlan Worker::plan(uint64_t over_ms) const {
   return {stats_.sessions[static_cast<size_t>(Phase::relay)].get(), loop_.now_ms(), over_ms};
 }
 
-// All sessions of now, a few in each turn: between two of them the others are served, however many there are.
 void Worker::visit(std::function<void(Session&)> what) {
-  rounds_.push_back({alive_, std::move(what)});
-  if (rounds_.size() == 1) go_round();
+  auto visit = [what = std::move(what)](Session& session) mutable {
+    what(session);
+    return true;
+  };
+  begin_walk(std::move(visit), [] {});
 }
 
-// Who was visited goes to the end of the list, where new ones come to, too: so those of now are the first.
-void Worker::go_round() {
-  for (unsigned visits = 0; visits < kVisitsPerTurn; ++visits) {
-    while (!rounds_.empty() && (rounds_.front().left == 0 || sessions_.empty())) rounds_.pop_front();
-    if (rounds_.empty()) return;
-    Session& session = sessions_.pop_front();
-    sessions_.push_back(session);
-    --rounds_.front().left;
-    rounds_.front().visit(session);
+// New sessions come to the end of the list, so those of now are the first.
+void Worker::begin_walk(std::function<bool(Session&)> visit, std::function<void()> done) {
+  auto walk = std::make_shared<Walk>(Walk{sessions_.first(), accepted_, std::move(visit), std::move(done)});
+  walks_.push_back(walk);
+  go_on(walk);
+}
+
+// A few in each turn: between two of them the others are served, however many there are.
+void Worker::go_on(const std::shared_ptr<Walk>& walk) {
+  for (unsigned i = 0; i < kVisitsPerTurn && walk->at != nullptr; ++i) {
+    Session& session = *walk->at;
+    bool new_here = session.number() > walk->last;
+    walk->at = new_here ? nullptr : sessions_.next(session);
+    if (!new_here && !walk->visit(session)) walk->at = nullptr;
   }
-  loop_.defer([this] { go_round(); });
+  if (walk->at != nullptr) return loop_.defer([this, walk] { go_on(walk); });
+  std::erase(walks_, walk);
+  walk->done();
 }
 
 // Who has knocked already is let in, to be told to come again like those who are in: a reset would tell nothing.

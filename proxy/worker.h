@@ -5,12 +5,12 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "backends/balance/siphash.h"
 #include "backends/directory.h"
@@ -71,7 +71,7 @@ using Handout = std::map<std::string, Descriptor>;
 
 class Worker {
  public:
-  Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot, unsigned index);
+  Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -92,6 +92,9 @@ class Worker {
   void stop_now();               // the same without good-bye
   // Any thread: `answer` is run on the worker's, or destroyed if that has ended.
   void ask(std::function<void()> answer) { mailbox_->post(std::move(answer)); }
+  // Shows all sessions of now to `visit`, a few per turn, until it says false; then `done`. Both are called on the
+  // worker's thread; `visit` may close the session. Neither is called if the thread ends first, but both are destroyed.
+  void walk(std::function<bool(Session&)> visit, std::function<void()> done);
   bool running() const { return running_; }  // any thread: between start() and the end of its thread
   void join();
   void abandon();  // main thread, instead of start(): closes what the constructor and listen() opened
@@ -118,16 +121,19 @@ class Worker {
 
  private:
   struct Door;  // a Listener with its frontend
-  struct Round {
-    uint64_t left;  // to visit
-    std::function<void(Session&)> visit;
+  struct Walk {
+    Session* at;    // to be shown next; null: none is left
+    uint64_t last;  // Session::number(): those behind it came later
+    std::function<bool(Session&)> visit;
+    std::function<void()> done;
   };
   void accept(const std::shared_ptr<const Frontend>& frontend, int fd, const Address& peer);
   void take(std::shared_ptr<const Snapshot> snapshot, Handout doors);
   void change_doors(Handout fresh);
   void change_resolver();
   void visit(std::function<void(Session&)> what);
-  void go_round();
+  void begin_walk(std::function<bool(Session&)> visit, std::function<void()> done);
+  void go_on(const std::shared_ptr<Walk>& walk);
   DrainPlan plan(uint64_t over_ms) const;
   void begin_end();
   void begin_stop();
@@ -135,7 +141,6 @@ class Worker {
 
   Shared& shared_;
   std::shared_ptr<const Snapshot> snapshot_;
-  unsigned index_;
   WorkerStats stats_;
   Loop loop_;
   std::shared_ptr<Mailbox> mailbox_;
@@ -146,8 +151,8 @@ class Worker {
   std::unique_ptr<Directory> directory_;
   std::map<std::string, std::unique_ptr<Door>> doors_;  // by address
   List<Session, SessionTag> sessions_;
-  std::deque<Round> rounds_;
-  uint64_t alive_ = 0;
+  std::vector<std::shared_ptr<Walk>> walks_;  // under way
+  uint64_t alive_ = 0, accepted_ = 0;
   uint64_t next_id_;
   SipKey nonce_key_;
   uint64_t nonces_ = 0;

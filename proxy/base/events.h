@@ -36,10 +36,11 @@ inline constexpr Event certificate_expires{
     "certificate_expires", Level::warning,
     "A certificate has less than 14 days: told at the start, with each new configuration, and once a day.",
     "name days"};
-inline constexpr Event log_reopened{"log_reopened", Level::info, "The log file was opened again.", "signal detail"};
+inline constexpr Event log_reopened{"log_reopened", Level::info, "The log file was opened again.", ""};
 inline constexpr Event log_not_reopened{"log_not_reopened", Level::error,
-                                        "The log file could not be opened again: it goes on where it was.",
-                                        "signal detail"};
+                                        "The log file could not be opened again: it goes on where it was.", "detail"};
+inline constexpr Event admin_action{"admin_action", Level::info, "Somebody used a verb that changes something.",
+                                    "by verb result detail"};
 inline constexpr Event listener_rests{"listener_rests", Level::warning,
                                       "No descriptor or memory for another connection: accepting waits half a second.",
                                       "listener detail"};
@@ -131,6 +132,7 @@ inline constexpr std::array kAll = {&listening,
                                     &certificate_expires,
                                     &log_reopened,
                                     &log_not_reopened,
+                                    &admin_action,
                                     &listener_rests,
                                     &stopping,
                                     &draining,

@@ -55,6 +55,9 @@ class List {
     node->unlink();
     return *static_cast<T*>(node);
   }
+  // For walks that take several turns; null behind the last one.
+  T* first() { return element(head_.next_); }
+  T* next(T& after) { return element(static_cast<ListNode<Tag>&>(after).next_); }
   // Moves all elements of `other` to the back of this list, in one step.
   void take(List& other) {
     if (other.empty()) return;
@@ -75,6 +78,8 @@ class List {
   }
 
  private:
+  T* element(ListNode<Tag>* node) { return node == &head_ ? nullptr : static_cast<T*>(node); }
+
   ListNode<Tag> head_;
 };
 

@@ -243,6 +243,8 @@ Result<void> check(const config::Log& options) {
   return options.file.empty() ? Result<void>() : check_file(options.file);
 }
 
+void set_level(Level level) { lowest = level; }
+
 bool enabled(const Event& event) { return event.level >= lowest.load(std::memory_order_relaxed); }
 
 std::string render_text(std::string_view event, const Fields& fields) {

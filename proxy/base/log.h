@@ -49,6 +49,7 @@ struct Event {
 Result<void> open(const config::Log& options);
 // Would open() be able to? As the effective user; makes and changes nothing.
 Result<void> check(const config::Log& options);
+void set_level(Level level);  // until the next open()
 bool enabled(const Event& event);
 
 // REQUIRES: every key stands in event.fields.

@@ -61,6 +61,7 @@ enum class CloseReason : uint8_t {
   session_limit,
   login_memory,
   shutting_down,
+  kicked,
   internal_error,
 };
 
@@ -89,6 +90,7 @@ inline constexpr auto kCloseReasonFacts = std::to_array<CloseReasonFacts>({
     {"login_memory", "proxy",
      "it held too much before login; told by BYE or -ERR, in a TLS handshake not; may come again"},
     {"shutting_down", "proxy", "Postigo stops; IMAP clients are told by BYE between two responses; may come again"},
+    {"kicked", "proxy", "an operator ended it; IMAP clients are told by BYE between two responses; may come again"},
     {"internal_error", "proxy", "our fault; told by BYE or -ERR where possible"},
 });
 inline constexpr size_t kCloseReasons = kCloseReasonFacts.size();

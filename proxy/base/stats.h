@@ -65,6 +65,7 @@ enum class BackendError : uint8_t {
   closed,
   master_refused,
   full,
+  taken_out,
 };
 struct BackendErrorFacts {
   std::string_view name, text;
@@ -79,6 +80,7 @@ inline constexpr auto kBackendErrorFacts = std::to_array<BackendErrorFacts>({
     {"closed", "it closed the connection before it answered, or the connection broke"},
     {"master_refused", "it does not take the master's login for a user whom we verified: the operator's to mend"},
     {"full", "too many logins are under way there: limits.backend_logins_max"},
+    {"taken_out", "an operator has taken it out of service: `ctl backend NAME drain` or `down`"},
 });
 
 // Where a backend's capability list reached the client in our version: in the answer to the login, or later.

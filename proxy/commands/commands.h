@@ -5,6 +5,8 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace postigo::commands {
 
@@ -55,6 +57,16 @@ int user_set(const UserOptions& options, Streams io);
 int user_del(const UserOptions& options, Streams io);
 int user_list(const UserOptions& options, Streams io);
 int user_import(const UserOptions& options, Streams io);
+
+// A verb of the admin API (ops/verbs.h), asked of the Postigo that runs.
+struct CtlOptions {
+  std::string file;    // the configuration that names the socket
+  std::string socket;  // instead
+  bool json = false;   // print the answer as it came
+  std::string verb;
+  std::vector<std::pair<std::string, std::string>> parameters;  // as they were typed
+};
+int ctl(const CtlOptions& options, Streams io);
 
 int version(Streams io);
 

@@ -1,4 +1,4 @@
-// Not here: what a proposal is (proposal.cc), what becomes of it (control.cc).
+// One thread, one thing at a time. Not here: what a proposal is (proposal.cc), what becomes of it (exchange.cc).
 #include "proxy/control/reload.h"
 
 #include <utility>
@@ -17,39 +17,67 @@ Reloader::Reloader(Loop& loop, std::shared_ptr<Mailbox> mailbox, Lasting& lastin
 
 void Reloader::stop() {
   stopped_ = true;
+  waiting_.clear();
   look_.cancel();
 }
 
-void Reloader::ask(const std::string& cause) {
+void Reloader::in_turn(std::function<void()> begin) {
   if (stopped_) return;
-  if (busy_) {
-    again_ = cause;  // the file may have changed since it was read
-    return;
-  }
-  read(cause);
+  if (busy_) return waiting_.push_back(std::move(begin));
+  busy_ = true;
+  begin();
 }
 
-void Reloader::read(const std::string& cause) {
-  busy_ = true;
-  thread_.submit([this, from = now_(), cause] {
-    std::string stamp = file_stamp(from.file);  // before: what changes meanwhile is read again
-    auto proposal = std::make_shared<Proposal>(propose(from, lasting_));
-    mailbox_->post([this, proposal, cause, stamp] {
-      known_.file_read = stamp;
-      told(*proposal, cause);
+void Reloader::work(std::function<void()> work, std::function<void()> then) {
+  thread_.submit([this, work = std::move(work), then = std::move(then)] {
+    work();
+    mailbox_->post([this, then] {
+      if (stopped_) return;
+      then();
+      over();
     });
   });
 }
 
-void Reloader::told(Proposal& proposal, const std::string& cause) {
-  if (stopped_) return;
-  then_(proposal, cause);
-  over();
-}
-
 void Reloader::over() {
   busy_ = false;
-  if (!again_.empty()) read(std::exchange(again_, {}));
+  if (waiting_.empty()) return;
+  auto next = std::move(waiting_.front());
+  waiting_.pop_front();
+  in_turn(std::move(next));
+}
+
+// Each order reads the file again: it may have changed since the one before it began.
+void Reloader::ask(Order order) {
+  if (waiting_.size() >= kWaitingMax) {
+    if (order.then) order.then({.refusal = "too many wait already"});
+    return;
+  }
+  in_turn([this, order = std::move(order)] {
+    auto proposal = std::make_shared<Proposal>();
+    auto stamp = std::make_shared<std::string>();
+    work(
+        [this, proposal, stamp, from = now_()] {
+          *stamp = file_stamp(from.file);  // before: what changes meanwhile is read again
+          *proposal = propose(from, lasting_);
+        },
+        [this, proposal, stamp, order] {
+          known_.file_read = *stamp;
+          then_(*proposal, order);
+        });
+  });
+}
+
+void Reloader::compare(std::function<void(const Proposal&)> then) {
+  in_turn([this, then = std::move(then)] {
+    auto proposal = std::make_shared<Proposal>();
+    work([this, proposal, from = now_()] { *proposal = propose(from, lasting_); },
+         [proposal, then] { then(*proposal); });
+  });
+}
+
+void Reloader::chore(std::function<void()> blocking, std::function<void()> then) {
+  in_turn([this, blocking = std::move(blocking), then = std::move(then)] { work(blocking, then); });
 }
 
 void Reloader::watch_files() {
@@ -62,14 +90,14 @@ void Reloader::watch_files() {
 void Reloader::next_look() { loop_.timers().arm(look_, kLookMs); }
 
 void Reloader::look() {
-  if (busy_) return next_look();
+  next_look();
   Running from = now_();
-  if (from.snapshot->certificates == nullptr && !from.config.live.watch) return next_look();
-  busy_ = true;
-  thread_.submit([this, from = std::move(from), known = known_] {
+  bool something = from.snapshot->certificates != nullptr || from.config.live.watch;
+  if (busy_ || !something) return;
+  in_turn([this, from = std::move(from)] {
     auto look = std::make_shared<Look>();
-    examine(from, lasting_, known, *look);
-    mailbox_->post([this, look] { looked(*look); });
+    work([this, look, from, known = known_] { examine(from, lasting_, known, *look); },
+         [this, look] { looked(*look); });
   });
 }
 
@@ -88,14 +116,12 @@ void Reloader::examine(const Running& from, Lasting& lasting, const Stamps& know
 }
 
 void Reloader::looked(Look& look) {
-  if (stopped_) return;
   known_.seen = look.stamp;
   known_.file_seen = look.file;
-  next_look();
-  if (look.changed) return read("watch");  // with its certificates
-  if (look.proposal == nullptr) return over();
+  if (look.changed) return ask({.cause = "watch"});  // with its certificates
+  if (look.proposal == nullptr) return;
   known_.refused = look.proposal->snapshot == nullptr ? look.stamp : "";
-  told(*look.proposal, "certificates");
+  then_(*look.proposal, {.cause = "certificates"});
 }
 
 }  // namespace postigo

@@ -3,9 +3,11 @@
 // Confined to the loop's thread; files are read elsewhere, so that a slow disk stops nobody.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "proxy/base/mailbox.h"
 #include "proxy/control/proposal.h"
@@ -18,15 +20,35 @@ class Reloader {
  public:
   static constexpr uint64_t kLookMs = 2000;  // between two looks at the files
 
+  // What became of an order.
+  struct Outcome {
+    std::string refusal = {};  // why it did not take effect; empty: it did
+    std::vector<std::string> problems = {};
+    std::vector<config::Change> changes = {};
+    std::vector<std::string> left_out = {};  // keys that only a restart can change
+  };
+  struct Order {
+    std::string cause;
+    bool partial = false;  // leave out what only a restart can change, instead of refusing all
+    std::function<void(const Outcome&)> then = nullptr;
+  };
+
   // What runs now, as a copy that the other thread may keep.
   using Now = std::function<Running()>;
-  // A proposal is there: to be published or refused, with the reason for which it was asked.
-  using Then = std::function<void(Proposal& proposal, const std::string& cause)>;
+  // A proposal is there: to be published or refused; order.then is for whoever does that.
+  using Then = std::function<void(Proposal& proposal, const Order& order)>;
+
+  static constexpr size_t kWaitingMax = 64;
 
   // All outlive it. Starts a thread.
   Reloader(Loop& loop, std::shared_ptr<Mailbox> mailbox, Lasting& lasting, Now now, Then then);
 
-  void ask(const std::string& cause);  // for the file, as it is from now on
+  // For the file, as it is from now on. One after the other.
+  void ask(Order order);
+  // The same without an effect.
+  void compare(std::function<void(const Proposal&)> then);
+  // Other work that blocks, in its turn; `then` on the loop's thread.
+  void chore(std::function<void()> work, std::function<void()> then);
   // From now on certificates that change on disk are proposed by themselves, once they have not changed for a look;
   // with [server] watch the configuration's file, too.
   void watch_files();
@@ -43,11 +65,12 @@ class Reloader {
     std::unique_ptr<Proposal> proposal;  // null: nothing to do
   };
 
-  void read(const std::string& cause);
+  // `begin` leads to work().
+  void in_turn(std::function<void()> begin);
+  void work(std::function<void()> work, std::function<void()> then);
   void look();
   void looked(Look& look);
   static void examine(const Running& from, Lasting& lasting, const Stamps& known, Look& look);
-  void told(Proposal& proposal, const std::string& cause);
   void over();
   void next_look();
 
@@ -58,7 +81,7 @@ class Reloader {
   Then then_;
   Timer look_;
   Stamps known_;
-  std::string again_;  // asked for meanwhile, with this cause
+  std::deque<std::function<void()>> waiting_;
   bool busy_ = false, stopped_ = false;
   Offload thread_{1, 4};  // gone first
 };

@@ -30,7 +30,7 @@ class Admin::Server {
   Result<void> bind(const config::Endpoint& at) {
     std::optional<Address> address = Address::parse(at.host == "localhost" ? "127.0.0.1" : at.host, at.port);
     if (!address) return fail(fmt::format("admin: {} is not an address", at.host));
-    auto http = Http::open(loop_, *address, [this](std::string_view path) { return page(path); });
+    auto http = Http::open(loop_, *address, read_only([this](std::string_view path) { return page(path); }));
     if (!http) return fail("admin: " + http.error().message);
     http_ = std::move(*http);
     return {};

@@ -1,112 +1,127 @@
-// Requests as far as we need them: a method, a path, and where the head ends. Not here: which pages there are
-// (admin.cc).
+// Connections: a request, its answer, the end. Not here: reading a head (http_head.cc), what is answered (admin.cc,
+// api.cc).
 #include "proxy/ops/http.h"
 
 #include <fmt/format.h>
+#include <grp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "proxy/net/socket.h"
+#include "proxy/ops/http_head.h"
 
 namespace postigo {
 namespace {
 
 const char* reason(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 400:
-      return "Bad Request";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 431:
-      return "Request Header Fields Too Large";
-    default:
-      return "Service Unavailable";
+  struct Row {
+    int status;
+    const char* phrase;
+  };
+  constexpr Row kRows[] = {{200, "OK"},
+                           {400, "Bad Request"},
+                           {403, "Forbidden"},
+                           {404, "Not Found"},
+                           {405, "Method Not Allowed"},
+                           {409, "Conflict"},
+                           {411, "Length Required"},
+                           {413, "Content Too Large"},
+                           {415, "Unsupported Media Type"},
+                           {422, "Unprocessable Content"},
+                           {431, "Request Header Fields Too Large"},
+                           {503, "Service Unavailable"}};
+  for (const Row& row : kRows) {
+    if (row.status == status) return row.phrase;
   }
+  return "Error";
 }
 
-struct Request {
-  std::string_view method, target;
-};
-
-// RFC 9112 3: one blank between the parts. Nothing if it is no request line of HTTP/1.
-std::optional<Request> parse_request_line(std::string_view line) {
-  size_t first = line.find(' '), last = line.rfind(' ');
-  if (first == 0 || first == std::string_view::npos || last <= first + 1) return std::nullopt;
-  Request request{line.substr(0, first), line.substr(first + 1, last - first - 1)};
-  std::string_view version = line.substr(last + 1);
-  bool clean = std::all_of(request.target.begin(), request.target.end(), [](char c) { return c > ' ' && c < 127; });
-  if (!clean || (version != "HTTP/1.1" && version != "HTTP/1.0")) return std::nullopt;
-  return request;
-}
-
-// A lone LF ends a line too (RFC 9112 2.2).
-bool is_whole(std::string_view head) {
-  return head.find("\n\r\n") != std::string_view::npos || head.find("\n\n") != std::string_view::npos;
-}
-std::string_view first_line(std::string_view head) {
-  std::string_view line = head.substr(0, head.find('\n'));
-  return line.ends_with('\r') ? line.substr(0, line.size() - 1) : line;
-}
-
-// Of "/metrics?x=y" and "http://host:9090/metrics" alike.
-std::string_view path_of(std::string_view target) {
-  size_t scheme = target.find("://");
-  if (target.front() != '/' && scheme != std::string_view::npos) {
-    size_t slash = target.find('/', scheme + 3);
-    target = slash == std::string_view::npos ? "/" : target.substr(slash);
-  }
-  return target.substr(0, target.find('?'));
+// The account at the other end of a unix socket, if it may speak to us: root, our user, our groups.
+std::optional<uid_t> known_peer(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  if (peer.uid == 0 || peer.uid == geteuid() || peer.gid == getegid()) return peer.uid;
+  std::vector<gid_t> groups(1024);
+  size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) return std::nullopt;
+  groups.resize(size / sizeof(gid_t));
+  bool ours = std::find(groups.begin(), groups.end(), getegid()) != groups.end();
+  return ours ? std::optional(peer.uid) : std::nullopt;
 }
 
 }  // namespace
 
 class Http::Connection final : public ListNode<HttpTag>, private Socket::Owner {
  public:
-  Connection(Http& http, int fd)
+  Connection(Http& http, int fd, std::optional<uid_t> uid)
       : http_(http), timer_([](void* self) { static_cast<Connection*>(self)->end(); }, this) {
+    request_.uid = uid;
     socket_ = Socket::adopt(http.loop_, fd, *this);
     http.loop_.timers().arm(timer_, kConnectionMs);
   }
   void end() {
     timer_.cancel();
+    *self_ = nullptr;
     socket_.reset();
     http_.retire(*this);
   }
 
  private:
+  enum class State { head, body, asked, answered };
+
   void on_data(Socket&, Bytes data) override {
-    if (answered_) return;  // read and dropped, so that it cannot turn our end into a reset
-    head_.append(data);
-    if (!is_whole(head_)) {
-      if (head_.size() > kHeadMax) answer({.status = 431, .body = "too long\n"}, true);
-      return;
+    if (state_ >= State::asked) return;  // read and dropped, so that it cannot turn our end into a reset
+    text_.append(data);
+    if (state_ == State::head && !take_head()) return;
+    if (text_.size() < body_) return;
+    request_.body = text_.substr(0, body_);
+    state_ = State::asked;
+    http_.loop_.timers().arm(timer_, kAnswerMs);
+    http_.handler_(request_, [self = self_](Page page) {
+      if (*self != nullptr) (*self)->answer(page);
+    });
+  }
+  bool take_head() {
+    size_t size = http_head_size(text_);
+    if (size == 0) {
+      if (text_.size() > kHeadMax) answer({.status = 431, .body = "too long\n"});
+      return false;
     }
-    auto request = parse_request_line(first_line(head_));
-    if (!request) return answer({.status = 400, .body = "not an HTTP request\n"}, true);
-    bool only_head = request->method == "HEAD";
-    if (!only_head && request->method != "GET") return answer({.status = 405, .body = "read only\n"}, true);
-    answer(http_.pages_(path_of(request->target)), !only_head);
+    HttpHead head = parse_http_head(std::string_view(text_).substr(0, size));
+    if (head.fault != 0) {
+      answer({.status = head.fault, .body = head.why});
+      return false;
+    }
+    request_.method = head.method;
+    request_.content_type = head.content_type;
+    request_.path = head.path;
+    request_.query = head.query;
+    body_ = head.body;
+    text_.erase(0, size);
+    state_ = State::body;
+    return true;
   }
   void on_eof(Socket&, bool) override {
-    if (!answered_ || socket_->finished()) end();
+    if (state_ < State::asked || socket_->finished()) end();
   }
   void on_failed(Socket&, const std::string&) override { end(); }
   void on_drained(Socket&) override {
     if (socket_->ended() && socket_->finished()) end();
   }
 
-  void answer(const Page& page, bool with_body) {
-    answered_ = true;
+  void answer(const Page& page) {
+    if (std::exchange(state_, State::answered) == State::answered) return;
+    http_.loop_.timers().arm(timer_, kConnectionMs);
     std::string head = fmt::format(
         "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}Cache-Control: no-store\r\n"
-        "Connection: close\r\n\r\n",
+        "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
         page.status, reason(page.status), page.type, page.body.size(),
         page.status == 405 ? "Allow: GET, HEAD\r\n" : "");
-    Bytes parts[] = {head, with_body ? Bytes(page.body) : Bytes()};
+    Bytes parts[] = {head, request_.method == "HEAD" ? Bytes() : Bytes(page.body)};
     socket_->send(parts, true);
     socket_->finish();
   }
@@ -114,27 +129,44 @@ class Http::Connection final : public ListNode<HttpTag>, private Socket::Owner {
   Http& http_;
   SocketPtr socket_;
   Timer timer_;
-  std::string head_;
-  bool answered_ = false;
+  State state_ = State::head;
+  std::string text_;  // of the head, then of the body
+  size_t body_ = 0;   // octets
+  Request request_;
+  std::shared_ptr<Connection*> self_ = std::make_shared<Connection*>(this);  // for an answer that comes later
 };
 
-Http::Http(Loop& loop, Pages pages) : loop_(loop), pages_(std::move(pages)) {}
+Http::Http(Loop& loop, Handler handler, bool peers_only)
+    : loop_(loop), handler_(std::move(handler)), peers_only_(peers_only) {}
 
 Http::~Http() {
   while (!connections_.empty()) connections_.pop_front().end();
 }
 
-Result<std::unique_ptr<Http>> Http::open(Loop& loop, const Address& address, Pages pages) {
-  std::unique_ptr<Http> http(new Http(loop, std::move(pages)));
+Result<std::unique_ptr<Http>> Http::open(Loop& loop, const Address& address, Handler handler) {
+  std::unique_ptr<Http> http(new Http(loop, std::move(handler), false));
   auto listener = Listener::open(loop, address, true, *http);
   if (!listener) return tl::unexpected(listener.error());
   http->listener_ = std::move(*listener);
   return http;
 }
 
+Result<std::unique_ptr<Http>> Http::open_unix(Loop& loop, int fd, Handler handler) {
+  std::unique_ptr<Http> http(new Http(loop, std::move(handler), true));
+  auto listener = Listener::adopt(loop, fd, *http);
+  if (!listener) return tl::unexpected(listener.error());
+  http->listener_ = std::move(*listener);
+  return http;
+}
+
 void Http::on_accepted(Listener&, int fd, const Address&) {
+  std::optional<uid_t> uid = peers_only_ ? known_peer(fd) : std::nullopt;
+  if (peers_only_ && !uid) {
+    close(fd);
+    return;
+  }
   if (count_ == kConnectionsMax) connections_.pop_front().end();
-  auto connection = std::make_unique<Connection>(*this, fd);
+  auto connection = std::make_unique<Connection>(*this, fd, uid);
   connections_.push_back(*connection.release());  // owned by the list until retire()
   ++count_;
 }
@@ -143,6 +175,13 @@ void Http::retire(Connection& connection) {
   connection.unlink();
   --count_;
   loop_.bury(std::unique_ptr<Connection>(&connection));
+}
+
+Http::Handler read_only(std::function<Http::Page(std::string_view path)> pages) {
+  return [pages = std::move(pages)](const Http::Request& request, const Http::Answer& answer) {
+    bool reads = request.method == "GET" || request.method == "HEAD";
+    answer(reads ? pages(request.path) : Http::Page{.status = 405, .body = "read only\n"});
+  };
 }
 
 }  // namespace postigo

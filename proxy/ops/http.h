@@ -1,12 +1,16 @@
-// Http: a small HTTP server for few and known clients: one GET or HEAD per connection, its answer, the end (RFC 9112).
+// Http: a small HTTP server for few and known clients: one request per connection, its answer, the end (RFC 9112).
 //
 // On a loop, so that a silent client costs a descriptor and no thread. Every connection has kConnectionMs from accept
-// to its last octet, and if there are more than kConnectionsMax the oldest one goes: nobody keeps others out. Confined
-// to the loop's thread, but for open(), which may be called before the loop runs.
+// to the end of its request and from the answer to its last octet, and if there are more than kConnectionsMax the
+// oldest one goes: nobody keeps others out. Confined to the loop's thread, but for open(), which may be called before
+// the loop runs.
 #pragma once
+
+#include <sys/types.h>
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,28 +29,41 @@ class Http final : private Listener::Owner {
     std::string type = "text/plain; charset=utf-8";
     std::string body = {};
   };
-  // What stands at a path. Called on the loop's thread; the path is as it came, without the query.
-  using Pages = std::function<Page(std::string_view path)>;
+  struct Request {
+    std::string method, path, query;  // as they came; the query without "?"
+    std::string content_type, body;
+    std::optional<uid_t> uid;  // of the process at the other end of a unix socket
+  };
+  // The answer, once; at once or later on the loop's thread. Nothing happens if the client is gone by then.
+  using Answer = std::function<void(Page)>;
+  using Handler = std::function<void(const Request& request, Answer answer)>;
 
   static constexpr size_t kConnectionsMax = 64;
   static constexpr uint64_t kConnectionMs = 10'000;
-  static constexpr size_t kHeadMax = 8 * 1024;  // request line and fields
+  static constexpr uint64_t kAnswerMs = 120'000;  // for whoever answers
+  static constexpr size_t kHeadMax = 8 * 1024;    // request line and fields
 
   // The error is one line.
-  static Result<std::unique_ptr<Http>> open(Loop& loop, const Address& address, Pages pages);
+  static Result<std::unique_ptr<Http>> open(Loop& loop, const Address& address, Handler handler);
+  // On a listening unix socket, for processes of root, and of this process's user and groups. Takes `fd`.
+  static Result<std::unique_ptr<Http>> open_unix(Loop& loop, int fd, Handler handler);
   ~Http();  // closes everything
 
  private:
   class Connection;
-  explicit Http(Loop& loop, Pages pages);
+  Http(Loop& loop, Handler handler, bool peers_only);
   void on_accepted(Listener& listener, int fd, const Address& peer) override;
   void retire(Connection& connection);
 
   Loop& loop_;
-  Pages pages_;
+  Handler handler_;
+  bool peers_only_;  // look at the peer's credentials
   Listener::Ptr listener_;
   List<Connection, HttpTag> connections_;  // oldest first
   size_t count_ = 0;
 };
+
+// A handler for pages that can only be read: GET and HEAD.
+Http::Handler read_only(std::function<Http::Page(std::string_view path)> pages);
 
 }  // namespace postigo

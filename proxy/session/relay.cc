@@ -245,9 +245,9 @@ void Relay::leave_at(uint64_t at_ms) {
   wait();
 }
 
-void Relay::shut_down() {
-  if (session_.client() == nullptr) return session_.close(CloseReason::shutting_down);
-  end(CloseReason::shutting_down, Farewell::shutting_down);
+void Relay::shut_down(CloseReason why) {
+  if (session_.client() == nullptr) return session_.close(why);
+  end(why, Farewell::shutting_down);
 }
 
 // On our own account. In the middle of a response there is no room for words, and it must not look complete (T59, T75).

@@ -33,7 +33,7 @@ class Relay final : public Socket::Owner {
   void client_failed(const std::string& why);
   void client_drained();
   void deadline();
-  void shut_down();
+  void shut_down(CloseReason why);
   // From then on it ends where that cuts no response, and is waited for so long: it may never come (T46). kStays takes
   // it back.
   static constexpr uint64_t kStays = UINT64_MAX;

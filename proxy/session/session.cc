@@ -23,11 +23,12 @@ constexpr uint64_t kStoppingMs = 1'000;
 
 }  // namespace
 
-Session::Session(Worker& worker, std::shared_ptr<const Frontend> frontend, bool refused)
+Session::Session(Worker& worker, std::shared_ptr<const Frontend> frontend, bool refused, uint64_t number)
     : worker_(worker),
       frontend_(std::move(frontend)),
       snapshot_(worker.snapshot()),
       deadline_([](void* self) { static_cast<Session*>(self)->deadline(); }, this),
+      number_(number),
       refused_(refused) {
   summary_.id = worker.next_session_id();
   summary_.listener = frontend_->name;
@@ -217,11 +218,11 @@ uint64_t Session::close_timeout_ms() const {
   return worker_.stopping() ? std::min(configured_ms, kStoppingMs) : configured_ms;
 }
 
-void Session::shut_down() {
+void Session::shut_down(CloseReason why) {
   if (closing()) return rearm(close_timeout_ms());
-  if (relay_ != nullptr) return relay_->shut_down();
+  if (relay_ != nullptr) return relay_->shut_down(why);
   if (login_ != nullptr) login_->farewell(Farewell::shutting_down);
-  close(CloseReason::shutting_down);
+  close(why);
 }
 
 void Session::leave_at(uint64_t at_ms) { relay_->leave_at(at_ms); }

@@ -26,8 +26,9 @@ struct SessionTag {};
 
 class Session final : public Socket::Owner, public LoginMemory::Holder, public ListNode<SessionTag> {
  public:
-  // `refused`: over the limit; the client is told so politely and closed.
-  Session(Worker& worker, std::shared_ptr<const Frontend> frontend, bool refused);
+  // `refused`: over the limit; the client is told so politely and closed. `number`: grows from session to session of
+  // the worker.
+  Session(Worker& worker, std::shared_ptr<const Frontend> frontend, bool refused, uint64_t number = 0);
   ~Session();
 
   void accept(int fd, const Address& peer);  // what a Listener accepted
@@ -42,6 +43,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   Socket* client() { return client_.get(); }  // null once the client is gone
   Summary& summary() { return summary_; }
   Phase phase() const { return phase_; }
+  uint64_t number() const { return number_; }
   bool secure() const { return client_ != nullptr && client_->tls() != nullptr; }
 
   void enter(Phase phase, uint64_t deadline_ms);  // the only writer of the phase; arms the deadline
@@ -61,7 +63,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   void abort(CloseReason reason, std::string detail = {});
   bool closing() const { return phase_ == Phase::closing; }
   // The instance stops: say good-bye where the protocol allows, then close, and wait for nobody for long.
-  void shut_down();
+  void shut_down(CloseReason why = CloseReason::shutting_down);
   // Good-bye from then on, as soon as it cuts no response; see Relay::leave_at. REQUIRES: relaying().
   void leave_at(uint64_t at_ms);
   bool relaying() const { return relay_ != nullptr; }
@@ -95,6 +97,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   std::unique_ptr<Login> login_;
   std::unique_ptr<Relay> relay_;
   Summary summary_;
+  const uint64_t number_;
   uint64_t handshake_start_us_ = 0;
   uint64_t taken_ = 0;  // by the client, when the closing deadline looked last
   Phase phase_ = Phase::preamble;

@@ -46,6 +46,7 @@ void Upstream::try_candidate() {
   session_.summary().backend = backend().name;
   session_.summary().shard = route_.shard;
   address_ = 0;
+  if (state().wanted != Wanted::automatic) return give_up(BackendError::taken_out, "taken out of service");
   seat_ = session_.worker().places().take(state());
   if (!seat_) return give_up(BackendError::full, "too many logins are under way there");
   if (const std::vector<Address>* known = session_.worker().resolver().known(backend().host)) {
@@ -213,7 +214,7 @@ void Upstream::give_up(BackendError error, const std::string& why) {
                      {"detail", why}};
   if (error == BackendError::master_refused) {  // for an operator to mend; the others pass
     log::write(events::master_refused, how);
-  } else {
+  } else if (error != BackendError::taken_out) {  // which is no news to the operator
     outage().failed(session_.worker().loop().now_ms(), how);
     log::write(events::backend_failed, how);
   }

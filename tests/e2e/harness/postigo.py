@@ -73,6 +73,7 @@ class Postigo:
         os.makedirs(folder)
         self.file = os.path.join(folder, "postigo.toml")
         self.log_file = os.path.join(folder, "postigo.log")
+        self.admin_socket = os.path.join(folder, "admin.sock")
         self.sections = self._defaults(backend_tls, trusted)
         self.sections.update(sections)
         self.program = None
@@ -84,7 +85,7 @@ class Postigo:
         return {
             "server": '[server]\nhostname = "mail.example.com"\nworkers = 2',
             "log": f'[log]\nformat = "json"\nlevel = "info"\nfile = "{self.log_file}"',
-            "admin": f'[admin]\naddress = "127.0.0.1:{self.admin}"',
+            "admin": f'[admin]\naddress = "127.0.0.1:{self.admin}"\nsocket = "{self.admin_socket}"',
             "limits": '[limits]\nauth_failure_delay = "200ms"',
             "listeners": "\n".join([
                 self.listener("imap", self.imap, "starttls"), self.listener("imaps", self.imaps, "implicit"),
@@ -196,6 +197,10 @@ class Postigo:
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.program.pid}/fd"))
+
+    def ctl(self, *words):
+        """The answer of a verb of `postigo ctl`; fails unless it is done."""
+        return json.loads(run(postigo(), "ctl", "--socket", self.admin_socket, "--json", *words).stdout)
 
     def tool(self, *arguments, check=True, **options):
         """Runs another subcommand on the same configuration."""

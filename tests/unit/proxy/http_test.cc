@@ -23,10 +23,11 @@ class HttpTest : public LoopTest {
   void SetUp() override {
     uint16_t port = free_port();
     address = *Address::parse("127.0.0.1", port);
-    auto opened = Http::open(loop, address, [this](std::string_view path) {
-      paths.emplace_back(path);
-      return path == "/big" ? Http::Page{.body = std::string(3'000'000, 'x')} : Http::Page{.body = "hello\n"};
-    });
+    auto opened = Http::open(loop, address, read_only([this](std::string_view path) {
+                               paths.emplace_back(path);
+                               return path == "/big" ? Http::Page{.body = std::string(3'000'000, 'x')}
+                                                     : Http::Page{.body = "hello\n"};
+                             }));
     ASSERT_TRUE(opened.has_value()) << opened.error().message;
     http = std::move(*opened);
   }
@@ -82,7 +83,7 @@ class HttpTest : public LoopTest {
 TEST_F(HttpTest, Get) {
   EXPECT_EQ(ask("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"),
             "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 6\r\n"
-            "Cache-Control: no-store\r\nConnection: close\r\n\r\nhello\n");
+            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\nhello\n");
 }
 
 TEST_F(HttpTest, HeadHasTheSameHeadAndNothingElse) {
@@ -120,7 +121,7 @@ TEST_F(HttpTest, OnlyReading) {
 
 TEST_F(HttpTest, WhatIsNoRequest) {
   for (const char* line : {"", "GET", "GET /", "GET / HTTP/2", "GET / SPDY/1", " / HTTP/1.1", "GET  HTTP/1.1",
-                           "GET /a b HTTP/1.1", "GET /\x01 HTTP/1.1", "\x16\x03\x01 hello"}) {
+                           "GET /a b HTTP/1.1", "GET ?a HTTP/1.1", "GET /\x01 HTTP/1.1", "\x16\x03\x01 hello"}) {
     EXPECT_THAT(ask(std::string(line) + "\r\nHost: x\r\n\r\n"), StartsWith("HTTP/1.1 400 ")) << line;
   }
   EXPECT_THAT(ask("GET / HTTP/1.1\r\nX: " + std::string(Http::kHeadMax, 'x')), StartsWith("HTTP/1.1 431 "));
@@ -138,7 +139,7 @@ TEST_F(HttpTest, ABodyThatNobodyWantsDoesNotEatTheAnswer) {
   say(fd, "POST / HTTP/1.1\r\nContent-Length: 200000\r\n\r\n" + std::string(100'000, 'x'));
   for (int i = 0; i < 20; ++i) turn();
   say(fd, std::string(100'000, 'x'));
-  EXPECT_THAT(hear(fd), StartsWith("HTTP/1.1 405 "));
+  EXPECT_THAT(hear(fd), StartsWith("HTTP/1.1 413 "));
   EXPECT_FALSE(was_reset);
 }
 

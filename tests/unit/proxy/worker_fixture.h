@@ -59,7 +59,7 @@ class WorkerTest : public testing::Test {
     ASSERT_TRUE(doors.has_value()) << doors.error().message;
     shared->published.set(snapshot);
     for (unsigned i = 0; i < count; ++i) {
-      workers.push_back(std::make_unique<Worker>(*shared, snapshot, i));
+      workers.push_back(std::make_unique<Worker>(*shared, snapshot));
       workers.back()->listen(std::move((*doors)[i]));
     }
   }

@@ -1,0 +1,230 @@
+// The life of the process: start, signals, the end. Not here: exchange of configurations (exchange.cc), what verbs do
+// (verbs.cc), sessions, what can be known before a port is bound (preparation.cc).
+#include "proxy/control/control_thread.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <ctime>
+#include <utility>
+
+#include "config/units.h"
+#include "proxy/base/events.h"
+#include "proxy/control/expiry.h"
+#include "proxy/control/notify.h"
+#include "proxy/control/verbs.h"
+#include "proxy/ops/api.h"
+#include "proxy/ops/metrics.h"
+#include "proxy/ops/unix_socket.h"
+
+namespace postigo {
+
+ControlThread::ControlThread(std::string file, config::Config config, Prepared prepared)
+    : prepared_(std::move(prepared)),
+      running_{std::move(file), std::move(config), prepared_.snapshot},
+      loop_(nullptr),
+      mailbox_(std::make_shared<Mailbox>(loop_.uv())),
+      sweep_([](void* self) { static_cast<ControlThread*>(self)->sweep(); }, this),
+      expiry_([](void* self) { static_cast<ControlThread*>(self)->warn_of_expiry(); }, this),
+      doors_(prepared_.workers),
+      watchdog_(loop_, workers_),
+      drain_(loop_, workers_, [this](bool draining) { told_draining(draining); }),
+      orders_(prepared_.lasting->fleet, running_.config.startup.state_file),
+      reloader_(
+          loop_, mailbox_, *prepared_.lasting, [this] { return running_; },
+          [this](Proposal& proposal, const Reloader::Order& order) { proposed(proposal, order); }) {}
+
+ControlThread::~ControlThread() = default;
+
+Result<void> ControlThread::start() {
+  forbid_new_privileges();
+  started_s_ = std::time(nullptr);
+  shared_ = std::make_unique<Shared>(running_.config, prepared_.password_threads, prepared_.lasting->fleet);
+  apply_limits();
+  if (auto made = make_workers(); !made) return made;
+  if (auto made = open_admin(); !made) return made;
+  if (auto became = become(prepared_.account); !became) return became;
+  if (auto opened = log::open(running_.config.live.log); !opened) return opened;
+  config::Problems problems;
+  if (!prepared_.snapshot->open_directories(problems)) return fail(problems.front().message);
+  if (auto loaded = orders_.load(); !loaded) return loaded;
+  if (auto made = open_socket(); !made) return made;
+  note_load();
+  for (auto& worker : workers_) {
+    worker->start([this, box = mailbox_] { box->post([this] { worker_ended(); }); });
+  }
+  alive_ = workers_.size();
+  signals_.watch(loop_, [this](int signal) { told(signal); });
+  sweep();
+  reloader_.watch_files();
+  watchdog_.start();
+  if (admin_) {
+    admin_->start();
+    admin_->set_ready(true);
+  }
+  announce();
+  return {};
+}
+
+int ControlThread::run() {
+  loop_.run();
+  loop_.close();
+  return result_;
+}
+
+int ControlThread::abandon() {
+  for (auto& worker : workers_) worker->abandon();
+  admin_.reset();
+  close();
+  run();
+  return 1;
+}
+
+Result<void> ControlThread::make_workers() {
+  auto doors = doors_.open(running_.config.live.listeners);
+  if (!doors) return tl::unexpected(doors.error());
+  for (unsigned i = 0; i < prepared_.workers; ++i) {
+    workers_.push_back(std::make_unique<Worker>(*shared_, running_.snapshot));
+    workers_.back()->listen(std::move((*doors)[i]));
+  }
+  doors_.use(running_.config.live.listeners);
+  shared_->published.set(running_.snapshot);
+  return {};
+}
+
+Result<void> ControlThread::open_admin() {
+  const config::Admin& options = running_.config.startup.admin;
+  if (!options.enabled) return {};
+  MetricsSource source;
+  source.shared = shared_.get();
+  for (auto& worker : workers_) source.workers.push_back(&worker->stats());
+  source.fds_limit = prepared_.descriptors;
+  source.start_time_s = started_s_;
+  source.version = POSTIGO_VERSION;
+  source.boringssl = POSTIGO_BORINGSSL_VERSION;
+  auto admin = Admin::open(options.address, std::make_shared<Metrics>(std::move(source)));
+  if (!admin) return tl::unexpected(admin.error());
+  admin_ = std::move(*admin);
+  return {};
+}
+
+// As the account, so that it may remove what it has made.
+Result<void> ControlThread::open_socket() {
+  const std::string& path = running_.config.startup.admin.socket;
+  if (path.empty()) return {};
+  auto fd = listen_unix(path);
+  if (!fd) return tl::unexpected(fd.error());
+  auto api = Http::open_unix(
+      loop_, *fd, api_handler([this](const Verb& verb, const Json& parameters, const std::string& who, VerbDone done) {
+        run_verb(*this, verb, parameters, who, std::move(done));
+      }));
+  if (!api) return tl::unexpected(api.error());
+  api_ = std::move(*api);
+  return {};
+}
+
+void ControlThread::announce() {
+  announce_listeners({});
+  if (admin_) {
+    const config::Endpoint& address = running_.config.startup.admin.address;
+    log::write(events::admin, {{"url", fmt::format("http://{}/metrics", config::format_endpoint(address))}});
+  }
+  log::write(events::ready, {{"version", POSTIGO_VERSION},
+                             {"workers", workers_.size()},
+                             {"backends", running_.config.live.backends.size()},
+                             {"descriptors", prepared_.descriptors},
+                             {"sessions_max", shared_->sessions_max.load()}});
+  notify("READY=1");
+}
+
+void ControlThread::told(int signal) {
+  const char* name = Signals::name_of(signal);
+  switch (signal) {
+    case SIGHUP:
+      notify_reloading();
+      return reload({.cause = name});
+    case SIGUSR1:
+      reopen_log();
+      return;
+    case SIGUSR2:
+      return log::write(events::signal_ignored, {{"signal", name}, {"detail", "it has no meaning yet"}});
+    default:
+      return stop(name);
+  }
+}
+
+// Ticket keys whose time is over are wiped, also when nobody connects any more.
+void ControlThread::sweep() { loop_.timers().arm(sweep_, prepared_.lasting->keys->sweep()); }
+
+// Now, and again in a day.
+void ControlThread::warn_of_expiry() {
+  constexpr uint64_t kDayMs = 24 * 3600'000;
+  loop_.timers().arm(expiry_, kDayMs);
+  if (running_.snapshot->certificates == nullptr) return;
+  for (const Expiry& each : expiring(running_.snapshot->certificates->facts(), std::time(nullptr))) {
+    log::write(events::certificate_expires, {{"name", each.name}, {"days", each.days}});
+  }
+}
+
+Result<void> ControlThread::reopen_log() {
+  auto opened = log::open(running_.config.live.log);
+  if (opened) {
+    log::write(events::log_reopened);
+  } else {
+    log::write(events::log_not_reopened, {{"detail", opened.error().message}});
+  }
+  return opened;
+}
+
+void ControlThread::walk(std::function<bool(Session&)> visit, std::function<void()> done) {
+  auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
+  for (auto& worker : workers_) {
+    worker->walk(visit, [left, done, box = mailbox_] {
+      if (--*left == 0) box->post(done);
+    });
+  }
+}
+
+void ControlThread::stop(const std::string& cause) {
+  if (drain_.ending()) {
+    log::write(events::stopping_now, {{"signal", cause}});
+    return drain_.end_now();
+  }
+  log::write(events::stopping, {{"signal", cause}});
+  reloader_.stop();
+  drain_.end(running_.config.live.leaving);
+}
+
+void ControlThread::told_draining(bool draining) {
+  shared_->draining = draining;
+  if (admin_) admin_->set_ready(!draining);
+}
+
+void ControlThread::worker_ended() {
+  if (--alive_ > 0) return;
+  for (auto& worker : workers_) {
+    worker->join();
+    if (worker->loop_result() == 0) continue;
+    log::write(events::handles_left, {{"detail", "a handle or a connection was left open: a bug"}});
+    result_ = 1;
+  }
+  admin_.reset();
+  log::tell_losses();
+  log::write(events::stopped);
+  close();
+}
+
+void ControlThread::close() {
+  reloader_.stop();
+  api_.reset();
+  sweep_.cancel();
+  expiry_.cancel();
+  drain_.close();
+  watchdog_.close();
+  signals_.unwatch();
+  mailbox_->close();
+  loop_.stop();
+}
+
+}  // namespace postigo

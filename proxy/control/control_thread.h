@@ -1,0 +1,100 @@
+// ControlThread: the one that decides: it owns workers and what lasts, and all that changes something goes through it.
+//
+// Made, run and destroyed on the main thread; every member is for that thread only, and none blocks: files are read and
+// written on a thread of their own.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/base/mailbox.h"
+#include "proxy/control/doors.h"
+#include "proxy/control/drain.h"
+#include "proxy/control/preparation.h"
+#include "proxy/control/reload.h"
+#include "proxy/control/signals.h"
+#include "proxy/control/standing_orders.h"
+#include "proxy/control/watchdog.h"
+#include "proxy/ops/admin.h"
+#include "proxy/ops/http.h"
+#include "proxy/worker.h"
+
+namespace postigo {
+
+class ControlThread {
+ public:
+  ControlThread(std::string file, config::Config config, Prepared prepared);
+  ~ControlThread();
+
+  // Ports as who started us, everything else as the account. No thread is started before the account has changed but
+  // those of pools, which the change takes along. The error is one line.
+  Result<void> start();
+  int run();      // until the last worker has ended: the exit code
+  int abandon();  // instead of run(), if start() failed
+
+  // --- what verbs and signals ask for ---
+  const Running& running() const { return running_; }
+  const Shared& shared() const { return *shared_; }
+  Fleet& fleet() { return prepared_.lasting->fleet; }
+  const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
+  Loop& loop() { return loop_; }
+  int64_t started_s() const { return started_s_; }
+  bool stopping() const { return drain_.ending(); }
+  Drain& drain() { return drain_; }
+  StandingOrders& orders() { return orders_; }
+
+  void reload(Reloader::Order order);
+  // What a reload would change now.
+  void compare(std::function<void(const Proposal&)> then) { reloader_.compare(std::move(then)); }
+  // `work` blocks and runs elsewhere; `then` here.
+  void chore(std::function<void()> work, std::function<void()> then) {
+    reloader_.chore(std::move(work), std::move(then));
+  }
+  Result<void> reopen_log();
+  void stop(const std::string& cause);  // again: now
+  // Shows every session to `visit`, on its worker's thread; then `done`, here.
+  void walk(std::function<bool(Session&)> visit, std::function<void()> done);
+
+ private:
+  Result<void> make_workers();
+  Result<void> open_admin();
+  Result<void> open_socket();
+  void announce();
+  void announce_listeners(const std::vector<config::Listener>& before);
+
+  void told(int signal);
+  void sweep();
+  void warn_of_expiry();
+  void proposed(Proposal& proposal, const Reloader::Order& order);
+  std::string publish(Proposal& proposal);
+  void note_load();
+  void apply_limits();
+
+  void told_draining(bool draining);
+  void worker_ended();
+  void close();
+
+  Signals signals_;  // before anything that starts a thread
+  Prepared prepared_;
+  Running running_;
+  Loop loop_;
+  std::shared_ptr<Mailbox> mailbox_;
+  Timer sweep_, expiry_;
+  Doors doors_;
+  std::unique_ptr<Shared> shared_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  Watchdog watchdog_;
+  Drain drain_;
+  std::unique_ptr<Admin> admin_;
+  std::unique_ptr<Http> api_;
+  StandingOrders orders_;
+  Reloader reloader_;
+  int64_t started_s_ = 0;
+  size_t alive_ = 0;  // workers
+  int result_ = 0;
+};
+
+}  // namespace postigo

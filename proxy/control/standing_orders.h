@@ -1,0 +1,35 @@
+// StandingOrders: what operators want of backends until they say otherwise, over reloads, and over restarts if there is
+// a file for it.
+//
+// Control thread. The file is JSON, written whole and renamed into its place.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "parser/base/result.h"
+#include "proxy/fleet.h"
+
+namespace postigo {
+
+class StandingOrders {
+ public:
+  // `file` may be empty: nothing is kept.
+  StandingOrders(Fleet& fleet, std::string file) : fleet_(fleet), file_(std::move(file)) {}
+
+  // Before workers start: what the file says takes effect. A file that does not exist says nothing. The error is one
+  // line.
+  Result<void> load();
+  void set(BackendState& backend, Wanted wanted) { backend.wanted = wanted; }
+  // What is to be written, and where: for a thread that may block. Empty path: nowhere.
+  std::string text() const;
+  const std::string& file() const { return file_; }
+  // Blocking; any thread.
+  static Result<void> write(const std::string& file, const std::string& text);
+
+ private:
+  Fleet& fleet_;
+  std::string file_;
+};
+
+}  // namespace postigo

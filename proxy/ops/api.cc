@@ -1,0 +1,207 @@
+// Parameters: named, typed, and nothing but what the table knows. Not here: what verbs do (control/), HTTP (http.cc).
+#include "proxy/ops/api.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "config/suggest.h"
+#include "config/units.h"
+#include "parser/base/ascii.h"
+
+namespace postigo {
+namespace {
+
+constexpr std::string_view kRoot = "/api/v1/";
+constexpr size_t kNameMax = 64;  // of a stranger's word in an error
+
+struct Fault {
+  int status;
+  std::string text;
+};
+
+Http::Page page_of(int status, const Json& answer) {
+  return {status, "application/json", answer.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
+}
+
+Http::Page page_of(const Fault& fault) { return page_of(fault.status, Json{{"error", fault.text}}); }
+
+int hex(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::string decoded(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
+      out += static_cast<char>(hex(text[i + 1]) * 16 + hex(text[i + 2]));
+      i += 2;
+    } else {
+      out += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+Json query_parameters(std::string_view query) {
+  Json found = Json::object();
+  while (!query.empty()) {
+    size_t end = query.find('&');
+    std::string_view pair = query.substr(0, end);
+    query.remove_prefix(end == std::string_view::npos ? query.size() : end + 1);
+    size_t equals = pair.find('=');
+    if (pair.empty()) continue;
+    found[decoded(pair.substr(0, equals))] = equals == std::string_view::npos ? "" : decoded(pair.substr(equals + 1));
+  }
+  return found;
+}
+
+// Text of a query becomes what the table says. Empty: it was good.
+std::string convert(const Parameter& parameter, Json& value) {
+  std::string text = value.is_string() ? value.get<std::string>() : "";
+  switch (parameter.kind) {
+    case Parameter::Kind::text:
+      if (!value.is_string()) return "must be text";
+      break;
+    case Parameter::Kind::flag:
+      if (value.is_string()) value = text.empty() || text == "true";
+      return value.is_boolean() ? "" : "must be true or false";
+    case Parameter::Kind::number: {
+      uint64_t number = 0;
+      auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+      if (value.is_string() && error == std::errc() && end == text.data() + text.size()) value = number;
+      return value.is_number_unsigned() ? "" : "must be a number";
+    }
+    case Parameter::Kind::duration: {
+      auto ms = config::parse_duration(text);
+      if (!ms) return ms.error().message;
+      value = *ms;
+      return "";
+    }
+  }
+  const auto& choices = parameter.choices;
+  if (choices.empty() || std::find(choices.begin(), choices.end(), text) != choices.end()) return "";
+  return fmt::format("must be one of {}", fmt::join(choices, ", "));
+}
+
+// Durations become milliseconds.
+Result<Json> checked(const Verb& verb, Json given) {
+  if (!given.is_object()) return fail("the body must be a JSON object");
+  for (auto& [name, value] : given.items()) {
+    auto known = std::find_if(verb.parameters.begin(), verb.parameters.end(),
+                              [&name = name](const Parameter& each) { return each.name == name; });
+    if (known == verb.parameters.end())
+      return fail(fmt::format("{} has no parameter \"{}\"", verb.name, printable(name, kNameMax)));
+    std::string wrong = convert(*known, value);
+    if (!wrong.empty()) return fail(fmt::format("{}: {}", name, wrong));
+  }
+  for (const Parameter& parameter : verb.parameters) {
+    if (parameter.required && !given.contains(parameter.name))
+      return fail(fmt::format("{} is missing", parameter.name));
+  }
+  return given;
+}
+
+std::string account_of(std::optional<uid_t> uid) {
+  if (!uid) return "nobody";
+  passwd entry{}, *found = nullptr;
+  char buffer[4096];
+  getpwuid_r(*uid, &entry, buffer, sizeof(buffer), &found);
+  return found != nullptr ? fmt::format("{} ({})", *uid, entry.pw_name) : std::to_string(*uid);
+}
+
+const Verb* verb_at(std::string_view path) {
+  return path.starts_with(kRoot) ? find_verb(path.substr(kRoot.size())) : nullptr;
+}
+
+Result<Json> parameters_of(const Verb& verb, const Http::Request& request) {
+  if (!verb.changes) return checked(verb, query_parameters(request.query));
+  Json body = request.body.empty() ? Json::object() : Json::parse(request.body, nullptr, false);
+  if (body.is_discarded()) return fail("the body is not JSON");
+  return checked(verb, std::move(body));
+}
+
+std::optional<Fault> refused(const Verb* verb, const Http::Request& request) {
+  if (verb == nullptr) return Fault{404, "there is no such verb: see /api/v1/openapi.json"};
+  if (!verb->changes && request.method != "GET") return Fault{405, fmt::format("{} is read with GET", verb->name)};
+  if (!verb->changes) return std::nullopt;
+  if (request.method != "POST") return Fault{409, fmt::format("{} changes something: POST it", verb->name)};
+  bool json = request.content_type.starts_with("application/json");
+  if (!json) return Fault{415, "the content type must be application/json"};
+  return std::nullopt;
+}
+
+const char* type_of(Parameter::Kind kind) {
+  return kind == Parameter::Kind::flag ? "boolean" : kind == Parameter::Kind::number ? "integer" : "string";
+}
+
+Json schema_of(const Parameter& parameter) {
+  Json schema = {{"type", type_of(parameter.kind)}, {"description", parameter.doc}};
+  if (!parameter.choices.empty()) schema["enum"] = parameter.choices;
+  if (parameter.kind == Parameter::Kind::duration) schema["examples"] = {"30s", "10m"};
+  return schema;
+}
+
+Json operation_of(const Verb& verb) {
+  Json operation = {{"operationId", verb.name}, {"summary", verb.doc}};
+  Json properties = Json::object(), required = Json::array(), in_query = Json::array();
+  for (const Parameter& parameter : verb.parameters) {
+    properties[std::string(parameter.name)] = schema_of(parameter);
+    if (parameter.required) required.push_back(parameter.name);
+    in_query.push_back({{"name", parameter.name},
+                        {"in", "query"},
+                        {"required", parameter.required},
+                        {"schema", schema_of(parameter)}});
+  }
+  Json body = {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
+  if (!required.empty()) body["required"] = required;
+  if (verb.changes) {
+    operation["requestBody"] = {{"content", {{"application/json", {{"schema", body}}}}}};
+  } else {
+    operation["parameters"] = in_query;
+  }
+  Json object = {{"application/json", {{"schema", {{"type", "object"}}}}}};
+  Json error = {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Error"}}}}}};
+  operation["responses"] = {{"200", {{"description", "Done"}, {"content", object}}},
+                            {"default", {{"description", "Not done"}, {"content", error}}}};
+  return operation;
+}
+
+}  // namespace
+
+std::string openapi() {
+  Json paths = Json::object();
+  for (const Verb& verb : verbs()) {
+    paths[std::string(kRoot) + std::string(verb.name)] = {{verb.changes ? "post" : "get", operation_of(verb)}};
+  }
+  Json error = {{"type", "object"},
+                {"properties", {{"error", {{"type", "string"}, {"description", "One line"}}}}},
+                {"required", {"error"}}};
+  Json document = {{"openapi", "3.1.0"},
+                   {"info", {{"title", "Postigo admin API"}, {"version", "1"}}},
+                   {"paths", paths},
+                   {"components", {{"schemas", {{"Error", error}}}}}};
+  return document.dump(2) + "\n";
+}
+
+Http::Handler api_handler(VerbRun run) {
+  return [run = std::move(run)](const Http::Request& request, const Http::Answer& answer) {
+    if (request.path == "/api/v1/openapi.json" && request.method == "GET") {
+      return answer({200, "application/json", openapi()});
+    }
+    const Verb* verb = verb_at(request.path);
+    if (auto fault = refused(verb, request)) return answer(page_of(*fault));
+    auto parameters = parameters_of(*verb, request);
+    if (!parameters) return answer(page_of({422, parameters.error().message}));
+    run(*verb, *parameters, account_of(request.uid),
+        [answer](int status, const Json& told) { answer(page_of(status, told)); });
+  };
+}
+
+}  // namespace postigo

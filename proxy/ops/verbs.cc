@@ -1,0 +1,81 @@
+// Not here: what the verbs do (control/verbs*.cc).
+#include "proxy/ops/verbs.h"
+
+namespace postigo {
+namespace {
+
+using Kind = Parameter::Kind;
+
+std::vector<Parameter> filters() {
+  return {{"user", Kind::text, "Sessions of this user, as normalised"},
+          {"id", Kind::text, "The session with this id"},
+          {"address", Kind::text, "Sessions from this address"},
+          {"backend", Kind::text, "Sessions at this backend"},
+          {"listener", Kind::text, "Sessions that came through this listener"},
+          {"protocol", Kind::text, "Sessions of this protocol", false, false, {"imap", "pop3"}}};
+}
+
+std::vector<Parameter> filters_and(Parameter last) {
+  auto all = filters();
+  all.push_back(std::move(last));
+  return all;
+}
+
+const std::vector<Verb>& table() {
+  static const std::vector<Verb> verbs = {
+      {"status", "What runs, since when, how full it is", false},
+      {"version", "Which version runs", false},
+      {"who", "Sessions, those of the first worker first", false,
+       filters_and({"limit", Kind::number, "At most so many (default 1000)"})},
+      {"kick", "End sessions; at least one filter must be given", true, filters()},
+      {"backends", "Backends with their sessions and logins", false},
+      {"backend",
+       "Take a backend out of service, or back into it",
+       true,
+       {{"name", Kind::text, "The backend", true, true},
+        {"state",
+         Kind::text,
+         "drain: no new logins; down: sessions are let go, too; auto: as the configuration says",
+         true,
+         true,
+         {"auto", "drain", "down"}}}},
+      {"listeners", "Listeners with their addresses and connections", false},
+      {"certs", "Certificates with their names and when they expire", false},
+      {"route",
+       "Where this user would be sent now, and why (directories are not asked)",
+       false,
+       {{"user", Kind::text, "As the user would log in", true, true},
+        {"protocol", Kind::text, "Default: imap", false, false, {"imap", "pop3"}}}},
+      {"config", "The configuration in effect, secrets as ***", false},
+      {"diff", "What a reload would change now, key by key", false},
+      {"reload",
+       "Read the configuration and make it take effect, all or nothing",
+       true,
+       {{"partial", Kind::flag, "Leave out what only a restart can change"}}},
+      {"log",
+       "Set the level until the next reload of [log], or open the file again",
+       true,
+       {{"action", Kind::text, "What to do", true, true, {"level", "reopen"}},
+        {"level", Kind::text, "For level", true, false, {"debug", "info", "warning", "error"}}}},
+      {"drain",
+       "Say 503 on /readyz and let the sessions of now go; who comes is served as ever",
+       true,
+       {{"over", Kind::duration, "Spread over this time (default 10m)"}}},
+      {"undrain", "Take drain back: who has not gone yet stays", true},
+      {"stop", "End the process as SIGTERM does", true},
+  };
+  return verbs;
+}
+
+}  // namespace
+
+std::span<const Verb> verbs() { return table(); }
+
+const Verb* find_verb(std::string_view name) {
+  for (const Verb& verb : table()) {
+    if (verb.name == name) return &verb;
+  }
+  return nullptr;
+}
+
+}  // namespace postigo

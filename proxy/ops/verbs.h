@@ -1,0 +1,31 @@
+// The verbs of the admin API and of `postigo ctl`, written down once: routes, OpenAPI, command line and completion are
+// read off this table.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace postigo {
+
+struct Parameter {
+  enum class Kind { text, number, duration, flag };
+  std::string_view name;
+  Kind kind;
+  std::string_view doc;
+  bool positional = false;  // on the command line: a word, not an option
+  bool required = false;
+  std::vector<std::string_view> choices = {};  // empty: any
+};
+
+struct Verb {
+  std::string_view name;  // "/api/v1/NAME"
+  std::string_view doc;
+  bool changes;  // POST, one line in the log; else GET
+  std::vector<Parameter> parameters = {};
+};
+
+std::span<const Verb> verbs();
+const Verb* find_verb(std::string_view name);  // null if there is none
+
+}  // namespace postigo

@@ -1,0 +1,43 @@
+// Not here: the walk over the sessions (worker.cc), what is done to them (control/verbs_sessions.cc).
+#include "proxy/session/listing.h"
+
+#include "proxy/session/session.h"
+#include "proxy/worker.h"
+
+namespace postigo {
+namespace {
+
+bool fits_text(const std::string& wanted, std::string_view is) { return wanted.empty() || wanted == is; }
+
+}  // namespace
+
+SessionRow row_of(Session& session) {
+  const Summary& summary = session.summary();
+  SessionRow row;
+  row.id = summary.id;
+  row.user = summary.user;
+  row.authenticated = summary.authenticated;
+  row.client = summary.client.text();
+  row.listener = summary.listener;
+  row.protocol = summary.protocol;
+  row.phase = name_of(session.phase());
+  row.backend = summary.backend;
+  row.tls = *summary.tls_version != 0 ? summary.tls_version : "none";
+  row.seconds = static_cast<double>(session.worker().loop().now_ms() - summary.start_ms) / 1000.0;
+  row.bytes_in = summary.bytes_from_client;
+  row.bytes_out = summary.bytes_from_backend;
+  return row;
+}
+
+bool SessionFilter::empty() const {
+  return user.empty() && id.empty() && address.empty() && backend.empty() && listener.empty() && protocol.empty();
+}
+
+bool SessionFilter::fits(Session& session) const {
+  const Summary& summary = session.summary();
+  return fits_text(user, summary.user) && fits_text(id, summary.id) && fits_text(backend, summary.backend) &&
+         fits_text(listener, summary.listener) && fits_text(protocol, summary.protocol) &&
+         (address.empty() || address == summary.client.host());
+}
+
+}  // namespace postigo

@@ -1,0 +1,29 @@
+// Listing: sessions as operators see and choose them.
+//
+// A row is a copy: it may go to another thread. Confined to the worker's thread otherwise.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace postigo {
+
+class Session;
+
+struct SessionRow {
+  std::string id, user, client, listener, protocol, phase, backend, tls;
+  bool authenticated = false;  // else `user` is only claimed
+  double seconds = 0;
+  uint64_t bytes_in = 0, bytes_out = 0;
+};
+SessionRow row_of(Session& session);
+
+// What is empty fits everything.
+struct SessionFilter {
+  std::string user = {}, id = {}, address = {}, backend = {}, listener = {}, protocol = {};
+
+  bool empty() const;
+  bool fits(Session& session) const;
+};
+
+}  // namespace postigo
