@@ -13,7 +13,6 @@
 #include <map>
 #include <string>
 
-#include "config/kept_secret.h"
 #include "config/suggest.h"
 #include "parser/base/ascii.h"
 #include "parser/base/limits.h"
@@ -75,19 +74,22 @@ Result<Secret> read_secret_file(const std::string& path) {
   return secret;
 }
 
-Result<Secret> read_secret_env(const std::string& name) {
-  if (auto kept = forgotten().find(name); kept != forgotten().end()) return Secret(kept->second.reveal());
+Result<KeptSecret> read_secret_env(const std::string& name) {
+  if (auto kept = forgotten().find(name); kept != forgotten().end()) return kept->second;
   const char* value = name.empty() ? nullptr : std::getenv(name.c_str());
   if (value == nullptr) return fail("there is no environment variable " + in_quotes(name));
-  return checked(value, "the environment variable " + in_quotes(name));
+  auto secret = checked(value, "the environment variable " + in_quotes(name));
+  if (!secret) return tl::unexpected(secret.error());
+  return KeptSecret(*secret);
 }
 
-void forget_in_environment(Bytes secret) {
+void forget_in_environment(const KeptSecret& kept) {
+  Bytes secret = kept.reveal();
   if (secret.empty()) return;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     char* value = std::strchr(*entry, '=');
     if (value == nullptr || secret != value + 1) continue;
-    forgotten()[std::string(*entry, value)] = Secret(secret);
+    forgotten()[std::string(*entry, value)] = kept;
     wipe(value + 1, secret.size());
   }
 }

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "config/kept_secret.h"
 #include "parser/base/result.h"
 #include "parser/base/secret.h"
 
@@ -11,12 +12,12 @@ namespace postigo::config {
 // The file without one newline at its end. Fails if it cannot be read, is empty, longer than a password may be or holds
 // control characters. The error names the file, never its content.
 Result<Secret> read_secret_file(const std::string& path);
-Result<Secret> read_secret_env(const std::string& name);
+Result<KeptSecret> read_secret_env(const std::string& name);
 
 // Overwrites every value in the environment that holds `secret`: it is on the stack and in /proc otherwise. For a
-// process that has read what it needs, before other threads exist. read_secret_env() goes on knowing what it was: a
-// configuration that is loaded again names the same variable.
-void forget_in_environment(Bytes secret);
+// process that has read what it needs, before other threads exist. read_secret_env() goes on knowing it, in the same
+// place: a configuration that is loaded again names the same variable.
+void forget_in_environment(const KeptSecret& secret);
 
 // What may be wrong with an inline secret, in words, or empty. The same rules as for a file.
 std::string secret_fault(Bytes text);

@@ -16,7 +16,7 @@ int serve(const std::string& file, Streams io) {
   if (!prepared) return kBadConfiguration;
   config::Config config = std::move(loaded->config);
   loaded.reset();
-  config::forget_in_environment(config.live.auth.backend_login.master_password.reveal());
+  config::forget_in_environment(config.live.auth.backend_login.master_password);
   wipe_stack();  // short values of the file went over it
   io.err.flush();
   return postigo::serve(file, std::move(config), std::move(*prepared));

@@ -30,10 +30,7 @@ ControlThread::ControlThread(std::string file, config::Config config, Prepared p
       doors_(prepared_.workers),
       watchdog_(loop_, workers_),
       drain_(loop_, workers_, [this](bool draining) { told_draining(draining); }),
-      orders_(prepared_.lasting->fleet, running_.config.startup.state_file),
-      reloader_(
-          loop_, mailbox_, *prepared_.lasting, [this] { return running_; },
-          [this](Proposal& proposal, const Reloader::Order& order) { proposed(proposal, order); }) {}
+      orders_(prepared_.lasting->fleet, running_.config.startup.state_file) {}
 
 ControlThread::~ControlThread() = default;
 
@@ -45,6 +42,9 @@ Result<void> ControlThread::start() {
   if (auto made = make_workers(); !made) return made;
   if (auto made = open_admin(); !made) return made;
   if (auto became = become(prepared_.account); !became) return became;
+  reloader_ = std::make_unique<Reloader>(
+      loop_, mailbox_, *prepared_.lasting, [this] { return running_; },
+      [this](Proposal& proposal, const Reloader::Order& order) { proposed(proposal, order); });
   if (auto opened = log::open(running_.config.live.log); !opened) return opened;
   config::Problems problems;
   if (!prepared_.snapshot->open_directories(problems)) return fail(problems.front().message);
@@ -57,7 +57,7 @@ Result<void> ControlThread::start() {
   alive_ = workers_.size();
   signals_.watch(loop_, [this](int signal) { told(signal); });
   sweep();
-  reloader_.watch_files();
+  reloader_->watch_files();
   watchdog_.start();
   if (admin_) {
     admin_->start();
@@ -192,7 +192,7 @@ void ControlThread::stop(const std::string& cause) {
     return drain_.end_now();
   }
   log::write(events::stopping, {{"signal", cause}});
-  reloader_.stop();
+  reloader_->stop();
   drain_.end(running_.config.live.leaving);
 }
 
@@ -216,7 +216,7 @@ void ControlThread::worker_ended() {
 }
 
 void ControlThread::close() {
-  reloader_.stop();
+  if (reloader_) reloader_->stop();
   api_.reset();
   sweep_.cancel();
   expiry_.cancel();

@@ -48,10 +48,10 @@ class ControlThread {
 
   void reload(Reloader::Order order);
   // What a reload would change now.
-  void compare(std::function<void(const Proposal&)> then) { reloader_.compare(std::move(then)); }
+  void compare(std::function<void(const Proposal&)> then) { reloader_->compare(std::move(then)); }
   // `work` blocks and runs elsewhere; `then` here.
   void chore(std::function<void()> work, std::function<void()> then) {
-    reloader_.chore(std::move(work), std::move(then));
+    reloader_->chore(std::move(work), std::move(then));
   }
   Result<void> reopen_log();
   void stop(const std::string& cause);  // again: now
@@ -91,7 +91,7 @@ class ControlThread {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Http> api_;
   StandingOrders orders_;
-  Reloader reloader_;
+  std::unique_ptr<Reloader> reloader_;  // once the account has changed: it has a thread
   int64_t started_s_ = 0;
   size_t alive_ = 0;  // workers
   int result_ = 0;

@@ -41,7 +41,7 @@ std::vector<std::string> leave_out(Proposal& proposal, const config::Startup& ru
 
 }  // namespace
 
-void ControlThread::reload(Reloader::Order order) { reloader_.ask(std::move(order)); }
+void ControlThread::reload(Reloader::Order order) { reloader_->ask(std::move(order)); }
 
 // What listens now and did not under `before`, and the other way round.
 void ControlThread::announce_listeners(const std::vector<config::Listener>& before) {

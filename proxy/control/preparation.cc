@@ -2,8 +2,10 @@
 // can tell (config/), binding for real (worker.cc).
 #include "proxy/control/preparation.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -78,6 +80,15 @@ void check_addresses(const config::Config& config, config::Problems& problems) {
   if (admin.enabled) check_address(admin.address, "admin.address", problems);
 }
 
+// The account must be able to make it, and to replace it later.
+void check_new_file(const std::string& path, const char* key, config::Problems& problems) {
+  if (path.empty()) return;
+  size_t slash = path.rfind('/');
+  std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  if (faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return;
+  problems.push_back(config::error_at(key, fmt::format("cannot make files in {}: {}", folder, std::strerror(errno))));
+}
+
 // What is opened after the account has changed.
 void check_as_account(const std::optional<Account>& account, const config::Config& config, config::Problems& problems) {
   config::Problems found;
@@ -86,6 +97,8 @@ void check_as_account(const std::optional<Account>& account, const config::Confi
     if (auto usable = log::check(config.live.log); !usable) {
       found.push_back(config::error_at("log.file", usable.error().message));
     }
+    check_new_file(config.startup.admin.socket, "admin.socket", found);
+    check_new_file(config.startup.state_file, "server.state_file", found);
     open_directories(config.live.auth, found);
   }
   for (config::Problem& problem : found) {

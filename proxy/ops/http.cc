@@ -92,15 +92,16 @@ class Http::Connection final : public ListNode<HttpTag>, private Socket::Owner {
       return false;
     }
     HttpHead head = parse_http_head(std::string_view(text_).substr(0, size));
-    if (head.fault != 0) {
-      answer({.status = head.fault, .body = head.why});
+    int fault = head.fault != 0 ? head.fault : http_.takes_bodies_ ? head.body_fault : 0;
+    if (fault != 0) {
+      answer({.status = fault, .body = head.why});
       return false;
     }
     request_.method = head.method;
     request_.content_type = head.content_type;
     request_.path = head.path;
     request_.query = head.query;
-    body_ = head.body;
+    body_ = http_.takes_bodies_ ? head.body : 0;
     text_.erase(0, size);
     state_ = State::body;
     return true;
@@ -136,8 +137,8 @@ class Http::Connection final : public ListNode<HttpTag>, private Socket::Owner {
   std::shared_ptr<Connection*> self_ = std::make_shared<Connection*>(this);  // for an answer that comes later
 };
 
-Http::Http(Loop& loop, Handler handler, bool peers_only)
-    : loop_(loop), handler_(std::move(handler)), peers_only_(peers_only) {}
+Http::Http(Loop& loop, Handler handler, bool unix)
+    : loop_(loop), handler_(std::move(handler)), peers_only_(unix), takes_bodies_(unix) {}
 
 Http::~Http() {
   while (!connections_.empty()) connections_.pop_front().end();

@@ -43,7 +43,7 @@ class Http final : private Listener::Owner {
   static constexpr uint64_t kAnswerMs = 120'000;  // for whoever answers
   static constexpr size_t kHeadMax = 8 * 1024;    // request line and fields
 
-  // The error is one line.
+  // For requests without a body. The error is one line.
   static Result<std::unique_ptr<Http>> open(Loop& loop, const Address& address, Handler handler);
   // On a listening unix socket, for processes of root, and of this process's user and groups. Takes `fd`.
   static Result<std::unique_ptr<Http>> open_unix(Loop& loop, int fd, Handler handler);
@@ -51,13 +51,14 @@ class Http final : private Listener::Owner {
 
  private:
   class Connection;
-  Http(Loop& loop, Handler handler, bool peers_only);
+  Http(Loop& loop, Handler handler, bool unix);
   void on_accepted(Listener& listener, int fd, const Address& peer) override;
   void retire(Connection& connection);
 
   Loop& loop_;
   Handler handler_;
-  bool peers_only_;  // look at the peer's credentials
+  bool peers_only_;    // look at the peer's credentials
+  bool takes_bodies_;  // else they are read and dropped
   Listener::Ptr listener_;
   List<Connection, HttpTag> connections_;  // oldest first
   size_t count_ = 0;

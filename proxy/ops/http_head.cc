@@ -54,15 +54,15 @@ void parse_field(std::string_view line, HttpHead& head) {
   std::string_view name = line.substr(0, colon), value = trimmed(line.substr(colon + 1));
   if (equal_ignoring_case(name, "content-type")) head.content_type = value;
   if (equal_ignoring_case(name, "transfer-encoding")) {
-    head.fault = 411;
+    head.body_fault = 411;
     head.why = "say Content-Length instead of Transfer-Encoding\n";
   }
   if (!equal_ignoring_case(name, "content-length")) return;
   auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), head.body);
   bool number = error == std::errc() && end == value.data() + value.size();
   if (number && head.body <= kHttpBodyMax) return;
-  head.fault = number || error == std::errc::result_out_of_range ? 413 : 400;
-  head.why = head.fault == 413 ? "too long\n" : "bad Content-Length\n";
+  head.body_fault = number || error == std::errc::result_out_of_range ? 413 : 400;
+  head.why = head.body_fault == 413 ? "too long\n" : "bad Content-Length\n";
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ HttpHead parse_http_head(std::string_view text) {
     head.why = "not an HTTP request\n";
     return head;
   }
-  while (!text.empty() && head.fault == 0) parse_field(take_line(text), head);
+  while (!text.empty() && head.body_fault == 0) parse_field(take_line(text), head);
   return head;
 }
 

@@ -13,7 +13,8 @@ struct HttpHead {
   std::string_view content_type;
   size_t body = 0;       // octets that follow
   int fault = 0;         // a status instead of all that
-  const char* why = "";  // with it: one line
+  int body_fault = 0;    // a status for whoever wants the body
+  const char* why = "";  // with either: one line
 };
 
 constexpr size_t kHttpBodyMax = 64 * 1024;  // a longer one is a fault

@@ -215,6 +215,16 @@ class AsTheAccount(Same):
         self.assertEqual(1, len(lines), lines)
         self.assertRegex(lines[0], rf"toml:\d+:\d+: directory: directory sqlite: .*{path}.* \(as nobody\)$")
 
+    def test_a_folder_that_the_account_cannot_write_to(self):
+        folder = platform.scratch()
+        os.chmod(folder, 0o755)
+        door = self.door(server=self.SERVER + f'state_file = "{folder}/state.json"\n', log="",
+                         admin=f'[admin]\nsocket = "{folder}/admin.sock"')
+        lines = self.both(door)
+        self.assertEqual(2, len(lines), lines)
+        for line, key in zip(lines, ("admin.socket", "server.state_file")):
+            self.assertRegex(line, rf"toml:\d+:\d+: {key}: cannot make files in {folder}/: Permission denied \(as nobody\)$")
+
     def test_ports_below_1024(self):
         """Started as nobody, without the capability."""
         door = self.door(log="", listeners='[[listener]]\nprotocol = "imap"\naddress = "127.0.0.1:993"\n',

@@ -45,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (end == 0) return 0;
   HttpHead head = parse_http_head(text.substr(0, end));
   require(head.fault == 0 || *head.why != '\0');
-  if (head.fault != 0) return 0;
+  if (head.fault != 0 || head.body_fault != 0) return 0;
   require(head.body <= kHttpBodyMax && !head.path.empty());
   Http::Request request;
   request.method = head.method;

@@ -73,7 +73,9 @@ class Postigo:
         os.makedirs(folder)
         self.file = os.path.join(folder, "postigo.toml")
         self.log_file = os.path.join(folder, "postigo.log")
-        self.admin_socket = os.path.join(folder, "admin.sock")
+        os.makedirs(os.path.join(folder, "run"))
+        os.chmod(os.path.join(folder, "run"), 0o777)  # whatever account the process becomes
+        self.admin_socket = os.path.join(folder, "run", "admin.sock")
         self.sections = self._defaults(backend_tls, trusted)
         self.sections.update(sections)
         self.program = None

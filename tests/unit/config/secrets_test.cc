@@ -117,7 +117,11 @@ TEST(SecretEnv, A33_TheEnvironmentForgets) {
   ::setenv("POSTIGO_TEST_A", "canary-value", 1);
   ::setenv("POSTIGO_TEST_B", "canary-value-and-more", 1);
   const char* a = ::getenv("POSTIGO_TEST_A");
-  forget_in_environment("canary-value");
+  KeptSecret kept = Secret("canary-value");
+  forget_in_environment(kept);
+  auto again = read_secret_env("POSTIGO_TEST_A");
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(again->reveal().data(), kept.reveal().data()) << "known still, and nowhere else";
   EXPECT_EQ(std::string(a, 12), std::string(12, '\0'));
   EXPECT_STREQ(::getenv("POSTIGO_TEST_B"), "canary-value-and-more");
   ::unsetenv("POSTIGO_TEST_A");

@@ -139,7 +139,7 @@ TEST_F(HttpTest, ABodyThatNobodyWantsDoesNotEatTheAnswer) {
   say(fd, "POST / HTTP/1.1\r\nContent-Length: 200000\r\n\r\n" + std::string(100'000, 'x'));
   for (int i = 0; i < 20; ++i) turn();
   say(fd, std::string(100'000, 'x'));
-  EXPECT_THAT(hear(fd), StartsWith("HTTP/1.1 413 "));
+  EXPECT_THAT(hear(fd), StartsWith("HTTP/1.1 405 "));
   EXPECT_FALSE(was_reset);
 }
 
