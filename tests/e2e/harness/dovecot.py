@@ -103,8 +103,16 @@ class Dovecot:
                 os.chown(os.path.join(path, file), owner.st_uid, owner.st_gid)
 
     def messages(self, user, box=""):
-        """The bodies of all messages in a mailbox, sorted by content."""
-        root = os.path.join(self.folder, "mail", user, "Maildir", box)
+        """The bodies of all messages in a mailbox, sorted by content; looked at again if Dovecot moves one meanwhile."""
+        for _ in range(10):
+            try:
+                return self._messages(os.path.join(self.folder, "mail", user, "Maildir", box))
+            except FileNotFoundError:
+                continue
+        raise AssertionError(f"the mailbox of {user} does not come to rest")
+
+    @staticmethod
+    def _messages(root):
         found = []
         for sub in ("cur", "new"):
             folder = os.path.join(root, sub)
