@@ -17,6 +17,9 @@ struct Expiry {
   bool operator==(const Expiry&) const = default;
 };
 
+// Whole days until then, rounded down, also below 0: an hour after the end is not "0 days left".
+int64_t days_left(const CertificateFacts& facts, int64_t now_s);
+
 // In the order of the configuration. Each once, under its first name; two of one name (RSA and ECDSA) are two.
 std::vector<Expiry> expiring(const std::vector<CertificateFacts>& certificates, int64_t now_s);
 

@@ -10,12 +10,13 @@
 #include "config/units.h"
 #include "proxy/base/events.h"
 #include "proxy/control/control_thread.h"
+#include "proxy/control/expiry.h"
 #include "proxy/control/verbs_sessions.h"
 
 namespace postigo {
 namespace {
 
-using Verb_ = void (*)(ControlThread&, const Json&, const std::string& who, VerbDone);
+using Act = void (*)(ControlThread&, const Json&, const std::string& who, VerbDone);
 
 Json error(const std::string& text) { return {{"error", text}}; }
 
@@ -101,12 +102,11 @@ void certs(ControlThread& control, const Json&, const std::string&, VerbDone don
   const Snapshot& snapshot = *control.running().snapshot;
   if (snapshot.certificates != nullptr) {
     for (const CertificateFacts& facts : snapshot.certificates->facts()) {
-      int64_t left_s = facts.not_after_s - std::time(nullptr);
       rows.push_back({{"number", facts.number},
                       {"name", facts.name},
                       {"kind", facts.ecdsa ? "ecdsa" : "rsa"},
                       {"not_after_s", facts.not_after_s},
-                      {"days_left", left_s / 86400},
+                      {"days_left", days_left(facts, std::time(nullptr))},
                       {"file", snapshot.live.tls.certificates[facts.number - 1].certificate_file}});
     }
   }
@@ -197,23 +197,23 @@ void stop(ControlThread& control, const Json&, const std::string&, VerbDone done
   control.loop().defer([&control] { control.stop("ctl"); });
 }
 
-const std::unordered_map<std::string_view, Verb_>& table() {
-  static const std::unordered_map<std::string_view, Verb_> verbs = {{"status", status},
-                                                                    {"version", version},
-                                                                    {"who", who},
-                                                                    {"kick", kick},
-                                                                    {"backends", backends},
-                                                                    {"backend", set_backend},
-                                                                    {"listeners", listeners},
-                                                                    {"certs", certs},
-                                                                    {"route", route},
-                                                                    {"config", config_in_effect},
-                                                                    {"diff", diff},
-                                                                    {"reload", reload},
-                                                                    {"log", log_verb},
-                                                                    {"drain", drain},
-                                                                    {"undrain", undrain},
-                                                                    {"stop", stop}};
+const std::unordered_map<std::string_view, Act>& table() {
+  static const std::unordered_map<std::string_view, Act> verbs = {{"status", status},
+                                                                  {"version", version},
+                                                                  {"who", who},
+                                                                  {"kick", kick},
+                                                                  {"backends", backends},
+                                                                  {"backend", set_backend},
+                                                                  {"listeners", listeners},
+                                                                  {"certs", certs},
+                                                                  {"route", route},
+                                                                  {"config", config_in_effect},
+                                                                  {"diff", diff},
+                                                                  {"reload", reload},
+                                                                  {"log", log_verb},
+                                                                  {"drain", drain},
+                                                                  {"undrain", undrain},
+                                                                  {"stop", stop}};
   return verbs;
 }
 
@@ -228,7 +228,7 @@ std::string words_of(const Json& parameters) {
 }  // namespace
 
 void run_verb(ControlThread& control, const Verb& verb, const Json& parameters, const std::string& by, VerbDone done) {
-  Verb_ act = table().at(verb.name);
+  Act act = table().at(verb.name);
   if (!verb.changes) return act(control, parameters, by, std::move(done));
   act(control, parameters, by,
       [done = std::move(done), name = verb.name, words = words_of(parameters), by](int status, const Json& answer) {
