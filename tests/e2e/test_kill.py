@@ -115,7 +115,7 @@ class ClientCut(Matrix):
             wire = Imap.open(self.proxy, "off")
             seen = len(self.fake.peers)
             wire.send(f"a LOGIN u {PASSWORD}\r\n")
-            wait_for(lambda seen=seen: len(self.fake.peers) > seen, 5, "a connection to the backend", step=0.0005)
+            wait_for(lambda seen=seen: len(self.fake.peers) > seen, 20, "a connection to the backend", step=0.0005)
             wire.reset()
         self.finish()
 

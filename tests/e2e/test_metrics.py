@@ -115,12 +115,12 @@ class Balance(unittest.TestCase):
                 open_now = scrape.sum("postigo_connections")
                 return accepted > 10 and accepted == closed + open_now and open_now >= 2 and (accepted, closed, open_now)
 
-            wait_for(balanced, 5, f"accepted = closed + open in\n{self.lines('connections')}")
+            wait_for(balanced, 20, f"accepted = closed + open in\n{self.lines('connections')}")
 
         def all_gone():
             return proxy.metrics().sum("postigo_connections") == 0
 
-        wait_for(all_gone, 5, "no open connection")
+        wait_for(all_gone, 20, "no open connection")
 
     def lines(self, word):
         return "\n".join(line for line in proxy.metrics().text.splitlines() if word in line and not line.startswith("#"))
@@ -216,7 +216,7 @@ class Limits(unittest.TestCase):
         self.assertGreaterEqual(scrape.sum("postigo_rejected_total"), 2, scrape.text[-2000:])
         for wire in wires:
             wire.close()
-        wait_for(lambda: door.metrics().sum("postigo_connections") == 0, 5, "room again")
+        wait_for(lambda: door.metrics().sum("postigo_connections") == 0, 20, "room again")
         with Imap.open(door) as wire:
             wire.logged_in(platform.fresh_user(), PASSWORD)
 

@@ -211,7 +211,7 @@ class KeepAlive(unittest.TestCase):
 
     def test_timers(self):
         with logged_in("implicit"):
-            timers = wait_for(lambda: self.timers(proxy.imaps, fake.imap), 5, "both connections in /proc/net/tcp")
+            timers = wait_for(lambda: self.timers(proxy.imaps, fake.imap), 20, "both connections in /proc/net/tcp")
             self.assertEqual({"client": "02", "backend": "02"}, timers, "02 is the keep-alive timer")
 
     @staticmethod

@@ -59,7 +59,7 @@ class Exchange(unittest.TestCase):
 
     def test_the_greeting_s_name(self):
         reload(self.proxy, server='[server]\nhostname = "new.example.com"\nworkers = 2')
-        wait_for(lambda: b"new.example.com" in Pop3.open(self.proxy, "off").greeting, 5, "the new name")
+        wait_for(lambda: b"new.example.com" in Pop3.open(self.proxy, "off").greeting, 20, "the new name")
 
     def test_all_or_nothing(self):
         before = self.proxy.metrics().sum("postigo_config_last_load_success_timestamp_seconds")
@@ -101,7 +101,7 @@ class Exchange(unittest.TestCase):
                 except ConnectionRefusedError:
                     return True
                 return False
-            wait_for(closed, 5, f"port {port} to be closed")
+            wait_for(closed, 20, f"port {port} to be closed")
         self.assertEqual(3, len(self.proxy.lines("not_listening")))
 
     def test_a_port_that_is_taken_changes_nothing(self):
@@ -131,7 +131,7 @@ class Exchange(unittest.TestCase):
         os.symlink(key, live[1] + ".new")
         os.rename(live[1] + ".new", live[1])
         self.proxy.wait_lines("reloaded", cause="certificates")
-        wait_for(lambda: "renewed.example.com" in self.served_name(), 5, "the new certificate")
+        wait_for(lambda: "renewed.example.com" in self.served_name(), 20, "the new certificate")
         kept.ok("NOOP")
 
     def test_the_file_by_itself(self):
@@ -185,9 +185,9 @@ class Exchange(unittest.TestCase):
     def test_counters_of_listeners_add_up(self):
         with Imap.open(self.proxy):
             reload(self.proxy, listeners=self.proxy.listener("pop3", self.proxy.pop3, "starttls"))
-            wait_for(self.identity, 5, "accepted = closed + open")
+            wait_for(self.identity, 20, "accepted = closed + open")
             self.assertEqual(1, self.proxy.metrics().sum("postigo_connections_accepted_total", listener="imaps"))
-        wait_for(self.identity, 5, "accepted = closed + open")
+        wait_for(self.identity, 20, "accepted = closed + open")
 
     def identity(self):
         scrape = self.proxy.metrics()
@@ -199,7 +199,7 @@ class Exchange(unittest.TestCase):
         log = self.proxy.sections["log"]
         self.proxy.write(log=log.replace("postigo.log", "other.log"))
         self.proxy.program.signal(signal.SIGHUP)
-        wait_for(lambda: os.path.exists(other) and "reloaded" in open(other, encoding="utf-8").read(), 5, "the new log")
+        wait_for(lambda: os.path.exists(other) and "reloaded" in open(other, encoding="utf-8").read(), 20, "the new log")
 
     def test_logrotate(self):
         os.rename(self.proxy.log_file, self.proxy.log_file + ".1")

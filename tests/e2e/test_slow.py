@@ -123,9 +123,9 @@ class Backends(unittest.TestCase):
         fake, proxy = self.proxy_to(script)
         wire = Imap.open(proxy)
         wire.send("a LOGIN u p\r\n")
-        wait_for(lambda: fake.peers and fake.last.said(), 5, "the login to reach the backend")
+        wait_for(lambda: fake.peers and fake.last.said(), 20, "the login to reach the backend")
         wire.reset()
-        wait_for(lambda: fake.last.closed_by, 5, "the backend's connection to end")
+        wait_for(lambda: fake.last.closed_by, 20, "the backend's connection to end")
 
 
 class AfterLogin(unittest.TestCase):

@@ -284,7 +284,7 @@ class Patience(unittest.TestCase):
             return sum(value for name, has, value in proxy.metrics().samples
                        if "tls_handshakes_total" in name and has.get("result") not in (None, "ok"))
 
-        wait_for(lambda: failures() >= 1, 5, "a failed handshake in the metrics")
+        wait_for(lambda: failures() >= 1, 20, "a failed handshake in the metrics")
 
 
 if __name__ == "__main__":
