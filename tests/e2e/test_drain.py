@@ -96,7 +96,7 @@ class Drain(unittest.TestCase):
         old = self.relay(proxy)
         started = time.monotonic()
         proxy.program.signal(signal.SIGTERM)
-        wait_for(lambda: not proxy.ready(), 1, "503")
+        wait_for(lambda: not proxy.ready(), 10, "503")
         with self.assertRaises(urllib.error.HTTPError) as answer:
             urllib.request.urlopen(proxy.url("/readyz"), timeout=2)
         self.assertEqual(503, answer.exception.code)

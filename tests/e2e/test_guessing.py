@@ -153,7 +153,7 @@ class Guessing(unittest.TestCase):
     def test_a36_after_the_guesses_nothing_is_left_of_them(self):
         with Flood(self.door, ["nobody#"]):
             pass
-        wait_for(lambda: self.door.metrics().sum("postigo_queue_jobs") == 0, 6, what="an empty queue")
+        wait_for(lambda: self.door.metrics().sum("postigo_queue_jobs") == 0, 20, what="an empty queue")
         self.quick(*USERS, times=4)
 
 

@@ -27,7 +27,7 @@ def left(user):
 def settled(user, wanted):
     """The backend needs a moment to notice the end of a session."""
     try:
-        wait_for(lambda: left(user) == wanted, 3, "mailbox")
+        wait_for(lambda: left(user) == wanted, 15, "mailbox")
     except AssertionError:
         pass
     return left(user)
