@@ -1,4 +1,5 @@
-// The one place that includes CLI11. One function per command says what its options are; nothing is decided here.
+// The one place, with commands/usage.cc, that includes CLI11. One function per command says what its options are;
+// nothing is decided here.
 #include "proxy/options.h"
 
 #include <CLI/CLI.hpp>
@@ -27,6 +28,7 @@ struct Parsed {
   commands::RouteOptions route;
   commands::UserOptions user;
   commands::CtlOptions ctl;
+  std::string paper;  // which shell's script, which manual page
   std::string file = kDefaultConfiguration;
   std::function<int(commands::Streams)> command;
 };
@@ -196,6 +198,23 @@ void add_version(CLI::App& app, Parsed& parsed) {
   command->callback([&] { parsed.command = commands::version; });
 }
 
+// What is made of the command line itself. The pages are for the build, and in nobody's way.
+void add_papers(CLI::App& app, Parsed& parsed) {
+  using Print = int (*)(const std::string&, const commands::Usage&, commands::Streams);
+  auto add = [&](CLI::App* command, const char* name, std::vector<std::string> known, Print print) {
+    command->add_option(name, parsed.paper, "One of these")->required()->check(CLI::IsMember(known))->type_name("");
+    command->callback([&app, &parsed, print] {
+      parsed.command = [&app, &parsed, print](commands::Streams io) {
+        return print(parsed.paper, commands::usage_of(app), io);
+      };
+    });
+  };
+  add(add_command(app, "completion", "Print a completion script for a shell"), "SHELL", {"bash", "zsh", "fish"},
+      commands::completion);
+  add(add_command(app, "manual", "Print a manual page")->group(""), "PAGE",
+      {"postigo.8", "postigo-ctl.1", "postigo.toml.5"}, commands::manual);
+}
+
 std::string version_text() {
   std::ostringstream text;
   std::istringstream nothing;
@@ -243,6 +262,7 @@ int run_command_line(int argc, const char* const* argv, commands::Streams io) {
   add_user(app, parsed);
   add_ctl(app, parsed);
   add_version(app, parsed);
+  add_papers(app, parsed);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/commands/usage.h"
+
 namespace postigo::commands {
 
 // What scripts may rely on (README.md, --help).
@@ -69,5 +71,10 @@ struct CtlOptions {
 int ctl(const CtlOptions& options, Streams io);
 
 int version(Streams io);
+
+// Prints the completion script of a shell (bash, zsh, fish), or a manual page (postigo.8, postigo-ctl.1,
+// postigo.toml.5), made of the command line.
+int completion(const std::string& shell, const Usage& program, Streams io);
+int manual(const std::string& page, const Usage& program, Streams io);
 
 }  // namespace postigo::commands
