@@ -37,11 +37,12 @@ main() {
   configure release -DCMAKE_BUILD_TYPE=Release -DPOSTIGO_BENCH=ON
   configure asan -DCMAKE_BUILD_TYPE=Debug -DPOSTIGO_SANITIZE=address,undefined
   configure tsan -DCMAKE_BUILD_TYPE=Debug -DPOSTIGO_SANITIZE=thread
-  build release postigo benches
+  build release postigo papers benches
   build asan all
   build tsan postigo unit_proxy unit_backends
   # Each kind by name, so that none drops out unnoticed; asan runs all that it has.
-  python3 tests/gather.py build/all release:'^e2e\.' release:'^check\.' release:'^bench\.' release:'^differential\.' \
+  python3 tests/gather.py build/all release:'^e2e\.' release:'^check\.' release:'^bench\.' \
+    release:'^differential\.' release:'^package\.' \
     asan:'^unit_parser\.' asan:'^unit_config\.' asan:'^unit_backends\.' asan:'^unit_proxy\.' asan:'^dialogue\.' \
     asan:'^fuzz_' asan:'^e2e\.' asan:'.' tsan:'^unit_proxy\.' tsan:'^unit_backends\.' tsan:'^e2e\.'
   echo "== testing; logs in build/all/Testing"

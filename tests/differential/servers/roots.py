@@ -48,31 +48,35 @@ def _mirrors(suite):
     return [f"deb [signed-by={_KEYRING}] {uri} {release} main" for release, uri in own]
 
 
-def _make(folder, suite, packages):
+def _make(folder, suite, packages, installed):
     new = folder + ".new"
     shutil.rmtree(new, ignore_errors=True)
-    done = run("mmdebstrap", "--quiet", "--mode=root", "--variant=extract", f"--setup-hook={_LINKS}",
-               "--include=" + ",".join(packages), suite, new, *_mirrors(suite), check=False, timeout=900)
+    how = ["--variant=essential"] if installed else ["--variant=extract", f"--setup-hook={_LINKS}"]
+    done = run("mmdebstrap", "--quiet", "--mode=root", *how, "--include=" + ",".join(packages), suite, new,
+               *_mirrors(suite), check=False, timeout=900)
     if done.returncode != 0:
         shutil.rmtree(new, ignore_errors=True)
         raise Unavailable("mmdebstrap failed: " + " / ".join((done.stdout + done.stderr).strip().splitlines()[-3:]))
-    for unused in _UNUSED:
+    for unused in () if installed else _UNUSED:
         shutil.rmtree(os.path.join(new, unused), ignore_errors=True)
     os.rename(new, folder)
 
 
-def root(name, suite, packages):
-    """The folder with these packages of that Debian, made at the first call on this machine."""
+def root(name, suite, packages, installed=False):
+    """The folder with these packages of that Debian, made at the first call on this machine.
+
+    installed: by dpkg, with all that is essential, so that dpkg works in there.
+    """
     if os.geteuid() != 0:
         raise Unavailable("needs root, for chroot")
     if shutil.which("mmdebstrap") is None:
         raise Unavailable("mmdebstrap is missing (deploy/packages.sh test installs it)")
-    key = hashlib.sha256(repr((suite, packages, _UNUSED)).encode()).hexdigest()[:8]
+    key = hashlib.sha256(repr((suite, packages, installed or _UNUSED)).encode()).hexdigest()[:8]
     folder = os.path.join(cache(), f"root-{name}-{key}")
     with open(folder + ".lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.isdir(folder):
-            _make(folder, suite, packages)
+            _make(folder, suite, packages, installed)
     return folder
 
 
