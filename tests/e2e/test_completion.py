@@ -35,6 +35,14 @@ def verbs():
     return set(re.findall(r"^  (\w+) ", listed, re.M))
 
 
+class Mistakes(unittest.TestCase):
+    def test_a_shell_that_nobody_knows(self):
+        for words in ([], ["tcsh"]):
+            done = run(postigo(), "completion", *words, check=False)
+            self.assertEqual((2, ""), (done.returncode, done.stdout))
+            self.assertTrue(done.stderr)
+
+
 class Shell:
     """The questions; each shell says in offered() how it is asked. A line ends where the cursor is."""
 

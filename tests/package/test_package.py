@@ -152,6 +152,25 @@ class Life(unittest.TestCase):
         self.root.dpkg("-P", "postigo")
         self.assertEqual(self.before, self.root.files())
 
+    def test_logrotate(self):
+        """A log that the server made, rotated by logrotate as root, goes on as a new file of the server's."""
+        self.root.install(package)
+        self.ports = free_ports(3)
+        text = self.root.configure(self.ports, platform.a, platform.certificates)
+        self.root.write("etc/postigo/postigo.toml", text + '[log]\nfile = "/var/log/postigo/postigo.log"\n')
+        self.start()
+        self.root.stub("systemctl", 'case "$*" in "kill --kill-who=main --signal=USR1 postigo.service") '
+                                    f"kill -USR1 {self.program.pid} ;; esac")
+        self.login().close()
+        self.root.inside("logrotate", "--force", "/etc/logrotate.d/postigo")
+        log = "/var/log/postigo/postigo.log"
+        wait_for(lambda: os.path.exists(self.root.file(log)), 10, "the new log")
+        self.assertIn("login ", self.root.read(log + ".1"))
+        self.login().close()
+        wait_for(lambda: "login " in self.root.read(log), 10, "a line in the new log")
+        self.assertEqual("postigo:postigo 640", self.root.inside("stat", "-c", "%U:%G %a", log).stdout.strip())
+        self.assertEqual(0, self.program.stop())
+
     def test_what_is_asked_of_systemd(self):
         os.makedirs(self.root.file("run/systemd/system"))
         self.root.install(package)

@@ -1,7 +1,8 @@
 """Every block of "Running it in production" in deploy/README.md, executed: what it shows is what works.
 
-Stand-ins, for what a test machine has not got: `cmake` and `deploy/packages.sh` (it is built), `apt-get` (dpkg -i), `certbot` (lays out a certificate as certbot does and calls the deploy hook), `systemctl` (starts and signals
-what a running systemd would), `fail2ban-client` (no fail2ban in there; tests/e2e/test_refusals.py has the real one).
+Stand-ins for what a test machine has not got: `cmake` and `deploy/packages.sh` (it is built), `apt-get` (dpkg -i),
+`certbot` (lays out a certificate as certbot does and calls the deploy hook), `systemctl` (starts and signals what a
+running systemd would), `fail2ban-client` (no fail2ban in there; tests/e2e/test_refusals.py has the real one).
 All else is real: the package, its scripts, Postigo, journalctl, logrotate, curl, and the Dovecot behind it.
 """
 
