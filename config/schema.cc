@@ -242,6 +242,13 @@ void describe_capabilities(Visitor& v, Live& x) {
 
 }  // namespace
 
+std::string_view word_of(Tls mode) {
+  for (const Choice& choice : kTls) {
+    if (choice.value == static_cast<int>(mode)) return choice.word;
+  }
+  return {};
+}
+
 void describe(Visitor& v, Config& x) {
   v.table({"server", "The process"}, x, describe_server);
   v.table({"log", "The log"}, x.live.log, describe_log);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -27,6 +28,8 @@ struct Choice {
   const char* word;
   int value;
 };
+
+std::string_view word_of(Tls mode);  // as in the file
 
 // A visitor is shown every key in the order of describe(), scalars of a table before its sub-tables, and reads or
 // changes the value behind it. begin_*() that return false or 0 skip what is inside.

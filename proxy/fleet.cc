@@ -3,10 +3,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "proxy/base/events.h"
 #include "proxy/base/slot_table.h"
 
 namespace postigo {
+
+std::optional<Wanted> wanted_of(std::string_view name) {
+  auto found = std::find(kWantedNames.begin(), kWantedNames.end(), name);
+  if (found == kWantedNames.end()) return std::nullopt;
+  return static_cast<Wanted>(found - kWantedNames.begin());
+}
 
 BackendState::BackendState(std::string called, size_t number)
     : name(std::move(called)), slot(number), outage(events::backend_away, events::backend_back, name) {}

@@ -12,6 +12,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,9 @@ enum class Wanted : uint8_t {
   down,       // no new logins; sessions were let go
 };
 inline constexpr std::array<std::string_view, 3> kWantedNames = {"auto", "drain", "down"};
+
+constexpr std::string_view name_of(Wanted wanted) { return kWantedNames[static_cast<size_t>(wanted)]; }
+std::optional<Wanted> wanted_of(std::string_view name);  // of no name: none
 
 struct BackendState {
   BackendState(std::string called, size_t number);

@@ -273,4 +273,10 @@ void Worker::join() {
   if (thread_.joinable()) thread_.join();
 }
 
+AllStats stats_of(const Workers& workers) {
+  AllStats all;
+  for (const auto& worker : workers) all.push_back(&worker->stats());
+  return all;
+}
+
 }  // namespace postigo

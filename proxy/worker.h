@@ -164,4 +164,7 @@ class Worker {
   std::thread thread_;
 };
 
+using Workers = std::vector<std::unique_ptr<Worker>>;
+AllStats stats_of(const Workers& workers);
+
 }  // namespace postigo

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string_view>
+#include <vector>
 
 #include "parser/base/counter.h"
 #include "proxy/base/phase.h"
@@ -126,5 +128,13 @@ struct WorkerStats {
   Counter login_bytes;     // gauge: what sessions hold before they are logged in
   LatencyHistogram loop_lag{kLatencyBoundsUs};
 };
+
+// Those of all workers, and the sum of what `pick` finds in each.
+using AllStats = std::vector<const WorkerStats*>;
+inline uint64_t sum(const AllStats& workers, const std::function<const Counter&(const WorkerStats&)>& pick) {
+  uint64_t total = 0;
+  for (const WorkerStats* worker : workers) total += pick(*worker).get();
+  return total;
+}
 
 }  // namespace postigo

@@ -98,7 +98,7 @@ Result<void> ControlThread::open_admin() {
   if (!options.enabled) return {};
   MetricsSource source;
   source.shared = shared_.get();
-  for (auto& worker : workers_) source.workers.push_back(&worker->stats());
+  source.workers = stats_of(workers_);
   source.fds_limit = prepared_.descriptors;
   source.start_time_s = started_s_;
   source.version = POSTIGO_VERSION;

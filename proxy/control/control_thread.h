@@ -39,7 +39,7 @@ class ControlThread {
   const Running& running() const { return running_; }
   const Shared& shared() const { return *shared_; }
   Fleet& fleet() { return prepared_.lasting->fleet; }
-  const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
+  const Workers& workers() const { return workers_; }
   Loop& loop() { return loop_; }
   int64_t started_s() const { return started_s_; }
   bool stopping() const { return drain_.ending(); }
@@ -85,7 +85,7 @@ class ControlThread {
   Timer sweep_, expiry_;
   Doors doors_;
   std::unique_ptr<Shared> shared_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  Workers workers_;
   Watchdog watchdog_;
   Drain drain_;
   std::unique_ptr<Admin> admin_;

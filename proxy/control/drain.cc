@@ -87,9 +87,9 @@ void Drain::close() {
 }
 
 uint64_t Drain::relays() const {
-  uint64_t sum = 0;
-  for (auto& worker : workers_) sum += worker->stats().sessions[static_cast<size_t>(Phase::relay)].get();
-  return sum;
+  return sum(
+      stats_of(workers_),
+      [](const WorkerStats& stats) -> auto& { return stats.sessions[static_cast<size_t>(Phase::relay)]; });
 }
 
 void Drain::announce(uint64_t over_ms) const {

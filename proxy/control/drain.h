@@ -17,8 +17,6 @@ namespace postigo {
 
 class Drain {
  public:
-  using Workers = std::vector<std::unique_ptr<Worker>>;
-
   // All outlive it. `told` is called when a drain begins (true: not ready any more) and when it is taken back.
   Drain(Loop& loop, const Workers& workers, std::function<void(bool draining)> told);
 

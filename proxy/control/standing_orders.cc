@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -30,11 +29,10 @@ Result<void> StandingOrders::load() {
     return fail(fmt::format("{}: cannot be read as a state file", file_));
   }
   for (const auto& [name, word] : backends.items()) {
-    auto found = std::find(kWantedNames.begin(), kWantedNames.end(), word.is_string() ? word.get<std::string>() : "");
+    auto wanted = wanted_of(word.is_string() ? word.get<std::string>() : "");
     auto backend = fleet_.backend(name);
-    if (found == kWantedNames.end() || !backend)
-      return fail(fmt::format("{}: backend {} is not understood", file_, name));
-    (*backend)->wanted = static_cast<Wanted>(found - kWantedNames.begin());
+    if (!wanted || !backend) return fail(fmt::format("{}: backend {} is not understood", file_, name));
+    (*backend)->wanted = *wanted;
   }
   return {};
 }
@@ -43,7 +41,7 @@ std::string StandingOrders::text() const {
   ordered_json orders = ordered_json::object();
   for (const BackendState* backend : fleet_.all_backends()) {
     Wanted wanted = backend->wanted;
-    if (wanted != Wanted::automatic) orders[backend->name] = kWantedNames[static_cast<size_t>(wanted)];
+    if (wanted != Wanted::automatic) orders[backend->name] = name_of(wanted);
   }
   return ordered_json{{"backends", orders}}.dump(2) + "\n";
 }

@@ -7,6 +7,7 @@
 
 #include "backends/router.h"
 #include "config/dump.h"
+#include "config/schema.h"
 #include "config/units.h"
 #include "proxy/base/events.h"
 #include "proxy/control/control_thread.h"
@@ -20,18 +21,13 @@ using Act = void (*)(ControlThread&, const Json&, const std::string& who, VerbDo
 
 Json error(const std::string& text) { return {{"error", text}}; }
 
-uint64_t sum(const ControlThread& control, const std::function<const Counter&(const WorkerStats&)>& pick) {
-  uint64_t total = 0;
-  for (const auto& worker : control.workers()) total += pick(worker->stats()).get();
-  return total;
-}
-
 void status(ControlThread& control, const Json&, const std::string&, VerbDone done) {
   const Shared& shared = control.shared();
+  AllStats all = stats_of(control.workers());
   Json phases = Json::object();
   for (size_t i = 0; i < kPhases; ++i) {
     phases[std::string(kPhaseNames[i])] =
-        sum(control, [i](const WorkerStats& stats) -> const Counter& { return stats.sessions[i]; });
+        sum(all, [i](const WorkerStats& stats) -> const Counter& { return stats.sessions[i]; });
   }
   done(200, {{"version", POSTIGO_VERSION},
              {"state", control.stopping()          ? "stopping"
@@ -54,30 +50,31 @@ void version(ControlThread&, const Json&, const std::string&, VerbDone done) {
 
 void backends(ControlThread& control, const Json&, const std::string&, VerbDone done) {
   Json rows = Json::array();
+  AllStats all = stats_of(control.workers());
   for (const BackendState* state : control.fleet().all_backends()) {
     const Backend* settings = control.running().snapshot->find_backend(state->name);
     size_t slot = state->slot;
     uint64_t sessions =
-        sum(control, [slot](const WorkerStats& stats) -> const Counter& { return stats.backends[slot].sessions; });
+        sum(all, [slot](const WorkerStats& stats) -> const Counter& { return stats.backends[slot].sessions; });
     if (settings == nullptr && sessions == 0) continue;
-    rows.push_back(
-        {{"name", state->name},
-         {"host", settings != nullptr ? settings->settings.host : ""},
-         {"state", settings == nullptr ? "removed" : kWantedNames[static_cast<size_t>(state->wanted.load())]},
-         {"sessions", sessions},
-         {"logins", state->logins.load()}});
+    rows.push_back({{"name", state->name},
+                    {"host", settings != nullptr ? settings->settings.host : ""},
+                    {"state", settings == nullptr ? "removed" : name_of(state->wanted)},
+                    {"sessions", sessions},
+                    {"logins", state->logins.load()}});
   }
   done(200, {{"backends", rows}});
 }
 
 void listeners(ControlThread& control, const Json&, const std::string&, VerbDone done) {
   Json rows = Json::array();
+  AllStats all = stats_of(control.workers());
   const Snapshot& snapshot = *control.running().snapshot;
   for (size_t i = 0; i < snapshot.frontends.size(); ++i) {
     const config::Listener& listener = snapshot.live.listeners[i];
     size_t slot = snapshot.frontends[i]->state->slot;
     auto count = [&](Counter ListenerStats::*which) {
-      return sum(control,
+      return sum(all,
                  [slot, which](const WorkerStats& stats) -> const Counter& { return stats.listeners[slot].*which; });
     };
     std::string addresses;
@@ -88,9 +85,7 @@ void listeners(ControlThread& control, const Json&, const std::string&, VerbDone
     rows.push_back({{"name", listener.name},
                     {"protocol", listener.protocol},
                     {"addresses", addresses},
-                    {"tls", listener.tls == config::Tls::off        ? "off"
-                            : listener.tls == config::Tls::implicit ? "implicit"
-                                                                    : "starttls"},
+                    {"tls", config::word_of(listener.tls)},
                     {"open", accepted - count(&ListenerStats::closed)},
                     {"accepted", accepted}});
   }
@@ -122,9 +117,7 @@ void route(ControlThread& control, const Json& parameters, const std::string&, V
   Json rows = Json::array();
   for (const config::Backend* backend : found->candidates) {
     const Backend& known = snapshot.backend(backend->name);
-    rows.push_back({{"name", backend->name},
-                    {"host", backend->host},
-                    {"state", kWantedNames[static_cast<size_t>(known.state->wanted.load())]}});
+    rows.push_back({{"name", backend->name}, {"host", backend->host}, {"state", name_of(known.state->wanted)}});
   }
   done(200, {{"user", identity.user},
              {"pool", found->pool},

@@ -89,8 +89,7 @@ void set_backend(ControlThread& control, const Json& parameters, const std::stri
   std::string name = parameters.at("name"), word = parameters.at("state");
   const Backend* backend = control.running().snapshot->find_backend(name);
   if (backend == nullptr) return done(404, {{"error", "there is no backend \"" + name + "\""}});
-  auto found = std::find(kWantedNames.begin(), kWantedNames.end(), word);
-  control.orders().set(*backend->state, static_cast<Wanted>(found - kWantedNames.begin()));
+  control.orders().set(*backend->state, *wanted_of(word));
   auto failure = std::make_shared<std::string>();
   auto kept = [&control, name, word, failure, done = std::move(done)](uint64_t ended) {
     Json answer = {{"name", name}, {"state", word}, {"ended", ended}};

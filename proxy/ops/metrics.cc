@@ -12,17 +12,8 @@
 namespace postigo {
 namespace {
 
-using Stats = std::vector<const WorkerStats*>;
-
-// Sum over the workers of what `pick` finds in each.
-uint64_t sum(const Stats& workers, const std::function<const Counter&(const WorkerStats&)>& pick) {
-  uint64_t total = 0;
-  for (const WorkerStats* worker : workers) total += pick(*worker).get();
-  return total;
-}
-
 template <size_t N>
-std::vector<const Histogram<N>*> all(const Stats& workers,
+std::vector<const Histogram<N>*> all(const AllStats& workers,
                                      const std::function<const Histogram<N>&(const WorkerStats&)>& pick) {
   std::vector<const Histogram<N>*> parts;
   for (const WorkerStats* worker : workers) parts.push_back(&pick(*worker));
@@ -52,7 +43,7 @@ std::vector<const BackendState*> backends_of(const MetricsSource& source) {
 }
 
 void connections(Families& out, const MetricsSource& source) {
-  const Stats& workers = source.workers;
+  const AllStats& workers = source.workers;
   out.gauge("postigo_connections", "Client connections by phase.");
   for (size_t i = 0; i < kPhases; ++i) {
     out.add({{"state", kPhaseNames[i]}}, sum(
@@ -90,7 +81,7 @@ void connections(Families& out, const MetricsSource& source) {
 }
 
 void tls(Families& out, const MetricsSource& source) {
-  const Stats& workers = source.workers;
+  const AllStats& workers = source.workers;
   out.counter("postigo_tls_handshakes_total", "TLS handshakes of clients.");
   for (const auto& frontend : source.snapshot->frontends) {
     if (frontend->tls == config::Tls::off) continue;
@@ -139,7 +130,7 @@ void each_protocol(const MetricsSource& source, const std::function<void(const P
 }
 
 void logins(Families& out, const MetricsSource& source) {
-  const Stats& workers = source.workers;
+  const AllStats& workers = source.workers;
   out.counter("postigo_auth_attempts_total", "Login attempts; the results add up to all of them.");
   each_protocol(source, [&](const Protocol& protocol, size_t p) {
     for (size_t m = 0; m < kMechanismNames.size(); ++m) {
@@ -189,7 +180,7 @@ void logins(Families& out, const MetricsSource& source) {
 }
 
 void backends(Families& out, const MetricsSource& source) {
-  const Stats& workers = source.workers;
+  const AllStats& workers = source.workers;
   const std::vector<const BackendState*> list = backends_of(source);
   out.gauge("postigo_backend_sessions", "Sessions that are relayed to a backend.");
   for (const BackendState* backend : list) {
@@ -243,7 +234,7 @@ void backends(Families& out, const MetricsSource& source) {
 }
 
 void traffic(Families& out, const MetricsSource& source) {
-  const Stats& workers = source.workers;
+  const AllStats& workers = source.workers;
   out.counter("postigo_bytes_total", "Bytes relayed after login, decrypted.");
   each_protocol(source, [&](const Protocol& protocol, size_t p) {
     out.add({{"protocol", protocol.name}, {"dir", "from_client"}},

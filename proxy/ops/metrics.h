@@ -18,7 +18,7 @@ namespace postigo {
 struct MetricsSource {
   const Shared* shared = nullptr;
   const Snapshot* snapshot = nullptr;  // the newest, for one scrape: Collect() fills it in
-  std::vector<const WorkerStats*> workers;
+  AllStats workers;
   uint64_t fds_limit = 0;
   int64_t start_time_s = 0;
   std::string version, boringssl;

@@ -24,6 +24,11 @@ TEST(Fleet, WhoComesBackIsTheSameOne) {
   EXPECT_EQ((*fleet.listener("a"))->slot, 0u) << "listeners have names and slots of their own";
 }
 
+TEST(Fleet, WordsOfOrders) {
+  for (std::string_view name : kWantedNames) EXPECT_EQ(name_of(*wanted_of(name)), name);
+  EXPECT_FALSE(wanted_of("sideways"));
+}
+
 TEST(Fleet, NamesRunOut) {
   Fleet fleet;
   for (size_t i = 0; i < SlotTable<int>::kSlotsMax; ++i) ASSERT_TRUE(fleet.backend(std::to_string(i)).has_value());
