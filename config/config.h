@@ -125,12 +125,19 @@ struct TlsClient {
   std::string ciphers;
 };
 
+// What becomes of a backend's sessions when a new configuration has it no more.
+enum class OnRemove {
+  keep,   // they go on until they end
+  drain,  // they are let go over Leaving::remove_time_ms
+};
+
 struct Backend {
   std::string name;
   std::string host;
   uint16_t imap_port = 0;  // 0: does not serve it
   uint16_t pop3_port = 0;
   TlsClient tls;
+  OnRemove on_remove = OnRemove::keep;
   bool trusted = false;      // the backend trusts us: forward the client's address (ID, XCLIENT)
   bool pass_alerts = false;  // its ALERTs reach the user also where TLS does not prove that they are its own (T47)
 
@@ -213,8 +220,9 @@ struct Capabilities {
 
 // How sessions are let go.
 struct Leaving {
-  uint64_t shutdown_delay_ms = 0;  // at the end: listeners stay open so long after /readyz has said no
-  uint64_t drain_time_ms = 0;      // and then relays are let go over this time
+  uint64_t shutdown_delay_ms = 0;         // at the end: listeners stay open so long after /readyz has said no
+  uint64_t drain_time_ms = 0;             // and then relays are let go over this time
+  uint64_t remove_time_ms = 10 * 60'000;  // for those of a backend that is removed with on_remove = drain
 };
 
 struct Live {

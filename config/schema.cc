@@ -31,6 +31,11 @@ void describe_server(Visitor& v, Config& config) {
              leaving.shutdown_delay_ms, true);
   v.duration({"drain_time", "And then: how long sessions may end by themselves; they are let go spread over it"},
              leaving.drain_time_ms, true);
+  v.duration(
+      {"remove_time",
+       "Sessions of a backend that a new configuration has no more are let go spread over this, if its on_remove "
+       "was \"drain\""},
+      leaving.remove_time_ms, true);
   v.path({"state_file", "Where `ctl backend NAME drain` and the like survive a restart; default: nowhere"},
          x.state_file);
 }
@@ -149,6 +154,11 @@ void describe_backend(Visitor& v, Backend& x) {
           x.imap_port, kPort);
   v.count({"pop3_port", "Port; default, if imap_port is not written either: 110, or 995 with implicit TLS"},
           x.pop3_port, kPort);
+  v.choice(
+      {"on_remove",
+       "What becomes of its sessions when a new configuration has it no more: they stay until they end, or are let "
+       "go over `[server] remove_time`"},
+      x.on_remove, {{"keep", static_cast<int>(OnRemove::keep)}, {"drain", static_cast<int>(OnRemove::drain)}});
   v.flag({"trusted", "The backend trusts us: forward the client's address (ID, XCLIENT)"}, x.trusted);
   v.flag({"pass_alerts",
           "Show its IMAP alerts to users even without TLS or verification; with both they are shown anyway"},

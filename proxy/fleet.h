@@ -26,13 +26,17 @@ namespace postigo {
 // What an operator wants of a backend, whatever the configuration says.
 enum class Wanted : uint8_t {
   automatic,  // nothing
+  ready,      // it serves, whatever else speaks against it
   drain,      // no new logins; sessions stay
   down,       // no new logins; sessions were let go
 };
-inline constexpr std::array<std::string_view, 3> kWantedNames = {"auto", "drain", "down"};
+inline constexpr std::array<std::string_view, 4> kWantedNames = {"auto", "ready", "drain", "down"};
 
 constexpr std::string_view name_of(Wanted wanted) { return kWantedNames[static_cast<size_t>(wanted)]; }
+constexpr bool takes_logins(Wanted wanted) { return wanted == Wanted::automatic || wanted == Wanted::ready; }
 std::optional<Wanted> wanted_of(std::string_view name);  // of no name: none
+
+inline constexpr uint8_t kWeightWhole = 100;
 
 struct BackendState {
   BackendState(std::string called, size_t number);
@@ -41,6 +45,8 @@ struct BackendState {
   const size_t slot;               // in WorkerStats::backends
   std::atomic<int64_t> logins{0};  // under way, over all workers (session/places)
   std::atomic<Wanted> wanted{Wanted::automatic};
+  // Of the users who would come here first, in a hundred; the others prefer the next (backends/balance/preference.h).
+  std::atomic<uint8_t> weight{kWeightWhole};
   Outage outage;
 };
 

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "backends/balance/preference.h"
 #include "config/report.h"
 #include "parser/base/ascii.h"
 #include "proxy/base/file_stamp.h"
@@ -48,6 +49,10 @@ const Backend& Snapshot::backend(std::string_view name) const { return *find_bac
 const Backend* Snapshot::find_backend(std::string_view name) const {
   auto found = backend_index_.find(name);
   return found == backend_index_.end() ? nullptr : &backends[found->second];
+}
+
+void Snapshot::prefer(Route& route, Bytes user) const {
+  postigo::prefer(route, user, [this](const config::Backend& each) { return backend(each.name).state->weight.load(); });
 }
 
 std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, Lasting& lasting, config::Problems& problems,

@@ -63,6 +63,9 @@ struct Snapshot {
   const Backend& backend(std::string_view name) const;  // REQUIRES: there is one
   const Backend* find_backend(std::string_view name) const;
 
+  // The order that operators' weights give this user's candidates.
+  void prefer(Route& route, Bytes user) const;
+
   std::vector<std::string> certificate_files() const;                  // of [tls]
   std::string certificates_stamp;                                      // of those files, as they were read
   static std::string stamp_of(const std::vector<std::string>& files);  // blocking

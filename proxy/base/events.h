@@ -49,6 +49,10 @@ inline constexpr Event draining{
     "draining", Level::info,
     "Sessions are let go, evenly over so many seconds, where that cuts no response; so many are logged in.",
     "sessions seconds"};
+inline constexpr Event backend_removed{
+    "backend_removed", Level::info,
+    "A backend is not in the configuration any more, and its sessions are let go, evenly over so many seconds.",
+    "backend sessions seconds"};
 inline constexpr Event drain_undone{"drain_undone", Level::info, "Who has not gone yet stays.", "sessions"};
 inline constexpr Event signal_ignored{"signal_ignored", Level::warning, "A signal came that has no meaning yet.",
                                       "signal detail"};
@@ -136,6 +140,7 @@ inline constexpr std::array kAll = {&listening,
                                     &listener_rests,
                                     &stopping,
                                     &draining,
+                                    &backend_removed,
                                     &drain_undone,
                                     &signal_ignored,
                                     &stopping_now,

@@ -62,6 +62,7 @@ enum class CloseReason : uint8_t {
   login_memory,
   shutting_down,
   kicked,
+  backend_removed,
   internal_error,
 };
 
@@ -91,6 +92,8 @@ inline constexpr auto kCloseReasonFacts = std::to_array<CloseReasonFacts>({
      "it held too much before login; told by BYE or -ERR, in a TLS handshake not; may come again"},
     {"shutting_down", "proxy", "Postigo stops; IMAP clients are told by BYE between two responses; may come again"},
     {"kicked", "proxy", "an operator ended it; IMAP clients are told by BYE between two responses; may come again"},
+    {"backend_removed", "proxy",
+     "its backend is not in the configuration any more (on_remove = \"drain\"); told as with kicked; may come again"},
     {"internal_error", "proxy", "our fault; told by BYE or -ERR where possible"},
 });
 inline constexpr size_t kCloseReasons = kCloseReasonFacts.size();

@@ -15,6 +15,7 @@
 #include "proxy/control/drain.h"
 #include "proxy/control/preparation.h"
 #include "proxy/control/reload.h"
+#include "proxy/control/removals.h"
 #include "proxy/control/signals.h"
 #include "proxy/control/standing_orders.h"
 #include "proxy/control/watchdog.h"
@@ -91,6 +92,7 @@ class ControlThread {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Http> api_;
   StandingOrders orders_;
+  Removals removals_{*this};
   std::unique_ptr<Reloader> reloader_;  // once the account has changed: it has a thread
   int64_t started_s_ = 0;
   size_t alive_ = 0;  // workers

@@ -99,6 +99,7 @@ std::string ControlThread::publish(Proposal& proposal) {
   doors_.use(running_.config.live.listeners);
   shared_->published.set(running_.snapshot);
   announce_listeners(before.live.listeners);
+  removals_.exchanged(before.live, running_.config.live);
   return {};
 }
 

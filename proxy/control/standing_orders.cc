@@ -9,7 +9,9 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 
 #include "proxy/base/descriptor.h"
@@ -18,32 +20,67 @@ namespace postigo {
 
 using nlohmann::ordered_json;
 
+namespace {
+
+ordered_json table_of(const ordered_json& all, const char* name, const ordered_json& otherwise) {
+  return all.is_object() ? all.value(name, otherwise) : ordered_json();
+}
+
+std::optional<uint8_t> weight_of(const ordered_json& value) {
+  if (!value.is_number_unsigned() || value.get<uint64_t>() > kWeightWhole) return std::nullopt;
+  return value.get<uint8_t>();
+}
+
+}  // namespace
+
+// What stands of one backend in the file.
+struct StandingOrders::Order {
+  std::optional<Wanted> wanted = Wanted::automatic;
+  std::optional<uint8_t> weight = kWeightWhole;
+};
+
+void StandingOrders::set(BackendState& backend, Wanted wanted) {
+  backend.wanted = wanted;
+  if (wanted == Wanted::automatic) backend.weight = kWeightWhole;
+}
+
 Result<void> StandingOrders::load() {
   if (file_.empty() || access(file_.c_str(), F_OK) != 0) return {};
   std::ifstream in(file_);
   std::stringstream text;
   text << in.rdbuf();
   ordered_json all = ordered_json::parse(text.str(), nullptr, false);
-  ordered_json backends = all.is_object() ? all.value("backends", ordered_json()) : ordered_json();
-  if (!in || !backends.is_object()) {
+  ordered_json backends = table_of(all, "backends", nullptr),
+               weights = table_of(all, "weights", ordered_json::object());
+  if (!in || !backends.is_object() || !weights.is_object()) {
     return fail(fmt::format("{}: cannot be read as a state file", file_));
   }
+  std::map<std::string, Order> orders;
   for (const auto& [name, word] : backends.items()) {
-    auto wanted = wanted_of(word.is_string() ? word.get<std::string>() : "");
+    orders[name].wanted = wanted_of(word.is_string() ? word.get<std::string>() : "");
+  }
+  for (const auto& [name, weight] : weights.items()) orders[name].weight = weight_of(weight);
+  for (const auto& [name, order] : orders) {
     auto backend = fleet_.backend(name);
-    if (!wanted || !backend) return fail(fmt::format("{}: backend {} is not understood", file_, name));
-    (*backend)->wanted = *wanted;
+    if (!order.wanted || !order.weight || !backend) {
+      return fail(fmt::format("{}: backend {} is not understood", file_, name));
+    }
+    (*backend)->wanted = *order.wanted;
+    (*backend)->weight = *order.weight;
   }
   return {};
 }
 
 std::string StandingOrders::text() const {
-  ordered_json orders = ordered_json::object();
+  ordered_json orders = ordered_json::object(), weights = ordered_json::object();
   for (const BackendState* backend : fleet_.all_backends()) {
     Wanted wanted = backend->wanted;
     if (wanted != Wanted::automatic) orders[backend->name] = name_of(wanted);
+    if (backend->weight != kWeightWhole) weights[backend->name] = backend->weight.load();
   }
-  return ordered_json{{"backends", orders}}.dump(2) + "\n";
+  ordered_json all = {{"backends", orders}};
+  if (!weights.empty()) all["weights"] = weights;
+  return all.dump(2) + "\n";
 }
 
 Result<void> StandingOrders::write(const std::string& file, const std::string& text) {

@@ -20,7 +20,8 @@ class StandingOrders {
   // Before workers start: what the file says takes effect. A file that does not exist says nothing. The error is one
   // line.
   Result<void> load();
-  void set(BackendState& backend, Wanted wanted) { backend.wanted = wanted; }
+  void set(BackendState& backend, Wanted wanted);  // automatic: its weight is forgotten, too
+  void set_weight(BackendState& backend, uint8_t weight) { backend.weight = weight; }
   // What is to be written, and where: for a thread that may block. Empty path: nowhere.
   std::string text() const;
   const std::string& file() const { return file_; }
@@ -28,6 +29,8 @@ class StandingOrders {
   static Result<void> write(const std::string& file, const std::string& text);
 
  private:
+  struct Order;
+
   Fleet& fleet_;
   std::string file_;
 };

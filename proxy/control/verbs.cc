@@ -12,6 +12,7 @@
 #include "proxy/base/events.h"
 #include "proxy/control/control_thread.h"
 #include "proxy/control/expiry.h"
+#include "proxy/control/verbs_backend.h"
 #include "proxy/control/verbs_sessions.h"
 
 namespace postigo {
@@ -60,6 +61,7 @@ void backends(ControlThread& control, const Json&, const std::string&, VerbDone 
     rows.push_back({{"name", state->name},
                     {"host", settings != nullptr ? settings->settings.host : ""},
                     {"state", settings == nullptr ? "removed" : name_of(state->wanted)},
+                    {"weight", state->weight.load()},
                     {"sessions", sessions},
                     {"logins", state->logins.load()}});
   }
@@ -114,10 +116,14 @@ void route(ControlThread& control, const Json& parameters, const std::string&, V
   identity.user = snapshot.router->normalise(parameters.at("user").get<std::string>());
   auto found = snapshot.router->explain(identity, parameters.value("protocol", "imap"));
   if (!found) return done(409, error(found.error().message));
+  snapshot.prefer(*found, identity.user);
   Json rows = Json::array();
   for (const config::Backend* backend : found->candidates) {
     const Backend& known = snapshot.backend(backend->name);
-    rows.push_back({{"name", backend->name}, {"host", backend->host}, {"state", name_of(known.state->wanted)}});
+    rows.push_back({{"name", backend->name},
+                    {"host", backend->host},
+                    {"state", name_of(known.state->wanted)},
+                    {"weight", known.state->weight.load()}});
   }
   done(200, {{"user", identity.user},
              {"pool", found->pool},

@@ -1,11 +1,11 @@
 // Not here: the walk over a worker's sessions (worker.cc), what a session is asked for (session/listing.cc).
 #include "proxy/control/verbs_sessions.h"
 
-#include <atomic>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "proxy/control/control_thread.h"
+#include "proxy/control/let_go.h"
 #include "proxy/session/listing.h"
 #include "proxy/session/session.h"
 
@@ -14,14 +14,22 @@ namespace {
 
 constexpr uint64_t kRows = 1000;
 
-SessionFilter filter_of(const Json& parameters) {
+// Null, and `done` was told why.
+std::optional<SessionFilter> filter_of(const Json& parameters, const VerbDone& done) {
   SessionFilter filter;
   filter.user = parameters.value("user", "");
   filter.id = parameters.value("id", "");
-  filter.address = parameters.value("address", "");
   filter.backend = parameters.value("backend", "");
   filter.listener = parameters.value("listener", "");
   filter.protocol = parameters.value("protocol", "");
+  if (std::string text = parameters.value("address", ""); !text.empty()) {
+    auto network = config::parse_network(text);
+    if (!network) {
+      done(422, {{"error", "address: " + network.error().message}});
+      return std::nullopt;
+    }
+    filter.network = *network;
+  }
   return filter;
 }
 
@@ -39,32 +47,15 @@ Json json_of(const SessionRow& row) {
           {"seconds", row.seconds}, {"bytes_in", row.bytes_in}, {"bytes_out", row.bytes_out}};
 }
 
-struct Kick {
-  SessionFilter filter;
-  std::atomic<uint64_t> ended{0};
-};
-
-void end_all(ControlThread& control, SessionFilter filter, std::function<void(uint64_t)> then) {
-  auto kick = std::make_shared<Kick>();
-  kick->filter = std::move(filter);
-  control.walk(
-      [kick](Session& session) {
-        if (!session.closing() && kick->filter.fits(session)) {
-          session.shut_down(CloseReason::kicked);
-          ++kick->ended;
-        }
-        return true;
-      },
-      [kick, then = std::move(then)] { then(kick->ended); });
-}
-
 }  // namespace
 
 void who(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
+  auto filter = filter_of(parameters, done);
+  if (!filter) return;
   auto all = std::make_shared<Rows>();
   all->left = parameters.value("limit", kRows);
   control.walk(
-      [all, filter = filter_of(parameters)](Session& session) {
+      [all, filter = std::move(*filter)](Session& session) {
         if (!filter.fits(session)) return true;
         std::lock_guard lock(all->mutex);
         if (all->left == 0) return false;
@@ -80,32 +71,13 @@ void who(ControlThread& control, const Json& parameters, const std::string&, Ver
 }
 
 void kick(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
-  SessionFilter filter = filter_of(parameters);
-  if (filter.empty()) return done(422, {{"error", "whom? give at least one filter"}});
-  end_all(control, std::move(filter), [done = std::move(done)](uint64_t ended) { done(200, {{"ended", ended}}); });
-}
-
-void set_backend(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
-  std::string name = parameters.at("name"), word = parameters.at("state");
-  const Backend* backend = control.running().snapshot->find_backend(name);
-  if (backend == nullptr) return done(404, {{"error", "there is no backend \"" + name + "\""}});
-  control.orders().set(*backend->state, *wanted_of(word));
-  auto failure = std::make_shared<std::string>();
-  auto kept = [&control, name, word, failure, done = std::move(done)](uint64_t ended) {
-    Json answer = {{"name", name}, {"state", word}, {"ended", ended}};
-    if (control.orders().file().empty()) answer["note"] = "forgotten at a restart: there is no [server] state_file";
-    if (!failure->empty()) answer["note"] = "forgotten at a restart: " + *failure;
-    done(200, answer);
-  };
-  auto then = [&control, name, word, kept] {
-    if (word != "down") return kept(0);
-    end_all(control, {.backend = name}, kept);
-  };
-  control.chore(
-      [failure, file = control.orders().file(), text = control.orders().text()] {
-        if (auto written = StandingOrders::write(file, text); !written) *failure = written.error().message;
-      },
-      then);
+  auto filter = filter_of(parameters, done);
+  if (!filter) return;
+  if (filter->empty()) return done(422, {{"error", "whom? give at least one filter"}});
+  LetGo order{.filter = std::move(*filter), .over_ms = parameters.value("over", uint64_t{0})};
+  let_go(control, std::move(order), [done = std::move(done)](LetGone gone) {
+    done(200, {{"ended", gone.ended}, {"leaving", gone.leaving}});
+  });
 }
 
 }  // namespace postigo

@@ -11,6 +11,5 @@ class ControlThread;
 
 void who(ControlThread& control, const Json& parameters, const std::string& by, VerbDone done);
 void kick(ControlThread& control, const Json& parameters, const std::string& by, VerbDone done);
-void set_backend(ControlThread& control, const Json& parameters, const std::string& by, VerbDone done);
 
 }  // namespace postigo

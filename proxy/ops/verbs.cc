@@ -9,7 +9,7 @@ using Kind = Parameter::Kind;
 std::vector<Parameter> filters() {
   return {{"user", Kind::text, "Sessions of this user, as normalised"},
           {"id", Kind::text, "The session with this id"},
-          {"address", Kind::text, "Sessions from this address"},
+          {"address", Kind::text, "Sessions from this address, or from this network: 10.0.0.0/8"},
           {"backend", Kind::text, "Sessions at this backend"},
           {"listener", Kind::text, "Sessions that came through this listener"},
           {"protocol", Kind::text, "Sessions of this protocol", false, false, {"imap", "pop3"}}};
@@ -27,7 +27,9 @@ const std::vector<Verb>& table() {
       {"version", "Which version runs", false},
       {"who", "Sessions, those of the first worker first", false,
        filters_and({"limit", Kind::number, "At most so many (default 1000)"})},
-      {"kick", "End sessions; at least one filter must be given", true, filters()},
+      {"kick", "End sessions; at least one filter must be given", true,
+       filters_and({"over", Kind::duration,
+                    "Spread over this time, each where that cuts no response (default: all of them now)"})},
       {"backends", "Backends with their sessions and logins", false},
       {"backend",
        "Take a backend out of service, or back into it",
@@ -35,10 +37,14 @@ const std::vector<Verb>& table() {
        {{"name", Kind::text, "The backend", true, true},
         {"state",
          Kind::text,
-         "drain: no new logins; down: sessions are let go, too; auto: as the configuration says",
+         "drain: no new logins; down: sessions are let go, too; ready: it serves, whatever else speaks against it; "
+         "weight N: of its users only N in a hundred come, the others prefer the next backend of the shard; auto: as "
+         "the configuration says",
          true,
          true,
-         {"auto", "drain", "down"}}}},
+         {"auto", "ready", "drain", "down", "weight"}},
+        {"weight", Kind::number, "For weight: 0 to 100; 0 makes it the last resort", true},
+        {"over", Kind::duration, "For down: let sessions go spread over this time (default: all of them now)"}}},
       {"listeners", "Listeners with their addresses and connections", false},
       {"certs", "Certificates with their names and when they expire", false},
       {"route",

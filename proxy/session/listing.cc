@@ -30,14 +30,14 @@ SessionRow row_of(Session& session) {
 }
 
 bool SessionFilter::empty() const {
-  return user.empty() && id.empty() && address.empty() && backend.empty() && listener.empty() && protocol.empty();
+  return user.empty() && id.empty() && !network && backend.empty() && listener.empty() && protocol.empty();
 }
 
 bool SessionFilter::fits(Session& session) const {
   const Summary& summary = session.summary();
   return fits_text(user, summary.user) && fits_text(id, summary.id) && fits_text(backend, summary.backend) &&
          fits_text(listener, summary.listener) && fits_text(protocol, summary.protocol) &&
-         (address.empty() || address == summary.client.host());
+         (!network || network->contains(summary.client.octets()));
 }
 
 }  // namespace postigo

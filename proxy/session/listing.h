@@ -4,7 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "config/network.h"
 
 namespace postigo {
 
@@ -20,7 +23,8 @@ SessionRow row_of(Session& session);
 
 // What is empty fits everything.
 struct SessionFilter {
-  std::string user = {}, id = {}, address = {}, backend = {}, listener = {}, protocol = {};
+  std::string user = {}, id = {}, backend = {}, listener = {}, protocol = {};
+  std::optional<config::Network> network = {};  // of the client
 
   bool empty() const;
   bool fits(Session& session) const;

@@ -172,6 +172,7 @@ void Login::find_backend(const Identity& identity) {
     return refuse({Refusal::Kind::server_bug, {}}, Refused::no_route);
   }
   if (!identity.user.empty()) session_.summary().user = identity.user;
+  session_.snapshot().prefer(*route, session_.summary().user);
   upstream_ = std::make_unique<Upstream>(*this, session_, std::move(*route), backend_login(identity));
   upstream_->start();
 }

@@ -171,7 +171,7 @@ void Relay::pump_backend(Bytes data) {
   if (client != nullptr && client->unsent() > session_.limits().relay_high_water) {
     backend_->pause(Pause::peer_full);
   }
-  if (may_leave()) return end(CloseReason::shutting_down, Farewell::shutting_down);
+  if (may_leave()) return end(leave_why_, Farewell::shutting_down);
   if (blocked_) offer_kept();
 }
 
@@ -230,7 +230,7 @@ void Relay::backend_over(bool clean, const std::string& why) {
 // Octets that a slow peer takes from our queue are life as well.
 void Relay::deadline() {
   if (session_.client() == nullptr) return session_.close(CloseReason::client_lost);
-  if (may_leave()) return end(CloseReason::shutting_down, Farewell::shutting_down);
+  if (may_leave()) return end(leave_why_, Farewell::shutting_down);
   uint64_t taken = session_.client()->taken() + backend_->taken();
   if (std::exchange(taken_, taken) != taken) touch();
   uint64_t idle_ms = session_.worker().loop().now_ms() - active_ms_;
@@ -238,10 +238,12 @@ void Relay::deadline() {
   end(client_ended_ ? CloseReason::client_closed : CloseReason::idle_timeout, Farewell::idle_too_long);
 }
 
-void Relay::leave_at(uint64_t at_ms) {
+void Relay::leave_at(uint64_t at_ms, CloseReason why) {
   if (session_.client() == nullptr) return;  // it is on its way, and has a time of its own
+  if (why != leave_why_ && at_ms >= leave_ms_) return;
   leave_ms_ = at_ms;
-  if (may_leave()) return end(CloseReason::shutting_down, Farewell::shutting_down);
+  leave_why_ = why;
+  if (may_leave()) return end(leave_why_, Farewell::shutting_down);
   wait();
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "parser/dialogue.h"
+#include "proxy/base/phase.h"
 #include "proxy/base/stats.h"
 #include "proxy/fleet.h"
 #include "proxy/net/socket.h"
@@ -35,9 +36,10 @@ class Relay final : public Socket::Owner {
   void deadline();
   void shut_down(CloseReason why);
   // From then on it ends where that cuts no response, and is waited for so long: it may never come (T46). kStays takes
-  // it back.
+  // it back. For one reason it can be told again and again; for another one only what is sooner counts, so that what
+  // takes a drain back leaves alone who was kicked.
   static constexpr uint64_t kStays = UINT64_MAX;
-  void leave_at(uint64_t at_ms);
+  void leave_at(uint64_t at_ms, CloseReason why = CloseReason::shutting_down);
   void abandon();  // the session closes: the backend hears the end, nothing calls back
 
   uint64_t commands() const { return filter_->commands(); }
@@ -85,6 +87,7 @@ class Relay final : public Socket::Owner {
   bool client_ended_ = false;
   bool blocked_ = false;    // what is kept waits for the backend, not for the client
   bool end_ahead_ = false;  // one side has ended, as far as the kernel knows
+  CloseReason leave_why_ = CloseReason::shutting_down;
 };
 
 }  // namespace postigo

@@ -119,6 +119,14 @@ void Session::begin_login() {
   login_->start();
 }
 
+// A login ends under the terms under which it began; its backend may have been removed since, with all its sessions.
+uint64_t Session::time_to_leave(const BackendState& where) const {
+  const Snapshot& newest = *worker_.snapshot();
+  if (snapshot_.get() == &newest || newest.find_backend(where.name) != nullptr) return Relay::kStays;
+  bool keeps = snapshot_->backend(where.name).settings.on_remove == config::OnRemove::keep;
+  return keeps ? Relay::kStays : worker_.loop().now_ms() + newest.live.leaving.remove_time_ms;
+}
+
 void Session::begin_relay(SocketPtr backend, BackendState& where, std::span<const std::string> capabilities,
                           Bytes from_client, Bytes from_backend, bool client_ended) {
   ProtocolStats& numbers = worker_.stats().protocols[frontend_->protocol_index];
@@ -126,11 +134,13 @@ void Session::begin_relay(SocketPtr backend, BackendState& where, std::span<cons
   auto filter = frontend_->protocol->make_filter(frontend_->policy.capabilities, capabilities, counts);
   relay_ = std::make_unique<Relay>(*this, std::move(backend), where, std::move(filter));
   worker_.login_memory().hold(*this, 0);
+  uint64_t leave_ms = time_to_leave(where);
   snapshot_.reset();
   enter(Phase::relay, relay_->timeout_ms());
   // `from_client` and `from_backend` point into the Login, which lives to the end of this turn.
   worker_.loop().bury(std::move(login_));
   relay_->start(from_client, from_backend, client_ended);
+  if (relay_ != nullptr && leave_ms != Relay::kStays) relay_->leave_at(leave_ms, CloseReason::backend_removed);
 }
 
 void Session::on_data(Socket&, Bytes data) {
@@ -225,7 +235,7 @@ void Session::shut_down(CloseReason why) {
   close(why);
 }
 
-void Session::leave_at(uint64_t at_ms) { relay_->leave_at(at_ms); }
+void Session::leave_at(uint64_t at_ms, CloseReason why) { relay_->leave_at(at_ms, why); }
 
 // Login or Relay live to the end of the turn, because they may be the caller; from here on they are inert.
 void Session::end_stage(CloseReason reason, std::string detail) {

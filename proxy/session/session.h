@@ -65,7 +65,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   // The instance stops: say good-bye where the protocol allows, then close, and wait for nobody for long.
   void shut_down(CloseReason why = CloseReason::shutting_down);
   // Good-bye from then on, as soon as it cuts no response; see Relay::leave_at. REQUIRES: relaying().
-  void leave_at(uint64_t at_ms);
+  void leave_at(uint64_t at_ms, CloseReason why = CloseReason::shutting_down);
   bool relaying() const { return relay_ != nullptr; }
   void cut_off();  // at once, also if it is closing; what is unsent is lost, and that is told by a reset
   // The client went away, but bytes for the backend are still on their way (T51): close() follows.
@@ -84,6 +84,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   void closing_deadline();
   uint64_t close_timeout_ms() const;
   void begin_login();
+  uint64_t time_to_leave(const BackendState& where) const;  // for a relay that begins now
   void count_handshake();
   void end_stage(CloseReason reason, std::string detail);
   void retire();

@@ -46,7 +46,7 @@ void Upstream::try_candidate() {
   session_.summary().backend = backend().name;
   session_.summary().shard = route_.shard;
   address_ = 0;
-  if (state().wanted != Wanted::automatic) return give_up(BackendError::taken_out, "taken out of service");
+  if (!takes_logins(state().wanted)) return give_up(BackendError::taken_out, "taken out of service");
   seat_ = session_.worker().places().take(state());
   if (!seat_) return give_up(BackendError::full, "too many logins are under way there");
   if (const std::vector<Address>* known = session_.worker().resolver().known(backend().host)) {

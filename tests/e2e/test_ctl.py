@@ -70,6 +70,10 @@ class Ctl(unittest.TestCase):
         self.assertEqual(f"{host}:{port}", row["client"])
         self.assertEqual(1, len(self.proxy.ctl("who", "--protocol", "pop3")["sessions"]))
         self.assertEqual(4, len(self.proxy.ctl("who", "--address", "127.0.0.1")["sessions"]))
+        for network, count in (("127.0.0.0/8", 4), ("10.0.0.0/8", 0), ("::1", 0)):
+            self.assertEqual(count, len(self.proxy.ctl("who", "--address", network)["sessions"]), network)
+        code, _, err = self.tried("who", "--address", "10.0.0.1/8")
+        self.assertEqual((1, 'postigo ctl: address: "10.0.0.1/8" has bits behind its mask: is it another network?\n'), (code, err))
         self.assertEqual(3, len(self.proxy.ctl("who", "--limit", "3")["sessions"]))
         self.assertEqual([], self.proxy.ctl("who", "--user", "nobody")["sessions"])
 
@@ -113,6 +117,90 @@ class Ctl(unittest.TestCase):
         action = self.proxy.lines("admin_action")[0]
         self.assertEqual(("kick", "done", f"user={self.user}"), (action["verb"], action["result"], action["detail"]))
         self.assertRegex(action["by"], r"^\d+ \(\w+\)$")
+
+    def test_kick_by_network(self):
+        wire = self.log_in()
+        self.assertEqual(0, self.proxy.ctl("kick", "--address", "10.0.0.0/8")["ended"])
+        wire.ok("NOOP")
+        self.assertEqual(1, self.proxy.ctl("kick", "--address", "127.0.0.0/8")["ended"])
+        self.assertTrue(wire.line().startswith(b"* BYE"))
+
+    def test_kick_over_a_time(self):
+        wires = [self.log_in() for _ in range(8)]
+        kept = self.log_in(platform.fresh_user())
+        started = time.monotonic()
+        answer = self.proxy.ctl("kick", "--user", self.user, "--over", "2s")
+        self.assertEqual((0, 8), (answer["ended"], answer["leaving"]))
+        self.proxy.ctl("drain", "--over", "1h")
+        self.proxy.ctl("undrain")  # pardons those of the drain only
+        gone = []
+        for wire in wires:
+            threading.Thread(target=lambda each=wire: gone.append((each.line(), time.monotonic() - started))).start()
+        wait_for(lambda: len(gone) == 8, 20, "all to be gone")
+        self.assertTrue(all(line.startswith(b"* BYE") for line, _ in gone))
+        moments = sorted(moment for _, moment in gone)
+        self.assertGreater(moments[0], 0.2, "nobody at once")
+        self.assertGreater(moments[-1], 1.9, "the last at the end")
+        self.assertGreater(moments[4] - moments[1], 0.3, "and evenly")
+        self.proxy.wait_session(8, reason="kicked")
+        kept.ok("NOOP")
+
+    def test_down_over_a_time(self):
+        wires = [self.log_in() for _ in range(3)]
+        self.assertEqual(3, self.proxy.ctl("backend", "a", "down", "--over", "900ms")["leaving"])
+        wires[2].ok("NOOP")
+        for wire in wires:
+            self.assertTrue(wire.line().startswith(b"* BYE"))
+        code, _, err = self.tried("backend", "a", "drain", "--over", "1s")
+        self.assertEqual((1, "postigo ctl: a time belongs to down only\n"), (code, err))
+
+    def backend_of(self, user):
+        seen = len(self.proxy.lines("login"))
+        with Imap.open(self.proxy) as wire:
+            wire.logged_in(user, PASSWORD)
+        return self.proxy.wait_lines("login", seen + 1)[-1]["backend"]
+
+    def state_file(self):
+        with open(os.path.join(self.proxy.folder, "state.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def test_ready(self):
+        self.proxy.ctl("backend", "a", "drain")
+        self.assertEqual("spare", self.backend_of(self.user))
+        self.assertEqual("ready", self.proxy.ctl("backend", "a", "ready")["state"])
+        self.assertEqual("a", self.backend_of(self.user))
+        self.assertEqual({"backends": {"a": "ready"}}, self.state_file())
+
+    def test_weight(self):
+        users = [self.user, *(platform.fresh_user() for _ in range(23))]
+        self.assertEqual(50, self.proxy.ctl("backend", "a", "weight", "50")["weight"])
+        half = {user: self.backend_of(user) for user in users}
+        self.assertTrue(3 <= sum(where == "a" for where in half.values()) <= 21, half)
+        for user in users[:4]:
+            self.assertEqual(half[user], self.proxy.ctl("route", user)["backends"][0]["name"], "the same words")
+        self.proxy.stop()
+        self.proxy.start()
+        self.proxy.ctl("reload")
+        self.assertEqual({"a": 50}, self.state_file()["weights"])
+        self.assertEqual(half, {user: self.backend_of(user) for user in users}, "whoever it was, it is the same one")
+        self.proxy.ctl("backend", "a", "weight", "0")
+        self.assertEqual("spare", self.backend_of(self.user))
+        self.proxy.ctl("backend", "spare", "drain")
+        self.assertEqual("a", self.backend_of(self.user), "the last resort")
+        for name in ("a", "spare"):
+            self.proxy.ctl("backend", name, "auto")
+        self.assertEqual({"a"}, {self.backend_of(user) for user in users})
+        self.assertEqual({"backends": {}}, self.state_file())
+
+    def test_a_weight_that_makes_no_sense(self):
+        for words, why in ((("weight",), "weight is missing: a number from 0 to 100"), (("weight", "101"), "weight: must be from 0 to 100"),
+                           (("drain", "5"), "a number belongs behind weight only"), (("weight", "-1"), None)):
+            code, _, err = self.tried("backend", "a", *words)
+            self.assertNotEqual(0, code)
+            if why:
+                self.assertEqual(f"postigo ctl: {why}\n", err)
+        self.assertEqual([("auto", 100)], [(row["state"], row["weight"]) for row in self.proxy.ctl("backends")["backends"]
+                                           if row["name"] == "a"])
 
     def test_a_backend_is_taken_out_and_comes_back(self):
         kept = self.log_in()

@@ -207,6 +207,70 @@ class Exchange(unittest.TestCase):
         self.proxy.wait_lines("log_reopened")
 
 
+class Removed(unittest.TestCase):
+    """What becomes of the sessions of a backend that a new configuration has no more."""
+
+    def setUp(self):
+        self.old, self.other = FakeBackend(imap=imap_server()), FakeBackend(imap=imap_server())
+        self.addCleanup(self.old.stop)
+        self.addCleanup(self.other.stop)
+        self.proxy = platform.postigo({"old": self.old, "other": self.other}, pool=self.pool("old", "other"))
+        self.addCleanup(self.proxy.stop)
+        self.both = self.proxy.sections["backends"]
+        self.only = self.both[self.both.index('[[backend]]\nname = "other"'):]
+
+    @staticmethod
+    def pool(*names):
+        return f'[[pool]]\nname = "main"\n[[pool.shard]]\nname = "s"\nbackends = {list(names)}'.replace("'", '"')
+
+    @staticmethod
+    def server(time_text):
+        return f'[server]\nhostname = "mail.example.com"\nworkers = 2\nremove_time = "{time_text}"'
+
+    def drained(self):
+        """Both backends, and that sessions of the old one are to go with it."""
+        return self.both.replace('name = "old"\n', 'name = "old"\non_remove = "drain"\n')
+
+    def log_in(self, count):
+        wires = [Imap.open(self.proxy, "off").logged_in(f"u{number}", "p") for number in range(count)]
+        for wire in wires:
+            self.addCleanup(wire.close)
+        return wires
+
+    def test_they_stay(self):
+        wires = self.log_in(3)
+        reload(self.proxy, backends=self.only, pool=self.pool("other"), server=self.server("0s"))
+        for wire in wires:
+            wire.ok("NOOP")
+        self.log_in(1)[0].ok("NOOP")
+        self.assertEqual(["old"] * 3 + ["other"], [line["backend"] for line in self.proxy.lines("login")])
+        rows = {row["name"]: row for row in self.proxy.ctl("backends")["backends"]}
+        self.assertEqual((3, "removed"), (rows["old"]["sessions"], rows["old"]["state"]))
+
+    def test_they_are_let_go(self):
+        reload(self.proxy, backends=self.drained(), server=self.server("1500ms"))
+        wires = self.log_in(4)
+        started = time.monotonic()
+        reload(self.proxy, backends=self.only, pool=self.pool("other"))
+        wires[3].ok("NOOP")
+        for wire in wires:
+            self.assertTrue(wire.line().startswith(b"* BYE"))
+        self.assertGreater(time.monotonic() - started, 1)
+        self.proxy.wait_session(4, reason="backend_removed")
+        line, = self.proxy.wait_lines("backend_removed")
+        self.assertEqual(("old", 4, 1.5), (line["backend"], line["sessions"], line["seconds"]))
+        self.log_in(1)[0].ok("NOOP")
+
+    def test_it_comes_back_in_time(self):
+        reload(self.proxy, backends=self.drained(), server=self.server("3s"))
+        wire, = self.log_in(1)
+        reload(self.proxy, backends=self.only, pool=self.pool("other"))
+        self.proxy.wait_lines("backend_removed")
+        reload(self.proxy, backends=self.drained(), pool=self.pool("old", "other"))
+        time.sleep(4)
+        wire.ok("NOOP")
+
+
 class Secrets(unittest.TestCase):
     def test_a_password_from_the_environment_is_still_known(self):
         fake = FakeBackend(imap=imap_server())
