@@ -15,6 +15,7 @@ void check(const Config& config, Report& report) {
   check_tls(config, report);
   check_routes(config, report);
   check_auth(config, report);
+  check_admin(config, report);
 }
 
 void check_names(const std::vector<Named>& names, Report& report) {

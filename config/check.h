@@ -18,5 +18,6 @@ void check_resolver(const Resolver& resolver, Report& report);
 void check_tls(const Config& config, Report& report);     // certificates, backends' TLS
 void check_routes(const Config& config, Report& report);  // backends, pools, rules
 void check_auth(const Config& config, Report& report);    // directories, backend login, capabilities
+void check_admin(const Config& config, Report& report);   // the admin API on TCP
 
 }  // namespace postigo::config

@@ -137,6 +137,9 @@ void check_startup(const Config& config, Report& report) {
   check_names(named("listener", live.listeners), report);
   std::vector<Taken> taken;
   if (startup.admin.enabled) check_address(startup.admin.address, "[admin]", "admin.address", taken, report);
+  if (startup.admin.api_address.port != 0) {
+    check_address(startup.admin.api_address, "[admin] api_address", "admin.api_address", taken, report);
+  }
   for (size_t i = 0; i < live.listeners.size(); ++i) check_listener(config, i, taken, report);
   const std::string& admin = startup.admin.address.host;
   if (startup.admin.enabled && canonical_ip(admin) && !is_loopback(admin)) {

@@ -38,8 +38,18 @@ struct Listener {
 
 struct Admin {
   bool enabled = false;
-  Endpoint address;    // default 127.0.0.1:9090
-  std::string socket;  // of the admin API; empty: none
+  Endpoint address;            // default 127.0.0.1:9090
+  std::string socket;          // of the admin API; empty: none
+  Endpoint api_address;        // of the admin API on TCP; port 0: none
+  bool api_plaintext = false;  // also where others could listen: not on a loopback address
+};
+
+// Who may use the admin API on TCP.
+struct ApiToken {
+  enum class Role { read, operate };
+  std::string name;  // in the log
+  Role role = Role::read;
+  KeptSecret token;
 };
 
 struct Log {
@@ -229,6 +239,7 @@ struct Live {
   std::string hostname;  // default: the machine's
   bool watch = false;    // the file: a change is as good as SIGHUP
   Leaving leaving;
+  std::vector<ApiToken> tokens;
   Log log;
   Limits limits;
   Resolver resolver;

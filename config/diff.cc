@@ -17,14 +17,9 @@ namespace {
 
 // What the process is made of before it reads a line from a client.
 constexpr std::string_view kOnlyByRestart[] = {
-    "server.workers",   "server.user",  "server.group",          "admin.address",    "server.password_threads",
-    "server.queue_max", "admin.socket", "server.lookup_threads", "server.state_file"};
-
-struct Value {
-  std::string key;
-  std::string shown;
-  Bytes secret;  // into the configuration; compared instead of what is shown
-};
+    "server.workers",          "server.user",       "server.group",       "admin.address",
+    "server.password_threads", "server.queue_max",  "admin.socket",       "server.lookup_threads",
+    "server.state_file",       "admin.api_address", "admin.api_plaintext"};
 
 class Flattener final : public Visitor {
  public:
@@ -42,7 +37,7 @@ class Flattener final : public Visitor {
     add(key, fmt::format("{}", fmt::join(values, ", ")));
   }
   void words(Key key, std::vector<std::string>& values, std::vector<std::string>) override { texts(key, values); }
-  void endpoint(Key key, Endpoint& value) override { add(key, format_endpoint(value)); }
+  void endpoint(Key key, Endpoint& value) override { add(key, value.port == 0 ? "" : format_endpoint(value)); }
   void endpoints(Key key, std::vector<Endpoint>& values, uint16_t) override {
     std::vector<std::string> shown;
     for (const Endpoint& value : values) shown.push_back(format_endpoint(value));
@@ -107,21 +102,24 @@ class Flattener final : public Visitor {
   std::vector<Value> values_;
 };
 
-std::vector<Value> flatten(Config& config) {
-  Flattener flattener;
-  describe(flattener, config);
-  return flattener.take();
-}
-
 bool by_restart(const std::string& key) {
   return std::find(std::begin(kOnlyByRestart), std::end(kOnlyByRestart), key) != std::end(kOnlyByRestart);
 }
 
 }  // namespace
 
+std::vector<Value> flatten(Config& config) {
+  Flattener flattener;
+  describe(flattener, config);
+  return flattener.take();
+}
+
 std::vector<Change> diff(const Config& before, const Config& after) {
-  Config copies[] = {before, after};  // visitors may change what they see
-  std::vector<Value> old = flatten(copies[0]), fresh = flatten(copies[1]);
+  Config copies[] = {before, after};
+  return diff(flatten(copies[0]), flatten(copies[1]));
+}
+
+std::vector<Change> diff(const std::vector<Value>& old, const std::vector<Value>& fresh) {
   std::map<std::string, const Value*> known;
   for (const Value& value : old) known.emplace(value.key, &value);
   std::vector<Change> changes;

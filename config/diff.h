@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "parser/base/bytes.h"
 
 namespace postigo::config {
 
@@ -18,5 +19,14 @@ struct Change {
 
 // In the order of the schema.
 std::vector<Change> diff(const Config& before, const Config& after);
+
+// The same in two steps, for a configuration that is not here.
+struct Value {
+  std::string key;
+  std::string shown;
+  Bytes secret;  // into the configuration, or what its owner puts in its place: compared, but not shown
+};
+std::vector<Value> flatten(Config& config);  // visitors may change what they see: give it a copy
+std::vector<Change> diff(const std::vector<Value>& before, const std::vector<Value>& after);
 
 }  // namespace postigo::config

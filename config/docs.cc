@@ -35,7 +35,10 @@ class Documenter final : public Visitor {
     for (const std::string& word : known) all += (all.empty() ? "" : ", ") + in_quotes(word);
     add(key, "array of strings", all.empty() ? "" : '[' + all + ']');
   }
-  void endpoint(Key key, Endpoint&) override { add(key, "address", in_quotes("127.0.0.1:9090")); }
+  void endpoint(Key key, Endpoint&) override {
+    bool none = std::string_view(key.doc).find("default: nowhere") != std::string_view::npos;
+    add(key, "address", none ? "" : in_quotes("127.0.0.1:9090"));
+  }
   void endpoints(Key key, std::vector<Endpoint>&, uint16_t) override { add(key, "address or array", ""); }
   void word(Key key, std::string&, std::vector<std::string> known) override { add(key, one_of(known), ""); }
 

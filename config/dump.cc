@@ -56,7 +56,9 @@ class Dumper final : public Visitor {
     if (!values.empty()) line(key, toml_array(values));
   }
   void words(Key key, std::vector<std::string>& values, std::vector<std::string>) override { texts(key, values); }
-  void endpoint(Key key, Endpoint& value) override { line(key, toml_string(format_endpoint(value))); }
+  void endpoint(Key key, Endpoint& value) override {
+    if (value.port != 0) line(key, toml_string(format_endpoint(value)));
+  }
   void endpoints(Key key, std::vector<Endpoint>& values, uint16_t) override {
     std::vector<std::string> shown;
     for (const Endpoint& value : values) shown.push_back(format_endpoint(value));

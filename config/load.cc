@@ -13,6 +13,7 @@
 
 #include "config/check.h"
 #include "config/defaults.h"
+#include "config/doors.h"
 #include "config/reader.h"
 #include "config/secrets.h"
 #include "config/tree.h"
@@ -29,7 +30,8 @@ Loaded load(const std::string& text, const std::string& name, const Source& sour
   Report report(name);
   Node root;
   if (parse_tree(text, root, report)) {
-    read_tree(root, source, loaded.config, report);
+    read_tree(
+        root, source, [&](Visitor& visitor) { describe(visitor, loaded.config); }, report);
     complete(loaded.config, report);
     check(loaded.config, report);
   }
@@ -58,6 +60,11 @@ std::string read_all(const std::string& path, std::string& text) {
   return problem;
 }
 
+Source source_of(const std::string& path) {
+  std::error_code ignored;
+  return {std::filesystem::absolute(path, ignored).parent_path().string(), exposed_to_group(path)};
+}
+
 }  // namespace
 
 Loaded load_file(const std::string& path) {
@@ -69,10 +76,25 @@ Loaded load_file(const std::string& path) {
     loaded.problems.push_back({path, 0, 0, "", problem, true});
     return loaded;
   }
-  std::error_code ignored;
-  auto absolute = std::filesystem::absolute(path, ignored);
-  Loaded loaded = load(text, path, {absolute.parent_path().string(), exposed_to_group(path)});
+  Loaded loaded = load(text, path, source_of(path));
   wipe(text.data(), text.size());
+  return loaded;
+}
+
+Doors load_doors(const std::string& path) {
+  Doors loaded;
+  Report report(path);
+  std::string text;
+  Node root;
+  if (std::string problem = read_all(path, text); !problem.empty()) {
+    report.error("", problem);
+  } else if (parse_tree(text, root, report)) {
+    read_tree(
+        root, source_of(path), [&](Visitor& visitor) { describe(visitor, loaded.doors); }, report);
+    check(loaded.doors, report);
+  }
+  wipe(text.data(), text.size());
+  loaded.problems = report.take();
   return loaded;
 }
 

@@ -377,9 +377,9 @@ bool Reader::begin_item(size_t index) {
 
 }  // namespace
 
-void read_tree(const Node& root, const Source& source, Config& config, Report& report) {
+void read_tree(const Node& root, const Source& source, const Describe& describe, Report& report) {
   Reader reader(root, source, report);
-  describe(reader, config);
+  describe(reader);
   reader.finish();
 }
 

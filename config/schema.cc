@@ -59,9 +59,22 @@ void describe_log(Visitor& v, Log& x) {
           x.stranger_lines_per_s, {1, 1'000'000});
 }
 
-void describe_admin(Visitor& v, Admin& x) {
+void describe_token(Visitor& v, ApiToken& x) {
+  v.text({"name", "Whose it is, for the log (required)"}, x.name);
+  v.choice({"role", "Only look, or use the verbs that change something, too"}, x.role,
+           {{"read", static_cast<int>(ApiToken::Role::read)}, {"operate", static_cast<int>(ApiToken::Role::operate)}});
+  v.secret({"token", "At least 20 characters that nobody can guess (one of the three is required)"}, x.token);
+}
+
+void describe_admin(Visitor& v, Config& config) {
+  Admin& x = config.startup.admin;
   v.endpoint({"address", "Where metrics and health are served (no authentication: keep it private)"}, x.address);
   v.path({"socket", "Unix socket for `postigo ctl`; for root, and the server's user and group"}, x.socket);
+  v.endpoint({"api_address", "Where the API of `postigo ctl` is served on TCP, by tokens; default: nowhere"},
+             x.api_address);
+  v.flag({"api_plaintext", "Allow api_address to be no loopback address: tokens then cross the network in the clear"},
+         x.api_plaintext);
+  v.list({"token", "Who may use the API on api_address"}, config.live.tokens, describe_token);
 }
 
 void describe_limits(Visitor& v, Limits& x) {
@@ -262,8 +275,7 @@ std::string_view word_of(Tls mode) {
 void describe(Visitor& v, Config& x) {
   v.table({"server", "The process"}, x, describe_server);
   v.table({"log", "The log"}, x.live.log, describe_log);
-  Admin& admin = x.startup.admin;
-  v.optional({"admin", "Metrics and health over HTTP; on if this table is there"}, admin.enabled, admin,
+  v.optional({"admin", "Metrics and health over HTTP; on if this table is there"}, x.startup.admin.enabled, x,
              describe_admin);
   v.table({"limits", "Times and amounts"}, x.live.limits, describe_limits);
   v.table({"resolver", "Names of backends to addresses: /etc/hosts, then name servers"}, x.live.resolver,

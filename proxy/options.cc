@@ -53,6 +53,11 @@ void add_check(CLI::App& app, Parsed& parsed) {
   CLI::App* command = add_command(app, "check", "Tell everything that is wrong with a configuration");
   add_file(command, parsed);
   command->add_flag("--dump", parsed.check.dump, "Print the effective configuration, secrets as ***");
+  CLI::Option* against = command->add_flag("--against-running", parsed.check.against_running,
+                                           "And what it would change: `postigo ctl diff FILE`");
+  command->add_option("--socket", parsed.check.socket, "Admin socket of what runs; default: what the file says")
+      ->needs(against)
+      ->type_name("PATH");
   command->callback([&] {
     parsed.command = [&](commands::Streams io) {
       parsed.check.file = parsed.file;
@@ -159,14 +164,31 @@ void add_parameter(CLI::App* command, const Parameter& parameter, Parsed& parsed
         "--" + name, [note] { note("true"); }, doc);
     return;
   }
-  const char* type = parameter.kind == Parameter::Kind::number     ? "N"
-                     : parameter.kind == Parameter::Kind::duration ? "TIME"
-                                                                   : "";
+  const char* type = parameter.kind == Parameter::Kind::number          ? "N"
+                     : parameter.kind == Parameter::Kind::configuration ? "FILE"
+                     : parameter.kind == Parameter::Kind::duration      ? "TIME"
+                                                                        : "";
   CLI::Option* option = command->add_option_function<std::string>(parameter.positional ? name : "--" + name, note, doc);
   option->required(parameter.required)->type_name(type);
   if (!parameter.choices.empty()) {
     option->check(CLI::IsMember(std::vector<std::string>(parameter.choices.begin(), parameter.choices.end())));
   }
+}
+
+// One of three, or the socket that the configuration names. Never a token as an argument.
+void add_places(CLI::App* ctl, Parsed& parsed) {
+  CLI::Option* socket = ctl->add_option("--socket", parsed.ctl.socket, "Its admin socket")->type_name("PATH");
+  CLI::Option* url = ctl->add_option("--url", parsed.ctl.url, "Its api_address, as in http://127.0.0.1:9091");
+  url->type_name("URL")->excludes(socket);
+  ctl->add_option("--token-file", parsed.ctl.token_file, "Token for --url; default: $POSTIGO_TOKEN")
+      ->needs(url)
+      ->type_name("FILE");
+  CLI::Option* doors = ctl->add_option("--door", parsed.ctl.doors, "Several at once, by their names in --doors");
+  doors->delimiter(',')->type_name("NAME,...")->allow_extra_args(false)->excludes(socket)->excludes(url);
+  ctl->add_option("--doors", parsed.ctl.doors_file,
+                  "File with a [[door]] for each; default: ~/.config/postigo/ctl.toml")
+      ->needs(doors)
+      ->type_name("FILE");
 }
 
 // One command for each verb of the admin API.
@@ -175,8 +197,7 @@ void add_ctl(CLI::App& app, Parsed& parsed) {
   ctl->require_subcommand(1);
   ctl->fallthrough();
   add_file(ctl, parsed);
-  ctl->add_option("--socket", parsed.ctl.socket, "Its admin socket; default: what the configuration says")
-      ->type_name("PATH");
+  add_places(ctl, parsed);
   ctl->add_flag("--json", parsed.ctl.json, "Print the answer as JSON");
   for (const Verb& verb : verbs()) {
     CLI::App* command = ctl->add_subcommand(std::string(verb.name), std::string(verb.doc));

@@ -41,6 +41,9 @@ inline constexpr Event log_not_reopened{"log_not_reopened", Level::error,
                                         "The log file could not be opened again: it goes on where it was.", "detail"};
 inline constexpr Event admin_action{"admin_action", Level::info, "Somebody used a verb that changes something.",
                                     "by verb result detail"};
+inline constexpr Event api{"api", Level::info, "The admin API is served to those who have a token.", "url"};
+inline constexpr Event api_stranger{"api_stranger", Level::warning,
+                                    "Somebody asked the admin API without a token that is known here.", "client"};
 inline constexpr Event listener_rests{"listener_rests", Level::warning,
                                       "No descriptor or memory for another connection: accepting waits half a second.",
                                       "listener detail"};
@@ -137,6 +140,8 @@ inline constexpr std::array kAll = {&listening,
                                     &log_reopened,
                                     &log_not_reopened,
                                     &admin_action,
+                                    &api,
+                                    &api_stranger,
                                     &listener_rests,
                                     &stopping,
                                     &draining,

@@ -1,4 +1,5 @@
-// LineBudget: so many lines per second, for what strangers can cause. Not thread-safe; the clock is passed in.
+// LineBudget: so many lines (or other things) per second, for what strangers can cause. Not thread-safe; the clock is
+// passed in.
 #pragma once
 
 #include <cstdint>

@@ -32,7 +32,10 @@ int check(const CheckOptions& options, Streams io) {
   if (options.dump) io.out << config::dump(loaded->config);
   if (!prepare_configuration(*loaded, io)) return kBadConfiguration;
   if (!options.dump) io.out << options.file << ": ok (" << summary(loaded->config) << ")\n";
-  return kOk;
+  if (!options.against_running) return kOk;
+  CtlOptions running{.file = options.file, .socket = options.socket, .verb = "diff"};
+  running.parameters = {{"configuration", options.file}};
+  return ctl(running, io);
 }
 
 }  // namespace postigo::commands

@@ -30,7 +30,9 @@ int serve(const std::string& file, Streams io);
 
 struct CheckOptions {
   std::string file;
-  bool dump = false;  // print the effective configuration instead of a summary
+  bool dump = false;             // print the effective configuration instead of a summary
+  bool against_running = false;  // and say what would change if it took the place of what runs
+  std::string socket;            // of what runs; empty: the one that the file names
 };
 int check(const CheckOptions& options, Streams io);
 
@@ -62,11 +64,14 @@ int user_import(const UserOptions& options, Streams io);
 
 // A verb of the admin API (ops/verbs.h), asked of the Postigo that runs.
 struct CtlOptions {
-  std::string file;    // the configuration that names the socket
-  std::string socket;  // instead
-  bool json = false;   // print the answer as it came
-  std::string verb;
-  std::vector<std::pair<std::string, std::string>> parameters;  // as they were typed
+  std::string file = {};                  // the configuration that names the socket
+  std::string socket = {};                // instead
+  std::string url = {}, token_file = {};  // instead: the API on TCP
+  std::vector<std::string> doors = {};    // instead: names in the operator's own file
+  std::string doors_file = {};            // empty: in his home
+  bool json = false;                      // print the answer as it came; with doors: by their names
+  std::string verb = {};
+  std::vector<std::pair<std::string, std::string>> parameters = {};  // as they were typed
 };
 int ctl(const CtlOptions& options, Streams io);
 

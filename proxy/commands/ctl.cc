@@ -1,170 +1,204 @@
-// `postigo ctl`: a thin client of the admin API: a verb becomes a request, its answer a table or lines. Knows no verb
-// by name.
+// `postigo ctl`: a thin client of the admin API: a verb becomes a request, asked at one place or at several doors.
+// Knows no verb by name. Not here: how it is asked (ctl_client.cc), how answers look (ctl_print.cc).
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <cstdlib>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "config/doors.h"
 #include "config/load.h"
+#include "config/secrets.h"
+#include "config/suggest.h"
 #include "parser/base/ascii.h"
-#include "proxy/base/descriptor.h"
 #include "proxy/commands/commands.h"
-#include "proxy/ops/unix_socket.h"
+#include "proxy/commands/ctl_client.h"
+#include "proxy/commands/ctl_print.h"
+#include "proxy/ops/config_listing.h"
 #include "proxy/ops/verbs.h"
 
 namespace postigo::commands {
 namespace {
 
-using Json = nlohmann::ordered_json;
+constexpr size_t kLineMax = 4096;
+constexpr const char* kTokenVariable = "POSTIGO_TOKEN";
 
-constexpr time_t kPatienceS = 150;  // longer than the server gives its verbs
+using Problem = std::string;  // one line for standard error; empty: none
 
-struct Answer {
-  int status = 0;
-  Json body;
+struct Asked {
+  std::string door;  // empty: no name was needed
+  Place place;
 };
 
-std::string encoded(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 std::string_view("-._~").find(c) != std::string_view::npos;
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+Problem complain(const std::string& what) { return "postigo ctl: " + what + '\n'; }
+
+// Problems of a file, all of them. False if it cannot be used.
+bool told(const config::Problems& problems, Streams io) {
+  for (const config::Problem& problem : problems) {
+    if (problem.fatal) io.err << to_string(problem) << '\n';
   }
-  return out;
+  return !config::any_fatal(problems);
 }
 
-std::string request_of(const Verb& verb, const CtlOptions& options) {
-  std::string path = fmt::format("/api/v1/{}", verb.name);
-  if (!verb.changes) {
-    char mark = '?';
-    for (const auto& [name, value] : options.parameters) {
-      path += fmt::format("{}{}={}", mark, name, encoded(value));
-      mark = '&';
-    }
-    return fmt::format("GET {} HTTP/1.1\r\nHost: postigo\r\n\r\n", path);
+// --- where ---
+
+// The socket that the configuration names. Nothing of it is printed but what is wrong.
+std::optional<Place> place_of_configuration(const std::string& file, Streams io) {
+  config::Loaded loaded = config::load_file(file);
+  if (!told(loaded.problems, io)) return std::nullopt;
+  const std::string& socket = loaded.config.startup.admin.socket;
+  if (!socket.empty()) return Place{.socket = socket};
+  io.err << complain(file + " names no [admin] socket");
+  return std::nullopt;
+}
+
+// Never from the command line: other users of the machine can see that.
+std::optional<Place> place_of_url(const CtlOptions& options, Streams io) {
+  if (auto parsed = config::parse_url(options.url); !parsed) {
+    io.err << complain(parsed.error().message);
+    return std::nullopt;
   }
-  Json body = Json::object();
-  for (const auto& [name, value] : options.parameters) body[name] = value;
-  std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return fmt::format(
-      "POST {} HTTP/1.1\r\nHost: postigo\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}", path,
-      text.size(), text);
-}
-
-Result<std::string> exchange(const std::string& socket, const std::string& request) {
-  auto connected = connect_unix(socket);
-  if (!connected) return tl::unexpected(connected.error());
-  Descriptor fd(*connected);
-  timeval patience{kPatienceS, 0};
-  setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  for (size_t sent = 0; sent < request.size();) {
-    ssize_t count = send(fd.get(), request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
-    if (count <= 0) break;  // what it has answered meanwhile says why
-    sent += static_cast<size_t>(count);
-  }
-  std::string heard;
-  char piece[16384];
-  ssize_t count = 0;
-  while ((count = recv(fd.get(), piece, sizeof(piece), 0)) > 0) heard.append(piece, static_cast<size_t>(count));
-  if (count < 0 && heard.empty()) return fail(fmt::format("no answer from {}: {}", socket, std::strerror(errno)));
-  if (heard.empty())
-    return fail(
-        fmt::format("{} let us in and said nothing: only root and the server's user and group may ask", socket));
-  return heard;
-}
-
-Result<Answer> ask(const std::string& socket, const std::string& request) {
-  auto heard = exchange(socket, request);
-  if (!heard) return tl::unexpected(heard.error());
-  size_t head = heard->find("\r\n\r\n");
-  if (!heard->starts_with("HTTP/1.1 ") || head == std::string::npos) return fail("the answer is not HTTP");
-  Answer answer;
-  answer.status = std::atoi(heard->c_str() + 9);
-  answer.body = Json::parse(heard->substr(head + 4), nullptr, false);
-  if (answer.body.is_discarded() || !answer.body.is_object())
-    return fail("the answer is not JSON, or not all of it came");
-  return answer;
-}
-
-std::string cell(const Json& value) {
-  if (value.is_string()) return printable(value.get<std::string>(), 4096);
-  if (value.is_number_float()) return fmt::format("{:.1f}", value.get<double>());
-  return value.dump();
-}
-
-void print_table(const Json& rows, std::ostream& out) {
-  if (rows.empty()) return;
-  std::vector<std::string> names;
-  std::vector<size_t> widths;
-  for (const auto& [name, value] : rows[0].items()) {
-    names.push_back(name);
-    widths.push_back(name.size());
-  }
-  for (const Json& row : rows) {
-    for (size_t i = 0; i < names.size(); ++i)
-      widths[i] = std::max(widths[i], cell(row.value(names[i], Json(""))).size());
-  }
-  auto line = [&](auto text_of) {
-    std::string text;
-    for (size_t i = 0; i < names.size(); ++i) text += fmt::format("{:<{}}  ", text_of(i), widths[i]);
-    out << text.substr(0, text.find_last_not_of(' ') + 1) << '\n';
-  };
-  line([&](size_t i) { return names[i]; });
-  for (const Json& row : rows) line([&](size_t i) { return cell(row.value(names[i], Json(""))); });
-}
-
-void print_item(const std::string& name, const Json& value, std::ostream& out) {
-  if (value.is_array() && !value.empty() && value[0].is_object()) return print_table(value, out);
-  if (value.is_array()) {
-    for (const Json& each : value) out << cell(each) << '\n';
-  } else if (value.is_object()) {
-    for (const auto& [inner, each] : value.items()) out << name << '.' << inner << ": " << cell(each) << '\n';
-  } else if (value.is_string() && value.get<std::string>().find('\n') != std::string::npos) {
-    out << value.get<std::string>();  // a text of several lines is all there is
+  Place place{.url = options.url};
+  Problem wrong;
+  auto take = [&](const auto& read) { read ? void(place.token = *read) : void(wrong = read.error().message); };
+  if (!options.token_file.empty()) {
+    take(config::read_secret_file(options.token_file));
+  } else if (std::getenv(kTokenVariable) != nullptr) {
+    take(config::read_secret_env(kTokenVariable));
+    config::forget_in_environment(place.token);
   } else {
-    out << name << ": " << cell(value) << '\n';
+    wrong = fmt::format("a url needs a token: --token-file FILE, or {} in the environment", kTokenVariable);
   }
+  if (wrong.empty()) return place;
+  io.err << complain(wrong);
+  return std::nullopt;
 }
 
-int print(const Answer& answer, const CtlOptions& options, Streams io) {
-  if (options.json) io.out << answer.body.dump(2) << '\n';
-  bool done = answer.status == 200;
-  if (!done) io.err << "postigo ctl: " << printable(answer.body.value("error", "it was refused"), 4096) << '\n';
-  if (options.json) return done ? kOk : kFailed;
-  for (const auto& [name, value] : answer.body.items()) {
-    if (name != "error") print_item(name, value, done ? io.out : io.err);
+std::string doors_file(const CtlOptions& options) {
+  if (!options.doors_file.empty()) return options.doors_file;
+  const char* base = std::getenv("XDG_CONFIG_HOME");
+  const char* home = std::getenv("HOME");
+  if (base != nullptr && *base == '/') return std::string(base) + "/postigo/ctl.toml";
+  return std::string(home != nullptr ? home : "") + "/.config/postigo/ctl.toml";
+}
+
+std::vector<Asked> places_of_doors(const CtlOptions& options, Streams io) {
+  std::string file = doors_file(options);
+  config::Doors known = config::load_doors(file);
+  if (!told(known.problems, io)) return {};
+  std::vector<Asked> asked;
+  std::vector<std::string> names;
+  for (const config::Door& each : known.doors) names.push_back(each.name);
+  for (const std::string& name : options.doors) {
+    auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      io.err << complain(
+          fmt::format("{} has no door {}{}", file, config::in_quotes(name), config::did_you_mean(name, names)));
+      return {};
+    }
+    const config::Door& door = known.doors[static_cast<size_t>(found - names.begin())];
+    asked.push_back({name, {door.socket, door.url, door.token}});
   }
+  return asked;
+}
+
+// None: it was told why.
+std::vector<Asked> places(const CtlOptions& options, Streams io) {
+  if (!options.doors.empty()) return places_of_doors(options, io);
+  auto place = !options.socket.empty() ? std::optional(Place{.socket = options.socket})
+               : !options.url.empty()  ? place_of_url(options, io)
+                                       : place_of_configuration(options.file, io);
+  if (!place) return {};
+  return {{"", *place}};
+}
+
+// --- what ---
+
+// Files become their listings. None: it was told why.
+std::optional<Json> parameters_of(const Verb& verb, const CtlOptions& options, Streams io) {
+  Json parameters = Json::object();
+  for (const auto& [name, value] : options.parameters) {
+    auto known = std::find_if(verb.parameters.begin(), verb.parameters.end(),
+                              [&name = name](const Parameter& each) { return each.name == name; });
+    if (known->kind != Parameter::Kind::configuration) {
+      parameters[name] = value;
+      continue;
+    }
+    config::Loaded loaded = config::load_file(value);
+    if (!told(loaded.problems, io)) return std::nullopt;
+    parameters[name] = listing_of(loaded.config);
+  }
+  return parameters;
+}
+
+Ask ask_of(const Verb& verb, const Json& parameters) {
+  std::string target = fmt::format("/api/v1/{}", verb.name);
+  if (verb.changes || (verb.takes_configuration() && !parameters.empty())) {
+    return {"POST", target, parameters.dump(-1, ' ', false, Json::error_handler_t::replace)};
+  }
+  char mark = '?';
+  for (const auto& [name, value] : parameters.items()) {
+    target += fmt::format("{}{}={}", mark, name, encoded(value.get<std::string>()));
+    mark = '&';
+  }
+  return {"GET", target, ""};
+}
+
+// --- the answers ---
+
+std::string before(const std::string& door) { return door.empty() ? "" : door + ": "; }
+
+void tell_version(const std::string& door, const Answer& answer, Streams io) {
+  if (answer.version.empty() || answer.version == POSTIGO_VERSION) return;
+  io.err << complain(fmt::format("{}warning: this is version {}, what runs there is {}", before(door), POSTIGO_VERSION,
+                                 printable(answer.version)));
+}
+
+Json body_of(const Result<Answer>& answer) { return answer ? answer->body : Json{{"error", answer.error().message}}; }
+
+int print(const std::string& door, const Result<Answer>& answer, bool json, Streams io) {
+  bool done = answer && answer->status == 200;
+  if (answer) tell_version(door, *answer, io);
+  Json body = body_of(answer);
+  if (!json && !door.empty()) io.out << "== " << door << " ==\n" << std::flush;
+  if (!done) {
+    io.err << complain(before(door) + printable(body.value("error", "it was refused"), kLineMax)) << std::flush;
+  }
+  if (!json) print_answer(body, done ? io.out : io.err);
   return done ? kOk : kFailed;
 }
 
-// The socket that the configuration names. Nothing of it is printed but what is wrong.
-std::string socket_of(const std::string& file, Streams io) {
-  config::Loaded loaded = config::load_file(file);
-  for (const config::Problem& problem : loaded.problems) {
-    if (problem.fatal) io.err << to_string(problem) << '\n';
+// All at once: one that does not answer delays no other.
+std::vector<Result<Answer>> ask_all(const std::vector<Asked>& asked, const Ask& what) {
+  std::vector<std::future<Result<Answer>>> pending;
+  for (const Asked& each : asked) {
+    pending.push_back(std::async(std::launch::async, [&each, &what] { return ask(each.place, what); }));
   }
-  if (!loaded.ok()) return {};
-  const std::string& socket = loaded.config.startup.admin.socket;
-  if (socket.empty()) io.err << "postigo ctl: " << file << " names no [admin] socket\n";
-  return socket;
+  std::vector<Result<Answer>> answers;
+  for (auto& each : pending) answers.push_back(each.get());
+  return answers;
 }
 
 }  // namespace
 
 int ctl(const CtlOptions& options, Streams io) {
   const Verb& verb = *find_verb(options.verb);
-  std::string socket = options.socket.empty() ? socket_of(options.file, io) : options.socket;
-  if (socket.empty()) return kBadConfiguration;
-  auto answer = ask(socket, request_of(verb, options));
-  if (answer) return print(*answer, options, io);
-  io.err << "postigo ctl: " << answer.error().message << '\n';
-  return kFailed;
+  auto parameters = parameters_of(verb, options, io);
+  if (!parameters) return kBadConfiguration;
+  std::vector<Asked> asked = places(options, io);
+  if (asked.empty()) return kBadConfiguration;
+  std::vector<Result<Answer>> answers = ask_all(asked, ask_of(verb, *parameters));
+  int code = kOk;
+  Json all = Json::object();
+  for (size_t i = 0; i < asked.size(); ++i) {
+    code = std::max(code, print(asked[i].door, answers[i], options.json, io));
+    all[asked[i].door] = body_of(answers[i]);
+  }
+  bool by_door = !options.doors.empty();
+  if (options.json && (by_door || answers[0])) io.out << (by_door ? all : all[""]).dump(2) << '\n';
+  return code;
 }
 
 }  // namespace postigo::commands

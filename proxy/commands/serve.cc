@@ -17,6 +17,7 @@ int serve(const std::string& file, Streams io) {
   config::Config config = std::move(loaded->config);
   loaded.reset();
   config::forget_in_environment(config.live.auth.backend_login.master_password);
+  for (const config::ApiToken& each : config.live.tokens) config::forget_in_environment(each.token);
   wipe_stack();  // short values of the file went over it
   io.err.flush();
   return postigo::serve(file, std::move(config), std::move(*prepared));

@@ -41,6 +41,7 @@ Result<void> ControlThread::start() {
   apply_limits();
   if (auto made = make_workers(); !made) return made;
   if (auto made = open_admin(); !made) return made;
+  if (auto made = open_api(); !made) return made;
   if (auto became = become(prepared_.account); !became) return became;
   reloader_ = std::make_unique<Reloader>(
       loop_, mailbox_, *prepared_.lasting, [this] { return running_; },
@@ -109,18 +110,37 @@ Result<void> ControlThread::open_admin() {
   return {};
 }
 
+Http::Handler ControlThread::handler(Identify identify) {
+  auto run = [this](const Verb& verb, const Json& parameters, const std::string& who, VerbDone done) {
+    run_verb(*this, verb, parameters, who, std::move(done));
+  };
+  return api_handler(run, std::move(identify), [this] { return loop_.now_ms(); });
+}
+
 // As the account, so that it may remove what it has made.
 Result<void> ControlThread::open_socket() {
   const std::string& path = running_.config.startup.admin.socket;
   if (path.empty()) return {};
   auto fd = listen_unix(path);
   if (!fd) return tl::unexpected(fd.error());
-  auto api = Http::open_unix(
-      loop_, *fd, api_handler([this](const Verb& verb, const Json& parameters, const std::string& who, VerbDone done) {
-        run_verb(*this, verb, parameters, who, std::move(done));
-      }));
+  auto api = Http::open_unix(loop_, *fd, handler(caller_by_account));
   if (!api) return tl::unexpected(api.error());
   api_ = std::move(*api);
+  return {};
+}
+
+// Tokens are those of now, whichever configuration that is.
+Result<void> ControlThread::open_api() {
+  const config::Endpoint& at = running_.config.startup.admin.api_address;
+  if (at.port == 0) return {};
+  auto address = Address::parse(at.host == "localhost" ? "127.0.0.1" : at.host, at.port);
+  if (!address) return fail(fmt::format("admin api: {} is not an address", at.host));
+  Identify identify = [this](const Http::Request& request) {
+    return caller_by_token(running_.config.live.tokens, request);
+  };
+  auto api = Http::open_gated(loop_, *address, gate_for(identify), handler(identify));
+  if (!api) return fail("admin api: " + api.error().message);
+  api_by_token_ = std::move(*api);
   return {};
 }
 
@@ -129,6 +149,10 @@ void ControlThread::announce() {
   if (admin_) {
     const config::Endpoint& address = running_.config.startup.admin.address;
     log::write(events::admin, {{"url", fmt::format("http://{}/metrics", config::format_endpoint(address))}});
+  }
+  if (api_by_token_) {
+    const config::Endpoint& address = running_.config.startup.admin.api_address;
+    log::write(events::api, {{"url", fmt::format("http://{}/api/v1", config::format_endpoint(address))}});
   }
   log::write(events::ready, {{"version", POSTIGO_VERSION},
                              {"workers", workers_.size()},
@@ -218,6 +242,7 @@ void ControlThread::worker_ended() {
 void ControlThread::close() {
   if (reloader_) reloader_->stop();
   api_.reset();
+  api_by_token_.reset();
   sweep_.cancel();
   expiry_.cancel();
   drain_.close();

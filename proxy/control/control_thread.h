@@ -20,6 +20,7 @@
 #include "proxy/control/standing_orders.h"
 #include "proxy/control/watchdog.h"
 #include "proxy/ops/admin.h"
+#include "proxy/ops/callers.h"
 #include "proxy/ops/http.h"
 #include "proxy/worker.h"
 
@@ -63,6 +64,8 @@ class ControlThread {
   Result<void> make_workers();
   Result<void> open_admin();
   Result<void> open_socket();
+  Result<void> open_api();
+  Http::Handler handler(Identify identify);
   void announce();
   void announce_listeners(const std::vector<config::Listener>& before);
 
@@ -90,7 +93,7 @@ class ControlThread {
   Watchdog watchdog_;
   Drain drain_;
   std::unique_ptr<Admin> admin_;
-  std::unique_ptr<Http> api_;
+  std::unique_ptr<Http> api_, api_by_token_;
   StandingOrders orders_;
   Removals removals_{*this};
   std::unique_ptr<Reloader> reloader_;  // once the account has changed: it has a thread

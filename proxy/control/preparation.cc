@@ -78,6 +78,7 @@ void check_addresses(const config::Config& config, config::Problems& problems) {
     for (size_t j = 0; j < addresses.size(); ++j) check_address(addresses[j], config::at_index(path, j), problems);
   }
   if (admin.enabled) check_address(admin.address, "admin.address", problems);
+  if (admin.api_address.port != 0) check_address(admin.api_address, "admin.api_address", problems);
 }
 
 // The account must be able to make it, and to replace it later.

@@ -13,6 +13,7 @@
 #include "proxy/control/control_thread.h"
 #include "proxy/control/expiry.h"
 #include "proxy/control/verbs_backend.h"
+#include "proxy/control/verbs_diff.h"
 #include "proxy/control/verbs_sessions.h"
 
 namespace postigo {
@@ -134,26 +135,6 @@ void route(ControlThread& control, const Json& parameters, const std::string&, V
 
 void config_in_effect(ControlThread& control, const Json&, const std::string&, VerbDone done) {
   done(200, {{"toml", config::dump(control.running().config)}});
-}
-
-Json rows_of(const std::vector<config::Change>& changes) {
-  Json rows = Json::array();
-  for (const config::Change& change : changes) {
-    rows.push_back({{"key", change.key},
-                    {"before", change.before},
-                    {"after", change.after},
-                    {"needs_restart", change.needs_restart}});
-  }
-  return rows;
-}
-
-void diff(ControlThread& control, const Json&, const std::string&, VerbDone done) {
-  control.compare([done = std::move(done)](const Proposal& proposal) {
-    std::vector<std::string> problems;
-    for (const config::Problem& problem : proposal.problems) problems.push_back(to_string(problem));
-    if (proposal.snapshot == nullptr) return done(422, {{"error", "it has errors"}, {"problems", problems}});
-    done(200, {{"changes", rows_of(proposal.changes)}, {"problems", problems}});
-  });
 }
 
 void reload(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {

@@ -2,7 +2,6 @@
 #include "proxy/ops/api.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -11,6 +10,7 @@
 #include "config/suggest.h"
 #include "config/units.h"
 #include "parser/base/ascii.h"
+#include "proxy/base/line_budget.h"
 
 namespace postigo {
 namespace {
@@ -24,7 +24,8 @@ struct Fault {
 };
 
 Http::Page page_of(int status, const Json& answer) {
-  return {status, "application/json", answer.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
+  return {status, "application/json", answer.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
+          "Postigo-Version: " POSTIGO_VERSION "\r\n"};
 }
 
 Http::Page page_of(const Fault& fault) { return page_of(fault.status, Json{{"error", fault.text}}); }
@@ -84,6 +85,8 @@ std::string convert(const Parameter& parameter, Json& value) {
       value = *ms;
       return "";
     }
+    case Parameter::Kind::configuration:
+      return value.is_object() ? "" : "must be a listing of keys and values";
   }
   const auto& choices = parameter.choices;
   if (choices.empty() || std::find(choices.begin(), choices.end(), text) != choices.end()) return "";
@@ -108,37 +111,37 @@ Result<Json> checked(const Verb& verb, Json given) {
   return given;
 }
 
-std::string account_of(std::optional<uid_t> uid) {
-  if (!uid) return "nobody";
-  passwd entry{}, *found = nullptr;
-  char buffer[4096];
-  getpwuid_r(*uid, &entry, buffer, sizeof(buffer), &found);
-  return found != nullptr ? fmt::format("{} ({})", *uid, entry.pw_name) : std::to_string(*uid);
-}
-
 const Verb* verb_at(std::string_view path) {
   return path.starts_with(kRoot) ? find_verb(path.substr(kRoot.size())) : nullptr;
 }
 
 Result<Json> parameters_of(const Verb& verb, const Http::Request& request) {
-  if (!verb.changes) return checked(verb, query_parameters(request.query));
+  if (request.method == "GET") return checked(verb, query_parameters(request.query));
   Json body = request.body.empty() ? Json::object() : Json::parse(request.body, nullptr, false);
   if (body.is_discarded()) return fail("the body is not JSON");
   return checked(verb, std::move(body));
 }
 
-std::optional<Fault> refused(const Verb* verb, const Http::Request& request) {
+std::optional<Fault> refused(const Verb* verb, const Http::Request& request, const Caller& caller) {
   if (verb == nullptr) return Fault{404, "there is no such verb: see /api/v1/openapi.json"};
-  if (!verb->changes && request.method != "GET") return Fault{405, fmt::format("{} is read with GET", verb->name)};
-  if (!verb->changes) return std::nullopt;
-  if (request.method != "POST") return Fault{409, fmt::format("{} changes something: POST it", verb->name)};
+  bool reads = request.method == "GET", posted = request.method == "POST";
+  if (!verb->changes && reads) return std::nullopt;
+  if (!verb->changes && !(posted && verb->takes_configuration())) {
+    return Fault{405, fmt::format("{} is read with GET", verb->name)};
+  }
+  if (!posted) return Fault{409, fmt::format("{} changes something: POST it", verb->name)};
   bool json = request.content_type.starts_with("application/json");
   if (!json) return Fault{415, "the content type must be application/json"};
+  if (!caller.operates)
+    return Fault{403, fmt::format("{} is for those who operate: this token may only read", verb->name)};
   return std::nullopt;
 }
 
 const char* type_of(Parameter::Kind kind) {
-  return kind == Parameter::Kind::flag ? "boolean" : kind == Parameter::Kind::number ? "integer" : "string";
+  return kind == Parameter::Kind::flag            ? "boolean"
+         : kind == Parameter::Kind::number        ? "integer"
+         : kind == Parameter::Kind::configuration ? "object"
+                                                  : "string";
 }
 
 Json schema_of(const Parameter& parameter) {
@@ -148,23 +151,37 @@ Json schema_of(const Parameter& parameter) {
   return schema;
 }
 
-Json operation_of(const Verb& verb) {
-  Json operation = {{"operationId", verb.name}, {"summary", verb.doc}};
-  Json properties = Json::object(), required = Json::array(), in_query = Json::array();
+Json body_of(const Verb& verb) {
+  Json properties = Json::object(), required = Json::array();
   for (const Parameter& parameter : verb.parameters) {
     properties[std::string(parameter.name)] = schema_of(parameter);
     if (parameter.required) required.push_back(parameter.name);
+  }
+  Json body = {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
+  if (!required.empty()) body["required"] = required;
+  return {{"content", {{"application/json", {{"schema", body}}}}}};
+}
+
+Json query_of(const Verb& verb) {
+  Json in_query = Json::array();
+  for (const Parameter& parameter : verb.parameters) {
+    if (parameter.kind == Parameter::Kind::configuration) continue;
     in_query.push_back({{"name", parameter.name},
                         {"in", "query"},
                         {"required", parameter.required},
                         {"schema", schema_of(parameter)}});
   }
-  Json body = {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
-  if (!required.empty()) body["required"] = required;
-  if (verb.changes) {
-    operation["requestBody"] = {{"content", {{"application/json", {{"schema", body}}}}}};
+  return in_query;
+}
+
+Json operation_of(const Verb& verb, bool post) {
+  bool both = !verb.changes && verb.takes_configuration();
+  std::string id = std::string(verb.name) + (post && both ? "_given" : "");
+  Json operation = {{"operationId", id}, {"summary", verb.doc}, {"x-role", post ? "operate" : "read"}};
+  if (post) {
+    operation["requestBody"] = body_of(verb);
   } else {
-    operation["parameters"] = in_query;
+    operation["parameters"] = query_of(verb);
   }
   Json object = {{"application/json", {{"schema", {{"type", "object"}}}}}};
   Json error = {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Error"}}}}}};
@@ -173,34 +190,45 @@ Json operation_of(const Verb& verb) {
   return operation;
 }
 
+Json operations_of(const Verb& verb) {
+  Json operations = Json::object();
+  if (!verb.changes) operations["get"] = operation_of(verb, false);
+  if (verb.changes || verb.takes_configuration()) operations["post"] = operation_of(verb, true);
+  return operations;
+}
+
 }  // namespace
 
 std::string openapi() {
   Json paths = Json::object();
-  for (const Verb& verb : verbs()) {
-    paths[std::string(kRoot) + std::string(verb.name)] = {{verb.changes ? "post" : "get", operation_of(verb)}};
-  }
+  for (const Verb& verb : verbs()) paths[std::string(kRoot) + std::string(verb.name)] = operations_of(verb);
   Json error = {{"type", "object"},
                 {"properties", {{"error", {{"type", "string"}, {"description", "One line"}}}}},
                 {"required", {"error"}}};
+  Json bearer = {{"type", "http"}, {"scheme", "bearer"}, {"description", "On [admin] api_address only"}};
   Json document = {{"openapi", "3.1.0"},
                    {"info", {{"title", "Postigo admin API"}, {"version", "1"}}},
                    {"paths", paths},
-                   {"components", {{"schemas", {{"Error", error}}}}}};
+                   {"components", {{"schemas", {{"Error", error}}}, {"securitySchemes", {{"token", bearer}}}}},
+                   {"security", {{{"token", Json::array()}}, Json::object()}}};
   return document.dump(2) + "\n";
 }
 
-Http::Handler api_handler(VerbRun run) {
-  return [run = std::move(run)](const Http::Request& request, const Http::Answer& answer) {
+Http::Handler api_handler(VerbRun run, Identify identify, std::function<uint64_t()> now_ms) {
+  auto budget = std::make_shared<log::LineBudget>(kRequestsPerSecond);
+  return [run = std::move(run), identify = std::move(identify), now_ms = std::move(now_ms), budget](
+             const Http::Request& request, const Http::Answer& answer) {
+    if (!budget->take(now_ms())) return answer(page_of({429, "too many requests: try again in a second"}));
+    auto caller = identify(request);
+    if (!caller) return answer(page_of({401, "who are you?"}));
     if (request.path == "/api/v1/openapi.json" && request.method == "GET") {
       return answer({200, "application/json", openapi()});
     }
     const Verb* verb = verb_at(request.path);
-    if (auto fault = refused(verb, request)) return answer(page_of(*fault));
+    if (auto fault = refused(verb, request, *caller)) return answer(page_of(*fault));
     auto parameters = parameters_of(*verb, request);
     if (!parameters) return answer(page_of({422, parameters.error().message}));
-    run(*verb, *parameters, account_of(request.uid),
-        [answer](int status, const Json& told) { answer(page_of(status, told)); });
+    run(*verb, *parameters, caller->name, [answer](int status, const Json& told) { answer(page_of(status, told)); });
   };
 }
 

@@ -23,6 +23,7 @@ const char* reason(int status) {
   };
   constexpr Row kRows[] = {{200, "OK"},
                            {400, "Bad Request"},
+                           {401, "Unauthorized"},
                            {403, "Forbidden"},
                            {404, "Not Found"},
                            {405, "Method Not Allowed"},
@@ -31,6 +32,7 @@ const char* reason(int status) {
                            {413, "Content Too Large"},
                            {415, "Unsupported Media Type"},
                            {422, "Unprocessable Content"},
+                           {429, "Too Many Requests"},
                            {431, "Request Header Fields Too Large"},
                            {503, "Service Unavailable"}};
   for (const Row& row : kRows) {
@@ -57,9 +59,10 @@ std::optional<uid_t> known_peer(int fd) {
 
 class Http::Connection final : public ListNode<HttpTag>, private Socket::Owner {
  public:
-  Connection(Http& http, int fd, std::optional<uid_t> uid)
+  Connection(Http& http, int fd, std::optional<uid_t> uid, std::string client)
       : http_(http), timer_([](void* self) { static_cast<Connection*>(self)->end(); }, this) {
     request_.uid = uid;
+    request_.client = std::move(client);
     socket_ = Socket::adopt(http.loop_, fd, *this);
     http.loop_.timers().arm(timer_, kConnectionMs);
   }
@@ -99,12 +102,15 @@ class Http::Connection final : public ListNode<HttpTag>, private Socket::Owner {
     }
     request_.method = head.method;
     request_.content_type = head.content_type;
+    request_.authorization = head.authorization;
     request_.path = head.path;
     request_.query = head.query;
     body_ = http_.takes_bodies_ ? head.body : 0;
     text_.erase(0, size);
     state_ = State::body;
-    return true;
+    auto refused = http_.gate_ ? http_.gate_(request_) : std::nullopt;
+    if (refused) answer(*refused);
+    return !refused;
   }
   void on_eof(Socket&, bool) override {
     if (state_ < State::asked || socket_->finished()) end();
@@ -118,10 +124,10 @@ class Http::Connection final : public ListNode<HttpTag>, private Socket::Owner {
     if (std::exchange(state_, State::answered) == State::answered) return;
     http_.loop_.timers().arm(timer_, kConnectionMs);
     std::string head = fmt::format(
-        "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}Cache-Control: no-store\r\n"
+        "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}{}Cache-Control: no-store\r\n"
         "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
-        page.status, reason(page.status), page.type, page.body.size(),
-        page.status == 405 ? "Allow: GET, HEAD\r\n" : "");
+        page.status, reason(page.status), page.type, page.body.size(), page.status == 405 ? "Allow: GET, HEAD\r\n" : "",
+        page.fields);
     Bytes parts[] = {head, request_.method == "HEAD" ? Bytes() : Bytes(page.body)};
     socket_->send(parts, true);
     socket_->finish();
@@ -137,37 +143,47 @@ class Http::Connection final : public ListNode<HttpTag>, private Socket::Owner {
   std::shared_ptr<Connection*> self_ = std::make_shared<Connection*>(this);  // for an answer that comes later
 };
 
-Http::Http(Loop& loop, Handler handler, bool unix)
-    : loop_(loop), handler_(std::move(handler)), peers_only_(unix), takes_bodies_(unix) {}
+Http::Http(Loop& loop, Handler handler, Gate gate, bool unix)
+    : loop_(loop),
+      handler_(std::move(handler)),
+      gate_(std::move(gate)),
+      peers_only_(unix),
+      takes_bodies_(unix || gate_ != nullptr) {}
 
 Http::~Http() {
   while (!connections_.empty()) connections_.pop_front().end();
 }
 
-Result<std::unique_ptr<Http>> Http::open(Loop& loop, const Address& address, Handler handler) {
-  std::unique_ptr<Http> http(new Http(loop, std::move(handler), false));
-  auto listener = Listener::open(loop, address, true, *http);
+Result<std::unique_ptr<Http>> Http::listening(std::unique_ptr<Http> http, Result<Listener::Ptr> listener) {
   if (!listener) return tl::unexpected(listener.error());
   http->listener_ = std::move(*listener);
   return http;
+}
+
+Result<std::unique_ptr<Http>> Http::open(Loop& loop, const Address& address, Handler handler) {
+  return open_gated(loop, address, nullptr, std::move(handler));
+}
+
+Result<std::unique_ptr<Http>> Http::open_gated(Loop& loop, const Address& address, Gate gate, Handler handler) {
+  std::unique_ptr<Http> http(new Http(loop, std::move(handler), std::move(gate), false));
+  auto listener = Listener::open(loop, address, true, *http);
+  return listening(std::move(http), std::move(listener));
 }
 
 Result<std::unique_ptr<Http>> Http::open_unix(Loop& loop, int fd, Handler handler) {
-  std::unique_ptr<Http> http(new Http(loop, std::move(handler), true));
+  std::unique_ptr<Http> http(new Http(loop, std::move(handler), nullptr, true));
   auto listener = Listener::adopt(loop, fd, *http);
-  if (!listener) return tl::unexpected(listener.error());
-  http->listener_ = std::move(*listener);
-  return http;
+  return listening(std::move(http), std::move(listener));
 }
 
-void Http::on_accepted(Listener&, int fd, const Address&) {
+void Http::on_accepted(Listener&, int fd, const Address& peer) {
   std::optional<uid_t> uid = peers_only_ ? known_peer(fd) : std::nullopt;
   if (peers_only_ && !uid) {
     close(fd);
     return;
   }
   if (count_ == kConnectionsMax) connections_.pop_front().end();
-  auto connection = std::make_unique<Connection>(*this, fd, uid);
+  auto connection = std::make_unique<Connection>(*this, fd, uid, peers_only_ ? "" : peer.text());
   connections_.push_back(*connection.release());  // owned by the list until retire()
   ++count_;
 }

@@ -28,15 +28,19 @@ class Http final : private Listener::Owner {
     int status = 200;
     std::string type = "text/plain; charset=utf-8";
     std::string body = {};
+    std::string fields = {};  // more lines of the head, each with its CRLF
   };
   struct Request {
     std::string method, path, query;  // as they came; the query without "?"
-    std::string content_type, body;
+    std::string content_type, authorization, body;
     std::optional<uid_t> uid;  // of the process at the other end of a unix socket
+    std::string client;        // the address at the other end of a TCP connection, with its port
   };
   // The answer, once; at once or later on the loop's thread. Nothing happens if the client is gone by then.
   using Answer = std::function<void(Page)>;
   using Handler = std::function<void(const Request& request, Answer answer)>;
+  // Shown the head of a request before anything of its body is waited for; a page is the answer, and the end.
+  using Gate = std::function<std::optional<Page>(const Request& head)>;
 
   static constexpr size_t kConnectionsMax = 64;
   static constexpr uint64_t kConnectionMs = 10'000;
@@ -45,18 +49,22 @@ class Http final : private Listener::Owner {
 
   // For requests without a body. The error is one line.
   static Result<std::unique_ptr<Http>> open(Loop& loop, const Address& address, Handler handler);
+  // For those whom `gate` lets in, with bodies.
+  static Result<std::unique_ptr<Http>> open_gated(Loop& loop, const Address& address, Gate gate, Handler handler);
   // On a listening unix socket, for processes of root, and of this process's user and groups. Takes `fd`.
   static Result<std::unique_ptr<Http>> open_unix(Loop& loop, int fd, Handler handler);
   ~Http();  // closes everything
 
  private:
   class Connection;
-  Http(Loop& loop, Handler handler, bool unix);
+  Http(Loop& loop, Handler handler, Gate gate, bool unix);
+  static Result<std::unique_ptr<Http>> listening(std::unique_ptr<Http> http, Result<Listener::Ptr> listener);
   void on_accepted(Listener& listener, int fd, const Address& peer) override;
   void retire(Connection& connection);
 
   Loop& loop_;
   Handler handler_;
+  Gate gate_;          // may be null
   bool peers_only_;    // look at the peer's credentials
   bool takes_bodies_;  // else they are read and dropped
   Listener::Ptr listener_;

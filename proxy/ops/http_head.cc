@@ -53,6 +53,7 @@ void parse_field(std::string_view line, HttpHead& head) {
   if (colon == std::string_view::npos) return;
   std::string_view name = line.substr(0, colon), value = trimmed(line.substr(colon + 1));
   if (equal_ignoring_case(name, "content-type")) head.content_type = value;
+  if (equal_ignoring_case(name, "authorization")) head.authorization = value;
   if (equal_ignoring_case(name, "transfer-encoding")) {
     head.body_fault = 411;
     head.why = "say Content-Length instead of Transfer-Encoding\n";

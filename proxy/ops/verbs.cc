@@ -1,6 +1,8 @@
 // Not here: what the verbs do (control/verbs*.cc).
 #include "proxy/ops/verbs.h"
 
+#include <algorithm>
+
 namespace postigo {
 namespace {
 
@@ -53,7 +55,10 @@ const std::vector<Verb>& table() {
        {{"user", Kind::text, "As the user would log in", true, true},
         {"protocol", Kind::text, "Default: imap", false, false, {"imap", "pop3"}}}},
       {"config", "The configuration in effect, secrets as ***", false},
-      {"diff", "What a reload would change now, key by key", false},
+      {"diff",
+       "What a reload, or another file, would change now, key by key, and whose sessions it would touch",
+       false,
+       {{"configuration", Kind::configuration, "That file; default: the one that a reload would read", true}}},
       {"reload",
        "Read the configuration and make it take effect, all or nothing",
        true,
@@ -76,6 +81,11 @@ const std::vector<Verb>& table() {
 }  // namespace
 
 std::span<const Verb> verbs() { return table(); }
+
+bool Verb::takes_configuration() const {
+  return std::any_of(parameters.begin(), parameters.end(),
+                     [](const Parameter& each) { return each.kind == Parameter::Kind::configuration; });
+}
 
 const Verb* find_verb(std::string_view name) {
   for (const Verb& verb : table()) {

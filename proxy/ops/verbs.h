@@ -9,7 +9,8 @@
 namespace postigo {
 
 struct Parameter {
-  enum class Kind { text, number, duration, flag };
+  // configuration: on the command line a file, in the API its listing (config_listing.h).
+  enum class Kind { text, number, duration, flag, configuration };
   std::string_view name;
   Kind kind;
   std::string_view doc;
@@ -21,8 +22,12 @@ struct Parameter {
 struct Verb {
   std::string_view name;  // "/api/v1/NAME"
   std::string_view doc;
-  bool changes;  // POST, one line in the log; else GET
+  bool changes;  // POST, for those who operate, one line in the log; else GET
   std::vector<Parameter> parameters = {};
+
+  // It may be sent a configuration, and is POSTed then. It tells whether secrets are equal, so that is for those who
+  // operate.
+  bool takes_configuration() const;
 };
 
 std::span<const Verb> verbs();

@@ -105,8 +105,9 @@ class Check(unittest.TestCase):
             for source, end in zip(pair, ("pem", "key")):
                 shutil.copy(source, os.path.join(folder, "tls", f"{path}.{end}"))
         shutil.copy(platform.certificates.ca, os.path.join(folder, "tls", "internal-ca.pem"))
-        with open(os.path.join(folder, "master-password"), "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write("secret\n")
+        for name, secret in (("master-password", "secret"), ("dashboard.token", "0123456789abcdef" * 2)):
+            with open(os.path.join(folder, name), "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write(secret + "\n")
         me, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
         for wanted, here in (('user = "postigo"', f'user = "{me}"'), ('group = "postigo"', f'group = "{group}"'),
                              ("/var/log/postigo/", f"{folder}/"), ("/var/lib/postigo/", f"{folder}/"),

@@ -20,6 +20,8 @@ bool fits(const Parameter& parameter, const Json& value) {
   switch (parameter.kind) {
     case Parameter::Kind::text:
       return value.is_string();
+    case Parameter::Kind::configuration:
+      return value.is_object();
     case Parameter::Kind::flag:
       return value.is_boolean();
     default:
@@ -52,9 +54,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   request.path = head.path;
   request.query = head.query;
   request.content_type = head.content_type;
+  request.uid = 0;
   request.body = text.substr(end, head.body);
   bool answered = false;
-  api_handler(run)(request, [&](const Http::Page& page) {
+  api_handler(run, caller_by_account, [] { return uint64_t{0}; })(request, [&](const Http::Page& page) {
     require(!answered);
     answered = true;
     Json answer = Json::parse(page.body, nullptr, false);

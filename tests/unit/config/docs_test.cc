@@ -38,6 +38,7 @@ TEST_F(DocsTest, TheExampleLoadsWithoutAnyProblem) {
     directory_.write(file, "x");
   }
   directory_.write("master-password", "secret\n");
+  directory_.write("dashboard.token", "0123456789abcdef0123456789abcdef\n");
   EXPECT_EQ(problems(read(kFolder + "example.toml")), "");
 }
 

@@ -116,7 +116,10 @@ Config invent(unsigned seed, const std::string& file) {
 TEST_F(DumpTest, RoundTrip) {
   std::string file = directory_.write("file", "x");
   for (unsigned seed = 0; seed < 200; ++seed) {
-    std::string first = dump(invent(seed, file));
+    Config invented = invent(seed, file);
+    invented.live.tokens.clear();  // "***" is no token: everybody would know it
+    invented.startup.admin.api_address = {};
+    std::string first = dump(invented);
     Loaded loaded = load(first);
     ASSERT_TRUE(loaded.ok()) << seed << '\n' << joined(loaded) << first;
     ASSERT_EQ(dump(loaded.config), first) << seed;
