@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "parser/base/ascii.h"
 #include "parser/base/limits.h"
 #include "parser/login/attempts.h"
 #include "proxy/base/events.h"
+#include "proxy/session/refused_by.h"
 #include "proxy/session/session.h"
 #include "proxy/worker.h"
 
@@ -19,24 +19,6 @@ uint64_t now_us() { return uv_hrtime() / 1000; }
 size_t mechanism_index(std::string_view name) {
   auto found = std::find(kMechanismNames.begin(), kMechanismNames.end(), name);
   return std::min(static_cast<size_t>(found - kMechanismNames.begin()), kMechanismNames.size() - 1);
-}
-
-// What a backend's response code says (RFC 5530, 3206, 2449), in our words.
-Refused refused_by(const Refusal& refusal) {
-  if (refusal.kind == Refusal::Kind::bad_credentials) return Refused::wrong;
-  if (refusal.kind == Refusal::Kind::authorization_failed) return Refused::not_allowed;
-  if (refusal.kind == Refusal::Kind::unavailable) return Refused::backend_away;
-  struct Row {
-    std::string_view code;
-    Refused reason;
-  };
-  constexpr Row kRows[] = {{"EXPIRED", Refused::expired}, {"NOPERM", Refused::not_allowed},
-                           {"INUSE", Refused::in_use},    {"IN-USE", Refused::in_use},
-                           {"LIMIT", Refused::too_many},  {"LOGIN-DELAY", Refused::too_many}};
-  for (const Row& row : kRows) {
-    if (equal_ignoring_case(refusal.code, row.code)) return row.reason;
-  }
-  return Refused::backend_refused;
 }
 
 }  // namespace

@@ -1,0 +1,26 @@
+// What response codes say (RFC 5530, 3206, 2449), in our words. Not here: which of them a client hears (parser's
+// refusal_for).
+#include "proxy/session/refused_by.h"
+
+#include "parser/base/ascii.h"
+
+namespace postigo {
+
+Refused refused_by(const Refusal& refusal) {
+  if (refusal.kind == Refusal::Kind::bad_credentials) return Refused::wrong;
+  if (refusal.kind == Refusal::Kind::authorization_failed) return Refused::not_allowed;
+  if (refusal.kind == Refusal::Kind::unavailable) return Refused::backend_away;
+  struct Row {
+    std::string_view code;
+    Refused reason;
+  };
+  constexpr Row kRows[] = {{"EXPIRED", Refused::expired}, {"NOPERM", Refused::not_allowed},
+                           {"INUSE", Refused::in_use},    {"IN-USE", Refused::in_use},
+                           {"LIMIT", Refused::too_many},  {"LOGIN-DELAY", Refused::too_many}};
+  for (const Row& row : kRows) {
+    if (equal_ignoring_case(refusal.code, row.code)) return row.reason;
+  }
+  return Refused::backend_refused;
+}
+
+}  // namespace postigo
