@@ -34,6 +34,31 @@ void check_loop(const Live& live, const Backend& x, uint16_t port, const std::st
   }
 }
 
+bool is_v6(const std::string& ip) { return ip.find(':') != std::string::npos; }
+
+// T67: that the machine has them is for whoever makes the sockets to try.
+void check_sources(const Backend& x, const std::string& path, Report& report) {
+  std::set<std::string> seen;
+  for (size_t i = 0; i < x.source.size(); ++i) {
+    std::string where = at_index(path, i);
+    auto ip = canonical_ip(x.source[i]);
+    if (!ip) {
+      report.error(where, in_quotes(x.source[i]) + " is no address: write one of this machine, without a port");
+    } else if (is_wildcard(*ip)) {
+      report.error(where, in_quotes(x.source[i]) + " is every address: leave source out to let the kernel choose");
+    } else if (!seen.insert(*ip).second) {
+      report.error(where, in_quotes(x.source[i]) + " stands here twice");
+    }
+  }
+  auto host = canonical_ip(x.host);
+  bool mismatched = host && !seen.empty() && std::none_of(seen.begin(), seen.end(), [&](const std::string& ip) {
+                      return is_v6(ip) == is_v6(*host);
+                    });
+  if (mismatched) {
+    report.error(path, "no address in source can reach " + in_quotes(x.host) + ": it is of the other family");
+  }
+}
+
 void check_backend(const Live& live, const Backend& x, const std::string& path, Report& report) {
   if (x.host.empty()) {
     report.error(path, "host must be set");
@@ -47,6 +72,7 @@ void check_backend(const Live& live, const Backend& x, const std::string& path, 
     check_loop(live, x, x.imap_port, path + ".imap_port", report);
     check_loop(live, x, x.pop3_port, path + ".pop3_port", report);
   }
+  check_sources(x, path + ".source", report);
 }
 
 struct PoolCheck {

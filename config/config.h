@@ -148,7 +148,8 @@ struct Backend {
   uint16_t pop3_port = 0;
   TlsClient tls;
   OnRemove on_remove = OnRemove::keep;
-  bool trusted = false;      // the backend trusts us: forward the client's address (ID, XCLIENT)
+  std::vector<std::string> source;  // addresses of this machine to connect from, in turn; empty: the kernel chooses
+  bool trusted = false;             // the backend trusts us: forward the client's address (ID, XCLIENT)
   bool pass_alerts = false;  // its ALERTs reach the user also where TLS does not prove that they are its own (T47)
 
   // 0: it does not serve that protocol.

@@ -27,8 +27,13 @@ void complete_listener(Listener& x, bool tls_written) {
   if (x.name.empty()) x.name = x.protocol + (x.tls == Tls::implicit ? "s" : "");
 }
 
+void strip_brackets(std::string& host) {
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+}
+
 void complete_backend(Backend& x, bool ports_written) {
-  if (x.host.size() > 2 && x.host.front() == '[' && x.host.back() == ']') x.host = x.host.substr(1, x.host.size() - 2);
+  strip_brackets(x.host);
+  for (std::string& address : x.source) strip_brackets(address);
   if (x.name.empty()) x.name = x.host;
   if (!ports_written) {
     bool implicit = x.tls.mode == Tls::implicit;

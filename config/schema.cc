@@ -173,6 +173,7 @@ void describe_backend(Visitor& v, Backend& x) {
        "go over `[server] remove_time`"},
       x.on_remove, {{"keep", static_cast<int>(OnRemove::keep)}, {"drain", static_cast<int>(OnRemove::drain)}});
   v.flag({"trusted", "The backend trusts us: forward the client's address (ID, XCLIENT)"}, x.trusted);
+  v.texts({"source", "Addresses of this machine to connect from, in turn; default: the kernel chooses one"}, x.source);
   v.flag({"pass_alerts",
           "Show its IMAP alerts to users even without TLS or verification; with both they are shown anyway"},
          x.pass_alerts);

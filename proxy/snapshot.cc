@@ -5,11 +5,15 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "backends/balance/preference.h"
 #include "config/report.h"
+#include "config/suggest.h"
+#include "config/units.h"
 #include "parser/base/ascii.h"
 #include "proxy/base/file_stamp.h"
+#include "proxy/net/socket.h"
 
 namespace postigo {
 namespace {
@@ -40,6 +44,25 @@ std::vector<config::Network> networks(const std::vector<std::string>& texts) {
     if (auto network = config::parse_network(text)) result.push_back(*network);
   }
   return result;
+}
+
+// What can be known of them before a port is needed: that the machine has each.
+std::vector<Address> sources_of(const config::Backend& backend, size_t index, config::Problems& problems) {
+  std::vector<Address> sources;
+  for (size_t i = 0; i < backend.source.size(); ++i) {
+    auto address = Address::parse(config::canonical_ip(backend.source[i]).value_or(""), 0);
+    int status = address ? Socket::try_source(*address) : -EADDRNOTAVAIL;
+    if (status == 0) {
+      sources.push_back(*address);
+      continue;
+    }
+    bool none = status == -EADDRNOTAVAIL || status == -EAFNOSUPPORT;
+    problems.push_back(
+        config::error_at(config::at_index(config::at_index("backend", index) + ".source", i),
+                         config::in_quotes(backend.source[i]) +
+                             (none ? " is no address of this machine" : fmt::format(": {}", std::strerror(-status)))));
+  }
+  return sources;
 }
 
 }  // namespace
@@ -166,7 +189,7 @@ void Snapshot::make_backends(Fleet& fleet, const Snapshot* before, config::Probl
     auto state = fleet.backend(settings.name);
     if (!state) return problems.push_back(config::error_at("backend", state.error().message));
     backend_index_.emplace(settings.name, i);
-    auto& row = backends.emplace_back(Backend{settings, *state, {}}).tls;
+    auto& row = backends.emplace_back(Backend{settings, *state, {}, sources_of(settings, i, problems)}).tls;
     const Backend* old = before != nullptr ? before->find_backend(settings.name) : nullptr;
     for (const Protocol& protocol : protocols()) {
       if (settings.tls.mode == config::Tls::off) {

@@ -17,6 +17,7 @@
 #include "config/network.h"
 #include "parser/dialogue.h"
 #include "proxy/fleet.h"
+#include "proxy/net/address.h"
 #include "proxy/net/ticket_keys.h"
 #include "proxy/net/tls_client.h"
 #include "proxy/net/tls_server.h"
@@ -53,6 +54,7 @@ struct Backend {
 std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth, config::Problems& problems);
 
 struct Snapshot {
+  std::vector<Address> sources;                        // to connect from, in turn; none: the kernel chooses
   config::Live live;
   std::unique_ptr<Router> router;
   std::shared_ptr<const DirectoryShared> directories;      // set by open_directories()

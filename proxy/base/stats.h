@@ -68,6 +68,7 @@ enum class BackendError : uint8_t {
   master_refused,
   full,
   taken_out,
+  no_port,
 };
 struct BackendErrorFacts {
   std::string_view name, text;
@@ -83,6 +84,7 @@ inline constexpr auto kBackendErrorFacts = std::to_array<BackendErrorFacts>({
     {"master_refused", "it does not take the master's login for a user whom we verified: the operator's to mend"},
     {"full", "too many logins are under way there: limits.backend_logins_max"},
     {"taken_out", "an operator has taken it out of service: `ctl backend NAME drain` or `down`"},
+    {"no_port", "no port of ours is free to connect from, or no address: see `source`; the operator's to mend"},
 });
 
 // Where a backend's capability list reached the client in our version: in the answer to the login, or later.
@@ -112,6 +114,7 @@ struct ProtocolStats {
 
 struct BackendStats {
   Counter sessions, connects;
+  Counter source_turns;  // no metric: whose turn it is in the backend's `source`
   std::array<Counter, kBackendErrorFacts.size()> errors;
   LatencyHistogram connect_seconds{kLatencyBoundsUs};
   LatencyHistogram login_seconds{kLatencyBoundsUs};

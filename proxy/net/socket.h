@@ -57,8 +57,14 @@ class Socket final : public Watched {
 
   // Takes over what a Listener accepted.
   static Ptr adopt(Loop& loop, int fd, Owner& owner);
-  static Ptr connect(Loop& loop, const Address& to, Owner& owner);  // on_connected or on_failed follows
-  ~Socket() override;                                               // by the loop
+  // Begins to connect, from any port of `from` or, if that is null, from where the kernel chooses. A descriptor for
+  // connect(), or -errno: -EADDRNOTAVAIL if no port is free for `to`, or `from` is no address of this machine.
+  static int begin(const Address& to, const Address* from = nullptr);
+  // 0 if this machine can connect from there, or -errno. Takes no port.
+  static int try_source(const Address& from);
+  static Ptr connect(Loop& loop, int begun, Owner& owner);  // on_connected or on_failed follows
+  static Ptr connect(Loop& loop, const Address& to, Owner& owner) { return connect(loop, begin(to), owner); }
+  ~Socket() override;  // by the loop
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 

@@ -2,6 +2,7 @@
 #include "proxy/session/upstream.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "proxy/base/events.h"
 #include "proxy/session/session.h"
@@ -67,7 +68,23 @@ void Upstream::connect_next() {
   Address address = addresses_[address_++];
   address.set_port(backend().port(session_.frontend().protocol->name));
   connect_start_us_ = now_us();
-  socket_ = Socket::connect(session_.worker().loop(), address, *this);
+  begun_ = begin_to(address);
+  socket_ = Socket::connect(session_.worker().loop(), begun_, *this);
+}
+
+int Upstream::begin_to(const Address& address) {
+  const std::vector<Address>& sources = backend_->sources;
+  if (sources.empty()) return Socket::begin(address);
+  int status = -EAFNOSUPPORT;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    Counter& turns = stats().source_turns;
+    const Address& source = sources[turns.get() % sources.size()];
+    turns.inc();
+    if (source.get()->sa_family != address.get()->sa_family) continue;
+    status = Socket::begin(address, &source);
+    if (status != -EADDRNOTAVAIL) break;  // else the next one may have a port
+  }
+  return status;
 }
 
 void Upstream::on_connected(Socket&) {
@@ -189,10 +206,10 @@ std::vector<std::string> Upstream::alerts() const {
 
 void Upstream::on_eof(Socket&, bool) { lost(BackendError::closed, "closed by the backend"); }
 
-void Upstream::on_failed(Socket& socket, const std::string& why) {
-  if (session_.phase() == Phase::connect) {
-    if (address_ < addresses_.size()) return connect_next();
-    return give_up(BackendError::connect, why);
+void Upstream::not_connected(const std::string& why) {
+  if (address_ < addresses_.size()) return connect_next();
+  if (begun_ == -EADDRNOTAVAIL) {
+    return give_up(BackendError::no_port, "no port is free, or no address is there, to connect from");
   }
   bool handshake = session_.phase() == Phase::backend_tls && socket.tls() != nullptr;
   if (handshake) return give_up(BackendError::tls, why);
@@ -203,6 +220,13 @@ void Upstream::deadline() {
   if (session_.phase() == Phase::connect) return give_up(BackendError::connect_timeout, "connecting took too long");
   lost(BackendError::login_timeout, "no answer in time");
 }
+  bool other_family = begun_ == -EAFNOSUPPORT && !backend_->sources.empty();
+  if (other_family) return give_up(BackendError::no_port, "no address in source is of its family");
+  give_up(BackendError::connect, why);
+}
+
+void Upstream::on_failed(Socket& socket, const std::string& why) {
+  if (session_.phase() == Phase::connect) return not_connected(why);
 
 void Upstream::give_up(BackendError error, const std::string& why) {
   stats().errors[static_cast<size_t>(error)].inc();

@@ -48,6 +48,8 @@ class Upstream final : public Socket::Owner {
   void try_candidate();
   void resolved(Resolver::Answer answer);
   void connect_next();
+  int begin_to(const Address& address);  // as Socket::begin, from each of the backend's source addresses in turn
+  void not_connected(const std::string& why);                // to the newest address
   void give_up(BackendError error, const std::string& why);  // of this candidate
   void lost(BackendError error, const std::string& why);     // its connection, or its time
   void refused();
@@ -79,6 +81,7 @@ class Upstream final : public Socket::Owner {
   const Backend* backend_ = nullptr;  // the current candidate
   size_t address_ = 0;
   SocketPtr socket_;
+  int begun_ = 0;  // the descriptor of the newest connection, or -errno
   std::unique_ptr<BackDialogue> back_;
   Input input_;
   uint64_t connect_start_us_ = 0;

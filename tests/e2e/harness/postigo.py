@@ -45,26 +45,26 @@ def unexplained(entries):
     return sorted(faults)
 
 
-def _backend(name, door, tls, trusted):
+def _backend(name, door, tls, trusted, more=""):
     text = f'[[backend]]\nname = "{name}"\nhost = "127.0.0.1"\n'
     implicit = "implicit" in tls
     for protocol in ("imap", "pop3"):
         port = getattr(door, protocol + "s" if implicit else protocol)
         if port:
             text += f"{protocol}_port = {port}\n"
-    return text + f"trusted = {str(trusted).lower()}\n" + (f"tls = {tls}\n" if tls else "")
+    return text + f"trusted = {str(trusted).lower()}\n" + (f"tls = {tls}\n" if tls else "") + more
 
 
 class Postigo:
     """One configuration and, between start() and stop(), one process. It is a door: host, imap, imaps, pop3, pop3s, ca.
 
-    `sections` replaces parts of the default configuration by name: server, log, admin, limits, listeners, tls,
+    `backend_more` is written into each [[backend]]. `sections` replaces parts of the default configuration by name: server, log, admin, limits, listeners, tls,
     backends, pool, routing, auth, capabilities; anything else is appended.
     """
 
     host = "127.0.0.1"
 
-    def __init__(self, folder, certificates, backends, backend_tls="", trusted=False, **sections):
+    def __init__(self, folder, certificates, backends, backend_tls="", trusted=False, backend_more="", **sections):
         self.folder = folder
         self.certificates = certificates
         self.ca = certificates.ca
@@ -76,12 +76,12 @@ class Postigo:
         os.makedirs(os.path.join(folder, "run"))
         os.chmod(os.path.join(folder, "run"), 0o777)  # whatever account the process becomes
         self.admin_socket = os.path.join(folder, "run", "admin.sock")
-        self.sections = self._defaults(backend_tls, trusted)
+        self.sections = self._defaults(backend_tls, trusted, backend_more)
         self.sections.update(sections)
         self.program = None
         self.write()
 
-    def _defaults(self, backend_tls, trusted):
+    def _defaults(self, backend_tls, trusted, backend_more):
         certificate, key = self.certificates.server
         names = ", ".join(f'"{name}"' for name in self.backends)
         return {
@@ -93,7 +93,8 @@ class Postigo:
                 self.listener("imap", self.imap, "starttls"), self.listener("imaps", self.imaps, "implicit"),
                 self.listener("pop3", self.pop3, "starttls"), self.listener("pop3s", self.pop3s, "implicit")]),
             "tls": f'[[tls.certificate]]\ncertificate = "{certificate}"\nkey = "{key}"',
-            "backends": "\n".join(_backend(name, door, backend_tls, trusted) for name, door in self.backends.items()),
+            "backends": "\n".join(_backend(name, door, backend_tls, trusted, backend_more)
+                                  for name, door in self.backends.items()),
             "pool": f'[[pool]]\nname = "main"\nbackends = [{names}]',
             "routing": "",
             "auth": "",

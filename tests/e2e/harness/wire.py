@@ -20,7 +20,9 @@ class Wire:
     """A buffered connection. Every read has a deadline; what was said is kept in `heard` for messages."""
 
     def __init__(self, address, timeout=30, source=None):
-        self.socket = socket.create_connection(address, timeout, source_address=(source, 0) if source else None)
+        """source: an address of ours, or a pair of address and port."""
+        here = (source, 0) if isinstance(source, str) else source
+        self.socket = socket.create_connection(address, timeout, source_address=here)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.heard = b""

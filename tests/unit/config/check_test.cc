@@ -187,6 +187,18 @@ TEST_F(CheckTest, T63ABackendThatIsOurselves) {
   EXPECT_EQ(problems_of_small_and(other + "[[backend]]\nhost = \"10.0.0.8\"\nimap_port = 1993\n"), "");
 }
 
+TEST_F(CheckTest, T67_SourceAddresses) {
+  std::string head = "[[backend]]\nhost = \"10.0.0.9\"\nsource = ";
+  EXPECT_THAT(error(head + "[\"mail.example.com\"]\n"),
+              HasSubstr("p.toml:14:11: backend.source: \"mail.example.com\" is no address"));
+  EXPECT_THAT(error(head + "[\"127.0.0.2:25\"]\n"), HasSubstr("without a port"));
+  EXPECT_THAT(error(head + "[\"0.0.0.0\"]\n"), HasSubstr("leave source out"));
+  EXPECT_THAT(error(head + "[\"127.0.0.2\", \"127.0.0.3\", \"127.0.0.2\"]\n"), HasSubstr("stands here twice"));
+  EXPECT_THAT(error(head + "[\"::1\"]\n"), HasSubstr("no address in source can reach"));
+  EXPECT_THAT(error(head + "\"127.0.0.2\"\n"), HasSubstr("expected an array of strings"));
+  EXPECT_EQ(problems_of_small_and(head + "[\"127.0.0.2\", \"[::1]\"]\n"), "");
+}
+
 TEST_F(CheckTest, Pools) {
   EXPECT_THAT(error("[[pool]]\nbackends = [\"10.0.0.2\", \"10.0.0.1\"]\n"),
               HasSubstr("pool.backends: there is no backend \"10.0.0.2\" (did you mean \"10.0.0.1\"?)"));
