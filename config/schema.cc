@@ -130,7 +130,8 @@ void describe_listener(Visitor& v, Listener& x) {
       {{"off", static_cast<int>(ProxyHeaders::off)},
        {"accept", static_cast<int>(ProxyHeaders::accept)},
        {"require", static_cast<int>(ProxyHeaders::require)}});
-  v.texts({"proxy_trusted", "Networks of balancers and proxies that are believed, as in \"10.0.0.0/8\""},
+  v.texts({"proxy_trusted",
+           "Networks of balancers and proxies that are believed: PROXY headers, and how many hops a login has left"},
           x.proxy_trusted);
 }
 

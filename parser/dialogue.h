@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,6 +62,7 @@ struct FrontPolicy {
   bool plaintext_login_allowed = false;  // LOGIN and PLAIN without TLS; false: LOGINDISABLED, PRIVACYREQUIRED
   std::vector<std::string> mechanisms;   // SASL names in upper case, in the order to show: PLAIN, LOGIN
   std::shared_ptr<const CapabilityPolicy> capabilities;  // never null
+  bool peer_is_proxy = false;  // whoever connects may say how many proxies a login may pass still (T63)
 };
 
 // Who the client says he is. `mechanism` is "LOGIN", "PLAIN", ... or "USER" (POP3 USER/PASS).
@@ -121,21 +123,26 @@ class FrontDialogue {
   // What the client said with ID, ready to be forwarded: IMAP `"key" "value"` pairs without the parentheses, no x- keys
   // (A4); or "NIL"; or empty if it said nothing. Valid until tls_established().
   virtual std::string_view client_id() const = 0;
+  // How many proxies a login may pass from us on, as the proxy before us said with IMAP's ID or POP3's XCLIENT. Nothing
+  // if it did not, or if whoever connects is none (FrontPolicy::peer_is_proxy). Valid until tls_established().
+  virtual std::optional<unsigned> hops_left() const = 0;
   virtual std::string_view state_name() const = 0;  // for logs: static text
   virtual unsigned commands() const = 0;            // complete commands so far
   virtual bool said_quit() const = 0;               // the client asked for LOGOUT or QUIT
 };
 
-// Facts of the client for a backend that trusts us (Dovecot's ID x-... and POP3 XCLIENT). Textual addresses.
+// Facts of the client for a backend that trusts us (login/facts.h). Textual addresses; what is empty or 0 is unknown.
 struct ClientFacts {
   std::string client_ip;
   uint16_t client_port = 0;
   std::string local_ip;
   uint16_t local_port = 0;
   std::string session_id;
-  bool tls = false;        // the client's own connection is encrypted
-  std::string client_id;   // FrontDialogue::client_id()
-  unsigned hops_left = 5;  // x-proxy-ttl (T63)
+  bool tls = false;                     // the client's own connection is encrypted
+  std::string client_id;                // FrontDialogue::client_id()
+  static constexpr unsigned kHops = 5;  // as Dovecot begins
+  unsigned hops_left = kHops;           // that the login has from the backend on (T63)
+  std::string local_name;               // that the client asked for by TLS (SNI)
 };
 
 struct BackPolicy {
@@ -145,6 +152,7 @@ struct BackPolicy {
   Tls tls = Tls::off;
   bool forward_client = false;    // the backend trusts us: send ClientFacts
   Alerts alerts = Alerts::never;  // which may pass; "always": but not what came in clear before STARTTLS (T28)
+  bool proxy_header = false;      // one went before all that we say: an answer to it is no answer to us
 };
 
 // How to log in. authzid empty: plain user/password (LOGIN, USER/PASS or SASL PLAIN, whatever the backend knows).

@@ -162,6 +162,8 @@ void Snapshot::make_frontends(Lasting& lasting, const Snapshot* before, config::
     frontend.policy.plaintext_login_allowed = listener.plaintext_login;
     frontend.policy.mechanisms = live.auth.mechanisms;
     frontend.policy.capabilities = listener.protocol == "pop3" ? pop3 : imap;
+    frontend.proxy_policy = frontend.policy;
+    frontend.proxy_policy.peer_is_proxy = true;
     if (listener.tls != config::Tls::off) {
       if (certificates == nullptr) return;  // told already
       frontend.tls_context = server_context(frontend, lasting, before, problems);

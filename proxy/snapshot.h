@@ -40,7 +40,13 @@ struct Frontend {
   config::ProxyHeaders proxy_protocol = config::ProxyHeaders::off;
   std::vector<config::Network> proxy_trusted;
   FrontPolicy policy;
+  FrontPolicy proxy_policy;                             // the same, towards peers in proxy_trusted
   std::shared_ptr<const TlsServerContext> tls_context;  // null without TLS
+
+  const FrontPolicy& policy_towards(const Address& peer) const {
+    return !proxy_trusted.empty() && trusts(peer) ? proxy_policy : policy;
+  }
+  bool trusts(const Address& peer) const { return config::any_contains(proxy_trusted, peer.octets()); }
 };
 
 // One [[backend]], as logins see it.
@@ -48,13 +54,13 @@ struct Backend {
   config::Backend settings;
   BackendState* state = nullptr;
   std::vector<std::shared_ptr<TlsClientContext>> tls;  // by protocol; null where the backend speaks clear text
+  std::vector<Address> sources;                        // to connect from, in turn; none: the kernel chooses
 };
 
 // As the account that will use them. Null if there is an error; one per directory is told, under "directory[i]".
 std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth, config::Problems& problems);
 
 struct Snapshot {
-  std::vector<Address> sources;                        // to connect from, in turn; none: the kernel chooses
   config::Live live;
   std::unique_ptr<Router> router;
   std::shared_ptr<const DirectoryShared> directories;      // set by open_directories()

@@ -3,6 +3,7 @@
 #include "parser/imap/back_dialogue.h"
 #include "parser/imap/client_id.h"
 #include "parser/login/echo.h"
+#include "parser/login/facts.h"
 
 namespace postigo::imap {
 namespace {
@@ -54,18 +55,14 @@ Event Back::identify(Out& out) {
   return Event::need_input;
 }
 
-// Dovecot's names (2.3 and 2.4; an older one ignores what it does not know).
 std::string Back::id_command() {
-  const ClientFacts& facts = login_.facts;
-  if (!policy_.forward_client) return facts.client_id == kNil ? facts.client_id : "(" + facts.client_id + ")";
-  std::string list = "(" + id_pair("x-session-id", facts.session_id);
-  list += " " + id_pair("x-originating-ip", facts.client_ip);
-  list += " " + id_pair("x-originating-port", std::to_string(facts.client_port));
-  list += " " + id_pair("x-connected-ip", facts.local_ip);
-  list += " " + id_pair("x-connected-port", std::to_string(facts.local_port));
-  list += " " + id_pair("x-proxy-ttl", std::to_string(facts.hops_left));
-  list += " " + id_pair("x-client-transport", facts.tls ? "TLS" : "insecure");
-  if (!facts.client_id.empty() && facts.client_id != kNil) list += " " + facts.client_id;
+  const std::string& client_id = login_.facts.client_id;
+  if (!policy_.forward_client) return client_id == kNil ? client_id : "(" + client_id + ")";
+  std::string list;
+  for (const Fact& fact : facts_to_tell(login_.facts)) {
+    list += (list.empty() ? "(" : " ") + id_pair(fact.id_key, fact.value);
+  }
+  if (!client_id.empty() && client_id != kNil) list += " " + client_id;
   return list + ")";
 }
 

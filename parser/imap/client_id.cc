@@ -2,6 +2,7 @@
 #include "parser/imap/client_id.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "parser/base/ascii.h"
 #include "parser/imap/lexer.h"
@@ -25,6 +26,13 @@ bool forwardable(Bytes key, Bytes value) {
          std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c < 0x7f; });
 }
 
+void note_hops(Bytes key, Bytes value, std::optional<unsigned>& hops_left) {
+  if (!equal_ignoring_case(key, "x-proxy-ttl")) return;
+  unsigned number = 0;
+  auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error == std::errc() && end == value.data() + value.size()) hops_left = number;
+}
+
 std::string quoted(Bytes text) {
   std::string result = "\"";
   for (char c : text) {
@@ -38,7 +46,7 @@ std::string quoted(Bytes text) {
 
 std::string id_pair(Bytes key, Bytes value) { return quoted(key) + ' ' + quoted(value); }
 
-bool parse_client_id(Bytes arguments, std::string& pairs) {
+bool parse_client_id(Bytes arguments, std::string& pairs, std::optional<unsigned>& hops_left) {
   pairs.clear();
   Lexer in(arguments);
   if (!in.take(' ')) return false;
@@ -53,6 +61,7 @@ bool parse_client_id(Bytes arguments, std::string& pairs) {
     if (!in.string(key) || !in.take(' ')) return false;
     bool nil = in.take_word("NIL");
     if (!nil && !in.string(value)) return false;
+    if (!nil) note_hops(key.reveal(), value.reveal(), hops_left);
     if (nil || !forwardable(key.reveal(), value.reveal())) continue;
     std::string pair = id_pair(key.reveal(), value.reveal());
     if (pairs.size() + pair.size() + 1 > kPairsMax) continue;

@@ -1,6 +1,7 @@
 // What a client says about itself with ID before login (RFC 2971), fit to be forwarded to its backend.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "parser/base/bytes.h"
@@ -10,7 +11,8 @@ namespace postigo::imap {
 // `arguments` is what follows the verb: ` NIL` or ` ("key" "value" ...)`. False if it is neither.
 // `pairs` receives `"key" "value" ...`: quoted anew, printable ASCII, bounded; what is longer, stranger or begins with
 // "x-" (a backend would believe it: A4, A28) is left out.
-bool parse_client_id(Bytes arguments, std::string& pairs);
+// `hops_left` receives the value of "x-proxy-ttl", if there is one and it is a number.
+bool parse_client_id(Bytes arguments, std::string& pairs, std::optional<unsigned>& hops_left);
 
 // `"key" "value"`: both quoted, a blank between. REQUIRES: printable ASCII.
 std::string id_pair(Bytes key, Bytes value);

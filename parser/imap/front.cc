@@ -149,6 +149,7 @@ void Front::tls_established() {
   credentials_ = {};
   forget(tag_);
   forget(client_id_);
+  hops_left_.reset();
   asked_capability_ = false;
 }
 

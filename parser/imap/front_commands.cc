@@ -61,7 +61,9 @@ Event Front::on_logout(Lexer args, Out& out) {
 Event Front::on_id(Lexer args, Out& out) {
   bool bare = Lexer(args.rest()).at_end();
   std::string pairs = "NIL";
-  if (!bare && !parse_client_id(args.rest(), pairs)) return bad("ID takes a list of strings, or NIL.", out);
+  std::optional<unsigned> hops;
+  if (!bare && !parse_client_id(args.rest(), pairs, hops)) return bad("ID takes a list of strings, or NIL.", out);
+  if (policy_.peer_is_proxy && hops) hops_left_ = std::min(*hops, hops_left_.value_or(*hops));
   client_id_ = pairs.empty() ? "NIL" : std::move(pairs);
   untagged(bare ? "ID NIL" : "ID (\"name\" \"Postigo\")", out);
   return tagged("OK", "ID completed.", out);

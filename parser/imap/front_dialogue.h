@@ -3,6 +3,7 @@
 
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,7 @@ class Front final : public FrontDialogue {
     state_ = State::over;
   }
   std::string_view client_id() const override { return client_id_; }
+  std::optional<unsigned> hops_left() const override { return hops_left_; }
   std::string_view state_name() const override;
   unsigned commands() const override { return attempts_.commands(); }
   bool said_quit() const override { return said_quit_; }
@@ -89,6 +91,7 @@ class Front final : public FrontDialogue {
   std::string tag_;     // of the command that is being answered
   Credentials credentials_;
   std::string client_id_;
+  std::optional<unsigned> hops_left_;
   bool asked_capability_ = false;  // by command: such clients may ignore response codes (T36)
   Attempts attempts_;
   bool said_quit_ = false;

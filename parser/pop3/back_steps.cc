@@ -3,8 +3,8 @@
 #include "parser/base/ascii.h"
 #include "parser/base/base64.h"
 #include "parser/base/limits.h"
+#include "parser/login/facts.h"
 #include "parser/pop3/back_dialogue.h"
-#include "parser/pop3/xclient.h"
 #include "parser/sasl/server.h"
 
 namespace postigo::pop3 {
@@ -40,7 +40,11 @@ void Back::tls_established(Out& out) {
 Event Back::introduce(Out& out) {
   bool try_it = greeted_xclient_ || policy_.tls == BackPolicy::Tls::starttls;
   if (!policy_.forward_client || !try_it) return log_in(out);
-  return ask(State::xclient, {xclient_command(login_.facts), kEnd}, out);
+  std::string command = "XCLIENT";
+  for (const Fact& fact : facts_to_tell(login_.facts)) {
+    command.append(" ").append(fact.xclient_key).append("=").append(fact.value);
+  }
+  return ask(State::xclient, {command, kEnd}, out);
 }
 
 // USER and PASS know all servers. Where they might not carry it, AUTH may, if the backend says that it has it (T77).

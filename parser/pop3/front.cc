@@ -29,8 +29,9 @@ Bytes without_cr(Bytes line) {
 // --- the line in, the answer out ---
 
 void Front::open(Out& out) {
-  // No <timestamp@host>: that would offer APOP (RFC 1939 7, T26).
-  out.put({"+OK ", policy_.hostname, policy_.hostname.empty() ? "" : " ", "ready.\r\n"});
+  // No <timestamp@host>: that would offer APOP (RFC 1939 7, T26). Dovecot's [XCLIENT] asks for the hops of a proxy.
+  out.put({policy_.peer_is_proxy ? "+OK [XCLIENT] " : "+OK ", policy_.hostname, policy_.hostname.empty() ? "" : " ",
+           "ready.\r\n"});
 }
 
 Step Front::feed(Bytes in, Out& out) {

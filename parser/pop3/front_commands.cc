@@ -1,5 +1,8 @@
 // What each command does in the AUTHORIZATION state: CAPA, STLS, and four ways to say who one is (RFC 1939 4, 7; RFC
 // 2449, 2595, 5034). A QUIT here is ours alone: no backend has heard of this client yet (T50).
+#include <algorithm>
+#include <charconv>
+
 #include "parser/base/ascii.h"
 #include "parser/pop3/capa.h"
 #include "parser/pop3/front_dialogue.h"
@@ -9,6 +12,7 @@ namespace postigo::pop3 {
 namespace {
 
 constexpr Bytes kEnd = "\r\n";
+constexpr Bytes kUnknown = "-ERR Unknown command.\r\n";
 
 // [SYS/PERM], not [AUTH]: RFC 3206 4 has clients ask for another password on [AUTH], and the password is not at fault.
 constexpr Bytes kNoClearText = "-ERR [SYS/PERM] Cleartext login is not allowed, start TLS first.\r\n";
@@ -18,9 +22,9 @@ constexpr Bytes kNoClearText = "-ERR [SYS/PERM] Cleartext login is not allowed, 
 // NOOP belongs to the TRANSACTION state (RFC 1939 5), but clients and monitors use it to see whether we live, and it
 // costs nothing to say yes.
 const Front::Row Front::kCommands[] = {
-    {"CAPA", &Front::capa, false}, {"USER", &Front::user, true},  {"PASS", &Front::pass, true},
-    {"AUTH", &Front::auth, true},  {"STLS", &Front::stls, false}, {"NOOP", &Front::noop, false},
-    {"QUIT", &Front::quit, false},
+    {"CAPA", &Front::capa, false}, {"USER", &Front::user, true},       {"PASS", &Front::pass, true},
+    {"AUTH", &Front::auth, true},  {"STLS", &Front::stls, false},      {"NOOP", &Front::noop, false},
+    {"QUIT", &Front::quit, false}, {"XCLIENT", &Front::xclient, true},
 };
 
 Command split(Bytes line) {
@@ -37,7 +41,7 @@ Event Front::on_command(const Command& command, Out& out) {
     if (!row.takes_args && !command.args.empty()) return bad("-ERR This command takes no argument.\r\n", out);
     return (this->*row.run)(command, out);
   }
-  return bad("-ERR Unknown command.\r\n", out);  // never repeats the input: it may be another protocol's (A20)
+  return bad(kUnknown, out);  // never repeats the input: it may be another protocol's (A20)
 }
 
 Event Front::capa(const Command&, Out& out) {
@@ -63,6 +67,24 @@ Event Front::noop(const Command&, Out& out) { return say("+OK\r\n", out); }
 Event Front::quit(const Command&, Out& out) {
   said_quit_ = true;
   return hang_up("+OK Bye.\r\n", out);
+}
+
+// Of what a proxy before us tells (Dovecot's XCLIENT) only the hops count: a balancer that hands a client's octets
+// through is a proxy too, and he could say anything about his address. Fewer hops harm himself alone.
+Event Front::xclient(const Command& command, Out& out) {
+  constexpr Bytes kKey = "TTL=";
+  if (!policy_.peer_is_proxy) return bad(kUnknown, out);
+  for (Bytes rest = command.args; !rest.empty();) {
+    Command word = split(rest);
+    rest = word.args;
+    if (!starts_with_ignoring_case(word.verb, kKey)) continue;
+    unsigned hops = 0;
+    const char* last = word.verb.data() + word.verb.size();
+    auto [end, error] = std::from_chars(word.verb.data() + kKey.size(), last, hops);
+    if (error != std::errc() || end != last) return bad("-ERR Invalid parameters.\r\n", out);
+    hops_left_ = std::min(hops, hops_left_.value_or(hops));
+  }
+  return say("+OK Updated\r\n", out);
 }
 
 Event Front::user(const Command& command, Out& out) {
@@ -98,6 +120,7 @@ void Front::tls_established() {
   forget();
   tls_ = true;
   discarding_ = discarding_login_ = false;
+  hops_left_.reset();
 }
 
 // --- AUTH (RFC 5034) ---

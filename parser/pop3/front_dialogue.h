@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,7 @@ class Front final : public FrontDialogue {
   Event refuse(const Refusal& refusal, Out& out) override;
   void farewell(Farewell why, Out& out) override;
   std::string_view client_id() const override { return {}; }
+  std::optional<unsigned> hops_left() const override { return hops_left_; }
   std::string_view state_name() const override;
   unsigned commands() const override { return attempts_.commands(); }
   bool said_quit() const override { return said_quit_; }
@@ -59,6 +61,7 @@ class Front final : public FrontDialogue {
   Event stls(const Command&, Out& out);
   Event noop(const Command&, Out& out);
   Event quit(const Command&, Out& out);
+  Event xclient(const Command& command, Out& out);
 
   Event list_mechanisms(Out& out);
   Event on_sasl(SaslExchange::Outcome outcome, Out& out);
@@ -78,6 +81,7 @@ class Front final : public FrontDialogue {
   std::string user_;  // said with USER, not empty then
   SaslExchange sasl_;
   Credentials credentials_;
+  std::optional<unsigned> hops_left_;
   bool discarding_ = false;        // the rest of a line that was too long
   bool discarding_login_ = false;  // it was a login: credentials_ are refused when it is over
   size_t discarded_ = 0;

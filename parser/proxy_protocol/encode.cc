@@ -40,6 +40,7 @@ std::string ssl_value(const Ssl& ssl) {
   put8(value, ssl.verified ? 0 : 1);
   put_tlv(value, Type::ssl_version, ssl.version);
   put_tlv(value, Type::ssl_cn, ssl.common_name);
+  put_tlv(value, Type::ssl_cipher, ssl.cipher);
   return value;
 }
 
@@ -67,6 +68,7 @@ std::string encode_v2(const Header& header) {
     put16(out, header.source.port);
     put16(out, header.destination.port);
   }
+  if (header.hops_left) put_tlv(out, Type::hops, std::string(kHopsBegin) + std::to_string(*header.hops_left));
   put_tlv(out, Type::unique_id, Bytes(header.unique_id).substr(0, kUniqueIdMax));
   put_tlv(out, Type::alpn, header.alpn);
   put_tlv(out, Type::authority, header.authority);

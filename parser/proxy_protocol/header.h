@@ -27,6 +27,7 @@ struct Ssl {
   bool certificate = false;  // and has shown one, in this connection or in this session
   bool verified = false;     // which is good
   std::string version;       // "TLSv1.3"
+  std::string cipher;        // "TLS_AES_128_GCM_SHA256"
   std::string common_name;   // of the certificate
   bool operator==(const Ssl&) const = default;
 };
@@ -40,6 +41,8 @@ struct Header {
   std::string authority;  // the name that the client asked for (SNI)
   std::string unique_id;  // of the connection, as the balancer calls it; any octets
   std::optional<Ssl> ssl;
+  // How many proxies a login may pass from the receiver on (T63): in a type of our own, which others ignore.
+  std::optional<uint8_t> hops_left;
   bool operator==(const Header&) const = default;
 };
 
@@ -64,7 +67,7 @@ inline constexpr size_t kHeaderMax = 16 + kV2BodyMax;
 
 // The other direction. Version 1 has no room for more than addresses.
 std::string encode_v1(const Header& header);
-// With AUTHORITY, SSL, ALPN and UNIQUE_ID as far as they are there and fit.
+// With AUTHORITY, SSL, ALPN, UNIQUE_ID and the hops as far as they are there and fit.
 std::string encode_v2(const Header& header);
 
 }  // namespace postigo::proxy_protocol

@@ -1,6 +1,7 @@
 // Version 2: sixteen octets, addresses by family, and types with lengths and values (TLVs). No length is believed
 // beyond what is there. Not here: the line of version 1 (v1.cc).
 #include <algorithm>
+#include <charconv>
 
 #include "parser/proxy_protocol/wire.h"
 
@@ -37,9 +38,19 @@ const char* read_ssl(Bytes in, Header& header) {
     if (!take_tlv(in, type, value)) return "a TLV in SSL is longer than SSL";
     if (type == Type::ssl_version) ssl.version = value;
     if (type == Type::ssl_cn) ssl.common_name = value;
+    if (type == Type::ssl_cipher) ssl.cipher = value;
   }
   header.ssl = std::move(ssl);
   return nullptr;
+}
+
+// Somebody else's value of that type is not for us.
+void read_hops(Bytes in, Header& header) {
+  if (!in.starts_with(kHopsBegin)) return;
+  in.remove_prefix(kHopsBegin.size());
+  uint8_t hops = 0;
+  auto [end, error] = std::from_chars(in.data(), in.data() + in.size(), hops);
+  if (error == std::errc() && end == in.data() + in.size()) header.hops_left = hops;
 }
 
 // Of the whole header, with zeros where the sum itself stands (2.2.3). `sum` points into `header`.
@@ -57,6 +68,7 @@ const char* read_tlvs(Bytes whole, Bytes in, Header& header) {
     if (!take_tlv(in, type, value)) return "a TLV is longer than the header";
     if (type == Type::alpn) header.alpn = value;
     if (type == Type::authority) header.authority = value;
+    if (type == Type::hops) read_hops(value, header);
     if (type == Type::unique_id && value.size() > kUniqueIdMax) return "UNIQUE_ID is longer than 128 octets";
     if (type == Type::unique_id) header.unique_id = value;
     if (type == Type::crc32c && value.size() != 4) return "CRC32C has not four octets";

@@ -19,8 +19,11 @@ enum class Type : uint8_t {
   ssl = 0x20,
   ssl_version = 0x21,
   ssl_cn = 0x22,
+  ssl_cipher = 0x23,
+  hops = 0xe7,  // ours, of the range for applications (2.2.8): its value names itself, as others may use the number
 };
 inline constexpr size_t kUniqueIdMax = 128;
+inline constexpr Bytes kHopsBegin = "hops=";  // and a number of one to three digits
 inline constexpr uint8_t kClientSsl = 1, kClientCertificate = 2 | 4;
 
 // RFC 3720 B.4, of `in` behind what `sum` is of.

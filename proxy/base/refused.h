@@ -30,6 +30,7 @@ enum class Refused : uint8_t {
   entry_unusable,
   master_refused,
   no_route,
+  loop,
   aborted,
 };
 
@@ -56,6 +57,8 @@ inline constexpr auto kRefusedFacts = std::to_array<RefusedFacts>({
     {"master_refused", false, AuthResult::unavailable, "proxy",
      "the backend refuses our master identity for a verified user"},
     {"no_route", false, AuthResult::error, "proxy", "the directory names a pool or shard that is not configured"},
+    {"loop", false, AuthResult::unavailable, "proxy",
+     "the login has passed too many proxies: they send it in a circle, to each other or to themselves"},
     {"aborted", false, AuthResult::aborted, "client", "the session ended before the attempt was decided"},
 });
 inline constexpr size_t kRefusedReasons = kRefusedFacts.size();

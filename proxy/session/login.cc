@@ -21,11 +21,18 @@ size_t mechanism_index(std::string_view name) {
   return std::min(static_cast<size_t>(found - kMechanismNames.begin()), kMechanismNames.size() - 1);
 }
 
+// Who speaks to us: the client, or the proxy before us.
+const Address& peer_of(Session& session) {
+  const Summary& summary = session.summary();
+  return summary.proxied != nullptr ? summary.proxied->via : summary.client;
+}
+
 }  // namespace
 
 Login::Login(Session& session)
     : session_(session),
-      front_(session.frontend().protocol->make_front(session.frontend().policy, session.secure())),
+      front_(session.frontend().protocol->make_front(session.frontend().policy_towards(peer_of(session)),
+                                                     session.secure())),
       delay_([](void* self) { static_cast<Login*>(self)->refuse_now(); }, this) {}
 
 // The end of a turn is where it goes: what its calls have left on the stack lies below.
@@ -109,6 +116,7 @@ void Login::authenticate() {
   summary.mechanism = kMechanismNames[mechanism_];
   summary.user = session_.snapshot().router->normalise(credentials.user);
   session_.enter(Phase::lookup, std::min(session_.limits().lookup_timeout_ms, session_.login_ms_left()));
+  if (hops_left() == 0) return refuse({Refusal::Kind::unavailable, {}}, Refused::loop);
   if (!credentials.possible) return refuse({Refusal::Kind::bad_credentials, {}}, Refused::wrong);
   if (!credentials.authzid.empty()) {
     // Nobody is allowed to act as somebody else yet; dropping the wish silently would be worse (T24).
@@ -159,6 +167,16 @@ void Login::find_backend(const Identity& identity) {
   upstream_->start();
 }
 
+// Each proxy takes one off what the one before it said, in its PROXY header or in the dialogue. Whoever says nothing is
+// taken for the first (T63).
+unsigned Login::hops_left() const {
+  unsigned hops = ClientFacts::kHops + 1;
+  const std::unique_ptr<Proxied>& proxied = session_.summary().proxied;
+  if (proxied != nullptr && proxied->hops_left) hops = std::min<unsigned>(hops, *proxied->hops_left);
+  if (auto told = front_->hops_left()) hops = std::min(hops, *told);
+  return hops == 0 ? 0 : hops - 1;
+}
+
 BackLogin Login::backend_login(const Identity& identity) {
   const config::BackendLogin& how = session_.snapshot().live.auth.backend_login;
   std::string user = identity.backend_user.empty() ? session_.summary().user : identity.backend_user;
@@ -179,7 +197,8 @@ BackLogin Login::backend_login(const Identity& identity) {
   login.facts.client_ip = session_.summary().client.host();
   login.facts.client_port = session_.summary().client.port();
   login.facts.session_id = session_.summary().id;
-  login.facts.tls = session_.secure();
+  login.facts.tls = session_.secure() || (session_.summary().proxied != nullptr && session_.summary().proxied->ssl);
+  login.facts.hops_left = hops_left();
   login.facts.client_id = front_->client_id();
   return login;
 }

@@ -45,6 +45,7 @@ class Login final : public Upstream::Client {
   void looked_up(LookupResult result);
   void find_backend(const Identity& identity);
   BackLogin backend_login(const Identity& identity);
+  unsigned hops_left() const;  // that a login has from the backend on; 0: it may not go there
   void refuse(Refusal refusal, Refused reason, std::string_view code = {});
   void directory_failed(std::string_view why);
   void refuse_now();

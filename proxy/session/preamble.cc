@@ -1,5 +1,5 @@
 // The PROXY header of a client's connection: whom we believe, how long we wait, what we take from it. Not here: how one
-// reads (parser/proxy_protocol), and those that we send (upstream.cc).
+// reads (parser/proxy_protocol), and those that we send (proxy_header.cc).
 #include "proxy/session/preamble.h"
 
 #include "proxy/session/session.h"
@@ -11,7 +11,7 @@ using proxy_protocol::Parsed;
 
 Preamble::Terms Preamble::terms(const Frontend& frontend, const Address& peer) {
   if (frontend.proxy_protocol == config::ProxyHeaders::off) return Terms::none;
-  if (config::any_contains(frontend.proxy_trusted, peer.octets())) return Terms::header;
+  if (frontend.trusts(peer)) return Terms::header;
   return frontend.proxy_protocol == config::ProxyHeaders::require ? Terms::refused : Terms::none;
 }
 
@@ -50,9 +50,10 @@ void Preamble::note(Header&& header) {
     summary.client = Address::of(header.source.address, v4, header.source.port);
     told->local = Address::of(header.destination.address, v4, header.destination.port);
   }
-  if (header.ssl && header.ssl->tls) told->tls = header.ssl->version.empty() ? "yes" : std::move(header.ssl->version);
+  if (header.ssl && header.ssl->tls) told->ssl = std::move(header.ssl);
   told->name = std::move(header.authority);
   told->id = std::move(header.unique_id);
+  told->hops_left = header.hops_left;
   summary.proxied = std::move(told);
 }
 

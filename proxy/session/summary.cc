@@ -36,6 +36,11 @@ Address local_address(const Summary& s, const Socket& client) {
   return s.proxied != nullptr && s.proxied->local ? *s.proxied->local : client.local();
 }
 
+std::string name_asked_for(const Summary& s, const Socket& client) {
+  std::string name = client.tls() != nullptr ? client.tls()->server_name() : "";
+  return name.empty() && s.proxied != nullptr ? s.proxied->name : name;
+}
+
 void write(const Summary& s) {
   if (s.reason == CloseReason::probe) return write_probe(s);
   if (!log::enabled(events::session)) return;
@@ -77,8 +82,7 @@ void write_login(const Summary& s, const Socket* client, const Socket& backend, 
   std::string local = client != nullptr ? local_address(s, *client).text() : "";
   std::string backend_local = backend.local().text();
   std::string backend_address = backend.peer().text();
-  std::string sni = client != nullptr && client->tls() != nullptr ? client->tls()->server_name() : "";
-  if (sni.empty() && s.proxied != nullptr) sni = s.proxied->name;
+  std::string sni = client != nullptr ? name_asked_for(s, *client) : "";
   log::Fields fields;
   fields.reserve(kFieldsMost);
   fields.push_back({"id", s.id});
@@ -101,7 +105,10 @@ void write_login(const Summary& s, const Socket* client, const Socket& backend, 
   }
   if (s.failures != 0) fields.push_back({"login_failures", s.failures});
   fields.push_back({"seconds", seconds});
-  if (s.proxied != nullptr && !s.proxied->tls.empty()) fields.push_back({"via_tls", s.proxied->tls});
+  if (s.proxied != nullptr && s.proxied->ssl) {
+    const std::string& version = s.proxied->ssl->version;
+    fields.push_back({"via_tls", version.empty() ? std::string_view("yes") : version});
+  }
   if (s.proxied != nullptr && !s.proxied->id.empty()) fields.push_back({"via_id", s.proxied->id});
   if (!sni.empty()) fields.push_back({"sni", sni});
   log::write(events::login, fields);

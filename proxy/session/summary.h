@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "parser/dialogue.h"
+#include "parser/proxy_protocol/header.h"
 #include "proxy/base/phase.h"
 #include "proxy/base/refused.h"
 #include "proxy/net/address.h"
@@ -19,12 +20,13 @@ namespace postigo {
 
 // What a balancer told of the client in its PROXY header.
 struct Proxied {
-  Address via;                   // the balancer's
-  std::optional<Address> local;  // that the client connected to
-  bool health_check = false;     // the balancer spoke for itself
-  std::string tls;               // version of the client's TLS towards it; empty: none
-  std::string name;              // that the client asked for (SNI)
-  std::string id;                // the balancer's, of the connection
+  Address via;                             // the balancer's
+  std::optional<Address> local;            // that the client connected to
+  bool health_check = false;               // the balancer spoke for itself
+  std::optional<proxy_protocol::Ssl> ssl;  // the client's TLS towards it; nothing: none
+  std::string name;                        // that the client asked for (SNI)
+  std::string id;                          // the balancer's, of the connection
+  std::optional<uint8_t> hops_left;        // how many proxies a login may pass from us on (T63)
 };
 
 struct Summary {
@@ -53,8 +55,9 @@ struct Summary {
   std::string detail;  // of the reason, for people
 };
 
-// What the client connected to.
+// What the client connected to, and the name that it asked for by TLS (SNI): empty if it did not.
 Address local_address(const Summary& summary, const Socket& client);
+std::string name_asked_for(const Summary& summary, const Socket& client);
 
 void write(const Summary& summary);
 // The user is logged in; `client` is null if he has left meanwhile. `seconds`: since the attempt began.

@@ -110,6 +110,7 @@ void Upstream::on_connected(Socket&) {
 uint64_t Upstream::ms_left() const {
   uint64_t limit_ms = session_.limits().backend_login_timeout_ms;
   uint64_t passed_ms = session_.worker().loop().now_ms() - login_start_ms_;
+    login.facts.local_name = name_asked_for(session_.summary(), *session_.client());
   return std::min(passed_ms < limit_ms ? limit_ms - passed_ms : 0, session_.login_ms_left());
 }
 

@@ -1,10 +1,11 @@
 // Transcripts: a login dialogue as a text file that a person can read, run at every split of its input.
 //
 //   # comment                      (blank lines are ignored)
-//   front imap tls=no starttls=yes plaintext=no mechanisms=PLAIN,LOGIN hide=X add=Y compress=no
+//   front imap tls=no starttls=yes plaintext=no mechanisms=PLAIN,LOGIN hide=X add=Y compress=no proxy=no
 //   hostname=mail.example.org back imap tls=starttls forward=yes user=alice password=secret authzid=bob ip=.. port=..
 //   local_ip=.. local_port=..
-//        session=.. client_tls=yes client_id=.. hops=.. alerts=never nonce=..   (one line; absent keys: defaults below)
+//        session=.. client_tls=yes client_id=.. hops=.. local_name=.. proxy_header=no alerts=never nonce=..   (one
+//        line; absent keys: defaults below)
 //   C: / S:    one line with CR LF of the client / the server; which of them is input follows from front or back
 //   C~ / S~    octets without a line end added
 //   = event    what the dialogue raised: start_tls, logged_in CAP..., refused [CODE] text, unavailable, hang_up,
@@ -171,6 +172,7 @@ class Player {
       front_policy_.plaintext_login_allowed = yes("plaintext", "no");
       front_policy_.mechanisms = list(get("mechanisms", "PLAIN,LOGIN"));
       front_policy_.capabilities = capabilities;
+      front_policy_.peer_is_proxy = yes("proxy", "no");
       front_ = script.protocol->make_front(front_policy_, yes("tls", "yes"));
       front_->open(out_);
       flush();
@@ -180,6 +182,7 @@ class Player {
                          : tls == "implicit" ? BackPolicy::Tls::implicit
                                              : BackPolicy::Tls::off;
       back_policy_.forward_client = yes("forward", "no");
+      back_policy_.proxy_header = yes("proxy_header", "no");
       std::string alerts = get("alerts", "never");
       back_policy_.alerts = alerts == "always"      ? BackPolicy::Alerts::always
                             : alerts == "under_tls" ? BackPolicy::Alerts::under_tls
@@ -196,7 +199,8 @@ class Player {
                      get("session", "s1"),
                      yes("client_tls", "yes"),
                      get("client_id", ""),
-                     number("hops", "5")};
+                     number("hops", "5"),
+                     get("local_name", "")};
       back_ = script.protocol->make_back(back_policy_, std::move(login));
     }
   }

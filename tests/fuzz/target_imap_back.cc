@@ -58,6 +58,7 @@ Outcome run(Bytes input, uint8_t policy_bits, size_t style) {
   BackPolicy policy;
   policy.tls = static_cast<BackPolicy::Tls>((policy_bits & 3) % 3);
   policy.forward_client = (policy_bits & 4) != 0;
+  policy.proxy_header = (policy_bits & 128) != 0;
   BackLogin login;
   login.authzid = (policy_bits & 8) != 0 ? "bob" : "";
   login.authcid = (policy_bits & 16) != 0 ? "j\xf6rg" : "alice";

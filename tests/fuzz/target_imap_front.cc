@@ -44,6 +44,7 @@ Outcome run(Bytes input, uint8_t policy_bits, size_t style) {
   policy.hostname = "mail.example.org";
   policy.starttls_offered = (policy_bits & 1) != 0;
   policy.plaintext_login_allowed = (policy_bits & 2) != 0;
+  policy.peer_is_proxy = (policy_bits & 16) != 0;
   policy.mechanisms = {"PLAIN", "LOGIN"};
   policy.capabilities = std::make_shared<CapabilityPolicy>();
   auto front = imap::make_front(policy, (policy_bits & 4) != 0);

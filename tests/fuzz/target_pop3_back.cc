@@ -46,11 +46,12 @@ struct Run {
     BackPolicy policy;
     if (options & 1) policy.tls = BackPolicy::Tls::starttls;
     policy.forward_client = options & 2;
+    policy.proxy_header = options & 64;
     BackLogin login;
     login.authcid = options & 32 ? "j\xf6rg smith" : "bob";
     login.password = Secret(options & 4 ? " leading space" : "secret");
     if (options & 8) login.authzid = std::string(options & 16 ? 300 : 3, 'a');
-    login.facts = {"192.0.2.7", 4711, "192.0.2.1", 110, "s1", true, "", 5};
+    login.facts = {"192.0.2.7", 4711, "192.0.2.1", 110, "s1", true, "", 5, "pop.example"};
     back = pop3::make_back(policy, std::move(login));
   }
 

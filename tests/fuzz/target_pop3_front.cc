@@ -23,6 +23,7 @@ FrontPolicy policy_from(uint8_t octet) {
   policy.hostname = "mail.example";
   policy.starttls_offered = octet & 2;
   policy.plaintext_login_allowed = octet & 4;
+  policy.peer_is_proxy = octet & 16;
   policy.mechanisms = {"PLAIN", "LOGIN"};
   auto capabilities = std::make_shared<CapabilityPolicy>();
   if (octet & 8) capabilities->hide = {"PIPELINING"};

@@ -274,13 +274,15 @@ TEST(Pop3Back, A18_T28_NothingInClearTextSurvivesTls) {
 TEST(Pop3Back, XclientIfTheGreetingKnowsIt) {
   BackRun run;
   run.policy.forward_client = true;
-  run.login.facts = {"192.0.2.7", 4711, "2001:db8::1", 110, "a/B+c", true, "", 5};
+  run.login.facts = {"192.0.2.7", 4711, "2001:db8::1", 110, "a/B+c", true, "", 5, "pop.example.com"};
   EXPECT_EQ(story(run, "+OK [XCLIENT] Dovecot ready.\r\n+OK Updated\r\n+OK\r\n+OK in\r\n"),
-            "XCLIENT ADDR=192.0.2.7 PORT=4711 DESTADDR=2001:db8::1 DESTPORT=110 SESSION=a/B+c TTL=5\r\n"
+            "XCLIENT ADDR=192.0.2.7 PORT=4711 DESTADDR=2001:db8::1 DESTPORT=110 SESSION=a/B+c TTL=5 "
+            "CLIENT-TRANSPORT=TLS DESTNAME=pop.example.com\r\n"
             "USER bob\r\nPASS pw\r\n<logged_in>\n");
   EXPECT_EQ(run("+OK Dovecot ready.\r\n"), "USER bob\r\n");
   EXPECT_EQ(run("+OK [XCLIENT] hi\r\n-ERR no\r\n"),
-            "XCLIENT ADDR=192.0.2.7 PORT=4711 DESTADDR=2001:db8::1 DESTPORT=110 SESSION=a/B+c TTL=5\r\nUSER bob\r\n");
+            "XCLIENT ADDR=192.0.2.7 PORT=4711 DESTADDR=2001:db8::1 DESTPORT=110 SESSION=a/B+c TTL=5 "
+            "CLIENT-TRANSPORT=TLS DESTNAME=pop.example.com\r\nUSER bob\r\n");
   run.policy.forward_client = false;
   EXPECT_EQ(run("+OK [XCLIENT] Dovecot ready.\r\n"), "USER bob\r\n");
 }
@@ -290,8 +292,29 @@ TEST(Pop3Back, T28_XclientDoesNotTrustAGreetingInClearText) {
   run.policy.tls = BackPolicy::Tls::starttls;
   run.policy.forward_client = true;
   for (std::string greeting : {"+OK [XCLIENT] hi\r\n", "+OK hi\r\n"}) {
-    EXPECT_EQ(run(Chunks{greeting, "+OK\r\n"}), "STLS\r\n<start_tls>\nXCLIENT TTL=5\r\n");
+    EXPECT_EQ(run(Chunks{greeting, "+OK\r\n"}), "STLS\r\n<start_tls>\nXCLIENT TTL=5 CLIENT-TRANSPORT=insecure\r\n");
   }
+}
+
+TEST(Pop3Back, UnknownFactsAreLeftOut) {
+  BackRun run;
+  run.policy.forward_client = true;
+  run.login.facts = {"192.0.2.7", 0, "", 110, "", true, "", 2, ""};
+  EXPECT_EQ(run("+OK [XCLIENT]\r\n"), "XCLIENT ADDR=192.0.2.7 TTL=2 CLIENT-TRANSPORT=TLS\r\n");
+}
+
+TEST(Pop3Back, AnAnswerToAProxyHeaderIsNoAnswerToUser) {
+  BackRun run;
+  run.policy.proxy_header = true;
+  EXPECT_EQ(run(Chunks{"+OK hi\r\n", "+OK list\r\nUSER\r\n.\r\n", "+OK\r\n", "+OK in\r\n"}),
+            "CAPA\r\nUSER bob\r\nPASS pw\r\n<logged_in>\n");
+  for (const Chunks& wrong :
+       {Chunks{"+OK hi\r\n", "-ERR Unknown command.\r\n"}, Chunks{"+OK hi\r\n-ERR Unknown\r\n"}}) {
+    run(wrong);
+    EXPECT_EQ(run.reply.text, "the backend takes our PROXY header for commands");
+  }
+  run.policy.tls = BackPolicy::Tls::starttls;
+  EXPECT_EQ(run(Chunks{"+OK hi\r\n", "+OK\r\nSTLS\r\n.\r\n", "+OK\r\n"}), "CAPA\r\nSTLS\r\n<start_tls>\nUSER bob\r\n");
 }
 
 TEST(Pop3Back, A3_A4_FactsCannotInject) {
@@ -299,21 +322,20 @@ TEST(Pop3Back, A3_A4_FactsCannotInject) {
   run.policy.forward_client = true;
   for (std::string bad : {"1.2.3.4\r\nSTAT", "1.2.3.4 TTL=9", "", "host.example", "fe80::1%eth0\n"}) {
     run.login.facts.client_ip = run.login.facts.local_ip = bad;
-    EXPECT_EQ(run("+OK [XCLIENT]\r\n"), "XCLIENT TTL=5\r\n") << bad;
+    EXPECT_EQ(run("+OK [XCLIENT]\r\n"), "XCLIENT TTL=5 CLIENT-TRANSPORT=insecure\r\n") << bad;
   }
   run.login.facts.client_ip = run.login.facts.local_ip = "";
   for (const std::string& bad :
+       {std::string("a b"), std::string("a\r\nSTAT"), std::string("a..b"), std::string(".a"), std::string("-a"),
+        std::string(254, 'n'), std::string("a TTL=9"), std::string("a\"")}) {
+    run.login.facts.local_name = bad;
+    EXPECT_EQ(run("+OK [XCLIENT]\r\n"), "XCLIENT TTL=5 CLIENT-TRANSPORT=insecure\r\n") << bad;
+  }
+  for (const std::string& bad :
        {std::string("a b"), std::string("a\r\nSTAT"), std::string(65, 's'), std::string("\xc3\xa9")}) {
     run.login.facts.session_id = bad;
-    EXPECT_EQ(run("+OK [XCLIENT]\r\n"), "XCLIENT TTL=5\r\n") << bad;
+    EXPECT_EQ(run("+OK [XCLIENT]\r\n"), "XCLIENT TTL=5 CLIENT-TRANSPORT=insecure\r\n") << bad;
   }
-}
-
-TEST(Pop3Back, T63_ACircleOfProxiesEnds) {
-  BackRun run;
-  run.policy.forward_client = true;
-  run.login.facts.hops_left = 0;
-  EXPECT_EQ(run("+OK [XCLIENT]\r\n"), "<unavailable>\n");
 }
 
 TEST(Pop3Back, A12_LongAndEndlessAnswersAreUnavailable) {

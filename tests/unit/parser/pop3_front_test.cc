@@ -357,6 +357,36 @@ TEST(Pop3Front, A16_NothingOfOneAttemptSurvivesIt) {
   EXPECT_EQ(out.view().find("canary"), Bytes::npos) << "A33";
 }
 
+TEST(Pop3Front, T63_A4_OnlyAProxyMaySayXclient) {
+  FrontRun run;
+  run.policy.capabilities = run.capabilities;
+  Out out;
+  auto of_client = make_front(run.policy, true);
+  of_client->feed("XCLIENT TTL=1\r\n", out);
+  EXPECT_EQ(out.view(), "-ERR Unknown command.\r\n");
+  EXPECT_FALSE(of_client->hops_left());
+  run.policy.peer_is_proxy = true;
+  auto front = make_front(run.policy, true);
+  auto say = [&](const std::string& command) {
+    out.clear();
+    front->feed(command + "\r\n", out);
+    return std::string(out.view());
+  };
+  out.clear();
+  front->open(out);
+  EXPECT_TRUE(out.view().starts_with("+OK [XCLIENT] ")) << out.view();
+  EXPECT_EQ(say("XCLIENT ADDR=9.9.9.9 PORT=1 SESSION=x ttl=3 CLIENT-TRANSPORT=TLS"), "+OK Updated\r\n");
+  EXPECT_EQ(front->hops_left(), 3u);
+  EXPECT_EQ(say("XCLIENT"), "+OK Updated\r\n");
+  EXPECT_EQ(say("XCLIENT TTL=9"), "+OK Updated\r\n");
+  for (std::string bad : {"TTL=", "TTL=x", "TTL=-1", "ADDR=::1 TTL=1x"}) {
+    EXPECT_EQ(say("XCLIENT " + bad), "-ERR Invalid parameters.\r\n") << bad;
+  }
+  EXPECT_EQ(front->hops_left(), 3u) << "no hop comes back";
+  front->tls_established();
+  EXPECT_FALSE(front->hops_left()) << "T27";
+}
+
 TEST(Pop3Front, FarewellsAndStates) {
   FrontRun run;
   run.policy.capabilities = run.capabilities;

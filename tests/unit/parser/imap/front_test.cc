@@ -43,6 +43,26 @@ class Front : public testing::Test {
   std::string text_;
 };
 
+TEST_F(Front, T63_A4_OnlyAProxyIsAskedForHops) {
+  feed("a ID (\"x-proxy-ttl\" \"1\" \"x-originating-ip\" \"9.9.9.9\")\r\n");
+  EXPECT_FALSE(front_->hops_left()) << "a client says what he likes";
+  policy_.peer_is_proxy = true;
+  renew();
+  feed("a ID (\"X-Proxy-TTL\" \"3\" \"x-originating-ip\" \"9.9.9.9\" \"name\" \"x\")\r\n");
+  EXPECT_EQ(front_->hops_left(), 3u);
+  EXPECT_EQ(front_->client_id(), "\"name\" \"x\"") << "the rest is not believed";
+  for (std::string other : {"\"9\"", "\"-1\"", "\"x\"", "\"\"", "NIL", "\"99999999999\"", "\"2 \""}) {
+    feed("a ID (\"x-proxy-ttl\" " + other + ")\r\n");
+    EXPECT_EQ(front_->hops_left(), 3u) << "no hop comes back: " << other;
+  }
+  feed("a ID (\"x-proxy-ttl\" \"0\")\r\n");
+  EXPECT_EQ(front_->hops_left(), 0u);
+  renew(false);
+  feed("a ID (\"x-proxy-ttl\" \"1\")\r\nb STARTTLS\r\n");
+  front_->tls_established();
+  EXPECT_FALSE(front_->hops_left()) << "T27: whoever said it in clear text";
+}
+
 TEST_F(Front, T3_LiteralPlusHasNoLimitOf4096) {
   std::string user(4500, 'u');
   EXPECT_EQ(feed("a LOGIN {4500+}\r\n" + user + " x\r\n"), Event::authenticate);

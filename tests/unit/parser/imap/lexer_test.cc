@@ -55,7 +55,8 @@ TEST(Verbs, Lookup) {
 
 std::string pairs_of(const std::string& arguments) {
   std::string pairs;
-  return parse_client_id(arguments, pairs) ? pairs : "(bad)";
+  std::optional<unsigned> hops_left;
+  return parse_client_id(arguments, pairs, hops_left) ? pairs : "(bad)";
 }
 
 TEST(ClientId, A4_A28_WhatABackendWouldBelieveIsDropped) {

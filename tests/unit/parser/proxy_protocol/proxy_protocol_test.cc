@@ -183,11 +183,11 @@ TEST(ProxyProtocolV2, Ssl) {
   std::string inner = tlv(0x21, "TLSv1.3") + tlv(0x22, "ann") + tlv(0x23, "AES") + tlv(0x77, "?");
   Header header = whole(tcp4(tlv(0x20, std::string("\x03\0\0\0\0", 5) + inner)));
   ASSERT_TRUE(header.ssl.has_value());
-  EXPECT_EQ(*header.ssl, (Ssl{true, true, true, "TLSv1.3", "ann"}));
+  EXPECT_EQ(*header.ssl, (Ssl{true, true, true, "TLSv1.3", "AES", "ann"}));
   EXPECT_EQ(*whole(tcp4(tlv(0x20, std::string("\x05\0\0\0\x12", 5) + inner))).ssl,
-            (Ssl{true, true, false, "TLSv1.3", "ann"}));
+            (Ssl{true, true, false, "TLSv1.3", "AES", "ann"}));
   // "Verified" means nothing where there was no certificate.
-  EXPECT_EQ(*whole(tcp4(tlv(0x20, std::string("\x01\0\0\0\0", 5)))).ssl, (Ssl{true, false, false, "", ""}));
+  EXPECT_EQ(*whole(tcp4(tlv(0x20, std::string("\x01\0\0\0\0", 5)))).ssl, (Ssl{true, false, false, "", "", ""}));
   EXPECT_EQ(*whole(tcp4(tlv(0x20, std::string("\0\0\0\0\0", 5)))).ssl, Ssl());
 }
 
@@ -229,10 +229,19 @@ TEST(ProxyProtocolEncode, WhatIsWrittenIsReadBack) {
     header.authority = "mail.example.com";
     header.unique_id = "00c0ffee00c0ffee";
     header.alpn = "imap";
-    header.ssl = Ssl{true, true, true, "TLSv1.2", "ann"};
+    header.ssl = Ssl{true, true, true, "TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256", "ann"};
+    header.hops_left = 4;
     EXPECT_EQ(whole(encode_v2(header)), header);
-    header.ssl = Ssl{true, false, false, "TLSv1.3", ""};
+    header.ssl = Ssl{true, false, false, "TLSv1.3", "", ""};
     EXPECT_EQ(whole(encode_v2(header)), header);
+  }
+}
+
+TEST(ProxyProtocolV2, T63_HopsOfOthersAreNotOurs) {
+  EXPECT_EQ(whole(tcp4(tlv(0xe7, "hops=4"))).hops_left, 4);
+  EXPECT_EQ(whole(tcp4(tlv(0xe7, "hops=0"))).hops_left, 0);
+  for (const char* other : {"", "hops=", "hops=256", "hops=-1", "hops=4 ", "hops=x", "HOPS=4", "4"}) {
+    EXPECT_FALSE(whole(tcp4(tlv(0xe7, other))).hops_left) << other;
   }
 }
 

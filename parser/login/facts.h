@@ -1,0 +1,20 @@
+// What a backend that trusts us is told of the client, with Dovecot's names: IMAP's ID and POP3's XCLIENT say the same.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "parser/dialogue.h"
+
+namespace postigo {
+
+struct Fact {
+  std::string_view id_key, xclient_key;
+  std::string value;  // safe in a quoted string and as a word of a line
+};
+
+// In the order in which Dovecot says them. What is unknown, or could not stand there safely, is left out (A3, A4):
+// Dovecot 2.4 refuses the whole command for one value that it cannot read.
+std::vector<Fact> facts_to_tell(const ClientFacts& facts);
+
+}  // namespace postigo
