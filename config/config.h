@@ -26,6 +26,9 @@ enum class Tls { off, starttls, implicit };
 // The PROXY protocol from clients: may, or must, a trusted peer say whom it speaks for?
 enum class ProxyHeaders { off, accept, require };
 
+// And towards backends: which version says whom we speak for.
+enum class SendProxyHeader { off, v1, v2 };
+
 struct Listener {
   std::string name;      // unique; label in logs and metrics; default "<protocol>[s]"
   std::string protocol;  // "imap" or "pop3"
@@ -148,6 +151,7 @@ struct Backend {
   uint16_t pop3_port = 0;
   TlsClient tls;
   OnRemove on_remove = OnRemove::keep;
+  SendProxyHeader proxy_protocol = SendProxyHeader::off;  // the first octets of each connection
   std::vector<std::string> source;  // addresses of this machine to connect from, in turn; empty: the kernel chooses
   bool trusted = false;             // the backend trusts us: forward the client's address (ID, XCLIENT)
   bool pass_alerts = false;  // its ALERTs reach the user also where TLS does not prove that they are its own (T47)

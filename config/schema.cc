@@ -173,8 +173,14 @@ void describe_backend(Visitor& v, Backend& x) {
        "What becomes of its sessions when a new configuration has it no more: they stay until they end, or are let "
        "go over `[server] remove_time`"},
       x.on_remove, {{"keep", static_cast<int>(OnRemove::keep)}, {"drain", static_cast<int>(OnRemove::drain)}});
-  v.flag({"trusted", "The backend trusts us: forward the client's address (ID, XCLIENT)"}, x.trusted);
+  v.choice(
+      {"proxy_protocol", "Begin each connection with a PROXY header that names the client; the backend must expect it"},
+      x.proxy_protocol,
+      {{"off", static_cast<int>(SendProxyHeader::off)},
+       {"v1", static_cast<int>(SendProxyHeader::v1)},
+       {"v2", static_cast<int>(SendProxyHeader::v2)}});
   v.texts({"source", "Addresses of this machine to connect from, in turn; default: the kernel chooses one"}, x.source);
+  v.flag({"trusted", "The backend trusts us: forward the client's address (ID, XCLIENT)"}, x.trusted);
   v.flag({"pass_alerts",
           "Show its IMAP alerts to users even without TLS or verification; with both they are shown anyway"},
          x.pass_alerts);

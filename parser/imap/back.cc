@@ -87,6 +87,7 @@ Event Back::on_untagged(Bytes line) {
   Status status = parse_status(line);
   std::string word = upper(status.word);
   note_alert(status);
+  if (word == "BAD" && policy_.proxy_header) return answers_the_header(status);
   if (word == "BYE") return give_up("the backend said BYE", status.text);
   if (word == "CAPABILITY") {
     note_list(line);
@@ -145,8 +146,12 @@ Event Back::on_continuation(Out& out) {
 Event Back::on_tagged(Bytes line, Out& out) {
   Status status;
   Bytes rest = line;
-  if (take_word(rest) != tag_ || !line.starts_with(tag_)) return Event::need_input;  // not ours
+  bool ours = take_word(rest) == tag_ && line.starts_with(tag_);
   status = parse_status(rest);
+  if (!ours) {
+    bool bad = equal_ignoring_case(status.word, "BAD") && policy_.proxy_header;
+    return bad ? answers_the_header(status) : Event::need_input;
+  }
   bool ok = equal_ignoring_case(status.word, "OK");
   switch (state_) {
     case State::asking:
@@ -167,6 +172,11 @@ Event Back::on_tagged(Bytes line, Out& out) {
       break;
   }
   return Event::need_input;
+}
+
+// Its lines have been taken for commands; what we said behind it may have been taken for a part of one.
+Event Back::answers_the_header(const Status& status) {
+  return give_up("the backend takes our PROXY header for commands", status.text);
 }
 
 Event Back::on_login_answer(const Status& status, Out& out) {

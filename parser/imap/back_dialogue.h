@@ -36,6 +36,7 @@ class Back final : public BackDialogue {
   Event on_untagged(Bytes line);
   Event on_continuation(Out& out);
   Event on_tagged(Bytes line, Out& out);
+  Event answers_the_header(const Status& status);
   Event on_login_answer(const Status& status, Out& out);
   Event on_login_refused(const Status& status, Out& out);
   std::string readable_code(Bytes code) const;

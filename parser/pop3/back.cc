@@ -53,6 +53,8 @@ Event Back::on_line(Bytes line, Out& out) {
   switch (state_) {
     case State::greeting:
       return on_greeting(reply, out);
+    case State::probe:
+      return on_probe(reply);
     case State::stls:
       return on_stls(reply);
     case State::xclient:
@@ -80,7 +82,16 @@ Event Back::on_greeting(const Reply& reply, Out& out) {
   Event event = check_login();
   if (event != Event::need_input) return event;
   greeted_xclient_ = reply.code == "XCLIENT";
-  return policy_.tls == BackPolicy::Tls::starttls ? ask(State::stls, {"STLS\r\n"}, out) : introduce(out);
+  return policy_.proxy_header ? ask(State::probe, {"CAPA\r\n"}, out) : begin(out);
+}
+
+// An -ERR to our PROXY header would be taken for the answer to USER, and a user told that he is wrong. A list is no
+// answer to a header, and whoever expects one knows CAPA.
+Event Back::on_probe(const Reply& reply) {
+  if (reply.status != Reply::Status::ok) return unavailable(kTakenForCommands);
+  probing_ = true;
+  state_ = State::capa_list;
+  return Event::need_input;
 }
 
 // The last gate before the wire: nobody above may have let a line end or a NUL through, but if so, it stops here (A2).
@@ -109,11 +120,11 @@ Event Back::on_capa(const Reply& reply, Out& out) {
 
 // A list shows whether we are still in step: no capability looks like the status of an answer.
 Event Back::on_capa_line(Bytes line, Out& out) {
-  if (line == ".") return choose(out);
+  if (line == ".") return std::exchange(probing_, false) ? begin(out) : choose(out);
   Reply reply = parse_reply(line);
   bool status = reply.status == Reply::Status::ok || reply.status == Reply::Status::err;
   if (status) return unavailable(reply, "CAPA");
-  plain_ = plain_ || lists_plain(line);
+  plain_ = plain_ || (!probing_ && lists_plain(line));  // a list in clear text proves nothing (T28)
   return Event::need_input;
 }
 
@@ -195,6 +206,8 @@ std::string_view Back::state_name() const {
   switch (state_) {
     case State::greeting:
       return "greeting";
+    case State::probe:
+      return "probe";
     case State::stls:
       return "stls";
     case State::handshake:

@@ -18,6 +18,8 @@
 
 namespace postigo::pop3 {
 
+inline constexpr std::string_view kTakenForCommands = "the backend takes our PROXY header for commands";
+
 class Back final : public BackDialogue {
  public:
   Back(const BackPolicy& policy, BackLogin login) : policy_(policy), login_(std::move(login)) {}
@@ -31,10 +33,24 @@ class Back final : public BackDialogue {
   std::string_view state_name() const override;
 
  private:
-  enum class State { greeting, stls, handshake, xclient, capa, capa_list, user, pass, auth, auth_response, over };
+  enum class State {
+    greeting,
+    probe,
+    stls,
+    handshake,
+    xclient,
+    capa,
+    capa_list,
+    user,
+    pass,
+    auth,
+    auth_response,
+    over
+  };
 
   Event on_line(Bytes line, Out& out);
   Event on_greeting(const Reply& reply, Out& out);
+  Event on_probe(const Reply& reply);
   Event on_stls(const Reply& reply);
   Event on_capa(const Reply& reply, Out& out);
   Event on_capa_line(Bytes line, Out& out);
@@ -42,6 +58,7 @@ class Back final : public BackDialogue {
   Event on_auth(const Reply& reply, Out& out);
   Event on_verdict(const Reply& reply, Out& out);
   Event check_login();
+  Event begin(Out& out);
   Event introduce(Out& out);
   Event log_in(Out& out);
   Event choose(Out& out);
@@ -59,7 +76,8 @@ class Back final : public BackDialogue {
   BackPolicy policy_;
   BackLogin login_;
   State state_ = State::greeting;
-  bool last_ = false;  // nothing follows the line that is being read
+  bool last_ = false;     // nothing follows the line that is being read
+  bool probing_ = false;  // CAPA is asked for its own sake
   bool greeted_xclient_ = false;
   bool plain_ = false;  // CAPA lists SASL PLAIN
   size_t total_ = 0;

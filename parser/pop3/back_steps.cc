@@ -1,5 +1,5 @@
-// What we say to a backend, one question after the other: STLS, XCLIENT, CAPA if AUTH is needed, USER and PASS or AUTH
-// PLAIN. What its answers mean stands in back.cc.
+// What we say to a backend, one question after the other: CAPA behind a PROXY header, STLS, XCLIENT, CAPA if AUTH is
+// needed, USER and PASS or AUTH PLAIN. What its answers mean stands in back.cc.
 #include "parser/base/ascii.h"
 #include "parser/base/base64.h"
 #include "parser/base/limits.h"
@@ -11,6 +11,7 @@ namespace postigo::pop3 {
 namespace {
 
 constexpr Bytes kEnd = "\r\n";
+constexpr std::string_view kTooMuch = "backend says more than it was asked";
 
 // Whether USER and PASS carry the pair through any server: spaces at the ends are trimmed by some, a space or a tab in
 // a name ends it for others, and a line has 255 octets (RFC 2449 4).
@@ -24,10 +25,14 @@ bool fits_user_pass(Bytes user, Bytes password) {
 
 // All that we say goes out here, and only when nothing else is there to be taken for its answer (T78, A18).
 Event Back::ask(State next, std::initializer_list<Bytes> parts, Out& out) {
-  if (!last_) return unavailable("backend says more than it was asked");
+  if (!last_) return unavailable(state_ == State::greeting && policy_.proxy_header ? kTakenForCommands : kTooMuch);
   state_ = next;
   out.put(parts);
   return Event::need_input;
+}
+
+Event Back::begin(Out& out) {
+  return policy_.tls == BackPolicy::Tls::starttls ? ask(State::stls, {"STLS\r\n"}, out) : introduce(out);
 }
 
 void Back::tls_established(Out& out) {
@@ -57,7 +62,7 @@ Event Back::choose(Out& out) {
   if (plain_) return start_auth(out);
   if (login_.authzid.empty()) return say_user(out);  // as the client said it
   return last_ ? unavailable("the backend does not list SASL PLAIN, which a master login needs")
-               : unavailable("backend says more than it was asked");
+               : unavailable(kTooMuch);
 }
 
 Event Back::say_user(Out& out) { return ask(State::user, {"USER ", login_.authcid, kEnd}, out); }

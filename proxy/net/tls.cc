@@ -177,6 +177,13 @@ const char* Tls::cipher() const {
   return current != nullptr ? SSL_CIPHER_standard_name(current) : "";
 }
 
+std::string Tls::alpn() const {
+  const uint8_t* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
 std::string Tls::server_name() const {
   const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
   return name != nullptr ? name : "";

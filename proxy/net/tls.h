@@ -48,6 +48,7 @@ class Tls {
   bool resumed() const { return SSL_session_reused(ssl_.get()) != 0; }
   const char* version() const { return SSL_get_version(ssl_.get()); }
   const char* cipher() const;
+  std::string alpn() const;         // the protocol that was agreed upon, may be empty
   std::string server_name() const;  // SNI as the client sent it, may be empty; server side, before shedding
 
  private:

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "proxy/base/events.h"
+#include "proxy/session/proxy_header.h"
 #include "proxy/session/session.h"
 #include "proxy/worker.h"
 
@@ -19,6 +20,7 @@ BackPolicy policy_for(const config::Backend& backend) {
                : backend.tls.mode == config::Tls::starttls ? BackPolicy::Tls::starttls
                                                            : BackPolicy::Tls::implicit;
   policy.forward_client = backend.trusted;
+  policy.proxy_header = backend.proxy_protocol != config::SendProxyHeader::off;
   policy.alerts = backend.pass_alerts  ? BackPolicy::Alerts::always
                   : backend.tls.verify ? BackPolicy::Alerts::under_tls
                                        : BackPolicy::Alerts::never;
@@ -87,6 +89,14 @@ int Upstream::begin_to(const Address& address) {
   return status;
 }
 
+// With implicit TLS it shares a segment with the beginning of TLS.
+void Upstream::send_proxy_header() {
+  std::string header =
+      proxy_header(backend().proxy_protocol, session_.summary(), session_.client(), login_.facts.hops_left);
+  Bytes bytes = header;
+  socket_->send({&bytes, 1}, backend().tls.mode == config::Tls::implicit);
+}
+
 void Upstream::on_connected(Socket&) {
   BackendStats& numbers = stats();
   numbers.connects.inc();
@@ -100,9 +110,11 @@ void Upstream::on_connected(Socket&) {
     Address local = local_address(session_.summary(), *session_.client());
     login.facts.local_ip = local.host();
     login.facts.local_port = local.port();
+    login.facts.local_name = name_asked_for(session_.summary(), *session_.client());
   }
   back_ = session_.frontend().protocol->make_back(policy_for(backend()), std::move(login));
   input_.consume(input_.size());
+  if (backend().proxy_protocol != config::SendProxyHeader::off) send_proxy_header();
   if (backend().tls.mode == config::Tls::implicit) return start_tls();
   begin_dialogue();
 }
@@ -110,7 +122,6 @@ void Upstream::on_connected(Socket&) {
 uint64_t Upstream::ms_left() const {
   uint64_t limit_ms = session_.limits().backend_login_timeout_ms;
   uint64_t passed_ms = session_.worker().loop().now_ms() - login_start_ms_;
-    login.facts.local_name = name_asked_for(session_.summary(), *session_.client());
   return std::min(passed_ms < limit_ms ? limit_ms - passed_ms : 0, session_.login_ms_left());
 }
 
@@ -205,22 +216,20 @@ std::vector<std::string> Upstream::alerts() const {
   return {back_->alerts().begin(), back_->alerts().end()};
 }
 
-void Upstream::on_eof(Socket&, bool) { lost(BackendError::closed, "closed by the backend"); }
+// One that expects a PROXY header and gets none, or the other way round, goes without a word of why.
+std::string Upstream::with_hint(const std::string& why) const {
+  if (socket_ == nullptr || socket_->heard()) return why;
+  bool sent = backend().proxy_protocol != config::SendProxyHeader::off;
+  return why + (sent ? " (does it expect our PROXY header?)" : " (does it expect a PROXY header?)");
+}
+
+void Upstream::on_eof(Socket&, bool) { lost(BackendError::closed, with_hint("closed by the backend")); }
 
 void Upstream::not_connected(const std::string& why) {
   if (address_ < addresses_.size()) return connect_next();
   if (begun_ == -EADDRNOTAVAIL) {
     return give_up(BackendError::no_port, "no port is free, or no address is there, to connect from");
   }
-  bool handshake = session_.phase() == Phase::backend_tls && socket.tls() != nullptr;
-  if (handshake) return give_up(BackendError::tls, why);
-  lost(BackendError::closed, why);
-}
-
-void Upstream::deadline() {
-  if (session_.phase() == Phase::connect) return give_up(BackendError::connect_timeout, "connecting took too long");
-  lost(BackendError::login_timeout, "no answer in time");
-}
   bool other_family = begun_ == -EAFNOSUPPORT && !backend_->sources.empty();
   if (other_family) return give_up(BackendError::no_port, "no address in source is of its family");
   give_up(BackendError::connect, why);
@@ -228,6 +237,15 @@ void Upstream::deadline() {
 
 void Upstream::on_failed(Socket& socket, const std::string& why) {
   if (session_.phase() == Phase::connect) return not_connected(why);
+  bool handshake = session_.phase() == Phase::backend_tls && socket.tls() != nullptr;
+  if (handshake) return give_up(BackendError::tls, with_hint(why));
+  lost(BackendError::closed, with_hint(why));
+}
+
+void Upstream::deadline() {
+  if (session_.phase() == Phase::connect) return give_up(BackendError::connect_timeout, "connecting took too long");
+  lost(BackendError::login_timeout, with_hint("no answer in time"));
+}
 
 void Upstream::give_up(BackendError error, const std::string& why) {
   stats().errors[static_cast<size_t>(error)].inc();

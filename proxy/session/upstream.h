@@ -49,9 +49,11 @@ class Upstream final : public Socket::Owner {
   void resolved(Resolver::Answer answer);
   void connect_next();
   int begin_to(const Address& address);  // as Socket::begin, from each of the backend's source addresses in turn
+  void send_proxy_header();
   void not_connected(const std::string& why);                // to the newest address
   void give_up(BackendError error, const std::string& why);  // of this candidate
   void lost(BackendError error, const std::string& why);     // its connection, or its time
+  std::string with_hint(const std::string& why) const;
   void refused();
   void start_tls();
   void begin_dialogue();
@@ -80,8 +82,8 @@ class Upstream final : public Socket::Owner {
   size_t candidate_ = 0;
   const Backend* backend_ = nullptr;  // the current candidate
   size_t address_ = 0;
-  SocketPtr socket_;
   int begun_ = 0;  // the descriptor of the newest connection, or -errno
+  SocketPtr socket_;
   std::unique_ptr<BackDialogue> back_;
   Input input_;
   uint64_t connect_start_us_ = 0;

@@ -1,14 +1,13 @@
 """PROXY headers of balancers before us (A27): who is believed, in which pieces, and what becomes of the address."""
 
 import os
-import shutil
 import ssl
 import time
 import unittest
 
-from tests.e2e.harness import Imap, PASSWORD, Platform, Pop3, Wire, free_ports, wait_for
+from tests.e2e.harness import Imap, PASSWORD, Platform, Pop3, Wire, wait_for
 from tests.e2e.harness import proxy_header as header
-from tests.e2e.harness.program import Program
+from tests.e2e.harness.haproxy import HAPROXY, balancer
 
 HERE, STRANGER = "127.0.0.1", "127.0.0.9"  # Linux has all of 127.0.0.0/8
 platform = None
@@ -284,22 +283,12 @@ class HealthChecks(Case):
         self.probed(before + 7)
 
 
-HAPROXY = shutil.which("haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin")
-
-
 @unittest.skipUnless(HAPROXY, "haproxy is not installed")
 class HAProxy(Case):
     """The real one before us, with both versions, its health checks and its TLS."""
 
     def balancer(self, door, options, bind=""):
-        port, = free_ports(1)
-        folder = platform.scratch("haproxy")
-        path = os.path.join(folder, "haproxy.cfg")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 30s\n  timeout server 30s\n"
-                       f"listen mail\n  bind 127.0.0.1:{port} {bind}\n"
-                       f"  server s 127.0.0.1:{door.imap} {options}\n")
-        program = Program([HAPROXY, "-db", "-f", path], os.path.join(folder, "log"))
+        program, port = balancer(platform.scratch("haproxy"), door.imap, options, bind)
         self.addCleanup(program.stop)
         return port
 
