@@ -111,7 +111,8 @@ class Check(unittest.TestCase):
         me, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
         for wanted, here in (('user = "postigo"', f'user = "{me}"'), ('group = "postigo"', f'group = "{group}"'),
                              ("/var/log/postigo/", f"{folder}/"), ("/var/lib/postigo/", f"{folder}/"),
-                             ("/run/postigo/", f"{folder}/"), ('"10.0.0.1:1993"', '"127.0.0.1:1993"')):
+                             ("/run/postigo/", f"{folder}/"), ('"10.0.0.1:1993"', '"127.0.0.1:1993"'),
+                             ('"10.0.0.5", "10.0.0.6"', '"127.0.0.5", "127.0.0.6"')):
             self.assertIn(wanted, text)
             text = text.replace(wanted, here)
         path = os.path.join(folder, "example.toml")
