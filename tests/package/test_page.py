@@ -15,7 +15,7 @@ import unittest
 
 from tests.differential.servers import roots
 from tests.differential.servers.dovecot import Dovecot24
-from tests.e2e.harness import SOURCE, Platform, free_ports, run
+from tests.e2e.harness import SOURCE, Platform, free_ports, run, wait_for
 from tests.package.root import Root, make_package, missing_tool, own_mounts
 
 CERTBOT = """
@@ -197,7 +197,9 @@ class Inside(Scratch):
 
     def end(self):
         if os.path.exists(self.root.file("serve.pid")):
-            os.kill(int(self.root.read("serve.pid")), signal.SIGTERM)
+            pid = int(self.root.read("serve.pid"))
+            os.kill(pid, signal.SIGTERM)
+            wait_for(lambda: not os.path.exists(f"/proc/{pid}/root"), 20, "the end of the server")
 
     def sh(self, text):
         text = text.replace("127.0.0.1:9090", f"127.0.0.1:{self.ports[2]}")
