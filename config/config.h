@@ -245,6 +245,7 @@ struct Live {
   bool watch = false;    // the file: a change is as good as SIGHUP
   Leaving leaving;
   std::vector<ApiToken> tokens;
+  std::string trace_folder;  // of `ctl trace`; empty: none is written
   Log log;
   Limits limits;
   Resolver resolver;

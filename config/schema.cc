@@ -74,6 +74,8 @@ void describe_admin(Visitor& v, Config& config) {
              x.api_address);
   v.flag({"api_plaintext", "Allow api_address to be no loopback address: tokens then cross the network in the clear"},
          x.api_plaintext);
+  v.path({"trace_folder", "Folder for what `ctl trace` writes: mail of users; default: nowhere"},
+         config.live.trace_folder);
   v.list({"token", "Who may use the API on api_address"}, config.live.tokens, describe_token);
 }
 

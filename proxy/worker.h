@@ -61,6 +61,7 @@ struct Shared {
   std::atomic<bool> draining{false};        // sessions are asked to go, and /readyz says 503
   std::atomic<size_t> login_memory_max{0};  // of each worker
   Places places;
+  Traces traces;
   Published published;
   Loads loads;
   static constexpr int64_t kRefusing = 32;  // descriptors kept to refuse politely beyond the limit
@@ -108,6 +109,7 @@ class Worker {
 
   // --- for sessions, on the worker's thread ---
   Loop& loop() { return loop_; }
+  Traces& traces() { return shared_.traces; }
   Places& places() { return shared_.places; }
   Fleet& fleet() { return shared_.fleet; }
   Resolver& resolver() { return *resolver_; }

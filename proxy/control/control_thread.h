@@ -47,6 +47,7 @@ class ControlThread {
   bool stopping() const { return drain_.ending(); }
   Drain& drain() { return drain_; }
   StandingOrders& orders() { return orders_; }
+  Traces& traces() { return shared_->traces; }
 
   void reload(Reloader::Order order);
   // What a reload would change now.

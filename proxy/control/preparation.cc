@@ -100,6 +100,8 @@ void check_as_account(const std::optional<Account>& account, const config::Confi
     }
     check_new_file(config.startup.admin.socket, "admin.socket", found);
     check_new_file(config.startup.state_file, "server.state_file", found);
+    const std::string& traces = config.live.trace_folder;
+    if (!traces.empty()) check_new_file(traces + '/', "admin.trace_folder", found);
     open_directories(config.live.auth, found);
   }
   for (config::Problem& problem : found) {

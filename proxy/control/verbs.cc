@@ -15,6 +15,7 @@
 #include "proxy/control/verbs_backend.h"
 #include "proxy/control/verbs_diff.h"
 #include "proxy/control/verbs_sessions.h"
+#include "proxy/control/verbs_trace.h"
 
 namespace postigo {
 namespace {
@@ -193,7 +194,8 @@ const std::unordered_map<std::string_view, Act>& table() {
                                                                   {"log", log_verb},
                                                                   {"drain", drain},
                                                                   {"undrain", undrain},
-                                                                  {"stop", stop}};
+                                                                  {"stop", stop},
+                                                                  {"trace", trace}};
   return verbs;
 }
 

@@ -115,6 +115,7 @@ void Login::authenticate() {
   Summary& summary = session_.summary();
   summary.mechanism = kMechanismNames[mechanism_];
   summary.user = session_.snapshot().router->normalise(credentials.user);
+  if (!summary.trace) summary.trace = session_.worker().traces().of_user(summary.user, summary.id);
   session_.enter(Phase::lookup, std::min(session_.limits().lookup_timeout_ms, session_.login_ms_left()));
   if (hops_left() == 0) return refuse({Refusal::Kind::unavailable, {}}, Refused::loop);
   if (!credentials.possible) return refuse({Refusal::Kind::bad_credentials, {}}, Refused::wrong);

@@ -55,6 +55,13 @@ bool Relay::may_leave() const {
   return due && session_.client() != nullptr && complete() && !filter_->said_quit();
 }
 
+void Relay::trace(Trace::Way way, std::span<const Bytes> octets) const {
+  if (session_.summary().trace == nullptr) return;
+  std::string all;
+  for (Bytes each : octets) all += each;
+  session_.summary().trace->octets(way, all, filter_->transparent());
+}
+
 void Relay::touch() { active_ms_ = session_.worker().loop().now_ms(); }
 
 // For silence, or for the time to leave.
@@ -66,6 +73,7 @@ void Relay::wait() {
 
 void Relay::from_client(Bytes data) {
   touch();
+  trace(Trace::Way::from_client, {&data, 1});
   session_.summary().bytes_from_client += data.size();
   session_.worker().stats().protocols[session_.frontend().protocol_index].bytes_from_client.add(data.size());
   if (kept_ != nullptr) {
@@ -86,6 +94,7 @@ size_t Relay::offer(Bytes data) {
   do {
     slices.clear();
     step = filter_->from_client(data.substr(taken), slices);
+    trace(Trace::Way::to_backend, slices.all());
     if (!slices.all().empty()) backend_->send(slices.all());
     taken += step.consumed;
     if (step.state == FilterStep::State::broken) {
@@ -154,6 +163,7 @@ void Relay::on_data(Socket&, Bytes data) {
 }
 
 void Relay::pump_backend(Bytes data) {
+  trace(Trace::Way::from_backend, {&data, 1});
   session_.summary().bytes_from_backend += data.size();
   session_.worker().stats().protocols[session_.frontend().protocol_index].bytes_from_backend.add(data.size());
   Slices slices;
@@ -161,6 +171,7 @@ void Relay::pump_backend(Bytes data) {
     slices.clear();
     FilterStep step = filter_->from_backend(data, slices);
     data.remove_prefix(step.consumed);
+    trace(Trace::Way::to_client, slices.all());
     if (session_.client() != nullptr && !slices.all().empty()) {
       // BYE, close_notify and FIN in one segment. Not what a reset will follow: that would take it along (T73).
       session_.client()->send(slices.all(), data.empty() && backend_->ending() && complete());

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "parser/dialogue.h"
@@ -15,6 +16,7 @@
 #include "proxy/fleet.h"
 #include "proxy/net/socket.h"
 #include "proxy/net/timer_wheel.h"
+#include "proxy/session/trace.h"
 
 namespace postigo {
 
@@ -62,6 +64,7 @@ class Relay final : public Socket::Owner {
   void client_done();
   static void out_of_patience(void* self);
   void pump_backend(Bytes data);
+  void trace(Trace::Way way, std::span<const Bytes> octets) const;
   void touch();
   void wait();
   bool complete() const;

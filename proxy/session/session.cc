@@ -61,6 +61,7 @@ void Session::begin() {
 }
 
 void Session::begin_dialogue(Bytes received) {
+  summary_.trace = worker_.traces().of_address(summary_.client.octets(), summary_.id);
   worker_.loop().bury(std::move(preamble_));  // to which `received` belongs: it lives to the end of this turn
   if (frontend_->tls == config::Tls::implicit) return start_tls(received);
   begin_login();
@@ -73,6 +74,7 @@ void Session::enter(Phase phase, uint64_t deadline_ms) {
   gauges[static_cast<size_t>(phase_)].dec();
   gauges[static_cast<size_t>(phase)].inc();
   phase_ = phase;
+  if (summary_.trace) summary_.trace->note(name_of(phase));
   if (log::enabled(events::phase)) log::write(events::phase, {{"id", summary_.id}, {"phase", name_of(phase)}});
   rearm(deadline_ms);
 }

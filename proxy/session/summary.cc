@@ -2,6 +2,8 @@
 // take one for the other (T62).
 #include "proxy/session/summary.h"
 
+#include <fmt/format.h>
+
 #include "proxy/base/events.h"
 
 namespace postigo {
@@ -42,6 +44,7 @@ std::string name_asked_for(const Summary& s, const Socket& client) {
 }
 
 void write(const Summary& s) {
+  if (s.trace) s.trace->note(fmt::format("the end: {} {}", name_of(s.reason), s.detail));
   if (s.reason == CloseReason::probe) return write_probe(s);
   if (!log::enabled(events::session)) return;
   log::Fields fields;
@@ -76,6 +79,7 @@ void write(const Summary& s) {
 }
 
 void write_login(const Summary& s, const Socket* client, const Socket& backend, double seconds) {
+  if (s.trace) s.trace->note(fmt::format("{} is logged in at {} ({})", s.user, s.backend, backend.peer().text()));
   if (!log::enabled(events::login)) return;
   std::string from = s.client.text();
   std::string via = via_of(s);
@@ -116,6 +120,7 @@ void write_login(const Summary& s, const Socket* client, const Socket& backend, 
 
 // What the client chose comes last: no name can stand where a reader expects the address.
 void write_refused(const Summary& s, Refused reason, std::string_view backend, std::string_view code) {
+  if (s.trace) s.trace->note(fmt::format("login of {} refused: {} {} {}", s.user, name_of(reason), backend, code));
   if (!log::enabled(events::login_refused)) return;
   std::string client = s.client.text();
   std::string via = via_of(s);
@@ -133,9 +138,10 @@ void write_refused(const Summary& s, Refused reason, std::string_view backend, s
 }
 
 void write_step(const Summary& s, std::string_view side, std::string_view state, Event event, unsigned commands) {
-  if (!log::enabled(events::dialogue)) return;
   constexpr std::string_view kSteps[] = {"need_input", "start_tls",   "authenticate", "logged_in",
                                          "refused",    "unavailable", "hang_up"};
+  if (s.trace) s.trace->note(fmt::format("{}: {} in state {}", side, kSteps[static_cast<size_t>(event)], state));
+  if (!log::enabled(events::dialogue)) return;
   log::write(events::dialogue, {{"id", s.id},
                                 {"side", side},
                                 {"state", state},

@@ -15,6 +15,7 @@
 #include "proxy/base/refused.h"
 #include "proxy/net/address.h"
 #include "proxy/net/socket.h"
+#include "proxy/session/trace.h"
 
 namespace postigo {
 
@@ -52,7 +53,8 @@ struct Summary {
   Phase phase = Phase::command;  // in which it ended
   std::string_view state;        // of the dialogue, before the relay
   CloseReason reason = CloseReason::client_closed;
-  std::string detail;  // of the reason, for people
+  std::string detail;            // of the reason, for people
+  std::unique_ptr<Trace> trace;  // null: nobody asked for it
 };
 
 // What the client connected to, and the name that it asked for by TLS (SNI): empty if it did not.

@@ -1,0 +1,118 @@
+// Words are looked at as IMAP (behind a tag) and as POP3 (at once): what looks like a secret in the other protocol is
+// hidden in vain, no more. Not here: where it goes (trace.cc).
+#include "proxy/session/trace_blanks.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "parser/base/ascii.h"
+
+namespace postigo {
+namespace {
+
+constexpr size_t kWordMax = 16;  // longer ones are no verb that matters
+constexpr size_t kTailMax = 24;  // "{18446744073709551615+}"
+constexpr unsigned kVerbWords = 2;
+
+bool is_one_of(std::string_view word, auto const& all) {
+  return std::any_of(all.begin(), all.end(), [&](std::string_view each) { return equal_ignoring_case(word, each); });
+}
+
+bool begins_sasl(std::string_view word) {
+  constexpr std::array<std::string_view, 2> kVerbs = {"AUTHENTICATE", "AUTH"};
+  return is_one_of(word, kVerbs);
+}
+
+bool has_secret(std::string_view word) {
+  constexpr std::array<std::string_view, 4> kVerbs = {"LOGIN", "PASS", "APOP", "XCLIENT"};
+  return begins_sasl(word) || is_one_of(word, kVerbs);
+}
+
+// Of "... {12}" and "... {12+}".
+std::optional<uint64_t> literal_at_end(std::string_view line) {
+  size_t open = line.rfind('{');
+  if (open == std::string_view::npos || !line.ends_with('}')) return std::nullopt;
+  uint64_t size = 0;
+  std::from_chars(line.data() + open + 1, line.data() + line.size(), size);
+  return size;
+}
+
+}  // namespace
+
+std::string TraceBlanks::show(Bytes data) {
+  std::string shown;
+  hidden_ = false;
+  for (char c : data) take(c, shown);
+  return shown;
+}
+
+void TraceBlanks::server_said(Bytes data) {
+  if (!exchange_) return said_.clear();
+  for (char c : data) {
+    if (c == '\n') {
+      server_line();
+    } else if (said_.size() < 2) {
+      said_ += c;
+    }
+  }
+}
+
+// "+ ..." asks for more, "* ..." is about something else (RFC 9051 7); "+OK" is an answer.
+void TraceBlanks::server_line() {
+  bool challenge = said_ == "+ " || said_ == "+\r" || said_ == "+", untagged = said_.starts_with('*');
+  if (!said_.empty() && !challenge && !untagged) exchange_ = false;
+  said_.clear();
+}
+
+void TraceBlanks::hide(std::string& shown) {
+  if (!hidden_) shown += "***";
+  hidden_ = true;
+}
+
+void TraceBlanks::take(char c, std::string& shown) {
+  if (state_ == State::literal) {
+    hide(shown);
+    if (--literal_ == 0) state_ = State::secret;
+    return;
+  }
+  if (state_ == State::words && words_ == 0 && word_.empty() && exchange_) state_ = State::secret;
+  bool ends_line = c == '\n' || c == '\r', ends_word = ends_line || c == ' ' || c == '\t';
+  if (state_ == State::words && ends_word) end_word();
+  if (state_ == State::words && !ends_word && word_.size() <= kWordMax) word_ += c;
+  if (state_ == State::secret && !ends_line && c != ' ') {
+    hide(shown);
+    tail_ += c;
+    if (tail_.size() > kTailMax) tail_.erase(0, 1);
+  } else if (state_ != State::secret || ends_line || !hidden_) {
+    shown += c;
+    hidden_ = hidden_ && !ends_line;
+  }
+  if (c == '\n') end_line();
+}
+
+void TraceBlanks::end_word() {
+  if (word_.empty()) return;
+  ++words_;
+  starts_sasl_ = begins_sasl(word_);
+  if (has_secret(word_)) {
+    state_ = State::secret;
+  } else if (words_ == kVerbWords) {
+    state_ = State::clear;
+  }
+  word_.clear();
+}
+
+void TraceBlanks::end_line() {
+  auto literal = state_ == State::secret ? literal_at_end(tail_) : std::nullopt;
+  exchange_ = exchange_ || starts_sasl_;
+  starts_sasl_ = false;
+  tail_.clear();
+  word_.clear();
+  words_ = 0;
+  literal_ = literal.value_or(0);
+  state_ = !literal ? State::words : literal_ > 0 ? State::literal : State::secret;
+}
+
+}  // namespace postigo

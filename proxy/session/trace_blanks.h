@@ -1,0 +1,46 @@
+// TraceBlanks: what a client says, without the secrets in it: the arguments of commands that log in, in either
+// protocol, whatever form they have (quoted, literals, SASL's lines), and wherever the stream is cut.
+//
+// Pure. One for each stream; it sees all of it, in order.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "parser/base/bytes.h"
+
+namespace postigo {
+
+class TraceBlanks {
+ public:
+  // What of `data` may be shown; "***" stands for what may not.
+  std::string show(Bytes data);
+  // The server spoke. Behind AUTHENTICATE or AUTH all lines of the client are its secrets until the answer is there.
+  void server_said(Bytes data);
+
+ private:
+  enum class State {
+    words,    // of a line, up to the end of its second word
+    clear,    // the rest of a harmless line
+    secret,   // the rest of a line that is not shown
+    literal,  // octets of a literal that is part of it
+  };
+
+  void take(char c, std::string& shown);
+  void server_line();
+  void end_word();
+  void end_line();
+  void hide(std::string& shown);
+
+  State state_ = State::words;
+  std::string word_;          // the one that is being read, as far as it matters
+  unsigned words_ = 0;        // that ended in this line
+  std::string tail_;          // of a secret line: what may be the announcement of a literal
+  uint64_t literal_ = 0;      // octets to come
+  std::string said_;          // how the server's current line begins
+  bool exchange_ = false;     // a SASL exchange is under way
+  bool starts_sasl_ = false;  // this line begins one
+  bool hidden_ = false;       // "***" stands at the end of what was shown
+};
+
+}  // namespace postigo

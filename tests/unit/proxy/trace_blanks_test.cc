@@ -1,0 +1,81 @@
+// What a client sends to log in is hidden, in every form and at every split; what it says otherwise is not.
+#include "proxy/session/trace_blanks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace postigo {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// Cut after each octet, and after every single one of them.
+std::vector<std::string> at_every_split(const std::string& text) {
+  std::vector<std::string> all;
+  for (size_t cut = 0; cut <= text.size(); ++cut) {
+    TraceBlanks blanks;
+    std::string shown = blanks.show(Bytes(text).substr(0, cut));
+    all.push_back(shown + blanks.show(Bytes(text).substr(cut)));
+  }
+  TraceBlanks blanks;
+  std::string shown;
+  for (char c : text) shown += blanks.show(Bytes(&c, 1));
+  all.push_back(shown);
+  return all;
+}
+
+TEST(TraceBlanks, WhatIsNoSecretIsShown) {
+  for (const char* text :
+       {"a1 SELECT INBOX\r\na2 FETCH 1:* (FLAGS)\r\n", "a1 APPEND x {5}\r\nhello\r\n", "RETR 1\r\nQUIT\r\n", "DONE\r\n",
+        "\r\n", "a1 LIST \"\" LOGIN\r\n", "a1 SEARCH SUBJECT \"AUTH PASS\"\r\n", "a1 LOGINX y\r\n"}) {
+    for (const std::string& shown : at_every_split(text)) EXPECT_EQ(shown, text);
+  }
+}
+
+TEST(TraceBlanks, A33_EveryFormOfALogin) {
+  for (const char* text :
+       {"a1 LOGIN fred canary\r\n", "a1 login \"fred\" \"canary word\"\r\n", "a1 LOGIN {4}\r\nfred {6}\r\ncanary\r\n",
+        "a1 LOGIN {4+}\r\nfred {8+}\r\ncan\r\nary\r\n", "a1 LOGIN fred {11}\r\nLOGIN canar\r\n",
+        "a1 LOGIN {0}\r\n canary\r\n", "a1  LOGIN\tfred canary\r\n", "a1 LOGIN \"{3}\" canary\r\n",
+        "a1 AUTHENTICATE PLAIN AGNhbmFyeQ==\r\n", "PASS canary\r\n", "pass canary with blanks\r\n",
+        "AUTH PLAIN AGNhbmFyeQ==\r\n", "APOP fred canary\r\n"}) {
+    for (const std::string& shown : at_every_split(std::string(text) + "a2 NOOP\r\n")) {
+      for (const char* secret : {"can", "ary", "word", "blanks", "AGN", "canar"})
+        EXPECT_THAT(shown, Not(HasSubstr(secret)));
+      bool answered =
+          std::string_view(text).find("AUTH") == std::string_view::npos;  // else the next line is hidden, too
+      EXPECT_EQ(shown.ends_with("a2 NOOP\r\n"), answered) << text;
+      EXPECT_THAT(shown, HasSubstr("***"));
+    }
+  }
+}
+
+TEST(TraceBlanks, A33_LinesOfAnExchangeUntilItIsAnswered) {
+  for (const char* begin : {"a1 AUTHENTICATE LOGIN\r\n", "AUTH LOGIN\r\n"}) {
+    TraceBlanks blanks;
+    std::string shown = blanks.show(begin);
+    blanks.server_said("* 3 EXISTS\r\n");
+    for (const char* challenge : {"+ VXNlcm5hbWU6\r\n", "+", "\r\n", "+ \r\n* OK still here\r\n"}) {
+      blanks.server_said(challenge);
+      shown += blanks.show("Y2FuYXJ5\r\n");
+    }
+    EXPECT_THAT(shown, Not(HasSubstr("Y2Fu")));
+    blanks.server_said("a1 O");
+    EXPECT_THAT(blanks.show("Y2FuYXJ5\r\n"), Not(HasSubstr("Y2Fu"))) << "half an answer is none";
+    blanks.server_said("K in\r\n");
+    EXPECT_EQ(blanks.show("a2 NOOP\r\n"), "a2 NOOP\r\n");
+  }
+  TraceBlanks blanks;
+  blanks.show("AUTH PLAIN\r\n");
+  blanks.server_said("+ \r\n");
+  EXPECT_THAT(blanks.show("Y2FuYXJ5\r\n"), Not(HasSubstr("Y2Fu")));
+  blanks.server_said("+OK\r\n");
+  EXPECT_EQ(blanks.show("STAT\r\n"), "STAT\r\n");
+}
+
+}  // namespace
+}  // namespace postigo
