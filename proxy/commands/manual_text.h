@@ -99,6 +99,18 @@ inline constexpr const char* kCtlSynopsis = R"(.Sh SYNOPSIS
 .Op Fl \-json
 .Ar verb
 .Op Ar argument ...
+.Nm postigo Cm ctl
+.Fl \-url Ar URL
+.Op Fl \-token-file Ar FILE
+.Op Fl \-json
+.Ar verb
+.Op Ar argument ...
+.Nm postigo Cm ctl
+.Fl \-door Ar NAME , Ns Ar ...
+.Op Fl \-doors Ar FILE
+.Op Fl \-json
+.Ar verb
+.Op Ar argument ...
 )";
 
 inline constexpr const char* kCtlDescription = R"(.Sh DESCRIPTION
@@ -107,10 +119,45 @@ asks through the unix socket that
 .Cm admin.socket
 of the configuration names.
 Root may ask, and whoever has the user or the group of the server.
+With
+.Fl \-url
+it asks an
+.Cm admin.api_address
+instead, with a token; with
+.Fl \-door
+it asks several instances side by side,
+and tells the answer of each under its name.
 Each verb that changes something is one line in the server's log.
 )";
 
-inline constexpr const char* kCtlEnd = R"(.Sh EXIT STATUS
+inline constexpr const char* kCtlEnd = R"(.Sh ENVIRONMENT
+.Bl -tag -width Ds
+.It Ev POSTIGO_TOKEN
+The token for
+.Fl \-url ,
+unless
+.Fl \-token-file
+names a file that holds it.
+.El
+.Sh FILES
+.Bl -tag -width Ds
+.It Pa ~/.config/postigo/ctl.toml
+A
+.Li [[door]]
+for each instance, with a
+.Cm name
+and either a
+.Cm socket
+or a
+.Cm url
+with
+.Cm token_file
+(or
+.Cm token ,
+or
+.Cm token_env ) .
+.El
+.Sh EXIT STATUS
 .Bl -tag -width Ds
 .It 0
 Done.
@@ -119,14 +166,22 @@ It could not be done, or was refused; standard error says why.
 .It 2
 The command line makes no sense.
 .It 3
-The configuration has problems, or names no socket.
+The configuration, or the file of doors, has problems;
+or it names no socket, or no such door.
 .El
+.Pp
+With several doors it is the worst of them.
 .Sh EXAMPLES
 Take a backend out of service, look until nobody is left, and put it back:
 .Bd -literal -offset indent
 postigo ctl backend mail1 drain
 postigo ctl who --backend mail1
 postigo ctl backend mail1 auto
+.Ed
+.Pp
+What would another file change, and for how many sessions:
+.Bd -literal -offset indent
+postigo ctl diff /etc/postigo/postigo.toml.new
 .Ed
 .Sh SEE ALSO
 .Xr postigo.toml 5 ,
