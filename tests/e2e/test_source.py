@@ -2,7 +2,6 @@
 
 import collections
 import json
-import os
 import unittest
 
 from tests.e2e.harness import PASSWORD, Imap, Platform, Pop3, wait_for
@@ -101,16 +100,17 @@ class Sources(Case):
         self.assertEqual([ADDRESSES[0], ADDRESSES[0], ADDRESSES[1]], self.seen(fake))
 
 
-@unittest.skipUnless(os.geteuid() == 0, "a network of its own needs root")
 class Exhausted(Case):
     """In a network with eight ports."""
 
     PORTS = 8
 
     def setUp(self):
-        network = Namespace()
-        self.addCleanup(network.leave)
-        self.network = network
+        try:
+            self.network = Namespace()
+        except OSError as error:
+            self.skipTest(f"no network of our own here: {error}")
+        self.addCleanup(self.network.leave)
 
     def fill(self, *addresses):
         """(door, backend), with no port left."""
@@ -132,7 +132,8 @@ class Exhausted(Case):
         away = door.wait_lines("backend_away")
         self.assertEqual([("no_port", "no port is free, or no address is there, to connect from")], [(e["error"], e["detail"]) for e in away])
         self.assertEqual(3, door.metrics().sum("postigo_backend_errors_total", reason="no_port"))
-        fake.peers[3].end()  # a port comes back; the other side closed it first and keeps it for a while
+        fake.peers[3].end()  # a port comes back, without TIME-WAIT on our side
+
         def served():
             with Imap.open(door, "off", source=next(self.clients)) as wire:
                 return wire.login("alice", PASSWORD)[-1].startswith(b"OK")
@@ -146,7 +147,7 @@ class Exhausted(Case):
         self.told_and_counted(door, fake)
 
     def test_t67_one_that_is_used_up_is_passed_over(self):
-        """Two turns out of three are an address without ports: no login notices."""
+        """Every other turn is an address without ports: no login notices."""
         door, fake = self.fill(ADDRESSES[0])
         door.write(backends=door.sections["backends"].replace(source(ADDRESSES[0]), source(*ADDRESSES[:2])))
         door.ctl("reload")
