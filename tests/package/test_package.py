@@ -7,16 +7,15 @@ in a private copy of a root that has nothing but what is essential and what the 
 there: what the scripts would ask of it is written down by a stand-in. The Dovecot behind it is real, and outside.
 """
 
-import contextlib
 import os
 import re
 import shutil
 import tempfile
-import threading
 import unittest
 
 from tests.differential.servers import roots
-from tests.e2e.harness import PASSWORD, SOURCE, Gone, Imap, Platform, Program, free_ports, run, wait_for
+from tests.e2e.harness import SOURCE, Platform, Program, free_ports, run, wait_for
+from tests.package.logins import Logins
 from tests.package.root import Root, field, make_package, missing_tool, own_mounts, with_version
 
 LATER = "99.0"
@@ -55,7 +54,7 @@ class Contents(unittest.TestCase):
         self.assertIn("/etc/postigo/postigo.toml", below)
 
 
-class Life(unittest.TestCase):
+class Life(Logins, unittest.TestCase):
     """A root of its own for each test; self.program is the Postigo that runs in it."""
 
     def setUp(self):
@@ -65,6 +64,7 @@ class Life(unittest.TestCase):
         except roots.Unavailable as why:
             self.skipTest(str(why))
         self.addCleanup(self.root.close)
+        self.ca = platform.certificates.ca
         self.root.stub("systemctl", 'echo "$*" >>/systemctl.log; case "$*" in *is-enabled*) exit 1 ;; esac')
         self.before = self.root.files()
 
@@ -77,36 +77,6 @@ class Life(unittest.TestCase):
 
     def ctl_works(self):
         return self.root.inside("postigo", "ctl", "status", check=False).returncode == 0
-
-    def login(self):
-        class Door:
-            host, imap, imaps, ca = "127.0.0.1", 0, self.ports[0], platform.certificates.ca
-
-        return Imap.open(Door).logged_in("alice", PASSWORD)
-
-    @contextlib.contextmanager
-    def load(self):
-        """Logins one after the other meanwhile; there must be some, and none may fail."""
-        done, failed, over = [], [], threading.Event()
-
-        def log_in_again():
-            while not over.is_set():
-                try:
-                    with self.login() as session:
-                        session.ok("NOOP")
-                    done.append(1)
-                except (AssertionError, OSError, Gone) as why:
-                    failed.append(repr(why))
-
-        thread = threading.Thread(target=log_in_again)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
-        self.assertEqual([], failed)
-        self.assertGreater(len(done), 10)
 
     def test_a_whole_life(self):
         said = self.root.install(package)

@@ -7,7 +7,8 @@ import tempfile
 import unittest
 
 from tests.differential.servers import roots
-from tests.e2e.harness import PASSWORD, Imap, Platform, free_ports, wait_for
+from tests.e2e.harness import Platform, free_ports, wait_for
+from tests.package.logins import Logins
 from tests.package.machine import Machine
 from tests.package.root import Root, make_package, missing_tool, own_mounts, with_version
 
@@ -26,7 +27,7 @@ def setUpModule():
     unittest.addModuleCleanup(platform.stop)
 
 
-class Unit(unittest.TestCase):
+class Unit(Logins, unittest.TestCase):
     def setUp(self):
         try:
             own_mounts()
@@ -36,7 +37,7 @@ class Unit(unittest.TestCase):
         except roots.Unavailable as why:
             self.skipTest(str(why))
         self.addCleanup(self.machine.stop)
-        self.ports = free_ports(3)
+        self.ports, self.ca = free_ports(3), platform.certificates.ca
         for name, deb in (("postigo.deb", package), ("later.deb", later)):
             shutil.copy(deb, self.root.file(name))
         self.dpkg("-i", "/postigo.deb")
@@ -53,12 +54,6 @@ class Unit(unittest.TestCase):
 
     def journal(self):
         return self.machine.inside("journalctl", "--unit", "postigo", "--output", "cat").stdout
-
-    def login(self):
-        class Door:
-            host, imap, imaps, ca = "127.0.0.1", 0, self.ports[0], platform.certificates.ca
-
-        return Imap.open(Door).logged_in("alice", PASSWORD)
 
     def test_what_is_installed_is_not_started(self):
         self.assertEqual("inactive", self.systemctl("is-active", "postigo", check=False))
