@@ -8,6 +8,7 @@ import subprocess
 
 from tests.differential.servers.roots import Unavailable
 from tests.e2e.harness import Program, run, wait_for
+from tests.package.root import PATH
 
 _CGROUPS = "/sys/fs/cgroup"
 _BOOT = """
@@ -69,8 +70,8 @@ class Machine:
             first = file.read().split()
         if not first or not self.program.running():
             return None
-        return run("nsenter", "--target", first[0], "--mount", "--uts", "--ipc", "--pid", "--cgroup", "--root", "--wd=/",
-                   *command, check=check, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}, **options)
+        return run("nsenter", "--target", first[0], "--mount", "--uts", "--ipc", "--pid", "--cgroup", "--root", "--wd",
+                   *command, check=check, env={"PATH": PATH, "LC_ALL": "C"}, **options)
 
     def stop(self):
         self.program.kill_group()

@@ -10,6 +10,7 @@ from tests.differential.servers import roots
 from tests.e2e.harness import SOURCE, run
 
 BUILD = os.environ.get("POSTIGO_BUILD_DIR", os.path.join(SOURCE, "build", "release"))
+PATH = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 TOOLS = ("curl", "logrotate", "openssl")  # beside it, because deploy/README.md names them
 _CLONE_NEWNS = 0x00020000
 # What dpkg and the tools for accounts write for themselves.
@@ -82,7 +83,7 @@ class Root:
 
     def inside(self, *command, **options):
         return run("chroot", self.path, *command, **dict(
-            options, env={"PATH": "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}))
+            options, env={"PATH": PATH, "LC_ALL": "C"}))
 
     def dpkg(self, *words):
         done = self.inside("dpkg", *words, timeout=120)

@@ -1,21 +1,21 @@
 """Every block of "Running it in production" in deploy/README.md, executed: what it shows is what works.
 
 Stand-ins for what a test machine has not got: `cmake` and `deploy/packages.sh` (it is built), `apt-get` (dpkg -i),
-`certbot` (lays out a certificate as certbot does and calls the deploy hook), `systemctl` (starts and signals what a
-running systemd would), `fail2ban-client` (no fail2ban in there; tests/e2e/test_refusals.py has the real one).
-All else is real: the package, its scripts, Postigo, journalctl, logrotate, curl, and the Dovecot behind it.
+`certbot` (lays out a certificate as certbot does and calls the deploy hook), `fail2ban-client` (no fail2ban in there;
+tests/e2e/test_refusals.py has the real one). All else is real: systemd, the package, its scripts, Postigo, journalctl,
+logrotate, curl, and the Dovecot behind it.
 """
 
 import os
 import re
 import shutil
-import signal
 import tempfile
 import unittest
 
 from tests.differential.servers import roots
 from tests.differential.servers.dovecot import Dovecot24
-from tests.e2e.harness import SOURCE, Platform, free_ports, run, wait_for
+from tests.e2e.harness import SOURCE, Platform, free_ports, run
+from tests.package.machine import Machine
 from tests.package.root import Root, make_package, missing_tool, own_mounts
 
 CERTBOT = """
@@ -25,19 +25,6 @@ cp /etc/postigo/tls/mail.pem $live/fullchain.pem
 cp /etc/postigo/tls/mail.key $live/privkey.pem
 while [ "$1" != --deploy-hook ]; do shift; done
 RENEWED_LINEAGE=$live "$2"
-"""
-SYSTEMCTL = """
-case "$*" in
-  "enable --now postigo")
-    /usr/bin/postigo serve >/serve.log 2>&1 &
-    echo $! >/serve.pid
-    for i in $(seq 200); do
-      postigo ctl status >/dev/null 2>&1 && exit 0
-      sleep 0.05
-    done
-    exit 1 ;;
-  "reload postigo") kill -HUP $(cat /serve.pid) ;;
-esac
 """
 # What a block of settings leaves out, and no configuration may.
 NEEDED = {
@@ -184,37 +171,35 @@ class Inside(Scratch):
         self.stand_ins()
 
     def stand_ins(self):
-        shutil.copy(self.package, self.root.file("tmp/built.deb"))
+        shutil.copy(self.package, self.root.file("srv/built.deb"))
         self.root.write("deploy/packages.sh", "#!/bin/sh\n", 0o755)
         made = "build/release/" + os.path.basename(self.package)
-        self.root.stub("cmake", f"mkdir -p build/release; cp /tmp/built.deb {made}")
+        self.root.stub("cmake", f"mkdir -p build/release; cp /srv/built.deb {made}")
         self.root.stub("apt-get", 'case "$2" in *.deb) dpkg -i "$2" ;; esac')
         self.root.stub("certbot", CERTBOT)
-        self.root.stub("systemctl", SYSTEMCTL)
         os.makedirs(self.root.file("etc/fail2ban/jail.d"))
         self.root.stub("fail2ban-client", "test -f /etc/fail2ban/jail.d/postigo.conf")
-        self.addCleanup(self.end)
 
-    def end(self):
-        if os.path.exists(self.root.file("serve.pid")):
-            pid = int(self.root.read("serve.pid"))
-            os.kill(pid, signal.SIGTERM)
-            wait_for(lambda: not os.path.exists(f"/proc/{pid}/root"), 20, "the end of the server")
-
-    def sh(self, text):
+    def sh(self, machine, text):
         text = text.replace("127.0.0.1:9090", f"127.0.0.1:{self.ports[2]}")
-        done = self.root.inside("sh", "-e", "-c", f"cd /; {text}", check=False, timeout=120)
+        done = machine.inside("sh", "-e", "-c", f"cd /; {text}", check=False, timeout=120)
         self.assertEqual(0, done.returncode, f"{text}\n{done.stdout}{done.stderr}")
         return done.stdout
 
     def test_commands_in_their_order(self):
+        try:
+            machine = Machine(self.root, os.path.join(self.folder, "boot.log"))
+        except roots.Unavailable as why:
+            self.skipTest(str(why))
+        self.addCleanup(machine.stop)
         commands = of_kind("sh")
-        self.sh(commands[0])  # the installation
+        self.sh(machine, commands[0])  # the installation
         text = self.root.configure(self.ports, self.platform.a, self.platform.certificates)
-        said = [self.sh(text) for text in commands[1:]]
+        said = "".join(self.sh(machine, text) for text in commands[1:])
         self.assertTrue(os.path.exists(self.root.file("etc/postigo/tls/mail.example.com/privkey.pem")))
-        self.assertIn("postigo_connections", "".join(said))
+        self.assertIn("postigo_connections", said)
         self.assertEqual(text, self.root.read("etc/postigo/postigo.toml"))
+        self.assertEqual("active", machine.inside("systemctl", "is-active", "postigo", check=False).stdout.strip())
 
     def test_settings(self):
         self.root.install(self.package)
