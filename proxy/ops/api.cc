@@ -15,7 +15,6 @@
 namespace postigo {
 namespace {
 
-constexpr std::string_view kRoot = "/api/v1/";
 constexpr size_t kNameMax = 64;  // of a stranger's word in an error
 
 struct Fault {
@@ -112,7 +111,7 @@ Result<Json> checked(const Verb& verb, Json given) {
 }
 
 const Verb* verb_at(std::string_view path) {
-  return path.starts_with(kRoot) ? find_verb(path.substr(kRoot.size())) : nullptr;
+  return path.starts_with(kApiRoot) ? find_verb(path.substr(kApiRoot.size())) : nullptr;
 }
 
 Result<Json> parameters_of(const Verb& verb, const Http::Request& request) {
@@ -137,82 +136,7 @@ std::optional<Fault> refused(const Verb* verb, const Http::Request& request, con
   return std::nullopt;
 }
 
-const char* type_of(Parameter::Kind kind) {
-  return kind == Parameter::Kind::flag            ? "boolean"
-         : kind == Parameter::Kind::number        ? "integer"
-         : kind == Parameter::Kind::configuration ? "object"
-                                                  : "string";
-}
-
-Json schema_of(const Parameter& parameter) {
-  Json schema = {{"type", type_of(parameter.kind)}, {"description", parameter.doc}};
-  if (!parameter.choices.empty()) schema["enum"] = parameter.choices;
-  if (parameter.kind == Parameter::Kind::duration) schema["examples"] = {"30s", "10m"};
-  return schema;
-}
-
-Json body_of(const Verb& verb) {
-  Json properties = Json::object(), required = Json::array();
-  for (const Parameter& parameter : verb.parameters) {
-    properties[std::string(parameter.name)] = schema_of(parameter);
-    if (parameter.required) required.push_back(parameter.name);
-  }
-  Json body = {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
-  if (!required.empty()) body["required"] = required;
-  return {{"content", {{"application/json", {{"schema", body}}}}}};
-}
-
-Json query_of(const Verb& verb) {
-  Json in_query = Json::array();
-  for (const Parameter& parameter : verb.parameters) {
-    if (parameter.kind == Parameter::Kind::configuration) continue;
-    in_query.push_back({{"name", parameter.name},
-                        {"in", "query"},
-                        {"required", parameter.required},
-                        {"schema", schema_of(parameter)}});
-  }
-  return in_query;
-}
-
-Json operation_of(const Verb& verb, bool post) {
-  bool both = !verb.changes && verb.takes_configuration();
-  std::string id = std::string(verb.name) + (post && both ? "_given" : "");
-  Json operation = {{"operationId", id}, {"summary", verb.doc}, {"x-role", post ? "operate" : "read"}};
-  if (post) {
-    operation["requestBody"] = body_of(verb);
-  } else {
-    operation["parameters"] = query_of(verb);
-  }
-  Json object = {{"application/json", {{"schema", {{"type", "object"}}}}}};
-  Json error = {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Error"}}}}}};
-  operation["responses"] = {{"200", {{"description", "Done"}, {"content", object}}},
-                            {"default", {{"description", "Not done"}, {"content", error}}}};
-  return operation;
-}
-
-Json operations_of(const Verb& verb) {
-  Json operations = Json::object();
-  if (!verb.changes) operations["get"] = operation_of(verb, false);
-  if (verb.changes || verb.takes_configuration()) operations["post"] = operation_of(verb, true);
-  return operations;
-}
-
 }  // namespace
-
-std::string openapi() {
-  Json paths = Json::object();
-  for (const Verb& verb : verbs()) paths[std::string(kRoot) + std::string(verb.name)] = operations_of(verb);
-  Json error = {{"type", "object"},
-                {"properties", {{"error", {{"type", "string"}, {"description", "One line"}}}}},
-                {"required", {"error"}}};
-  Json bearer = {{"type", "http"}, {"scheme", "bearer"}, {"description", "On [admin] api_address only"}};
-  Json document = {{"openapi", "3.1.0"},
-                   {"info", {{"title", "Postigo admin API"}, {"version", "1"}}},
-                   {"paths", paths},
-                   {"components", {{"schemas", {{"Error", error}}}, {"securitySchemes", {{"token", bearer}}}}},
-                   {"security", {{{"token", Json::array()}}, Json::object()}}};
-  return document.dump(2) + "\n";
-}
 
 Http::Handler api_handler(VerbRun run, Identify identify, std::function<uint64_t()> now_ms) {
   auto budget = std::make_shared<log::LineBudget>(kRequestsPerSecond);

@@ -18,6 +18,8 @@ namespace postigo {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::string_view kApiRoot = "/api/v1/";
+
 // What a verb answers: a status of HTTP and an object.
 using VerbDone = std::function<void(int status, Json answer)>;
 // Who does the verbs. `parameters`: an object with those of the verb's table, of the right types.

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/ops/answers.h"
+
 namespace postigo {
 
 struct Parameter {
@@ -22,7 +24,8 @@ struct Parameter {
 struct Verb {
   std::string_view name;  // "/api/v1/NAME"
   std::string_view doc;
-  bool changes;  // POST, for those who operate, one line in the log; else GET
+  bool changes;                    // POST, for those who operate, one line in the log; else GET
+  std::vector<Field> answer = {};  // if it is done
   std::vector<Parameter> parameters = {};
 
   // It may be sent a configuration, and is POSTed then. It tells whether secrets are equal, so that is for those who

@@ -255,6 +255,89 @@ class Doors(unittest.TestCase):
             self.assertIn(words, err)
 
 
+def misfits(schema, value, where="answer"):
+    """What of a value is not as its schema (the part of JSON Schema that the document uses) says."""
+    kinds = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}
+    kind = kinds[schema["type"]]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        return [f"{where} is {value!r}, not {schema['type']}"]
+    found = []
+    if schema["type"] == "array":
+        for number, item in enumerate(value):
+            found += misfits(schema["items"], item, f"{where}[{number}]")
+    if schema["type"] == "object":
+        known, more = schema.get("properties", {}), schema.get("additionalProperties", True)
+        found += [f"{where}.{name} is missing" for name in schema.get("required", []) if name not in value]
+        for name, item in value.items():
+            if name in known:
+                found += misfits(known[name], item, f"{where}.{name}")
+            elif more is False:
+                found.append(f"{where}.{name} is not in the document")
+            elif isinstance(more, dict):
+                found += misfits(more, item, f"{where}.{name}")
+    return found
+
+
+class Document(unittest.TestCase):
+    """The document of the API tells the truth about every answer."""
+
+    def setUp(self):
+        self.folder = platform.scratch("traces")
+        os.chmod(self.folder, 0o777)
+        self.proxy = platform.postigo(start=False)
+        self.proxy.sections["admin"] += f'\ntrace_folder = "{self.folder}"'
+        self.proxy.write()
+        self.proxy.start()
+        self.addCleanup(self.proxy.stop)
+
+    def ask(self, method, path, body=None):
+        wire = socket.socket(socket.AF_UNIX)
+        self.addCleanup(wire.close)
+        wire.settimeout(20)
+        wire.connect(self.proxy.admin_socket)
+        client = http.client.HTTPConnection("postigo")
+        client.sock = wire
+        client.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"})
+        answer = client.getresponse()
+        return answer.status, json.loads(answer.read())
+
+    def test_every_answer(self):
+        wire = Imap.open(self.proxy).logged_in(platform.fresh_user(), PASSWORD)
+        self.addCleanup(wire.close)
+        strange = Imap.open(self.proxy)
+        self.addCleanup(strange.close)
+        document = self.ask("GET", "/api/v1/openapi.json")[1]
+        error = document["components"]["schemas"]["Error"]
+        other = platform.postigo(start=False)
+        other.sections = dict(self.proxy.sections)
+        other.write(limits='[limits]\nlogin_timeout = "44s"', backends=self.proxy.sections["backends"] + "\npass_alerts = true")
+        self.assertEqual(1, len(self.proxy.ctl("diff", other.file)["touched"]))
+        asked = [("get", verb, None) for verb in ("status", "version", "who", "backends", "listeners", "certs", "config", "diff",
+                                                  "route?user=x")]
+        asked += [("post", verb, body) for verb, body in (
+            ("kick", {"user": "nobody"}), ("backend", {"name": "a", "state": "weight", "weight": 5}), ("trace", {"whom": "x"}),
+            ("backend", {"name": "a", "state": "auto"}), ("reload", {}), ("log", {"action": "level", "level": "info"}),
+            ("log", {"action": "reopen"}), ("drain", {"over": "1h"}), ("undrain", {}),
+            ("diff", {"configuration": {"nonce": "0" * 32, "values": [{"key": "server.workers", "value": "7"}]}}),
+            ("stop", {}))]
+        # Not done: the same, and always with a line.
+        refused = [("get", "route", None), ("get", "who?address=x", None), ("get", "who?limit=x", None), ("post", "kick", {}),
+                   ("post", "backend", {"name": "zzz", "state": "auto"}), ("post", "log", {"action": "level"}),
+                   ("post", "trace", {"whom": "x", "for": "9d"}), ("post", "diff", {"configuration": {}})]
+        for method, target, body in refused:
+            status, answer = self.ask(method.upper(), f"/api/v1/{target}", body)
+            self.assertNotEqual(200, status, target)
+            self.assertEqual([], misfits(error, answer), target)
+        seen = set()
+        for method, target, body in asked:
+            path = "/api/v1/" + target.split("?")[0]
+            status, answer = self.ask(method.upper(), f"/api/v1/{target}", body)
+            schema = document["paths"][path][method]["responses"]["200"]["content"]["application/json"]["schema"]
+            self.assertEqual((200, []), (status, misfits(schema, answer)), target)
+            seen.add((path, method))
+        self.assertEqual({(path, method) for path, operations in document["paths"].items() for method in operations}, seen)
+
+
 class Versions(unittest.TestCase):
     """What runs may be older or newer than `postigo ctl`."""
 

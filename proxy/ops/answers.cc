@@ -1,0 +1,138 @@
+// Not here: what the verbs do (control/verbs*.cc). That answers are what this page says is shown by e2e/test_api.py.
+#include "proxy/ops/answers.h"
+
+namespace postigo::answers {
+namespace {
+
+using Type = Field::Type;
+
+Field rows(std::string_view name, std::string_view doc, std::vector<Field> columns) {
+  return {name, Type::rows, doc, true, std::move(columns)};
+}
+
+Field changes() {
+  return rows("changes", "Key by key",
+              {{"key", Type::text, "As in backend[mail1].host"},
+               {"before", Type::text, "Secrets as ***; empty: it is not there"},
+               {"after", Type::text, "Secrets as ***; empty: it is not there"},
+               {"needs_restart", Type::flag, "A reload cannot change it"}});
+}
+
+Field problems(bool always) { return {"problems", Type::texts, "Errors and warnings, with their places", always}; }
+
+}  // namespace
+
+std::vector<Field> status() {
+  return {{"version", Type::text, "Which version runs"},
+          {"state", Type::text, "serving, draining or stopping"},
+          {"uptime_s", Type::integer, "Seconds since the start"},
+          {"workers", Type::integer, "Event loops"},
+          {"sessions", Type::integer, "Of now"},
+          {"sessions_max", Type::integer, "Those that may be"},
+          {"phases", Type::counts, "Sessions by phase"},
+          {"configuration", Type::text, "Its file"},
+          {"hash", Type::text, "Of the configuration in effect"},
+          {"loaded_s", Type::integer, "When it took effect (unix time)"},
+          {"last_load_good", Type::flag, "The newest attempt took effect"}};
+}
+
+std::vector<Field> version() {
+  return {{"version", Type::text, "Of Postigo"}, {"boringssl", Type::text, "Of its TLS library"}};
+}
+
+std::vector<Field> who() {
+  return {rows("sessions", "One each",
+               {{"id", Type::text, "As in the log"},
+                {"user", Type::text, "Empty before an attempt to log in"},
+                {"authenticated", Type::flag, "Else the user is only claimed"},
+                {"client", Type::text, "Address and port"},
+                {"listener", Type::text, "Through which it came"},
+                {"protocol", Type::text, "imap or pop3"},
+                {"tls", Type::text, "Version towards the client, or none"},
+                {"phase", Type::text, "As in the log"},
+                {"backend", Type::text, "Empty before there is one"},
+                {"seconds", Type::real, "Since it began"},
+                {"bytes_in", Type::integer, "Relayed from the client"},
+                {"bytes_out", Type::integer, "Relayed from the backend"}})};
+}
+
+std::vector<Field> kick() {
+  return {{"ended", Type::integer, "Sessions that are told to end"},
+          {"leaving", Type::integer, "Sessions that have a moment of their own to go"}};
+}
+
+std::vector<Field> backends() {
+  return {rows("backends", "One each, and those that were removed as long as they have sessions",
+               {{"name", Type::text, "As configured"},
+                {"host", Type::text, "As configured; empty if it was removed"},
+                {"state", Type::text, "What operators want of it, or removed"},
+                {"weight", Type::integer, "Of its users, in a hundred"},
+                {"sessions", Type::integer, "Relayed now"},
+                {"logins", Type::integer, "Under way now"}})};
+}
+
+std::vector<Field> backend() {
+  return {{"name", Type::text, "The backend"},
+          {"state", Type::text, "What operators want of it now"},
+          {"weight", Type::integer, "Of its users, in a hundred"},
+          {"ended", Type::integer, "Sessions that are told to end"},
+          {"leaving", Type::integer, "Sessions that have a moment of their own to go"},
+          {"note", Type::text, "What there is to know about it", false}};
+}
+
+std::vector<Field> listeners() {
+  return {rows("listeners", "One each",
+               {{"name", Type::text, "As configured"},
+                {"protocol", Type::text, "imap or pop3"},
+                {"addresses", Type::text, "Separated by blanks"},
+                {"tls", Type::text, "As configured"},
+                {"open", Type::integer, "Connections of now"},
+                {"accepted", Type::integer, "Connections since the start"}})};
+}
+
+std::vector<Field> certs() {
+  return {rows("certificates", "One each",
+               {{"number", Type::integer, "In the configuration, from 1"},
+                {"name", Type::text, "The first that it is served for"},
+                {"kind", Type::text, "ecdsa or rsa"},
+                {"not_after_s", Type::integer, "When it ends (unix time)"},
+                {"days_left", Type::integer, "Until then; below 0: it is over"},
+                {"file", Type::text, "Where it came from"}})};
+}
+
+std::vector<Field> route() {
+  return {{"user", Type::text, "As normalised"},
+          {"pool", Type::text, "Where he lives"},
+          {"shard", Type::text, "Where he lives"},
+          {"reason", Type::text, "Why"},
+          rows("backends", "In the order in which they are tried",
+               {{"name", Type::text, "As configured"},
+                {"host", Type::text, "As configured"},
+                {"state", Type::text, "What operators want of it"},
+                {"weight", Type::integer, "Of its users, in a hundred"}})};
+}
+
+std::vector<Field> trace() {
+  return {
+      {"file", Type::text, "That is written"}, {"sessions", Type::text, "Which ones"}, {"for", Type::text, "How long"}};
+}
+
+std::vector<Field> config() { return {{"toml", Type::text, "The configuration in effect, secrets as ***"}}; }
+
+std::vector<Field> diff() {
+  return {changes(),
+          rows("touched", "Backends and listeners that would not be the same",
+               {{"touched", Type::text, "backend NAME or listener NAME"},
+                {"change", Type::text, "changed or removed"},
+                {"sessions", Type::integer, "That they have now"},
+                {"they", Type::text, "What becomes of those"}}),
+          problems(false)};
+}
+
+std::vector<Field> reload() {
+  return {changes(), problems(true), {"left_out", Type::texts, "Keys that only a restart changes", false}};
+}
+
+std::vector<Field> log() { return {{"level", Type::text, "That was set", false}}; }
+
+}  // namespace postigo::answers
