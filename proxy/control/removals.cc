@@ -24,15 +24,20 @@ void Removals::exchanged(const config::Live& before, const config::Live& now) {
   }
   for (const config::Backend& backend : now.backends) {
     if (leaving_.erase(backend.name) == 0) continue;
-    let_stay(control_, {.backend = backend.name}, CloseReason::backend_removed);
+    keep(backend.name);
   }
+}
+
+void Removals::keep(const std::string& backend) {
+  let_stay(control_, {.backend = backend}, CloseReason::backend_removed);
 }
 
 void Removals::let_go_of(const std::string& backend, uint64_t over_ms) {
   leaving_.insert(backend);
   LetGo order{
       .filter = {.backend = backend}, .why = CloseReason::backend_removed, .over_ms = over_ms, .also_logins = false};
-  let_go(control_, std::move(order), [backend, over_ms](LetGone gone) {
+  let_go(control_, std::move(order), [this, backend, over_ms](LetGone gone) {
+    if (!leaving_.contains(backend)) keep(backend);  // it came back while they were told
     log::write(events::backend_removed, {{"backend", backend},
                                          {"sessions", gone.ended + gone.leaving},
                                          {"seconds", static_cast<double>(over_ms) / 1000}});

@@ -21,6 +21,7 @@ class Removals {
 
  private:
   void let_go_of(const std::string& backend, uint64_t over_ms);
+  void keep(const std::string& backend);
 
   ControlThread& control_;
   std::set<std::string> leaving_;  // backends whose sessions were told to go

@@ -7,8 +7,11 @@ import os
 import re
 import subprocess
 import unittest
+import urllib.error
+import urllib.request
 
 from tests.e2e.harness import MASTER_PASSWORD, PASSWORD, Imap, Platform, Pop3, plain, postigo, sanitized, wait_for
+from tests.e2e.harness.ports import free_ports
 
 SHORT = "kAn4ry"  # fits where long strings do not: in a std::string itself, in two registers
 platform = None
@@ -148,6 +151,31 @@ class Memory(unittest.TestCase):
         if "lo" not in flags:
             self.assertNotEqual(0, resource_limit(door.program.pid), "it may be swapped out")
         return door
+
+    def test_a33_tokens_of_the_api(self):
+        token, wrong = "canary-t0ken-of-the-api", "canary-wr0ng-token-of-the-api"
+        port, = free_ports(1)
+        door = platform.postigo(start=False)
+        door.sections["admin"] += (f'\napi_address = "127.0.0.1:{port}"\n[[admin.token]]\nname = "t"\nrole = "operate"\n'
+                                   'token_env = "POSTIGO_TEST_TOKEN"')
+        door.write()
+        os.environ["POSTIGO_TEST_TOKEN"] = token
+        try:
+            door.start()
+        finally:
+            del os.environ["POSTIGO_TEST_TOKEN"]
+        for given, status in ((token, 200), (wrong, 401)):
+            for path in ("status", "who", "config"):
+                request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/{path}", headers={"Authorization": f"Bearer {given}"})
+                try:
+                    with urllib.request.urlopen(request, timeout=20) as answer:
+                        self.assertEqual(status, answer.status)
+                        answer.read()
+                except urllib.error.HTTPError as refusal:
+                    self.assertEqual(status, refusal.code)
+        self.assertEqual([], places_of(door.program.pid, wrong.encode()))
+        kept = places_of(door.program.pid, token.encode())
+        self.assertEqual(1, len(kept), kept)
 
     def test_a33_a_master_password_in_a_file(self):
         path = os.path.join(platform.scratch(), "master")
