@@ -86,7 +86,7 @@ void Trace::octets(Way way, Bytes data, bool opaque) {
     records += record(who, std::string_view(text).substr(begin, size));
     begin += size;
   }
-  file_->write(std::move(records));
+  if (!records.empty()) file_->write(std::move(records));
 }
 
 bool Traces::full() {

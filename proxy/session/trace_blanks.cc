@@ -43,7 +43,6 @@ std::optional<uint64_t> literal_at_end(std::string_view line) {
 
 std::string TraceBlanks::show(Bytes data) {
   std::string shown;
-  hidden_ = false;
   for (char c : data) take(c, shown);
   return shown;
 }

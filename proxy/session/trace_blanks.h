@@ -13,7 +13,7 @@ namespace postigo {
 
 class TraceBlanks {
  public:
-  // What of `data` may be shown; "***" stands for what may not.
+  // What of `data` may be shown; "***" stands for what may not, once however it is cut.
   std::string show(Bytes data);
   // The server spoke. Behind AUTHENTICATE or AUTH all lines of the client are its secrets until the answer is there.
   void server_said(Bytes data);
@@ -40,7 +40,7 @@ class TraceBlanks {
   std::string said_;          // how the server's current line begins
   bool exchange_ = false;     // a SASL exchange is under way
   bool starts_sasl_ = false;  // this line begins one
-  bool hidden_ = false;       // "***" stands at the end of what was shown
+  bool hidden_ = false;       // "***" was shown, and nothing behind it
 };
 
 }  // namespace postigo

@@ -50,6 +50,7 @@ TEST(TraceBlanks, A33_EveryFormOfALogin) {
           std::string_view(text).find("AUTH") == std::string_view::npos;  // else the next line is hidden, too
       EXPECT_EQ(shown.ends_with("a2 NOOP\r\n"), answered) << text;
       EXPECT_THAT(shown, HasSubstr("***"));
+      EXPECT_EQ(shown, TraceBlanks().show(std::string(text) + "a2 NOOP\r\n")) << "cut or not";
     }
   }
 }
