@@ -5,17 +5,25 @@ import threading
 import time
 import unittest
 
-from tests.e2e.harness import Imap, Platform, Pop3, wait_for
+from tests.e2e.harness import Imap, PASSWORD, Platform, Pop3, free_ports, wait_for
 from tests.fakes.backend import FakeBackend, imap_server, pop3_server
 
 KINDS = {"imap": Imap, "pop3": Pop3}
 CLIENT = "127.0.0.77"
 platform = None
+before_dovecot = free_ports(2)  # where a Dovecot that is a proxy sends those whom it does not know itself
+
+FORWARDING = f"""
+passdb {{
+  driver = static
+  args = proxy=y nopassword=y host=127.0.0.1 port=%{{if;%s;eq;imap;{before_dovecot[0]};{before_dovecot[1]}}}
+}}
+"""
 
 
 def setUpModule():
     global platform
-    platform = Platform(dovecots=())
+    platform = Platform(dovecots=("a",), dovecot_extra=FORWARDING)
     unittest.addModuleCleanup(platform.stop)
 
 
@@ -152,6 +160,32 @@ class Circles(unittest.TestCase):
         with Imap.open(doors[0], source=CLIENT) as wire:
             wire.logged_in("alice", "x")
         self.assertIn(b'"x-proxy-ttl" "1"', fake.last.said())
+
+
+class WithDovecot(unittest.TestCase):
+    """Dovecot's own proxy and we understand each other's count."""
+
+    def door(self):
+        made = platform.postigo(start=False, trusted=True)
+        made.imap, made.pop3 = before_dovecot
+        made.write(listeners=listeners(made, "off"))
+        self.addCleanup(made.stop)
+        return made.start()
+
+    def test_t63_a_circle_of_both(self):
+        """We say 5, Dovecot 4, we 3, it 2, we 1, and it ends. (By IMAP it sees at once from our ID that it is a circle.)"""
+        door = self.door()
+        with Pop3.open(door, "off", source=CLIENT) as wire:
+            wire.ok("USER nobody")
+            self.assertRegex(wire.command("PASS x"), rb"^-ERR ")
+        self.assertEqual(1, platform.a.log().count("TTL reached zero - proxies appear to be looping"))
+        self.assertEqual(3, door.metrics().sum("postigo_connections_accepted_total"))
+
+    def test_who_lives_there_gets_in(self):
+        door = self.door()
+        for kind in KINDS.values():
+            with kind.open(door, source=CLIENT) as wire:
+                wire.logged_in(platform.fresh_user(), PASSWORD)
 
 
 class Strangers(unittest.TestCase):
