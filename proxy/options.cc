@@ -39,8 +39,9 @@ CLI::App* add_command(CLI::App& app, const char* name, const char* what) {
   return command;
 }
 
-void add_file(CLI::App* command, Parsed& parsed) {
-  command->add_option("-c,--config", parsed.file, "Configuration file")->type_name("FILE")->capture_default_str();
+CLI::Option* add_file(CLI::App* command, Parsed& parsed) {
+  CLI::Option* option = command->add_option("-c,--config", parsed.file, "Configuration file");
+  return option->type_name("FILE")->capture_default_str();
 }
 
 void add_serve(CLI::App& app, Parsed& parsed) {
@@ -51,7 +52,8 @@ void add_serve(CLI::App& app, Parsed& parsed) {
 
 void add_check(CLI::App& app, Parsed& parsed) {
   CLI::App* command = add_command(app, "check", "Tell everything that is wrong with a configuration");
-  add_file(command, parsed);
+  CLI::Option* named = add_file(command, parsed);
+  command->add_option("FILE", parsed.file, "The same, as a word")->type_name("")->excludes(named);
   command->add_flag("--dump", parsed.check.dump, "Print the effective configuration, secrets as ***");
   CLI::Option* against = command->add_flag("--against-running", parsed.check.against_running,
                                            "And what it would change: `postigo ctl diff FILE`");

@@ -433,6 +433,8 @@ class Against(unittest.TestCase):
         done = self.other.tool("check", "--against-running")
         self.assertRegex(done.stdout, r": ok \(")
         self.assertRegex(done.stdout, r"(?m)^limits\.login_timeout +1m +44s +false$")
+        word = subprocess.run([postigo(), "check", "--against-running", self.other.file], capture_output=True, text=True, check=True)
+        self.assertEqual(done.stdout, word.stdout)
         self.other.write(limits='[limits]\nlogin_timout = "44s"')
         done = self.other.tool("check", "--against-running", check=False)
         self.assertEqual((3, ""), (done.returncode, done.stdout))
