@@ -235,9 +235,11 @@ struct Capabilities {
 
 // How sessions are let go.
 struct Leaving {
-  uint64_t shutdown_delay_ms = 0;         // at the end: listeners stay open so long after /readyz has said no
-  uint64_t drain_time_ms = 0;             // and then relays are let go over this time
-  uint64_t remove_time_ms = 10 * 60'000;  // for those of a backend that is removed with on_remove = drain
+  uint64_t shutdown_delay_ms = 0;              // at the end: listeners stay open so long after /readyz has said no
+  uint64_t drain_time_ms = 0;                  // and then relays are let go over this time
+  uint64_t remove_time_ms = 10 * 60'000;       // for those of a backend that is removed with on_remove = drain
+  uint64_t upgrade_timeout_ms = 30'000;        // for a successor to serve
+  uint64_t upgrade_drain_time_ms = 3'600'000;  // and then relays are let go over this time
 };
 
 struct Live {

@@ -36,6 +36,11 @@ void describe_server(Visitor& v, Config& config) {
        "Sessions of a backend that a new configuration has no more are let go spread over this, if its on_remove "
        "was \"drain\""},
       leaving.remove_time_ms, true);
+  v.duration({"upgrade_timeout", "For a successor of this process (SIGUSR2, `ctl upgrade`) to start and serve"},
+             leaving.upgrade_timeout_ms);
+  v.duration({"upgrade_drain_time",
+              "And then: how long sessions may stay with the old program; they are let go spread over it"},
+             leaving.upgrade_drain_time_ms, true);
   v.path({"state_file", "Where `ctl backend NAME drain` and the like survive a restart; default: nowhere"},
          x.state_file);
 }

@@ -94,6 +94,10 @@ void forget_in_environment(const KeptSecret& kept) {
   }
 }
 
+void visit_forgotten(const std::function<void(const std::string& name, const KeptSecret& secret)>& visit) {
+  for (const auto& [name, secret] : forgotten()) visit(name, secret);
+}
+
 bool exposed_to_group(const std::string& path) { return mode_has(path, S_IRGRP | S_IROTH); }
 bool exposed_to_all(const std::string& path) { return mode_has(path, S_IROTH); }
 

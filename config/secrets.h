@@ -1,6 +1,7 @@
 // Secrets that the configuration names but does not hold: in a file or in the environment.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "config/kept_secret.h"
@@ -18,6 +19,9 @@ Result<KeptSecret> read_secret_env(const std::string& name);
 // process that has read what it needs, before other threads exist. read_secret_env() goes on knowing it, in the same
 // place: a configuration that is loaded again names the same variable.
 void forget_in_environment(const KeptSecret& secret);
+
+// Shows each of those to `visit`, with the variable's name: for a process that takes this one's place.
+void visit_forgotten(const std::function<void(const std::string& name, const KeptSecret& secret)>& visit);
 
 // What may be wrong with an inline secret, in words, or empty. The same rules as for a file.
 std::string secret_fault(Bytes text);

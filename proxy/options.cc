@@ -24,6 +24,7 @@ constexpr const char* kFooter =
 
 // All options of all commands; only the chosen command's are read.
 struct Parsed {
+  commands::ServeOptions serve;
   commands::CheckOptions check;
   commands::RouteOptions route;
   commands::UserOptions user;
@@ -47,7 +48,15 @@ CLI::Option* add_file(CLI::App* command, Parsed& parsed) {
 void add_serve(CLI::App& app, Parsed& parsed) {
   CLI::App* command = add_command(app, "serve", "Run the proxy until SIGTERM or SIGINT");
   add_file(command, parsed);
-  command->callback([&] { parsed.command = [&](commands::Streams io) { return commands::serve(parsed.file, io); }; });
+  command->add_flag("--takeover", parsed.serve.takeover,
+                    "Take the place of the Postigo that has the admin socket, if one runs: it hands its ports over and "
+                    "ends with its last session");
+  command->callback([&] {
+    parsed.command = [&](commands::Streams io) {
+      parsed.serve.file = parsed.file;
+      return commands::serve(parsed.serve, io);
+    };
+  });
 }
 
 void add_check(CLI::App& app, Parsed& parsed) {

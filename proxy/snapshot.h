@@ -28,6 +28,7 @@ namespace postigo {
 struct Lasting {
   std::shared_ptr<TicketKeys> keys;
   Fleet fleet;
+  std::map<std::string, std::vector<config::Endpoint>> activated;  // addresses of systemd's sockets, by name
 };
 
 // One [[listener]], as sessions see it; they hold it by shared_ptr. Small.

@@ -28,7 +28,7 @@ struct Worker::Door final : Listener::Owner {
 
   Worker& worker;
   std::shared_ptr<const Frontend> frontend;
-  Listener::Ptr listener;
+  std::vector<Listener::Ptr> listeners;
 };
 
 Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot)
@@ -86,16 +86,18 @@ void Worker::change_doors(Handout fresh) {
         continue;
       }
       door = std::make_unique<Door>(*this, snapshot_->frontends[i]);
-      auto listener = Listener::adopt(loop_, fresh[address].release(), *door);
-      if (listener) {
-        door->listener = std::move(*listener);
-      } else {
-        log::write(events::listener_lost, {{"address", address}, {"detail", listener.error().message}});
+      for (Descriptor& socket : fresh[address]) {
+        auto listener = Listener::adopt(loop_, socket.release(), *door);
+        if (listener) {
+          door->listeners.push_back(std::move(*listener));
+        } else {
+          log::write(events::listener_lost, {{"address", address}, {"detail", listener.error().message}});
+        }
       }
     }
   }
   for (auto& [address, door] : before) {
-    if (door->listener) door->listener->drain();
+    for (auto& listener : door->listeners) listener->drain();
   }
 }
 
@@ -178,6 +180,19 @@ void Worker::undrain() {
   });
 }
 
+// Who has knocked already is not let in: the other process has the same socket. Logins go on to their relay.
+void Worker::hand_over(uint64_t over_ms) {
+  mailbox_->post([this, over_ms] {
+    if (ending_) return;
+    doors_.clear();
+    ending_ = true;
+    visit([plan = plan(over_ms)](Session& session) mutable {
+      if (session.relaying()) session.leave_at(plan.next_ms());
+    });
+    maybe_end();
+  });
+}
+
 void Worker::end(uint64_t over_ms) {
   mailbox_->post([this, over_ms] {
     begin_end();
@@ -235,7 +250,7 @@ void Worker::go_on(const std::shared_ptr<Walk>& walk) {
 void Worker::begin_end() {
   if (ending_) return;
   for (auto& [address, door] : doors_) {
-    if (door->listener) door->listener->drain();
+    for (auto& listener : door->listeners) listener->drain();
   }
   doors_.clear();
   ending_ = true;

@@ -68,7 +68,7 @@ struct Shared {
 };
 
 // Listening descriptors by address (Address::text()), for one worker.
-using Handout = std::map<std::string, Descriptor>;
+using Handout = std::map<std::string, std::vector<Descriptor>>;
 
 class Worker {
  public:
@@ -86,11 +86,12 @@ class Worker {
   // REQUIRES: make_room() was called since the snapshot was made.
   void exchange(std::shared_ptr<const Snapshot> snapshot, Handout doors);
   // Any thread, all of these; each may follow those above it.
-  void drain(uint64_t over_ms);  // relays of now go, spread over that time; who comes is served as ever
-  void undrain();                // who has not gone yet stays
-  void end(uint64_t over_ms);    // no new sessions; logins go now, relays as in drain(); then the thread ends
-  void stop();                   // the same at once, whoever is in the middle of a response
-  void stop_now();               // the same without good-bye
+  void drain(uint64_t over_ms);      // relays of now go, spread over that time; who comes is served as ever
+  void undrain();                    // who has not gone yet stays
+  void hand_over(uint64_t over_ms);  // no new sessions, they are another process's; relays as in drain(); then it ends
+  void end(uint64_t over_ms);        // no new sessions; logins go now, relays as in drain(); then the thread ends
+  void stop();                       // the same at once, whoever is in the middle of a response
+  void stop_now();                   // the same without good-bye
   // Any thread: `answer` is run on the worker's, or destroyed if that has ended.
   void ask(std::function<void()> answer) { mailbox_->post(std::move(answer)); }
   // Shows all sessions of now to `visit`, a few per turn, until it says false; then `done`. Both are called on the

@@ -1,6 +1,7 @@
 // Descriptor: a file descriptor with an owner, closed when it goes.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -22,6 +23,7 @@ class Descriptor {
   }
 
   int get() const { return fd_; }
+  Descriptor copy() const { return Descriptor(fcntl(fd_, F_DUPFD_CLOEXEC, 0)); }
   int release() { return std::exchange(fd_, -1); }
 
  private:

@@ -57,8 +57,16 @@ inline constexpr Event backend_removed{
     "A backend is not in the configuration any more, and its sessions are let go, evenly over so many seconds.",
     "backend sessions seconds"};
 inline constexpr Event drain_undone{"drain_undone", Level::info, "Who has not gone yet stays.", "sessions"};
-inline constexpr Event signal_ignored{"signal_ignored", Level::warning, "A signal came that has no meaning yet.",
-                                      "signal detail"};
+inline constexpr Event upgrading{"upgrading", Level::info, "Another process is to take this one's place.",
+                                 "cause program"};
+inline constexpr Event upgrade_failed{"upgrade_failed", Level::error,
+                                      "The other process does not serve: this one goes on as before.", "cause detail"};
+inline constexpr Event handed_over{
+    "handed_over", Level::info,
+    "Another process serves: this one accepts nobody any more and ends with its last session.", "cause pid"};
+inline constexpr Event socket_unused{"socket_unused", Level::warning,
+                                     "A socket was inherited that the configuration has no use for: it is closed.",
+                                     "address"};
 inline constexpr Event stopping_now{"stopping_now", Level::warning, "A second signal: sessions are cut off.", "signal"};
 inline constexpr Event stop_failed{"stop_failed", Level::error, "A worker does not end: the process ends without it.",
                                    ""};
@@ -147,7 +155,10 @@ inline constexpr std::array kAll = {&listening,
                                     &draining,
                                     &backend_removed,
                                     &drain_undone,
-                                    &signal_ignored,
+                                    &upgrading,
+                                    &upgrade_failed,
+                                    &handed_over,
+                                    &socket_unused,
                                     &stopping_now,
                                     &stop_failed,
                                     &stopped,

@@ -26,7 +26,11 @@ struct Streams {
   std::ostream& err;
 };
 
-int serve(const std::string& file, Streams io);
+struct ServeOptions {
+  std::string file;
+  bool takeover = false;  // from the one that runs, if one does
+};
+int serve(const ServeOptions& options, Streams io);
 
 struct CheckOptions {
   std::string file;

@@ -20,16 +20,20 @@
 
 namespace postigo {
 
-ControlThread::ControlThread(std::string file, config::Config config, Prepared prepared)
-    : prepared_(std::move(prepared)),
+ControlThread::ControlThread(std::string file, config::Config config, Prepared prepared, Inheritance inheritance)
+    : program_(path_of_program()),
+      prepared_(std::move(prepared)),
+      inheritance_(std::move(inheritance)),
       running_{std::move(file), std::move(config), prepared_.snapshot},
       loop_(nullptr),
       mailbox_(std::make_shared<Mailbox>(loop_.uv())),
       sweep_([](void* self) { static_cast<ControlThread*>(self)->sweep(); }, this),
       expiry_([](void* self) { static_cast<ControlThread*>(self)->warn_of_expiry(); }, this),
-      doors_(prepared_.workers),
+      doors_(prepared_.workers, std::move(inheritance_.estate.sockets)),
       watchdog_(loop_, workers_),
-      drain_(loop_, workers_, [this](bool draining) { told_draining(draining); }),
+      drain_(loop_, workers_,
+             {.told = [this](bool draining) { told_draining(draining); }, .shut = [this] { doors_.close(); }}),
+      succession_(loop_),
       orders_(prepared_.lasting->fleet, running_.config.startup.state_file) {}
 
 ControlThread::~ControlThread() = default;
@@ -49,8 +53,9 @@ Result<void> ControlThread::start() {
   if (auto opened = log::open(running_.config.live.log); !opened) return opened;
   config::Problems problems;
   if (!prepared_.snapshot->open_directories(problems)) return fail(problems.front().message);
-  if (auto loaded = orders_.load(); !loaded) return loaded;
+  if (auto taken = take_orders(); !taken) return taken;
   if (auto made = open_socket(); !made) return made;
+  for (const std::string& name : doors_.forget_inherited()) log::write(events::socket_unused, {{"address", name}});
   note_load();
   for (auto& worker : workers_) {
     worker->start([this, box = mailbox_] { box->post([this] { worker_ended(); }); });
@@ -65,7 +70,14 @@ Result<void> ControlThread::start() {
     admin_->set_ready(true);
   }
   announce();
+  tell_predecessor(inheritance_);
   return {};
+}
+
+// A predecessor knows better than the file, if there is one.
+Result<void> ControlThread::take_orders() {
+  const std::string& left = inheritance_.estate.orders;
+  return left.empty() ? orders_.load() : orders_.take_over(left);
 }
 
 int ControlThread::run() {
@@ -87,11 +99,18 @@ Result<void> ControlThread::make_workers() {
   if (!doors) return tl::unexpected(doors.error());
   for (unsigned i = 0; i < prepared_.workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(*shared_, running_.snapshot));
-    workers_.back()->listen(std::move((*doors)[i]));
+    workers_.back()->listen(std::move(doors->handouts[i]));
   }
-  doors_.use(running_.config.live.listeners);
+  doors_.use(running_.config.live.listeners, std::move(doors->fresh));
   shared_->published.set(running_.snapshot);
+  prepared_.lasting->keys->take_over(std::move(inheritance_.estate.keys));
   return {};
+}
+
+Result<int> ControlThread::listen_for_admins(const config::Endpoint& at) {
+  std::optional<Address> address = Address::parse(at.host == "localhost" ? "127.0.0.1" : at.host, at.port);
+  if (!address) return fail(fmt::format("{} is not an address", at.host));
+  return doors_.open_other(address->text(), [&] { return Listener::bind(*address, true); });
 }
 
 Result<void> ControlThread::open_admin() {
@@ -104,8 +123,10 @@ Result<void> ControlThread::open_admin() {
   source.start_time_s = started_s_;
   source.version = POSTIGO_VERSION;
   source.boringssl = POSTIGO_BORINGSSL_VERSION;
-  auto admin = Admin::open(options.address, std::make_shared<Metrics>(std::move(source)));
-  if (!admin) return tl::unexpected(admin.error());
+  auto fd = listen_for_admins(options.address);
+  if (!fd) return fail("admin: " + fd.error().message);
+  auto admin = Admin::open(*fd, std::make_shared<Metrics>(std::move(source)));
+  if (!admin) return fail("admin: " + admin.error().message);
   admin_ = std::move(*admin);
   return {};
 }
@@ -121,9 +142,12 @@ Http::Handler ControlThread::handler(Identify identify) {
 Result<void> ControlThread::open_socket() {
   const std::string& path = running_.config.startup.admin.socket;
   if (path.empty()) return {};
-  auto fd = listen_unix(path);
+  auto fd = doors_.open_other(path, [&] { return listen_unix(path); });
   if (!fd) return tl::unexpected(fd.error());
-  auto api = Http::open_unix(loop_, *fd, handler(caller_by_account));
+  auto verbs = handler(caller_by_account);
+  auto api = Http::open_unix(loop_, *fd, [this, verbs](const Http::Request& request, const Http::Answer& answer) {
+    if (!asks_for_succession(request, answer)) verbs(request, answer);
+  });
   if (!api) return tl::unexpected(api.error());
   api_ = std::move(*api);
   return {};
@@ -133,12 +157,12 @@ Result<void> ControlThread::open_socket() {
 Result<void> ControlThread::open_api() {
   const config::Endpoint& at = running_.config.startup.admin.api_address;
   if (at.port == 0) return {};
-  auto address = Address::parse(at.host == "localhost" ? "127.0.0.1" : at.host, at.port);
-  if (!address) return fail(fmt::format("admin api: {} is not an address", at.host));
+  auto fd = listen_for_admins(at);
+  if (!fd) return fail("admin api: " + fd.error().message);
   Identify identify = [this](const Http::Request& request) {
     return caller_by_token(running_.config.live.tokens, request);
   };
-  auto api = Http::open_gated(loop_, *address, gate_for(identify), handler(identify));
+  auto api = Http::open_gated(loop_, *fd, gate_for(identify), handler(identify));
   if (!api) return fail("admin api: " + api.error().message);
   api_by_token_ = std::move(*api);
   return {};
@@ -172,7 +196,7 @@ void ControlThread::told(int signal) {
       reopen_log();
       return;
     case SIGUSR2:
-      return log::write(events::signal_ignored, {{"signal", name}, {"detail", "it has no meaning yet"}});
+      return upgrade(name, [](const std::string&, pid_t) {});
     default:
       return stop(name);
   }
@@ -246,6 +270,8 @@ void ControlThread::close() {
   sweep_.cancel();
   expiry_.cancel();
   drain_.close();
+  succession_.close();
+  doors_.close();
   watchdog_.close();
   signals_.unwatch();
   mailbox_->close();

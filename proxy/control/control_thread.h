@@ -13,11 +13,13 @@
 #include "proxy/base/mailbox.h"
 #include "proxy/control/doors.h"
 #include "proxy/control/drain.h"
+#include "proxy/control/inheritance.h"
 #include "proxy/control/preparation.h"
 #include "proxy/control/reload.h"
 #include "proxy/control/removals.h"
 #include "proxy/control/signals.h"
 #include "proxy/control/standing_orders.h"
+#include "proxy/control/succession.h"
 #include "proxy/control/watchdog.h"
 #include "proxy/ops/admin.h"
 #include "proxy/ops/callers.h"
@@ -26,9 +28,11 @@
 
 namespace postigo {
 
+std::string path_of_program();
+
 class ControlThread {
  public:
-  ControlThread(std::string file, config::Config config, Prepared prepared);
+  ControlThread(std::string file, config::Config config, Prepared prepared, Inheritance inheritance);
   ~ControlThread();
 
   // Ports as who started us, everything else as the account. No thread is started before the account has changed but
@@ -57,12 +61,17 @@ class ControlThread {
     reloader_->chore(std::move(work), std::move(then));
   }
   Result<void> reopen_log();
+  // Another process of the program as it is on disk now takes this one's place; `done` hears why not, or who it is.
+  using UpgradeDone = std::function<void(const std::string& failure, pid_t successor)>;
+  void upgrade(const std::string& cause, UpgradeDone done);
   void stop(const std::string& cause);  // again: now
   // Shows every session to `visit`, on its worker's thread; then `done`, here.
   void walk(std::function<bool(Session&)> visit, std::function<void()> done);
 
  private:
+  Result<void> take_orders();
   Result<void> make_workers();
+  Result<int> listen_for_admins(const config::Endpoint& at);
   Result<void> open_admin();
   Result<void> open_socket();
   Result<void> open_api();
@@ -78,12 +87,19 @@ class ControlThread {
   void note_load();
   void apply_limits();
 
+  Estate estate() const;
+  std::string why_not_now() const;
+  bool asks_for_succession(const Http::Request& request, const Http::Answer& answer);
+  void succeeded(const std::string& cause, const std::string& failure, pid_t successor);
+
   void told_draining(bool draining);
   void worker_ended();
   void close();
 
-  Signals signals_;  // before anything that starts a thread
+  Signals signals_;      // before anything that starts a thread
+  std::string program_;  // its path
   Prepared prepared_;
+  Inheritance inheritance_;  // but for the sockets
   Running running_;
   Loop loop_;
   std::shared_ptr<Mailbox> mailbox_;
@@ -93,6 +109,7 @@ class ControlThread {
   Workers workers_;
   Watchdog watchdog_;
   Drain drain_;
+  Succession succession_;
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Http> api_, api_by_token_;
   StandingOrders orders_;

@@ -25,10 +25,10 @@ constexpr uint64_t kNowMs = 2'000;          // for workers whose sessions were c
 
 }  // namespace
 
-Drain::Drain(Loop& loop, const Workers& workers, std::function<void(bool)> told)
+Drain::Drain(Loop& loop, const Workers& workers, Calls calls)
     : loop_(loop),
       workers_(workers),
-      told_(std::move(told)),
+      calls_(std::move(calls)),
       delay_([](void* self) { static_cast<Drain*>(self)->close_doors(); }, this),
       deadline_([](void* self) { static_cast<Drain*>(self)->time_is_over(); }, this),
       last_resort_(give_up, this) {}
@@ -36,7 +36,7 @@ Drain::Drain(Loop& loop, const Workers& workers, std::function<void(bool)> told)
 void Drain::start(uint64_t over_ms) {
   if (ending_) return;
   draining_ = true;
-  told_(true);
+  calls_.told(true);
   announce(over_ms);
   for (auto& worker : workers_) worker->drain(over_ms);
 }
@@ -45,14 +45,23 @@ void Drain::undo() {
   if (ending_ || !std::exchange(draining_, false)) return;
   for (auto& worker : workers_) worker->undrain();
   log::write(events::drain_undone, {{"sessions", relays()}});
-  told_(false);
+  calls_.told(false);
+}
+
+// Good-byes to those who ask for more than the time that they have are said by time_is_over().
+void Drain::hand_over(uint64_t over_ms) {
+  handed_over_ = true;
+  calls_.shut();
+  announce(over_ms);
+  for (auto& worker : workers_) worker->hand_over(over_ms);
+  loop_.timers().arm(deadline_, over_ms + kLastWordsMs);
 }
 
 // systemd waits as long as we say, whatever TimeoutStopSec= is.
 void Drain::end(const config::Leaving& times) {
   ending_ = true;
   over_ms_ = times.drain_time_ms;
-  told_(true);
+  calls_.told(true);
   uint64_t most_ms = times.shutdown_delay_ms + over_ms_ + kLastWordsMs + kLastResortMs;
   notify(fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}", most_ms * 1000));
   if (times.shutdown_delay_ms == 0) return close_doors();
@@ -60,6 +69,7 @@ void Drain::end(const config::Leaving& times) {
 }
 
 void Drain::close_doors() {
+  calls_.shut();
   if (over_ms_ == 0) return time_is_over();
   announce(over_ms_);
   for (auto& worker : workers_) worker->end(over_ms_);
@@ -76,6 +86,7 @@ void Drain::end_now() {
   if (std::exchange(cutting_, true)) return;
   delay_.cancel();
   deadline_.cancel();
+  calls_.shut();
   for (auto& worker : workers_) worker->stop_now();
   loop_.timers().arm(last_resort_, kNowMs);
 }

@@ -17,13 +17,22 @@ namespace postigo {
 
 class Drain {
  public:
-  // All outlive it. `told` is called when a drain begins (true: not ready any more) and when it is taken back.
-  Drain(Loop& loop, const Workers& workers, std::function<void(bool draining)> told);
+  struct Calls {
+    std::function<void(bool draining)> told;  // a drain begins (true: not ready any more), or is taken back
+    std::function<void()> shut;               // nobody listens from now on; again is nothing new
+  };
+  // All outlive it.
+  Drain(Loop& loop, const Workers& workers, Calls calls);
 
   // Sessions that are relayed now go, spread over that time; listeners stay open and who comes is served, so that
   // undo() is seamless. Again: the rest goes by the new time. Nothing once ending().
   void start(uint64_t over_ms);
   void undo();  // who has not gone yet stays; nothing if nobody was asked to go
+
+  // Somebody else serves those who come from now on: logins are ended as they were begun, and whoever is logged in then
+  // is let go, spread over that time. Workers end by themselves meanwhile. end() may follow.
+  void hand_over(uint64_t over_ms);
+  bool handed_over() const { return handed_over_; }
 
   // The orderly end: not ready, a while later no listeners and good-bye to those who are not logged in; the others have
   // their time; whoever is left then is cut off. Workers end by themselves meanwhile.
@@ -42,10 +51,10 @@ class Drain {
 
   Loop& loop_;
   const Workers& workers_;
-  std::function<void(bool)> told_;
+  Calls calls_;
   Timer delay_, deadline_, last_resort_;
   uint64_t over_ms_ = 0;
-  bool draining_ = false, ending_ = false, cutting_ = false;
+  bool draining_ = false, handed_over_ = false, ending_ = false, cutting_ = false;
 };
 
 }  // namespace postigo

@@ -81,7 +81,7 @@ void ControlThread::proposed(Proposal& proposal, const Reloader::Order& order) {
 
 // All or nothing. Why not, or empty.
 std::string ControlThread::publish(Proposal& proposal) {
-  if (drain_.ending()) return "the process ends";
+  if (std::string why = why_not_now(); !why.empty()) return why;
   auto doors = doors_.open(proposal.config.live.listeners);
   if (!doors) return doors.error().message;
   if (proposal.config.live.log != running_.config.live.log) {
@@ -94,9 +94,9 @@ std::string ControlThread::publish(Proposal& proposal) {
   sweep();
   for (size_t i = 0; i < workers_.size(); ++i) {
     workers_[i]->make_room();
-    workers_[i]->exchange(running_.snapshot, std::move((*doors)[i]));
+    workers_[i]->exchange(running_.snapshot, std::move(doors->handouts[i]));
   }
-  doors_.use(running_.config.live.listeners);
+  doors_.use(running_.config.live.listeners, std::move(doors->fresh));
   shared_->published.set(running_.snapshot);
   announce_listeners(before.live.listeners);
   removals_.exchanged(before.live, running_.config.live);

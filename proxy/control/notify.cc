@@ -14,7 +14,14 @@
 
 namespace postigo {
 
+namespace {
+bool silent = false;
+}
+
+void notify_no_more() { silent = true; }
+
 void notify(const std::string& state) {
+  if (silent) return;
   const char* path = std::getenv("NOTIFY_SOCKET");
   sockaddr_un to{};
   if (path == nullptr || (*path != '/' && *path != '@') || std::strlen(path) >= sizeof(to.sun_path)) return;

@@ -51,8 +51,10 @@ void check_descriptors(const Prepared& prepared, config::Problems& problems) {
   }
 }
 
-void check_address(const config::Endpoint& endpoint, const std::string& key, config::Problems& problems) {
+void check_address(const config::Endpoint& endpoint, const std::string& key, const Inherited& inherited,
+                   config::Problems& problems) {
   auto address = Address::parse(endpoint.host, endpoint.port);
+  if (address && inherited.contains(address->text())) return;
   int status = address ? Listener::probe(*address) : 0;
   std::string place = config::in_quotes(config::format_endpoint(endpoint));
   if (status == -EACCES) {
@@ -69,16 +71,18 @@ void check_address(const config::Endpoint& endpoint, const std::string& key, con
   }
 }
 
-void check_addresses(const config::Config& config, config::Problems& problems) {
+void check_addresses(const config::Config& config, const Inherited& inherited, config::Problems& problems) {
   const config::Live& live = config.live;
   const config::Admin& admin = config.startup.admin;
   for (size_t i = 0; i < live.listeners.size(); ++i) {
     std::string path = config::at_index("listener", i) + ".address";
     const auto& addresses = live.listeners[i].addresses;
-    for (size_t j = 0; j < addresses.size(); ++j) check_address(addresses[j], config::at_index(path, j), problems);
+    for (size_t j = 0; j < addresses.size(); ++j) {
+      check_address(addresses[j], config::at_index(path, j), inherited, problems);
+    }
   }
-  if (admin.enabled) check_address(admin.address, "admin.address", problems);
-  if (admin.api_address.port != 0) check_address(admin.api_address, "admin.api_address", problems);
+  if (admin.enabled) check_address(admin.address, "admin.address", inherited, problems);
+  if (admin.api_address.port != 0) check_address(admin.api_address, "admin.api_address", inherited, problems);
 }
 
 // The account must be able to make it, and to replace it later.
@@ -118,7 +122,7 @@ int64_t sessions_possible(const Prepared& prepared, uint64_t configured) {
   return static_cast<int64_t>(configured != 0 ? std::min(configured, possible) : possible);
 }
 
-Prepared prepare(const config::Config& config, config::Problems& problems) {
+Prepared prepare(const config::Config& config, config::Problems& problems, const Inherited& inherited) {
   Prepared prepared;
   unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   config::Problems found;
@@ -127,7 +131,7 @@ Prepared prepare(const config::Config& config, config::Problems& problems) {
   prepared.descriptors = raise_descriptor_limit();
   check_descriptors(prepared, found);
   prepared.account = find_account(config.startup, found);
-  check_addresses(config, found);
+  check_addresses(config, inherited, found);
   prepared.lasting = std::make_shared<Lasting>();
   prepared.lasting->keys = std::make_shared<TicketKeys>(config.live.tls.ticket_rotation_ms);
   prepared.snapshot = Snapshot::make(config, *prepared.lasting, found);

@@ -5,12 +5,16 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "config/load.h"
 #include "proxy/control/privileges.h"
 #include "proxy/snapshot.h"
 
 namespace postigo {
+
+using Inherited = std::set<std::string, std::less<>>;
 
 struct Prepared {
   std::optional<Account> account;  // whom to become once the ports are bound
@@ -26,6 +30,7 @@ int64_t sessions_possible(const Prepared& prepared, uint64_t configured);
 
 // Tells everything that is wrong, whatever else is. Raises the limit of descriptors; leaves nothing else behind: the
 // log is not made, databases are opened as the account and closed. Blocking; main thread, before any other exists.
-Prepared prepare(const config::Config& config, config::Problems& problems);
+// Sockets of these names (control/estate.h) listen already, and are not tried.
+Prepared prepare(const config::Config& config, config::Problems& problems, const Inherited& inherited = {});
 
 }  // namespace postigo

@@ -34,6 +34,18 @@ bool drop_capabilities() {
   return ::syscall(SYS_capset, &header, sets.data()) == 0;
 }
 
+// Of the calling thread: for what it starts. Without the capability nothing happens.
+void lend(bool on) {
+  constexpr uint32_t kBind = 1U << CAP_NET_BIND_SERVICE;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> sets{};
+  if (::syscall(SYS_capget, &header, sets.data()) != 0 || (sets[0].permitted & kBind) == 0) return;
+  if (!on) ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  sets[0].inheritable = on ? kBind : 0;
+  if (::syscall(SYS_capset, &header, sets.data()) != 0 || !on) return;
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE, 0, 0);
+}
+
 void empty_bounding_set() {
   for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
     ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);  // only with CAP_SETPCAP; NO_NEW_PRIVS makes the set idle anyway
@@ -113,6 +125,14 @@ Result<void> become(const std::optional<Account>& account) {
   if (::geteuid() != 0 && !drop_capabilities()) return fail("cannot give up the capabilities");
   forbid_core_files();  // a change of user makes a process dumpable again, or as the machine has it
   return {};
+}
+
+LentCapability::LentCapability() {
+  if (::geteuid() != 0) lend(true);
+}
+
+LentCapability::~LentCapability() {
+  if (::geteuid() != 0) lend(false);
 }
 
 Impersonation::Impersonation(const std::optional<Account>& account) {

@@ -36,6 +36,15 @@ void forbid_new_privileges();
 // core file of it. An error if anything of that did not happen.
 Result<void> become(const std::optional<Account>& account);
 
+// While it lives, what this thread starts is lent CAP_NET_BIND_SERVICE as this process was, if it was.
+class LentCapability {
+ public:
+  LentCapability();
+  ~LentCapability();
+  LentCapability(const LentCapability&) = delete;
+  LentCapability& operator=(const LentCapability&) = delete;
+};
+
 // While it lives, files are opened as the account would (effective ids and groups). For looking, not for safety.
 class Impersonation {
  public:

@@ -9,6 +9,7 @@
 #include "config/dump.h"
 #include "config/report.h"
 #include "proxy/base/log.h"
+#include "proxy/control/activation.h"
 
 namespace postigo {
 namespace {
@@ -31,6 +32,7 @@ Proposal propose(const Running& running, Lasting& lasting) {
   proposal.problems = loaded.problems;
   if (!loaded.ok()) return proposal;
   proposal.config = std::move(loaded.config);
+  place(lasting.activated, proposal.config.live);
   proposal.changes = config::diff(running.config, proposal.config);
   config::Problems found = Router::check(proposal.config.live);
   std::swap(found, proposal.problems);

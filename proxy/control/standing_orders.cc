@@ -49,11 +49,18 @@ Result<void> StandingOrders::load() {
   std::ifstream in(file_);
   std::stringstream text;
   text << in.rdbuf();
-  ordered_json all = ordered_json::parse(text.str(), nullptr, false);
+  if (!in) return fail(fmt::format("{}: cannot be read", file_));
+  return take(text.str(), file_);
+}
+
+Result<void> StandingOrders::take_over(const std::string& text) { return take(text, "the predecessor's orders"); }
+
+Result<void> StandingOrders::take(const std::string& text, const std::string& whence) {
+  ordered_json all = ordered_json::parse(text, nullptr, false);
   ordered_json backends = table_of(all, "backends", nullptr),
                weights = table_of(all, "weights", ordered_json::object());
-  if (!in || !backends.is_object() || !weights.is_object()) {
-    return fail(fmt::format("{}: cannot be read as a state file", file_));
+  if (!backends.is_object() || !weights.is_object()) {
+    return fail(fmt::format("{}: cannot be read as a state file", whence));
   }
   std::map<std::string, Order> orders;
   for (const auto& [name, word] : backends.items()) {
@@ -63,7 +70,7 @@ Result<void> StandingOrders::load() {
   for (const auto& [name, order] : orders) {
     auto backend = fleet_.backend(name);
     if (!order.wanted || !order.weight || !backend) {
-      return fail(fmt::format("{}: backend {} is not understood", file_, name));
+      return fail(fmt::format("{}: backend {} is not understood", whence, name));
     }
     (*backend)->wanted = *order.wanted;
     (*backend)->weight = *order.weight;

@@ -20,6 +20,8 @@ class StandingOrders {
   // Before workers start: what the file says takes effect. A file that does not exist says nothing. The error is one
   // line.
   Result<void> load();
+  // Instead of load(): what a predecessor wanted, as its text().
+  Result<void> take_over(const std::string& text);
   void set(BackendState& backend, Wanted wanted);  // automatic: its weight is forgotten, too
   void set_weight(BackendState& backend, uint8_t weight) { backend.weight = weight; }
   // What is to be written, and where: for a thread that may block. Empty path: nowhere.
@@ -30,6 +32,7 @@ class StandingOrders {
 
  private:
   struct Order;
+  Result<void> take(const std::string& text, const std::string& whence);
 
   Fleet& fleet_;
   std::string file_;

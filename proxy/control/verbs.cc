@@ -178,6 +178,13 @@ void stop(ControlThread& control, const Json&, const std::string&, VerbDone done
   control.loop().defer([&control] { control.stop("ctl"); });
 }
 
+void upgrade(ControlThread& control, const Json&, const std::string&, VerbDone done) {
+  control.upgrade("ctl", [done = std::move(done)](const std::string& failure, pid_t successor) {
+    if (!failure.empty()) return done(409, error("nothing is changed: " + failure));
+    done(200, {{"pid", successor}});
+  });
+}
+
 const std::unordered_map<std::string_view, Act>& table() {
   static const std::unordered_map<std::string_view, Act> verbs = {{"status", status},
                                                                   {"version", version},
@@ -195,7 +202,8 @@ const std::unordered_map<std::string_view, Act>& table() {
                                                                   {"drain", drain},
                                                                   {"undrain", undrain},
                                                                   {"stop", stop},
-                                                                  {"trace", trace}};
+                                                                  {"trace", trace},
+                                                                  {"upgrade", upgrade}};
   return verbs;
 }
 

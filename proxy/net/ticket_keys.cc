@@ -144,6 +144,21 @@ TicketKeys::Key TicketKeys::current() {
   return keys_.front();
 }
 
+std::vector<TicketKeys::Key> TicketKeys::all() {
+  std::lock_guard lock(mutex_);
+  return keys_;
+}
+
+// A key from the future would live for ever.
+void TicketKeys::take_over(std::vector<Key> keys) {
+  std::lock_guard lock(mutex_);
+  uint64_t now = now_ms_();
+  std::erase_if(keys, [now](const Key& key) { return key.born_ms > now; });
+  keys_ = std::move(keys);
+  if (keys_.size() > 2) keys_.resize(2);
+  drop_old(now);
+}
+
 std::unique_ptr<TicketKeys::Key> TicketKeys::find(const uint8_t* name) {
   std::lock_guard lock(mutex_);
   renew();

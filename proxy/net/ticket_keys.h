@@ -34,6 +34,10 @@ class TicketKeys {
   // Null if there is none of that name (any more).
   std::unique_ptr<Key> find(const uint8_t* name);
 
+  // For a process that takes this one's place, and in that process: the clock is the machine's.
+  std::vector<Key> all();
+  void take_over(std::vector<Key> keys);
+
   // Wipes the keys whose time is over, also when nobody connects any more. Returns in how many milliseconds to ask
   // again.
   uint64_t sweep();

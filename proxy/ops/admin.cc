@@ -1,7 +1,6 @@
 // Which pages there are, and the thread that serves them. Not here: HTTP (http.cc), what is measured (metrics.cc).
 #include "proxy/ops/admin.h"
 
-#include <fmt/format.h>
 #include <prometheus/text_serializer.h>
 
 #include <atomic>
@@ -27,11 +26,9 @@ class Admin::Server {
     loop_.close();
   }
 
-  Result<void> bind(const config::Endpoint& at) {
-    std::optional<Address> address = Address::parse(at.host == "localhost" ? "127.0.0.1" : at.host, at.port);
-    if (!address) return fail(fmt::format("admin: {} is not an address", at.host));
-    auto http = Http::open(loop_, *address, read_only([this](std::string_view path) { return page(path); }));
-    if (!http) return fail("admin: " + http.error().message);
+  Result<void> listen(int fd) {
+    auto http = Http::open(loop_, fd, read_only([this](std::string_view path) { return page(path); }));
+    if (!http) return tl::unexpected(http.error());
     http_ = std::move(*http);
     return {};
   }
@@ -71,9 +68,9 @@ Admin::~Admin() = default;
 void Admin::start() { server_->start(); }
 void Admin::set_ready(bool ready) { server_->set_ready(ready); }
 
-Result<std::unique_ptr<Admin>> Admin::open(const config::Endpoint& address, std::shared_ptr<Metrics> metrics) {
+Result<std::unique_ptr<Admin>> Admin::open(int fd, std::shared_ptr<Metrics> metrics) {
   auto server = std::make_unique<Server>(std::move(metrics));
-  if (auto bound = server->bind(address); !bound) return tl::unexpected(bound.error());
+  if (auto listens = server->listen(fd); !listens) return tl::unexpected(listens.error());
   return std::unique_ptr<Admin>(new Admin(std::move(server)));
 }
 

@@ -5,7 +5,6 @@
 
 #include <memory>
 
-#include "config/config.h"
 #include "parser/base/result.h"
 #include "proxy/ops/metrics.h"
 
@@ -13,8 +12,8 @@ namespace postigo {
 
 class Admin {
  public:
-  // Binds; start() begins to serve. The error is one line.
-  static Result<std::unique_ptr<Admin>> open(const config::Endpoint& address, std::shared_ptr<Metrics> metrics);
+  // On a listening socket, which is taken; start() begins to serve. The error is one line.
+  static Result<std::unique_ptr<Admin>> open(int fd, std::shared_ptr<Metrics> metrics);
   ~Admin();
   void start();  // once privileges are dropped: the thread has those of this moment
   // /readyz says 503 until set_ready(true) and again after set_ready(false).

@@ -135,4 +135,6 @@ std::vector<Field> reload() {
 
 std::vector<Field> log() { return {{"level", Type::text, "That was set", false}}; }
 
+std::vector<Field> upgrade() { return {{"pid", Type::integer, "Of the process that serves now"}}; }
+
 }  // namespace postigo::answers

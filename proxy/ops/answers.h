@@ -31,6 +31,7 @@ std::vector<Field> config();
 std::vector<Field> diff();
 std::vector<Field> reload();
 std::vector<Field> log();
+std::vector<Field> upgrade();
 
 }  // namespace answers
 }  // namespace postigo

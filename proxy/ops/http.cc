@@ -2,6 +2,7 @@
 // api.cc).
 #include "proxy/ops/http.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
 #include <sys/socket.h>
@@ -21,7 +22,8 @@ const char* reason(int status) {
     int status;
     const char* phrase;
   };
-  constexpr Row kRows[] = {{200, "OK"},
+  constexpr Row kRows[] = {{101, "Switching Protocols"},
+                           {200, "OK"},
                            {400, "Bad Request"},
                            {401, "Unauthorized"},
                            {403, "Forbidden"},
@@ -60,7 +62,7 @@ std::optional<uid_t> known_peer(int fd) {
 class Http::Connection final : public ListNode<HttpTag>, private Socket::Owner {
  public:
   Connection(Http& http, int fd, std::optional<uid_t> uid, std::string client)
-      : http_(http), timer_([](void* self) { static_cast<Connection*>(self)->end(); }, this) {
+      : http_(http), fd_(fd), timer_([](void* self) { static_cast<Connection*>(self)->end(); }, this) {
     request_.uid = uid;
     request_.client = std::move(client);
     socket_ = Socket::adopt(http.loop_, fd, *this);
@@ -120,8 +122,18 @@ class Http::Connection final : public ListNode<HttpTag>, private Socket::Owner {
     if (socket_->ended() && socket_->finished()) end();
   }
 
+  // A copy of the descriptor goes on; ours is closed, which ends nothing.
+  void hand_out(const Page& page) {
+    constexpr std::string_view kHead =
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: postigo-succession\r\n\r\n";
+    int copy = fcntl(fd_, F_DUPFD_CLOEXEC, 0);
+    ::send(copy, kHead.data(), kHead.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    end();
+    page.taken(copy);
+  }
   void answer(const Page& page) {
     if (std::exchange(state_, State::answered) == State::answered) return;
+    if (page.taken) return hand_out(page);
     http_.loop_.timers().arm(timer_, kConnectionMs);
     std::string head = fmt::format(
         "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}{}Cache-Control: no-store\r\n"
@@ -134,6 +146,7 @@ class Http::Connection final : public ListNode<HttpTag>, private Socket::Owner {
   }
 
   Http& http_;
+  int fd_;  // the socket's
   SocketPtr socket_;
   Timer timer_;
   State state_ = State::head;
@@ -154,26 +167,23 @@ Http::~Http() {
   while (!connections_.empty()) connections_.pop_front().end();
 }
 
-Result<std::unique_ptr<Http>> Http::listening(std::unique_ptr<Http> http, Result<Listener::Ptr> listener) {
+Result<std::unique_ptr<Http>> Http::on(Loop& loop, int fd, std::unique_ptr<Http> http) {
+  auto listener = Listener::adopt(loop, fd, *http);
   if (!listener) return tl::unexpected(listener.error());
   http->listener_ = std::move(*listener);
   return http;
 }
 
-Result<std::unique_ptr<Http>> Http::open(Loop& loop, const Address& address, Handler handler) {
-  return open_gated(loop, address, nullptr, std::move(handler));
+Result<std::unique_ptr<Http>> Http::open(Loop& loop, int fd, Handler handler) {
+  return open_gated(loop, fd, nullptr, std::move(handler));
 }
 
-Result<std::unique_ptr<Http>> Http::open_gated(Loop& loop, const Address& address, Gate gate, Handler handler) {
-  std::unique_ptr<Http> http(new Http(loop, std::move(handler), std::move(gate), false));
-  auto listener = Listener::open(loop, address, true, *http);
-  return listening(std::move(http), std::move(listener));
+Result<std::unique_ptr<Http>> Http::open_gated(Loop& loop, int fd, Gate gate, Handler handler) {
+  return on(loop, fd, std::unique_ptr<Http>(new Http(loop, std::move(handler), std::move(gate), false)));
 }
 
 Result<std::unique_ptr<Http>> Http::open_unix(Loop& loop, int fd, Handler handler) {
-  std::unique_ptr<Http> http(new Http(loop, std::move(handler), nullptr, true));
-  auto listener = Listener::adopt(loop, fd, *http);
-  return listening(std::move(http), std::move(listener));
+  return on(loop, fd, std::unique_ptr<Http>(new Http(loop, std::move(handler), nullptr, true)));
 }
 
 void Http::on_accepted(Listener&, int fd, const Address& peer) {

@@ -28,7 +28,8 @@ class Http final : private Listener::Owner {
     int status = 200;
     std::string type = "text/plain; charset=utf-8";
     std::string body = {};
-    std::string fields = {};  // more lines of the head, each with its CRLF
+    std::string fields = {};                      // more lines of the head, each with its CRLF
+    std::function<void(int fd)> taken = nullptr;  // with 101: what follows on the connection, which is its own then
   };
   struct Request {
     std::string method, path, query;  // as they came; the query without "?"
@@ -47,18 +48,20 @@ class Http final : private Listener::Owner {
   static constexpr uint64_t kAnswerMs = 120'000;  // for whoever answers
   static constexpr size_t kHeadMax = 8 * 1024;    // request line and fields
 
-  // For requests without a body. The error is one line.
-  static Result<std::unique_ptr<Http>> open(Loop& loop, const Address& address, Handler handler);
-  // For those whom `gate` lets in, with bodies.
-  static Result<std::unique_ptr<Http>> open_gated(Loop& loop, const Address& address, Gate gate, Handler handler);
+  // On a listening socket, for requests without a body. Takes `fd`. The error is one line.
+  static Result<std::unique_ptr<Http>> open(Loop& loop, int fd, Handler handler);
+  // The same for those whom `gate` lets in, with bodies.
+  static Result<std::unique_ptr<Http>> open_gated(Loop& loop, int fd, Gate gate, Handler handler);
   // On a listening unix socket, for processes of root, and of this process's user and groups. Takes `fd`.
   static Result<std::unique_ptr<Http>> open_unix(Loop& loop, int fd, Handler handler);
   ~Http();  // closes everything
+  // Those who are connected are answered still.
+  void stop_listening() { listener_.reset(); }
 
  private:
   class Connection;
   Http(Loop& loop, Handler handler, Gate gate, bool unix);
-  static Result<std::unique_ptr<Http>> listening(std::unique_ptr<Http> http, Result<Listener::Ptr> listener);
+  static Result<std::unique_ptr<Http>> on(Loop& loop, int fd, std::unique_ptr<Http> http);
   void on_accepted(Listener& listener, int fd, const Address& peer) override;
   void retire(Connection& connection);
 

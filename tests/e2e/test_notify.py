@@ -57,6 +57,18 @@ class Notify(unittest.TestCase):
         wait_for(lambda: not self.proxy.program.running(), 10, "the end")
         self.proxy.stop()
 
+    def test_an_upgrade_names_who_goes_on(self):
+        self.hear()
+        self.proxy.program.signal(signal.SIGUSR2)
+        handed = self.proxy.wait_lines("handed_over")[0]["pid"]
+        said = [self.hear(), self.hear()]  # of both processes: the order is chance
+        self.addCleanup(os.kill, handed, signal.SIGTERM)
+        self.assertIn({"MAINPID": str(handed)}, said)
+        self.assertIn({"READY": "1"}, said)
+        wait_for(lambda: not self.proxy.program.running(), 10, "the end")
+        for _ in range(3):
+            self.assertEqual({"WATCHDOG": "1"}, self.hear(watchdog=True), "the successor feeds it, the old one is silent")
+
     def test_a_reload_that_is_refused_is_over_too(self):
         self.assertEqual({"READY": "1"}, self.hear())
         self.proxy.write(server="[server]\nworker = 2")

@@ -9,6 +9,7 @@ there: what the scripts would ask of it is written down by a stand-in. The Dovec
 
 import os
 import re
+import signal
 import shutil
 import tempfile
 import unittest
@@ -85,10 +86,22 @@ class Life(Logins, unittest.TestCase):
         text = self.root.configure(self.ports, platform.a, platform.certificates)
         self.assertIn(": ok (", self.root.inside("postigo", "check").stdout)
         self.start()
+        os.makedirs(self.root.file("run/systemd/system"))
+        self.root.stub("systemctl", 'echo "$*" >>/systemctl.log; case "$*" in *is-enabled*) exit 1 ;; '
+                                    f"*--signal=USR2*) kill -USR2 {self.program.pid} ;; esac")
         with self.login() as session:
             with self.load():
                 self.assertNotIn("not started", self.root.install(later))
+                handed = wait_for(lambda: re.search(r"handed_over .*pid=(\d+)", self.program.output()), 20,
+                                  self.program.output)
             session.ok("NOOP")
+            self.assertTrue(self.program.running(), "sessions stay with the old program")
+            session.ok("LOGOUT")
+        wait_for(lambda: not self.program.running(), 20, "the old program's end")
+        self.login().close()
+        os.kill(int(handed[1]), signal.SIGTERM)
+        wait_for(lambda: not self.ctl_works(), 20, "the successor's end")
+        self.start()
         self.assertIn(LATER, self.root.inside("dpkg-query", "-W", "postigo").stdout)
         self.assertEqual(text, self.root.read("etc/postigo/postigo.toml"), "a conffile that was changed stays")
         self.root.inside("postigo", "ctl", "backend", "mail2", "drain")
@@ -148,8 +161,8 @@ class Life(Logins, unittest.TestCase):
                          "what is not configured is neither started nor enabled")
         self.root.install(later)
         asked = self.root.asked_of_systemd()
-        exchanges = [words for words in asked if "try-restart" in words or "--signal=USR2" in words]
-        self.assertEqual(1, len(exchanges), asked)
+        self.assertEqual(1, len([words for words in asked if "--signal=USR2" in words]), asked)
+        self.assertEqual([], [words for words in asked if re.search(r"\b(try-)?restart\b", words)], asked)
         self.assertEqual([], [words for words in asked if re.search(r"\bstop\b", words)], "an upgrade stops nothing")
         self.root.dpkg("-r", "postigo")
         asked = self.root.asked_of_systemd()

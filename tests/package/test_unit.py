@@ -101,11 +101,22 @@ class Unit(Logins, unittest.TestCase):
 
     def test_an_upgrade_while_it_runs(self):
         self.systemctl("start", "postigo")
-        self.dpkg("-i", "/later.deb")
-        wait_for(lambda: self.program().endswith("/usr/bin/postigo"), 20, "what is installed to be what runs")
-        self.assertEqual("active", self.systemctl("is-active", "postigo"))
+        before = self.shown("MainPID")
         with self.login() as session:
+            self.dpkg("-i", "/later.deb")
+            wait_for(lambda: self.shown("MainPID") != before, 20, self.journal)
+            self.assertTrue(self.program().endswith("/usr/bin/postigo"), "what is installed is what runs")
+            said = self.machine.inside("cat", f"/proc/{self.shown('MainPID')}/status").stdout
+            self.assertRegex(said, r"CapEff:\s+0000000000000400\b", "what was lent is lent on")
             session.ok("NOOP")
+            with self.login() as fresh:
+                fresh.ok("NOOP")
+            self.systemctl("reload", "postigo")
+            wait_for(lambda: "reloaded" in self.journal(), 10, self.journal)
+            session.ok("NOOP")
+            self.systemctl("stop", "postigo")
+            self.assertIn(b"BYE", session.rest(), "the one before ends in order, too")
+        self.assertEqual("success", self.shown("Result"), self.journal())
 
     def program(self):
         """The file that the main process runs; that of an upgrade before is told as deleted."""

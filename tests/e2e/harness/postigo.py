@@ -79,6 +79,7 @@ class Postigo:
         self.sections = self._defaults(backend_tls, trusted, backend_more)
         self.sections.update(sections)
         self.program = None
+        self.binary = None  # another copy of the program
         self.write()
 
     def _defaults(self, backend_tls, trusted, backend_more):
@@ -119,7 +120,8 @@ class Postigo:
         environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99",
                            UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1",
                            TSAN_OPTIONS="halt_on_error=0:exitcode=98")
-        self.program = Program([*under, postigo(), "serve", "-c", self.file], os.path.join(self.folder, "stderr.log"),
+        self.program = Program([*under, self.binary or postigo(), "serve", "-c", self.file],
+                               os.path.join(self.folder, "stderr.log"),
                                env=environment, **options)
         try:
             wait_for(lambda: self.ready() or not self.program.running(), 20, what="Postigo's /readyz")

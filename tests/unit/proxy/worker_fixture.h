@@ -60,7 +60,7 @@ class WorkerTest : public testing::Test {
     shared->published.set(snapshot);
     for (unsigned i = 0; i < count; ++i) {
       workers.push_back(std::make_unique<Worker>(*shared, snapshot));
-      workers.back()->listen(std::move((*doors)[i]));
+      workers.back()->listen(std::move(doors->handouts[i]));
     }
   }
   void start(unsigned count = 2) {
@@ -163,7 +163,7 @@ class WorkerTest : public testing::Test {
   Port imap{false}, pop3{false}, backends{true};
   config::Config config;
   int64_t sessions_max = 1000;
-  Lasting lasting{std::make_shared<TicketKeys>(3600'000), {}};
+  Lasting lasting{std::make_shared<TicketKeys>(3600'000), {}, {}};
   std::shared_ptr<Snapshot> snapshot;
   std::unique_ptr<Shared> shared;
   std::vector<std::unique_ptr<Worker>> workers;

@@ -1,0 +1,112 @@
+// Not here: what the child does with it (inheritance.cc).
+#include "proxy/control/spawn.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "config/secrets.h"
+#include "proxy/control/estate.h"
+#include "proxy/control/privileges.h"
+
+extern char** environ;
+
+namespace postigo {
+namespace {
+
+// Where exactly this process's, not its children's: systemd's sockets and watchdog are for one number only.
+bool is_ours_alone(std::string_view entry) {
+  for (std::string_view name : {"LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES=", "WATCHDOG_PID="}) {
+    if (entry.starts_with(name)) return true;
+  }
+  return entry.starts_with(std::string(kSuccessionVariable) + "=");
+}
+
+class Environment {
+ public:
+  explicit Environment(int fd) {
+    add(fmt::format("{}={}", kSuccessionVariable, fd));
+    config::visit_forgotten([this](const std::string& name, const config::KeptSecret& secret) {
+      forgotten_.push_back(name + "=");
+      Secret entry(forgotten_.back());
+      entry.append(secret.reveal());
+      entry.append(Bytes("\0", 1));
+      secrets_.push_back(std::move(entry));
+    });
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+      if (!is_ours_alone(*entry) && !is_forgotten(*entry)) pointers_.push_back(*entry);
+    }
+    for (std::string& each : entries_) pointers_.push_back(each.data());
+    for (Secret& each : secrets_) pointers_.push_back(const_cast<char*>(each.reveal().data()));
+    pointers_.push_back(nullptr);
+  }
+  char** get() { return pointers_.data(); }
+
+ private:
+  void add(std::string entry) { entries_.push_back(std::move(entry)); }
+  bool is_forgotten(std::string_view entry) const {
+    for (const std::string& name : forgotten_) {
+      if (entry.starts_with(name)) return true;
+    }
+    return false;
+  }
+
+  std::vector<std::string> entries_, forgotten_;
+  std::vector<Secret> secrets_;
+  std::vector<char*> pointers_;
+};
+
+class Attributes {
+ public:
+  explicit Attributes(int fd) {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawn_file_actions_adddup2(&actions_, fd, fd);  // to itself: it is not closed on exec
+    posix_spawnattr_init(&attributes_);
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  }
+  ~Attributes() {
+    posix_spawn_file_actions_destroy(&actions_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+  Attributes(const Attributes&) = delete;
+  Attributes& operator=(const Attributes&) = delete;
+  const posix_spawn_file_actions_t* actions() const { return &actions_; }
+  const posix_spawnattr_t* get() const { return &attributes_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+  posix_spawnattr_t attributes_;
+};
+
+}  // namespace
+
+Result<Child> spawn(const std::vector<std::string>& command, int fd) {
+  std::vector<char*> words;
+  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  Environment environment(fd);
+  Attributes attributes(fd);
+  LentCapability lent;
+  pid_t pid = 0;
+  int error =
+      posix_spawn(&pid, command[0].c_str(), attributes.actions(), attributes.get(), words.data(), environment.get());
+  if (error != 0) return fail(fmt::format("cannot start {}: {}", command[0], std::strerror(error)));
+  Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // close-on-exec by itself
+  if (handle.get() < 0) {
+    kill(pid, SIGKILL);
+    return fail(fmt::format("cannot watch a new process: {}", std::strerror(errno)));
+  }
+  return Child{pid, std::move(handle)};
+}
+
+}  // namespace postigo

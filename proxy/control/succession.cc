@@ -1,0 +1,141 @@
+// The predecessor's side of a succession. Not here: what an estate is (estate.cc), how a process is started (spawn.cc),
+// what follows for sessions (control_thread.cc).
+#include "proxy/control/succession.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "proxy/control/spawn.h"
+
+namespace postigo {
+namespace {
+
+pid_t peer_of(int conversation) {
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  getsockopt(conversation, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+  return peer.pid;
+}
+
+std::string how_it_ended(const siginfo_t& end) {
+  if (end.si_code == CLD_EXITED) return fmt::format("the new program ended with exit code {}", end.si_status);
+  return fmt::format("the new program was ended by signal {} ({})", end.si_status, strsignal(end.si_status));
+}
+
+}  // namespace
+
+class Succession::Ear final : public Watched {
+ public:
+  Ear(Loop& loop, Descriptor fd, std::function<void()> heard)
+      : loop_(loop), fd_(std::move(fd)), heard_(std::move(heard)) {
+    loop_.watch(fd_.get(), *this, EPOLLIN | EPOLLRDHUP);
+  }
+  ~Ear() override { leave(); }
+  void leave() {
+    if (!std::exchange(gone_, true)) loop_.unwatch(fd_.get());
+  }
+  int fd() const { return fd_.get(); }
+
+ private:
+  void ready(uint32_t) override {
+    if (!gone_) heard_();  // an event of the same turn may still come
+  }
+
+  Loop& loop_;
+  Descriptor fd_;
+  std::function<void()> heard_;
+  bool gone_ = false;
+};
+
+Succession::Succession(Loop& loop)
+    : loop_(loop), timer_([](void* self) { static_cast<Succession*>(self)->time_is_over(); }, this) {}
+
+Succession::~Succession() = default;
+
+void Succession::start(const std::vector<std::string>& command, const Estate& estate, uint64_t timeout_ms, Then then) {
+  then_ = std::move(then);
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return settle(std::strerror(errno));
+  Descriptor ours(ends[0]), theirs(ends[1]);
+  auto child = spawn(command, theirs.get());
+  if (!child) return settle(child.error().message);
+  pid_ = child->pid;
+  child_ = std::make_unique<Ear>(loop_, std::move(child->handle), [this] { ended(); });
+  expect(std::move(ours), estate, timeout_ms);
+}
+
+void Succession::give(Descriptor conversation, const Estate& estate, uint64_t timeout_ms, Then then) {
+  then_ = std::move(then);
+  pid_ = peer_of(conversation.get());
+  expect(std::move(conversation), estate, timeout_ms);
+}
+
+void Succession::expect(Descriptor conversation, const Estate& estate, uint64_t timeout_ms) {
+  loop_.timers().arm(timer_, timeout_ms);
+  conversation_ = std::make_unique<Ear>(loop_, std::move(conversation), [this] { heard(); });
+  if (auto sent = send_estate(conversation_->fd(), estate); !sent) fail_with(sent.error().message);
+}
+
+void Succession::heard() {
+  char word = 0;
+  ssize_t got = recv(conversation_->fd(), &word, 1, MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got == 1 && word == kServes) return settle("");
+  fail_with("the new program gave up before it served");
+}
+
+// How it ended says more than that it did; so a child's end is waited for.
+void Succession::fail_with(std::string why) {
+  if (child_ == nullptr) return settle(why);
+  drop(conversation_);
+  if (failure_.empty()) failure_ = std::move(why);
+  constexpr uint64_t kGraceMs = 1000;
+  loop_.timers().arm(timer_, kGraceMs);
+}
+
+void Succession::time_is_over() {
+  if (failure_.empty()) failure_ = "the new program did not serve in time";
+  if (child_ == nullptr) return settle(failure_);
+  killed_ = true;
+  kill(pid_, SIGKILL);  // ours, and not waited for yet: the number is its own
+}
+
+void Succession::ended() {
+  siginfo_t end{};
+  waitid(P_PID, static_cast<id_t>(pid_), &end, WEXITED | WNOHANG);
+  drop(child_);
+  if (then_ == nullptr) return;  // it served
+  settle(killed_ ? failure_ : how_it_ended(end));
+}
+
+void Succession::settle(const std::string& failure) {
+  timer_.cancel();
+  drop(conversation_);
+  failure_.clear();
+  killed_ = false;
+  std::exchange(then_, nullptr)(failure, pid_);
+}
+
+// It may be one of its own calls that we are in.
+void Succession::drop(std::unique_ptr<Ear>& ear) {
+  if (ear == nullptr) return;
+  ear->leave();
+  loop_.bury(std::move(ear));
+}
+
+void Succession::close() {
+  timer_.cancel();
+  then_ = nullptr;
+  conversation_.reset();
+  child_.reset();
+}
+
+}  // namespace postigo
