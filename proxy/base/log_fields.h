@@ -66,7 +66,11 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     {"sessions_max", "sessions at a time that this makes"},
     {"sessions", "how many are logged in and relayed now"},
     {"signal", "`SIGTERM`, `SIGINT`, `SIGQUIT`, `SIGUSR1`, `SIGUSR2`"},
-    {"cause", "who asked: `SIGHUP`, `ctl`; `certificates`: their files changed; `watch`: the configuration's file did"},
+    {"cause",
+     "who asked: `SIGHUP`, `ctl`; `certificates`: their files changed; `watch`: the configuration's file did; "
+     "`SIGUSR2`, `takeover`"},
+    {"program", "the one that is started; empty where one that runs has asked"},
+    {"pid", "the process that serves from now on"},
     {"by", "the account at the other end of the admin socket"},
     {"verb", "what was asked for (`postigo ctl --help`)"},
     {"result", "`done`, or why not"},
