@@ -1,5 +1,9 @@
-"""A new configuration takes effect while sessions run: all of it or nothing, and nobody loses a session by it."""
+"""A new configuration takes effect while sessions run: all of it or nothing, and nobody loses a session by it.
 
+The long form (200 reloads with 5,000 sessions): POSTIGO_LONG=1 python3 -m tests.e2e tests/e2e/test_reload.py -k Memory
+"""
+
+import json
 import os
 import shutil
 import signal
@@ -12,8 +16,10 @@ import unittest
 from tests.e2e.harness import Imap, Platform, Pop3, sanitized, wait_for
 from tests.e2e.harness.dovecot import PASSWORD
 from tests.e2e.harness.ports import free_ports
+from tests.e2e.test_crowd import helper
 from tests.fakes.backend import FakeBackend, imap_server
 
+LONG = bool(os.environ.get("POSTIGO_LONG"))
 platform = None
 
 
@@ -337,21 +343,41 @@ class UnderLoad(unittest.TestCase):
 
 
 class Memory(unittest.TestCase):
-    """Nothing large of an old snapshot outlives its last login."""
+    """Nothing large of an old snapshot outlives its last login, however many sessions began under it."""
 
-    sessions = 100 if sanitized() else 500
-    reloads = 10 if sanitized() else 60
+    sessions = 5000 if LONG else 100 if sanitized() else 1000
+    reloads = 200 if LONG else 10 if sanitized() else 60
+
+    def crowd(self):
+        """A backend for many, and the port that it has."""
+        backend = helper("crowd_backend.py")
+        self.addCleanup(self.end, backend)
+        port = int(backend.stdout.readline())
+
+        class Door:
+            imap = imaps = port
+            pop3 = pop3s = 0
+
+        return Door
+
+    @staticmethod
+    def end(process):
+        process.kill()
+        process.communicate()
+
+    def ask(self, clients, command):
+        clients.stdin.write(command + "\n")
+        clients.stdin.flush()
+        self.assertEqual(self.sessions, json.loads(clients.stdout.readline())["ok"], command)
 
     def test_reloads_with_idle_sessions(self):
-        fake = FakeBackend(imap=imap_server())
-        self.addCleanup(fake.stop)
         users = "\n".join(f'[[directory.user]]\nname = "user{i}@example.com"\npool = "main"' for i in range(2000))
-        proxy = platform.postigo({"fake": fake}, users='[[directory]]\ntype = "static"\n' + users,
+        proxy = platform.postigo({"fake": self.crowd()}, users='[[directory]]\ntype = "static"\n' + users,
                                  auth="[auth]\naccept_unknown = true")
         self.addCleanup(proxy.stop)
-        for number in range(self.sessions):
-            wire = Imap.open(proxy, ("off", "implicit")[number % 2]).logged_in(f"s{number}", "p")
-            self.addCleanup(wire.close)
+        clients = helper("crowd_clients.py", platform.certificates.ca, self.sessions, proxy.imap, proxy.imaps)
+        self.addCleanup(self.end, clients)
+        self.ask(clients, "login")
         for turn in range(5):
             reload(proxy, limits=f'[limits]\nlogin_timeout = "{30 + turn}s"')
         before = proxy.memory()
@@ -366,6 +392,7 @@ class Memory(unittest.TestCase):
         print(f"{self.reloads} reloads with {self.sessions} sessions: {growth / 1024:.0f} KiB more")
         if not sanitized():
             self.assertLess(growth, 8 << 20)
+        self.ask(clients, "noop")
 
 
 if __name__ == "__main__":
