@@ -30,7 +30,7 @@ const Address& peer_of(Session& session) {
 }  // namespace
 
 Login::Login(Session& session)
-    : session_(session),
+    : Stage(session),
       front_(session.frontend().protocol->make_front(session.frontend().policy_towards(peer_of(session)),
                                                      session.secure())),
       delay_([](void* self) { static_cast<Login*>(self)->refuse_now(); }, this) {}
@@ -38,8 +38,9 @@ Login::Login(Session& session)
 // The end of a turn is where it goes: what its calls have left on the stack lies below.
 Login::~Login() { wipe_stack(); }
 
-std::string_view Login::state_name() const {
-  return upstream_ != nullptr ? upstream_->state_name() : front_->state_name();
+void Login::sum_up(Summary& summary) const {
+  summary.state = upstream_ != nullptr ? upstream_->state_name() : front_->state_name();
+  summary.commands = front_->commands();
 }
 
 void Login::flush() {
@@ -69,6 +70,7 @@ void Login::secured() { front_->tls_established(); }
 void Login::received(Bytes data) {
   input_.append(data);
   run();
+  session_.count_memory();
 }
 
 void Login::run() {

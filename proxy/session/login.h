@@ -1,7 +1,8 @@
 // Login: from the greeting to the moment when bytes may flow. Drives the front dialogue, asks the directories, asks the
 // router, and lets an Upstream find a backend. Freed when the relay starts: an idle session pays for none of it.
 //
-// Owned by its Session, confined to the worker's thread. Never completes anything from inside the call that started it.
+// A stage of its Session, confined to the worker's thread. Never completes anything from inside the call that started
+// it.
 #pragma once
 
 #include <memory>
@@ -15,28 +16,26 @@
 #include "proxy/base/stats.h"
 #include "proxy/net/timer_wheel.h"
 #include "proxy/session/input.h"
+#include "proxy/session/stage.h"
 #include "proxy/session/upstream.h"
 
 namespace postigo {
 
-class Session;
-
-class Login final : public Upstream::Client {
+class Login final : public Stage, public Upstream::Client {
  public:
   explicit Login(Session& session);
-  ~Login();
+  ~Login() override;
 
   void start();  // the greeting
-  void received(Bytes data);
-  void secured();  // the handshake after STARTTLS is over
-  void client_ended();
-  void deadline();
-  void farewell(Farewell why);
-  void abandon();  // the session closes: counts an open attempt and lets go of all that could still call back
 
-  std::string_view state_name() const;
-  unsigned commands() const { return front_->commands(); }
-  size_t held() const { return input_.cost(); }
+  void received(Bytes data) override;
+  void client_ended() override;
+  void secured() override;  // the handshake after STARTTLS is over
+  void deadline() override;
+  void farewell(Farewell why) override;
+  size_t held() const override { return input_.cost(); }
+  void sum_up(Summary& summary) const override;
+  void abandon() override;  // counts an open attempt as well
 
  private:
   void run();
@@ -59,7 +58,6 @@ class Login final : public Upstream::Client {
   void upstream_unavailable(BackendError error, const std::string& why, std::vector<std::string> alerts) override;
   void upstream_overflowed() override { overflowed("a command to the backend"); }
 
-  Session& session_;
   std::unique_ptr<FrontDialogue> front_;
   Input input_;
   Out out_;

@@ -13,7 +13,7 @@
 namespace postigo {
 
 Relay::Relay(Session& session, SocketPtr backend, BackendState& where, std::unique_ptr<RelayFilter> filter)
-    : session_(session),
+    : Stage(session),
       backend_(std::move(backend)),
       filter_(std::move(filter)),
       active_ms_(session.worker().loop().now_ms()),
@@ -26,6 +26,8 @@ Relay::~Relay() {
   numbers_.sessions.dec();
   session_.worker().places().relay_ended();
 }
+
+void Relay::sum_up(Summary& summary) const { summary.commands = filter_->commands(); }
 
 void Relay::abandon() {
   backend_.reset();
@@ -42,7 +44,7 @@ void Relay::start(Bytes from_client_first, Bytes from_backend_first, bool client
   backend_->set_read_size(Loop::kReceiveSize);
   if (session_.client() != nullptr) session_.client()->set_read_size(Loop::kReceiveSize);
   if (!from_backend_first.empty()) pump_backend(from_backend_first);
-  if (!from_client_first.empty() && !session_.closing()) from_client(from_client_first);
+  if (!from_client_first.empty() && !session_.closing()) received(from_client_first);
   if (client_ended_already && !session_.closing()) client_ended();
 }
 
@@ -71,7 +73,7 @@ void Relay::wait() {
   session_.rearm(leave_ms_ > now_ms ? std::min(silence_ms, leave_ms_ - now_ms) : silence_ms);
 }
 
-void Relay::from_client(Bytes data) {
+void Relay::received(Bytes data) {
   touch();
   trace(Trace::Way::from_client, {&data, 1});
   session_.summary().bytes_from_client += data.size();

@@ -1,8 +1,7 @@
 // Relay: both directions after login, through the protocol's filter, with back-pressure and half-close.
 //
-// Owned by its Session; owns the backend's socket and the filter. An idle relay holds no bytes. Confined to the
-// worker's thread. It decides when the session is over and calls Session::close or abort; it survives that to the end
-// of the turn.
+// The stage of a Session that is logged in; owns the backend's socket and the filter. An idle relay holds no bytes.
+// Confined to the worker's thread. It decides when the session is over.
 #pragma once
 
 #include <cstdint>
@@ -16,36 +15,35 @@
 #include "proxy/fleet.h"
 #include "proxy/net/socket.h"
 #include "proxy/net/timer_wheel.h"
+#include "proxy/session/stage.h"
 #include "proxy/session/trace.h"
 
 namespace postigo {
 
-class Session;
-
-class Relay final : public Socket::Owner {
+class Relay final : public Stage, public Socket::Owner {
  public:
   Relay(Session& session, SocketPtr backend, BackendState& where, std::unique_ptr<RelayFilter> filter);
-  ~Relay();
+  ~Relay() override;
 
   // What either side sent ahead of the relay goes first, in order, once (T18).
   void start(Bytes from_client, Bytes from_backend, bool client_ended);
 
-  void from_client(Bytes data);
-  void client_ending() { end_ahead(); }  // it is paused, and a FIN waits behind what was not read
-  void client_ended();
-  void client_failed(const std::string& why);
-  void client_drained();
-  void deadline();
-  void shut_down(CloseReason why);
+  uint64_t timeout_ms() const;  // without an octet that moves
+
+  void received(Bytes data) override;
+  void client_ended() override;
+  void client_failed(const std::string& why) override;
+  void client_ending() override { end_ahead(); }
+  void client_drained() override;
+  void deadline() override;
+  void shut_down(CloseReason why) override;
   // From then on it ends where that cuts no response, and is waited for so long: it may never come (T46). kStays takes
   // it back. For one reason it can be told again and again; for another one only what is sooner counts, so that what
   // takes a drain back leaves alone who was kicked.
   static constexpr uint64_t kStays = UINT64_MAX;
-  void leave_at(uint64_t at_ms, CloseReason why = CloseReason::shutting_down);
-  void abandon();  // the session closes: the backend hears the end, nothing calls back
-
-  uint64_t commands() const { return filter_->commands(); }
-  uint64_t timeout_ms() const;  // without an octet that moves
+  void leave_at(uint64_t at_ms, CloseReason why) override;
+  void sum_up(Summary& summary) const override;
+  void abandon() override;  // the backend hears the end
 
  private:
   // What the filter keeps back of the client's octets: an incomplete line, or what may pass only after the backend has
@@ -79,7 +77,6 @@ class Relay final : public Socket::Owner {
   void on_drained(Socket& socket) override;
   void on_ending(Socket&, const std::string&) override { end_ahead(); }
 
-  Session& session_;
   SocketPtr backend_;
   std::unique_ptr<RelayFilter> filter_;
   std::unique_ptr<Kept> kept_;

@@ -1,6 +1,5 @@
-// The client's side of a session's life: accept, TLS, hand over to Login, hand over to Relay, and the one exit. Not
-// here: a PROXY header (preamble.cc), what is said before login (login.cc), the backend (upstream.cc), the bytes
-// afterwards (relay.cc).
+// A session's life from accept to the one exit: which stage follows which. Not here: what a stage does (preamble.cc,
+// handshake.cc, login.cc, relay.cc, parting.cc), and the backend before login (upstream.cc).
 #include "proxy/session/session.h"
 
 #include <algorithm>
@@ -8,26 +7,20 @@
 #include <utility>
 
 #include "proxy/base/events.h"
+#include "proxy/session/handshake.h"
 #include "proxy/session/login.h"
+#include "proxy/session/parting.h"
 #include "proxy/session/preamble.h"
 #include "proxy/session/relay.h"
 #include "proxy/worker.h"
 
 namespace postigo {
-namespace {
-
-// After the end of a session: how long a client may go on taking what is unsent.
-constexpr uint64_t kSlowClientMs = 60'000;
-// The same while the instance stops: enough to take a BYE, and to close after it, over the slowest line.
-constexpr uint64_t kStoppingMs = 1'000;
-
-}  // namespace
 
 Session::Session(Worker& worker, std::shared_ptr<const Frontend> frontend, bool refused, uint64_t number)
     : worker_(worker),
       frontend_(std::move(frontend)),
       snapshot_(worker.snapshot()),
-      deadline_([](void* self) { static_cast<Session*>(self)->deadline(); }, this),
+      deadline_([](void* self) { static_cast<Session*>(self)->stage_->deadline(); }, this),
       number_(number),
       refused_(refused) {
   summary_.id = worker.next_session_id();
@@ -55,17 +48,20 @@ void Session::begin() {
     case Preamble::Terms::refused:
       return abort(CloseReason::proxy_header_untrusted);
     case Preamble::Terms::header:
-      preamble_ = std::make_unique<Preamble>(*this);
+      become(std::make_unique<Preamble>(*this));
       return enter(Phase::preamble, std::min(limits().proxy_header_timeout_ms, login_ms_left()));
   }
 }
 
+void Session::replace(std::unique_ptr<Stage> next) { worker_.loop().bury(std::exchange(stage_, std::move(next))); }
+
+// `received` belongs to the Preamble.
 void Session::begin_dialogue(Bytes received) {
   summary_.trace = worker_.traces().of_address(summary_.client.octets(), summary_.id);
-  worker_.loop().bury(std::move(preamble_));  // to which `received` belongs: it lives to the end of this turn
-  if (frontend_->tls == config::Tls::implicit) return start_tls(received);
+  if (frontend_->tls == config::Tls::implicit) return become(std::make_unique<Handshake>(*this)).start(received);
+  enter(Phase::command, login_ms_left());
   begin_login();
-  if (!received.empty()) on_data(*client_, received);
+  if (!received.empty()) stage_->received(received);
 }
 
 void Session::enter(Phase phase, uint64_t deadline_ms) {
@@ -88,37 +84,16 @@ uint64_t Session::login_ms_left() const {
 }
 
 void Session::start_tls(Bytes received) {
-  handshake_start_us_ = uv_hrtime() / 1000;
-  enter(Phase::tls, std::min(limits().tls_handshake_timeout_ms, login_ms_left()));
-  client_->start_tls_server(frontend_->tls_context->get(), received);
-}
-
-void Session::on_secured(Socket&) {
-  count_handshake();
-  if (login_ == nullptr) return begin_login();
-  enter(Phase::command, login_ms_left());
-  login_->secured();
-}
-
-void Session::count_handshake() {
-  const Tls& tls = *client_->tls();
-  ListenerStats& stats = worker_.stats().listeners[frontend_->state->slot];
-  summary_.tls_version = tls.version();
-  summary_.tls_cipher = tls.cipher();
-  summary_.tls_resumed = tls.resumed();
-  bool tls13 = SSL_version(client_->tls()->ssl()) == TLS1_3_VERSION;
-  stats.tls_handshakes[tls13][tls.resumed()].inc();
-  stats.tls_seconds.observe_us(uv_hrtime() / 1000 - handshake_start_us_);
+  become(std::make_unique<StartTls>(*this, std::move(stage_))).start(received);
 }
 
 void Session::begin_login() {
-  enter(Phase::command, login_ms_left());
-  login_ = std::make_unique<Login>(*this);
+  Login& login = become(std::make_unique<Login>(*this));
   if (refused_) {
-    login_->farewell(Farewell::too_many_connections);
+    login.farewell(Farewell::too_many_connections);
     return close(CloseReason::session_limit);
   }
-  login_->start();
+  login.start();
 }
 
 // A login ends under the terms under which it began; its backend may have been removed since, with all its sessions.
@@ -134,112 +109,52 @@ void Session::begin_relay(SocketPtr backend, BackendState& where, std::span<cons
   ProtocolStats& numbers = worker_.stats().protocols[frontend_->protocol_index];
   FilterCounts counts(numbers.verbs.data(), &numbers.rewrites[static_cast<size_t>(Rewrite::stream)]);
   auto filter = frontend_->protocol->make_filter(frontend_->policy.capabilities, capabilities, counts);
-  relay_ = std::make_unique<Relay>(*this, std::move(backend), where, std::move(filter));
+  // `from_client` and `from_backend` point into the Login, which lives to the end of this turn.
+  Relay& relay = become(std::make_unique<Relay>(*this, std::move(backend), where, std::move(filter)));
   worker_.login_memory().hold(*this, 0);
   uint64_t leave_ms = time_to_leave(where);
   snapshot_.reset();
-  enter(Phase::relay, relay_->timeout_ms());
-  // `from_client` and `from_backend` point into the Login, which lives to the end of this turn.
-  worker_.loop().bury(std::move(login_));
-  relay_->start(from_client, from_backend, client_ended);
-  if (relay_ != nullptr && leave_ms != Relay::kStays) relay_->leave_at(leave_ms, CloseReason::backend_removed);
+  enter(Phase::relay, relay.timeout_ms());
+  relay.start(from_client, from_backend, client_ended);
+  if (leave_ms != Relay::kStays) leave_at(leave_ms, CloseReason::backend_removed);
 }
 
-void Session::on_data(Socket&, Bytes data) {
-  if (closing()) return;  // lingering: what comes now is read and dropped
-  if (relay_ != nullptr) return relay_->from_client(data);
-  if (preamble_ != nullptr) return preamble_->received(data);
-  if (login_ == nullptr) return;
-  login_->received(data);
-  count_memory();
-}
+void Session::on_data(Socket&, Bytes data) { stage_->received(data); }
 
 void Session::count_memory() {
-  if (closing() || relay_ != nullptr) return;
-  size_t stage = preamble_ != nullptr ? preamble_->held() : login_ != nullptr ? login_->held() : 0;
-  worker_.login_memory().hold(*this, client_->held() + stage);
+  if (closing() || relaying()) return;
+  worker_.login_memory().hold(*this, client_->held() + stage_->held());
 }
 
 // Others need what this one holds. It is told so; waiting for its answer would keep what TLS holds for it.
 void Session::make_room() {
-  if (login_ != nullptr) login_->farewell(Farewell::too_many_connections);
+  stage_->farewell(Farewell::too_many_connections);
   close(CloseReason::login_memory);
   if (client_ == nullptr || client_->held() == 0) return;
   retire();
 }
 
-void Session::on_eof(Socket& socket, bool clean) {
-  if (closing()) {
-    if (socket.finished()) retire();  // else our last bytes are on their way still, and on_drained follows (T58)
-    return;
-  }
-  if (!clean && summary_.detail.empty()) summary_.detail = "eof_without_close_notify";
-  if (relay_ != nullptr) return relay_->client_ended();
-  if (login_ != nullptr) return login_->client_ended();
-  close(CloseReason::client_closed);
+void Session::on_eof(Socket&, bool clean) {
+  if (!clean && !closing() && summary_.detail.empty()) summary_.detail = "eof_without_close_notify";
+  stage_->client_ended();
 }
 
-void Session::on_failed(Socket&, const std::string& why) {
-  if (closing()) return retire();
-  if (phase_ == Phase::tls && client_->heard()) {
-    worker_.stats().listeners[frontend_->state->slot].tls_failed.inc();
-    return close(CloseReason::tls_failed, why);
-  }
-  if (relay_ != nullptr) return relay_->client_failed(why);
-  close(CloseReason::client_lost, why);
-}
+void Session::on_failed(Socket&, const std::string& why) { stage_->client_failed(why); }
 
-void Session::on_drained(Socket& socket) {
-  if (closing() && socket.finished() && socket.ended()) return retire();
-  if (relay_ != nullptr) relay_->client_drained();
-}
+void Session::on_secured(Socket&) { stage_->secured(); }
+
+void Session::on_drained(Socket&) { stage_->client_drained(); }
 
 // A client that is lost while it is not read is not asked for the rest; its backend hears of it at once (T72).
-void Session::on_ending(Socket& socket, const std::string& broken) {
-  if (!broken.empty()) return on_failed(socket, broken);
-  if (relay_ != nullptr) relay_->client_ending();
+void Session::on_ending(Socket&, const std::string& broken) {
+  broken.empty() ? stage_->client_ending() : stage_->client_failed(broken);
 }
 
-void Session::deadline() {
-  switch (phase_) {
-    case Phase::preamble:
-      return preamble_->deadline();
-    case Phase::tls:
-      worker_.stats().listeners[frontend_->state->slot].tls_timeout.inc();
-      return close(CloseReason::tls_timeout);
-    case Phase::relay:
-      return relay_->deadline();
-    case Phase::closing:
-      return closing_deadline();
-    default:
-      return login_->deadline();
-  }
-}
+void Session::shut_down(CloseReason why) { stage_->shut_down(why); }
 
-// A slow client gets its last octets if it takes them steadily, but not for ever; what it then has not is lost, and
-// letting go of the socket tells so (T75).
-void Session::closing_deadline() {
-  uint64_t passed_ms = worker_.loop().now_ms() - summary_.end_ms;
-  bool progress = std::exchange(taken_, client_->taken()) != client_->taken();
-  if (!progress || client_->unsent() == 0 || worker_.stopping() || passed_ms >= kSlowClientMs) return retire();
-  rearm(close_timeout_ms());
-}
+void Session::leave_at(uint64_t at_ms, CloseReason why) { stage_->leave_at(at_ms, why); }
 
-uint64_t Session::close_timeout_ms() const {
-  uint64_t configured_ms = limits().close_timeout_ms;
-  return worker_.stopping() ? std::min(configured_ms, kStoppingMs) : configured_ms;
-}
-
-void Session::shut_down(CloseReason why) {
-  if (closing()) return rearm(close_timeout_ms());
-  if (relay_ != nullptr) return relay_->shut_down(why);
-  if (login_ != nullptr) login_->farewell(Farewell::shutting_down);
-  close(why);
-}
-
-void Session::leave_at(uint64_t at_ms, CloseReason why) { relay_->leave_at(at_ms, why); }
-
-// Login or Relay live to the end of the turn, because they may be the caller; from here on they are inert.
+// The stage lives to the end of the turn, because it may be the caller; from here on it is inert.
 void Session::end_stage(CloseReason reason, std::string detail) {
   // Who came and went without a word was a health check, not a client. So was a balancer that says so.
   bool silent = client_ != nullptr && !client_->heard();
@@ -248,20 +163,12 @@ void Session::end_stage(CloseReason reason, std::string detail) {
   summary_.reason = (silent || check) && side_of(reason) == "client" ? CloseReason::probe : reason;
   if (!detail.empty()) summary_.detail = std::move(detail);
   summary_.end_ms = worker_.loop().now_ms();
-  if (login_ != nullptr) {
-    summary_.state = login_->state_name();
-    summary_.commands = login_->commands();
-    login_->abandon();
-  }
-  if (relay_ != nullptr) {
-    summary_.commands = relay_->commands();
-    relay_->abandon();
+  if (stage_ != nullptr) {
+    stage_->sum_up(summary_);
+    stage_->abandon();
   }
   worker_.login_memory().hold(*this, 0);
-  enter(Phase::closing, close_timeout_ms());
-  worker_.loop().bury(std::move(preamble_));
-  worker_.loop().bury(std::move(login_));
-  worker_.loop().bury(std::move(relay_));
+  enter(Phase::closing, become(std::make_unique<Parting>(*this)).timeout_ms());
 }
 
 void Session::close(CloseReason reason, std::string detail) {
@@ -276,7 +183,6 @@ void Session::close(CloseReason reason, std::string detail) {
   // Linger: our last words arrive only if the client's unread bytes do not turn the close into a reset.
   client_->finish();
   client_->unpause_all();
-  taken_ = client_->taken();
 }
 
 void Session::abort(CloseReason reason, std::string detail) {

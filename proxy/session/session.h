@@ -1,5 +1,5 @@
 // Session: one client connection from accept to the log line. It owns the client's socket, the phase, the one deadline,
-// and one of Preamble, Login and Relay.
+// and one Stage after the other, which says what happens.
 //
 // The worker owns sessions in its list. There is one exit, close(): idempotent, it never frees; retire() hands the
 // memory to the loop's graveyard when the client's socket is done. Confined to the worker's thread.
@@ -7,20 +7,19 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "proxy/base/list.h"
 #include "proxy/base/phase.h"
 #include "proxy/net/socket.h"
 #include "proxy/net/timer_wheel.h"
 #include "proxy/session/login_memory.h"
+#include "proxy/session/stage.h"
 #include "proxy/session/summary.h"
 #include "proxy/snapshot.h"
 
 namespace postigo {
 
-class Login;
-class Preamble;
-class Relay;
 class Worker;
 struct SessionTag {};
 
@@ -34,7 +33,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   void accept(int fd, const Address& peer);  // what a Listener accepted
   void begin();                              // a PROXY header, TLS or the greeting; may close
 
-  // --- for Preamble, Login and Relay ---
+  // --- for its stages ---
   Worker& worker() { return worker_; }
   const Frontend& frontend() const { return *frontend_; }
   const Snapshot& snapshot() const { return *snapshot_; }  // REQUIRES: no relay has begun
@@ -49,9 +48,17 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   void enter(Phase phase, uint64_t deadline_ms);  // the only writer of the phase; arms the deadline
   void rearm(uint64_t deadline_ms);
   uint64_t login_ms_left() const;
-  void count_memory();                       // before login: what it holds may have changed
+  void count_memory();  // before login: what it holds may have changed
+  // The only place where the stage changes; the one before lives to the end of the turn.
+  template <typename T>
+  T& become(std::unique_ptr<T> next) {
+    T& stage = *next;
+    replace(std::move(next));
+    return stage;
+  }
   void begin_dialogue(Bytes received = {});  // TLS or the greeting; `received`: what came behind a PROXY header
-  void start_tls(Bytes received = {});
+  void begin_login();                        // the greeting
+  void start_tls(Bytes received);            // STARTTLS: the login goes on behind it
   // The backend said yes: the login is over, bytes flow.
   void begin_relay(SocketPtr backend, BackendState& where, std::span<const std::string> capabilities, Bytes from_client,
                    Bytes from_backend, bool client_ended);
@@ -66,10 +73,11 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   void shut_down(CloseReason why = CloseReason::shutting_down);
   // Good-bye from then on, as soon as it cuts no response; see Relay::leave_at. REQUIRES: relaying().
   void leave_at(uint64_t at_ms, CloseReason why = CloseReason::shutting_down);
-  bool relaying() const { return relay_ != nullptr; }
+  bool relaying() const { return phase_ == Phase::relay; }
   void cut_off();  // at once, also if it is closing; what is unsent is lost, and that is told by a reset
   // The client went away, but bytes for the backend are still on their way (T51): close() follows.
   void drop_client() { client_.reset(); }
+  void retire();  // the end: nothing is left to wait for. REQUIRES: closing()
 
  private:
   void on_data(Socket& socket, Bytes data) override;
@@ -80,27 +88,18 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   void on_ending(Socket& socket, const std::string& broken) override;
   void on_partial(Socket&) override { count_memory(); }
   void make_room() override;
-  void deadline();
-  void closing_deadline();
-  uint64_t close_timeout_ms() const;
-  void begin_login();
+  void replace(std::unique_ptr<Stage> next);
   uint64_t time_to_leave(const BackendState& where) const;  // for a relay that begins now
-  void count_handshake();
   void end_stage(CloseReason reason, std::string detail);
-  void retire();
 
   Worker& worker_;
   std::shared_ptr<const Frontend> frontend_;
   std::shared_ptr<const Snapshot> snapshot_;  // pins what routes point into; null once the login is over
   SocketPtr client_;
   Timer deadline_;
-  std::unique_ptr<Preamble> preamble_;
-  std::unique_ptr<Login> login_;
-  std::unique_ptr<Relay> relay_;
+  std::unique_ptr<Stage> stage_;  // null before begin()
   Summary summary_;
   const uint64_t number_;
-  uint64_t handshake_start_us_ = 0;
-  uint64_t taken_ = 0;  // by the client, when the closing deadline looked last
   Phase phase_ = Phase::preamble;
   bool refused_;
 };

@@ -1,0 +1,53 @@
+// A handshake with the client: how long it may take, and what is counted of it. Not here: TLS itself (net/tls.h,
+// net/socket_tls.cc), and towards backends (upstream.cc).
+#include "proxy/session/handshake.h"
+
+#include <algorithm>
+
+#include "proxy/session/session.h"
+#include "proxy/worker.h"
+
+namespace postigo {
+
+void Handshake::start(Bytes received) {
+  start_us_ = uv_hrtime() / 1000;
+  session_.enter(Phase::tls, std::min(session_.limits().tls_handshake_timeout_ms, session_.login_ms_left()));
+  session_.client()->start_tls_server(session_.frontend().tls_context->get(), received);
+}
+
+// Who left without an octet did not try TLS.
+void Handshake::client_failed(const std::string& why) {
+  if (!session_.client()->heard()) return Stage::client_failed(why);
+  numbers().tls_failed.inc();
+  session_.close(CloseReason::tls_failed, why);
+}
+
+void Handshake::deadline() {
+  numbers().tls_timeout.inc();
+  session_.close(CloseReason::tls_timeout);
+}
+
+void Handshake::secured() {
+  count();
+  session_.enter(Phase::command, session_.login_ms_left());
+  go_on();
+}
+
+void Handshake::count() {
+  const Tls& tls = *session_.client()->tls();
+  Summary& summary = session_.summary();
+  summary.tls_version = tls.version();
+  summary.tls_cipher = tls.cipher();
+  summary.tls_resumed = tls.resumed();
+  bool tls13 = SSL_version(session_.client()->tls()->ssl()) == TLS1_3_VERSION;
+  numbers().tls_handshakes[tls13][tls.resumed()].inc();
+  numbers().tls_seconds.observe_us(uv_hrtime() / 1000 - start_us_);
+}
+
+ListenerStats& Handshake::numbers() { return session_.worker().stats().listeners[session_.frontend().state->slot]; }
+
+void Handshake::go_on() { session_.begin_login(); }
+
+void StartTls::go_on() { session_.become(std::move(login_)).secured(); }
+
+}  // namespace postigo
