@@ -18,7 +18,7 @@ class Handshake : public Stage {
 
   void start(Bytes received);  // `received`: what came ahead, and is the beginning of TLS
 
-  void received(Bytes) override {}
+  void received(Bytes) override {}  // before secured(): with a record that is broken
   void client_failed(const std::string& why) override;
   void secured() override;
   void deadline() override;
@@ -36,7 +36,6 @@ class StartTls final : public Handshake {
  public:
   StartTls(Session& session, std::unique_ptr<Stage> login) : Handshake(session), login_(std::move(login)) {}
 
-  void received(Bytes data) override { login_->received(data); }
   void farewell(Farewell why) override { login_->farewell(why); }
   size_t held() const override { return login_->held(); }
   void sum_up(Summary& summary) const override { login_->sum_up(summary); }

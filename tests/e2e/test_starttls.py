@@ -32,13 +32,15 @@ class Handshake:
             pass
         return self.outgoing.read()
 
-    def finish(self):
-        """Returns True if it succeeds."""
+    def finish(self, ask=b"", behind=b""):
+        """Returns True if it succeeds. What is asked under TLS, and what comes behind it, goes with the last flight."""
         try:
             while True:
                 try:
                     self.tls.do_handshake()
-                    self.wire.socket.sendall(self.outgoing.read())
+                    if ask:
+                        self.tls.write(ask)
+                    self.wire.socket.sendall(self.outgoing.read() + behind)
                     return True
                 except ssl.SSLWantReadError:
                     self.wire.socket.sendall(self.outgoing.read())
@@ -152,6 +154,19 @@ class Injection(unittest.TestCase):
                     self.assertRegex(wire.line(), rb"^(a OK|\+OK)")
                     rest = wire.rest()
                     self.assertRegex(rest, rb"(?s)^(\x15.*)?$", "an alert at most")
+
+    def test_a_broken_record_in_the_last_flight(self):
+        """TLS fails in the same read in which it began to work: what was said in between is no command."""
+        broken = b"\x17\x03\x03\x00\x20" + bytes(32)
+        for name, (kind, command, _, ask) in self.protocols.items():
+            with self.subTest(name), self.open(kind) as wire:
+                client = "%s:%d" % wire.socket.getsockname()
+                wire.send(command)
+                wire.line()
+                handshake = Handshake(wire, proxy_context())
+                wire.socket.sendall(handshake.hello)
+                self.assertTrue(handshake.finish(ask, broken))
+                proxy.wait_session(client=client, phase="tls", reason="tls_failed")
 
     def test_client_hello_glued(self):
 
