@@ -57,6 +57,9 @@ Read the configuration again, as
 does.
 .It Dv SIGUSR1
 Open the log file again, after it was rotated.
+.It Dv SIGUSR2
+Upgrade: the program that is on disk now takes the place of the one that runs,
+whose sessions stay with it until they end.
 .It Dv SIGTERM , SIGINT , SIGQUIT
 End: sessions are let go over
 .Cm server.drain_time ;

@@ -101,6 +101,7 @@ class Life(Logins, unittest.TestCase):
         self.login().close()
         os.kill(int(handed[1]), signal.SIGTERM)
         wait_for(lambda: not self.ctl_works(), 20, "the successor's end")
+        shutil.rmtree(self.root.file("run/systemd"))
         self.start()
         self.assertIn(LATER, self.root.inside("dpkg-query", "-W", "postigo").stdout)
         self.assertEqual(text, self.root.read("etc/postigo/postigo.toml"), "a conffile that was changed stays")
