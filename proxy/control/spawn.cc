@@ -1,7 +1,9 @@
 // Not here: what the child does with it (inheritance.cc).
 #include "proxy/control/spawn.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -88,6 +90,32 @@ class Attributes {
   posix_spawnattr_t attributes_;
 };
 
+// systemd waits for the end of a main process only if it is its child, and kills any other one at once. So where our
+// parent is the first process, the new one is his child as we are, and he alone learns how it ends. Behind the clone is
+// a copy of one thread: only what a signal handler may do.
+pid_t start_beside_us(char* const* command, char* const* environment, int fd, int& handle) {
+  long pid =
+      ::syscall(SYS_clone, static_cast<unsigned long>(CLONE_PARENT | CLONE_PIDFD), nullptr, &handle, nullptr, nullptr);
+  if (pid != 0) return static_cast<pid_t>(pid);
+  for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  fcntl(fd, F_SETFD, 0);
+  execve(command[0], command, environment);
+  _exit(127);
+}
+
+pid_t start_below_us(char* const* command, char* const* environment, int fd, int& handle) {
+  Attributes attributes(fd);
+  pid_t pid = -1;
+  errno = posix_spawn(&pid, command[0], attributes.actions(), attributes.get(), command, environment);
+  if (errno != 0) return -1;
+  handle = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));  // close-on-exec by itself
+  if (handle < 0) kill(pid, SIGKILL);
+  return pid;
+}
+
 }  // namespace
 
 Result<Child> spawn(const std::vector<std::string>& command, int fd) {
@@ -95,18 +123,12 @@ Result<Child> spawn(const std::vector<std::string>& command, int fd) {
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   Environment environment(fd);
-  Attributes attributes(fd);
   LentCapability lent;
-  pid_t pid = 0;
-  int error =
-      posix_spawn(&pid, command[0].c_str(), attributes.actions(), attributes.get(), words.data(), environment.get());
-  if (error != 0) return fail(fmt::format("cannot start {}: {}", command[0], std::strerror(error)));
-  Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // close-on-exec by itself
-  if (handle.get() < 0) {
-    kill(pid, SIGKILL);
-    return fail(fmt::format("cannot watch a new process: {}", std::strerror(errno)));
-  }
-  return Child{pid, std::move(handle)};
+  int handle = -1;
+  pid_t pid = (getppid() == 1 ? start_beside_us : start_below_us)(words.data(), environment.get(), fd, handle);
+  if (pid < 0) return fail(fmt::format("cannot start {}: {}", command[0], std::strerror(errno)));
+  if (handle < 0) return fail(fmt::format("cannot watch a new process: {}", std::strerror(errno)));
+  return Child{pid, Descriptor(handle)};
 }
 
 }  // namespace postigo

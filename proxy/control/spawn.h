@@ -13,7 +13,7 @@ namespace postigo {
 
 struct Child {
   pid_t pid;
-  Descriptor handle;  // readable once it has ended (pidfd_open(2)); the owner waits for it
+  Descriptor handle;  // readable once it has ended (pidfd_open(2)); the owner waits for it, if it is a child of ours
 };
 
 // `command` with its path first. `fd` is inherited, kSuccessionVariable says its number; all others are closed on exec.

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -105,15 +106,15 @@ void Succession::time_is_over() {
   if (failure_.empty()) failure_ = "the new program did not serve in time";
   if (child_ == nullptr) return settle(failure_);
   killed_ = true;
-  kill(pid_, SIGKILL);  // ours, and not waited for yet: the number is its own
+  syscall(SYS_pidfd_send_signal, child_->fd(), SIGKILL, nullptr, 0);
 }
 
 void Succession::ended() {
   siginfo_t end{};
-  waitid(P_PID, static_cast<id_t>(pid_), &end, WEXITED | WNOHANG);
+  bool ours = waitid(P_PID, static_cast<id_t>(pid_), &end, WEXITED | WNOHANG) == 0;
   drop(child_);
   if (then_ == nullptr) return;  // it served
-  settle(killed_ ? failure_ : how_it_ended(end));
+  settle(killed_ ? failure_ : ours ? how_it_ended(end) : "the new program ended before it served");
 }
 
 void Succession::settle(const std::string& failure) {

@@ -118,6 +118,32 @@ class Unit(Logins, unittest.TestCase):
             self.assertIn(b"BYE", session.rest(), "the one before ends in order, too")
         self.assertEqual("success", self.shown("Result"), self.journal())
 
+    def test_the_end_after_an_upgrade_is_orderly(self):
+        """Also when the program before is long gone: systemd waits for the successor as for any main process."""
+        self.systemctl("start", "postigo")
+        before = self.shown("MainPID")
+        with self.load():
+            self.dpkg("-i", "/later.deb")
+            wait_for(lambda: self.shown("MainPID") not in (before, "0"), 20, self.journal)
+        wait_for(lambda: self.machine.inside("test", "-d", f"/proc/{before}", check=False).returncode, 20, self.journal)
+        with self.login() as session:
+            self.systemctl("stop", "postigo")
+            self.assertIn(b"BYE", session.rest())
+        self.assertEqual("success", self.shown("Result"), self.journal())
+
+    def test_a_program_that_fails_changes_nothing(self):
+        self.systemctl("start", "postigo")
+        before = self.shown("MainPID")
+        for broken in ("#!/bin/sh\nexit 7\n", "no program at all\n"):
+            with self.login() as session:
+                self.root.write("usr/bin/postigo", broken, 0o755)
+                told = self.journal().count("upgrade_failed")
+                self.systemctl("kill", "--kill-who=main", "--signal=USR2", "postigo")
+                wait_for(lambda: self.journal().count("upgrade_failed") > told, 20, self.journal)
+                session.ok("NOOP")
+        self.login().close()
+        self.assertEqual((before, "active"), (self.shown("MainPID"), self.systemctl("is-active", "postigo")))
+
     def program(self):
         """The file that the main process runs; that of an upgrade before is told as deleted."""
         return self.machine.inside("readlink", f"/proc/{self.shown('MainPID')}/exe", check=False).stdout.strip()
