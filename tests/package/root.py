@@ -140,6 +140,7 @@ def configured(text, ports, dovecot):
     imaps, pop3s, admin = ports
     text = text.replace('["0.0.0.0:993", "[::]:993"]', f'"127.0.0.1:{imaps}"')
     text = text.replace('["0.0.0.0:995", "[::]:995"]', f'"127.0.0.1:{pop3s}"')
+    text = text.replace('drain_time = "30s"', 'drain_time = "2s"')
     text = text.replace("127.0.0.1:9090", f"127.0.0.1:{admin}")
     for number in (1, 2):
         text = text.replace(f'host = "mail{number}.internal"\ntls = "starttls"', f"""name = "mail{number}"
