@@ -104,7 +104,7 @@ class Form(unittest.TestCase):
 class Balance(unittest.TestCase):
     """T66: accepted = closed + open; attempts = ok + everything else."""
 
-    def test_connections(self):
+    def test_t66_connections(self):
         with Imap.open(proxy), Pop3.open(proxy) as pop3:
             pop3.logged_in(platform.fresh_user(), PASSWORD)
 
@@ -125,7 +125,7 @@ class Balance(unittest.TestCase):
     def lines(self, word):
         return "\n".join(line for line in proxy.metrics().text.splitlines() if word in line and not line.startswith("#"))
 
-    def test_logins(self):
+    def test_t66_logins(self):
         """As many attempts as were made, each with what became of it."""
         def counts():
             results = {}
@@ -177,7 +177,7 @@ class Balance(unittest.TestCase):
         self.assertEqual({("imap", "login"): 1, ("imap", "stream"): 1, ("pop3", "login"): 0, ("pop3", "stream"): 1},
                          {each: after[each] - before[each] for each in after})
 
-    def test_parallel_load_keeps_the_balance(self):
+    def test_t66_parallel_load_keeps_the_balance(self):
         def one(number):
             with Imap.open(proxy, ("off", "implicit")[number % 2]) as wire:
                 wire.logged_in(platform.fresh_user(), PASSWORD).ok("NOOP")

@@ -328,7 +328,7 @@ master_password_env = "POSTIGO_TEST_MASTER"
 
 
 class UnderLoad(Succession):
-    """T46: logins without a pause, sessions that wait in IDLE, ten upgrades: two of a program that crashes, one that hangs."""
+    """T66: logins without a pause, sessions that wait in IDLE, ten upgrades: two of a program that crashes, one that hangs."""
 
     def setUp(self):
         self.user = platform.fresh_user()
@@ -348,7 +348,7 @@ class UnderLoad(Succession):
                 except (OSError, AssertionError) as error:
                     self.failed.append(repr(error))
 
-    def test_t46_ten_upgrades(self):
+    def test_t66_ten_upgrades(self):
         proxy = self.make(server=server(timeout="3s" if not sanitized() else "15s"))
         idle = [self.log_in() for _ in range(10)]
         for wire in idle:
