@@ -86,9 +86,7 @@ const std::vector<Verb>& table() {
        {{"over", Kind::duration, "Spread over this time (default 10m)"}}},
       {"undrain", "Take drain back: who has not gone yet stays", true, {}},
       {"stop", "End the process as SIGTERM does", true, {}},
-      {"upgrade",
-       "Let the program as it is on disk now take this one's place; sessions stay with this one",
-       true,
+      {"upgrade", "Let the program as it is on disk now take this one's place; sessions stay with this one", true,
        answers::upgrade()},
   };
   return verbs;
