@@ -60,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // A literal that was announced before may swallow the first line of a login, and the second is none then.
   bool swallowed = before.find('{') != Bytes::npos && login(form).find('\n') != std::string::npos;
   fuzz::check(swallowed || whole.find(kSecret) == std::string::npos, "the password is hidden");
-  for (size_t style : {1, 3, 17})
+  for (size_t style : {size_t{1}, size_t{3}, size_t{17}})
     fuzz::check(shown(said, before.size(), server, style, size) == whole, "cuts do not matter");
   return 0;
 }
