@@ -9,7 +9,10 @@
 namespace postigo::imap {
 
 const Aliases::Alias& Aliases::add(Bytes client_tag) {
-  if (open_.size() == kMax) spent_.splice(spent_.end(), open_, open_.begin());
+  while (!open_.empty() && (open_.size() == kMax || tag_octets_ + client_tag.size() > kTagOctetsMax)) {
+    close(open_.begin());
+  }
+  tag_octets_ += client_tag.size();
   Alias& alias = open_.emplace_back();
   alias.number = ++last_;
   alias.client_tag = client_tag;
@@ -26,7 +29,12 @@ const Aliases::Alias* Aliases::find(Bytes text) const {
 
 void Aliases::answered(uint64_t number) {
   auto found = std::find_if(open_.begin(), open_.end(), [&](const Alias& alias) { return alias.number == number; });
-  if (found != open_.end()) spent_.splice(spent_.end(), open_, found);
+  if (found != open_.end()) close(found);
+}
+
+void Aliases::close(std::list<Alias>::iterator alias) {
+  tag_octets_ -= alias->client_tag.size();
+  spent_.splice(spent_.end(), open_, alias);
 }
 
 }  // namespace postigo::imap

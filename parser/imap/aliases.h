@@ -21,8 +21,10 @@ class Aliases {
   static constexpr Bytes kPrefix = "PSTG";
   static bool is_ours(Bytes tag) { return tag.starts_with(kPrefix); }
   static constexpr size_t kTextMax = kPrefix.size() + 20;
-  // Nobody has more commands of this kind under way. Beyond it the oldest is forgotten.
-  static constexpr size_t kMax = 32;
+  // Who ends IDLE by something else than DONE has all his commands under aliases until IDLE has its answer. Beyond so
+  // many the oldest is forgotten: its answer would pass under our tag.
+  static constexpr size_t kMax = 1000;
+  static constexpr size_t kTagOctetsMax = 32 * 1024;  // of all tags together
 
   struct Alias {
     uint64_t number = 0;
@@ -32,8 +34,8 @@ class Aliases {
     Bytes text() const { return {buffer.data(), size}; }
   };
 
-  // Numbers grow: a higher one began later. The alias stays until its answer or kMax others. No tag: a command of ours,
-  // whose answer is not for the client.
+  // Numbers grow: a higher one began later. The alias stays until its answer, or until there are too many others. No
+  // tag: a command of ours, whose answer is not for the client.
   const Alias& add(Bytes client_tag);
   // Null: not one of ours.
   const Alias* find(Bytes text) const;
@@ -42,9 +44,12 @@ class Aliases {
   void sweep() { spent_.clear(); }
 
  private:
+  void close(std::list<Alias>::iterator alias);
+
   std::list<Alias> open_;
   std::list<Alias> spent_;
   uint64_t last_ = 0;
+  size_t tag_octets_ = 0;  // of those that are open
 };
 
 }  // namespace postigo::imap
