@@ -160,7 +160,8 @@ TEST_F(ResolverTest, A38_ADeadNameCostsOnlyItself) {
   restart();
   std::vector<Ticket> waiting;
   int dead = 0;
-  for (int i = 0; i < 200; ++i) {
+  constexpr int kDead = 100;  // two questions each: what a socket holds until its reader wakes up on a busy machine
+  for (int i = 0; i < kDead; ++i) {
     std::string name = "dead" + std::to_string(i) + ".test";
     server.tell(name, {.silent = true});
     waiting.push_back(resolver->resolve(name, [&](const Resolver::Answer&) { ++dead; }));
@@ -171,7 +172,7 @@ TEST_F(ResolverTest, A38_ADeadNameCostsOnlyItself) {
     EXPECT_THAT(ask(name), ElementsAre("192.0.2.1"));
   }
   EXPECT_EQ(dead, 0) << "the living were answered after the dead had timed out";
-  EXPECT_TRUE(run_until([&] { return dead == 200; }));
+  EXPECT_TRUE(run_until([&] { return dead == kDead; }));
 }
 
 TEST_F(ResolverTest, A38_OneQuestionHoweverManyAsk) {
