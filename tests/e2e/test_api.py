@@ -319,7 +319,7 @@ class Document(unittest.TestCase):
             ("backend", {"name": "a", "state": "auto"}), ("reload", {}), ("log", {"action": "level", "level": "info"}),
             ("log", {"action": "reopen"}), ("drain", {"over": "1h"}), ("undrain", {}),
             ("diff", {"configuration": {"nonce": "0" * 32, "values": [{"key": "server.workers", "value": "7"}]}}),
-            ("stop", {}))]
+            ("upgrade", {}), ("stop", {}))]
         # Not done: the same, and always with a line.
         refused = [("get", "route", None), ("get", "who?address=x", None), ("get", "who?limit=x", None), ("post", "kick", {}),
                    ("post", "backend", {"name": "zzz", "state": "auto"}), ("post", "log", {"action": "level"}),
