@@ -63,8 +63,8 @@ class Dovecot(Case):
     """The real one with `haproxy = yes`."""
 
     def logged(self, user, client, port):
-        line = platform.a.wait_login(user)[-1]
-        self.assertIn(f"rip={client}, rport={port}, lip=", line)
+        said = f"rip={client}, rport={port}, lip="
+        line = wait_for(lambda: [each for each in platform.a.wait_login(user) if said in each], 10, said)[-1]
         self.assertIn("real=127.0.0.1", line)
         return line
 
