@@ -301,6 +301,28 @@ class Upgrade(Succession):
         with self.log_in() as fresh:
             fresh.ok("NOOP")
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_as_the_account_that_it_has_become(self):
+        """The successor is started by the account, not by root: what it needs has to be readable for that."""
+        def open_up(proxy):
+            for path in (os.path.dirname(self.binary), proxy.folder):
+                os.chmod(path, 0o777)
+            shutil.chown(platform.certificates.server[1], "nobody")
+
+        proxy = self.make(before=open_up, server=server(2, user="nobody"))
+        wire = self.log_in()
+        self.upgrade()
+        wire.ok("NOOP")
+        with self.log_in() as fresh:
+            fresh.ok("NOOP")
+        self.assertEqual(os.stat(f"/proc/{self.pids[-1]}").st_uid, 65534)
+        with open(f"/proc/{self.pids[-1]}/status", encoding="ascii") as file:
+            self.assertRegex(file.read(), r"NoNewPrivs:\s1\n")
+        self.assertEqual([], proxy.lines("socket_unused"))
+        wire.ok("LOGOUT")
+        wire.close()
+        self.assertEqual(0, self.ends(self.pids[0]))
+
     def test_a_secret_of_the_environment_goes_along(self):
         """The variable is overwritten once it was read; a successor needs it still."""
         os.environ["POSTIGO_TEST_MASTER"] = PASSWORD
