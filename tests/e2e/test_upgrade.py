@@ -308,6 +308,7 @@ class Upgrade(Succession):
             for path in (os.path.dirname(self.binary), proxy.folder):
                 os.chmod(path, 0o777)
             shutil.chown(platform.certificates.server[1], "nobody")
+            self.addCleanup(shutil.chown, platform.certificates.server[1], "root")
 
         proxy = self.make(before=open_up, server=server(2, user="nobody"))
         wire = self.log_in()
