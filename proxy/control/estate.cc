@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "proxy/net/address.h"
 
@@ -77,15 +78,15 @@ json described(const Estate& estate, size_t sockets) {
   return {{"sockets", sockets}, {"keys", std::move(keys)}, {"names", estate.names}, {"orders", estate.orders}};
 }
 
-TicketKeys::Key key_of(const json& described) {
+// Nothing if it is no key of our kind: it must not become one of zeros.
+std::optional<TicketKeys::Key> key_of(const json& described) {
   TicketKeys::Key key{};
   const auto& name = described.at("name").get_binary();
   const auto& secret = described.at("secret").get_binary();
-  if (name.size() == key.name.size() && secret.size() == key.secret.size()) {
-    std::copy(name.begin(), name.end(), key.name.begin());
-    std::copy(secret.begin(), secret.end(), key.secret.begin());
-    key.born_ms = described.at("born_ms").get<uint64_t>();
-  }
+  if (name.size() != key.name.size() || secret.size() != key.secret.size()) return std::nullopt;
+  std::copy(name.begin(), name.end(), key.name.begin());
+  std::copy(secret.begin(), secret.end(), key.secret.begin());
+  key.born_ms = described.at("born_ms").get<uint64_t>();
   return key;
 }
 
@@ -139,7 +140,9 @@ Result<Estate> receive_estate(int conversation) {
     if (!name.empty()) estate.sockets[name].push_back(std::move(fd));
   }
   try {
-    for (const json& key : described->value("keys", json::array())) estate.keys.push_back(key_of(key));
+    for (const json& each : described->value("keys", json::array())) {
+      if (auto key = key_of(each)) estate.keys.push_back(std::move(*key));
+    }
     estate.names = described->value("names", estate.names);
     estate.orders = described->value("orders", "");
   } catch (const json::exception&) {

@@ -127,10 +127,12 @@ TEST_F(EstateTest, WhatAnotherVersionMayHaveWritten) {
   EXPECT_FALSE(receive_estate(theirs.get()).has_value());
   say({});
   EXPECT_FALSE(receive_estate(theirs.get()).has_value());
-  say(json::to_cbor({{"sockets", 0}, {"from_the_future", true}}));
+  json odd = {{"name", json::binary({1, 2})}, {"secret", json::binary({3})}, {"born_ms", 1}};
+  say(json::to_cbor({{"sockets", 0}, {"keys", json::array({odd})}, {"from_the_future", true}}));
   auto got = receive_estate(theirs.get());
   ASSERT_TRUE(got.has_value()) << got.error().message;
   EXPECT_THAT(got->sockets, IsEmpty());
+  EXPECT_THAT(got->keys, IsEmpty()) << "a key of another size is none, and not one of zeros";
 }
 
 TEST_F(EstateTest, ASuccessorThatTakesNothingIsAnErrorAtOnce) {
