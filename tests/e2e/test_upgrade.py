@@ -109,6 +109,32 @@ class Succession(unittest.TestCase):
                 break
             self.assertEqual(0, self.ends(pid), self.proxy.program and self.proxy.program.output())
 
+    def idle(self, count):
+        """So many sessions in IDLE."""
+        wires = [self.log_in() for _ in range(count)]
+        for wire in wires:
+            wire.ok("SELECT INBOX")
+            wire.send("i IDLE\r\n")
+            self.assertTrue(wire.line().startswith(b"+"))
+        return wires
+
+    def nothing_was_lost(self, idle):
+        """They are all there still; when they have gone, all but the newest process end, and the counters add up."""
+        for wire in idle:
+            wire.send("DONE\r\n")
+            self.assertTrue(wire.until("i")[-1].startswith(b"i OK"))
+            wire.ok("LOGOUT")
+            wire.close()
+        for pid in self.pids[:-1]:
+            self.assertEqual(0, self.ends(pid))
+        self.assertEqual([], self.proxy.lines("session", reason="shutting_down"))
+        wait_for(self.adds_up, 20, "accepted = closed + open")
+
+    def adds_up(self):
+        scrape = self.proxy.metrics()
+        return (scrape.sum("postigo_connections_accepted_total") ==
+                scrape.sum("postigo_connections_closed_total") + scrape.sum("postigo_connections"))
+
     def log_in(self, mode="implicit"):
         wire = Imap.open(self.proxy, mode).logged_in(self.user, PASSWORD)
         self.addCleanup(wire.close)
@@ -372,12 +398,8 @@ class UnderLoad(Succession):
                     self.failed.append(repr(error))
 
     def test_t66_ten_upgrades(self):
-        proxy = self.make(server=server(timeout="3s" if not sanitized() else "15s"))
-        idle = [self.log_in() for _ in range(10)]
-        for wire in idle:
-            wire.ok("SELECT INBOX")
-            wire.send("i IDLE\r\n")
-            self.assertTrue(wire.line().startswith(b"+"))
+        self.make(server=server(timeout="3s" if not sanitized() else "15s"))
+        idle = self.idle(10)
         threads = [threading.Thread(target=self.clients) for _ in range(3)]
         for thread in threads:
             thread.start()
@@ -401,21 +423,8 @@ class UnderLoad(Succession):
         self.assertEqual([], self.failed[:5])
         self.assertGreater(self.served, 100 if not sanitized() else 20)
         self.assertEqual(8, len(self.pids))
-        for wire in idle:
-            wire.send("DONE\r\n")
-            self.assertTrue(wire.until("i")[-1].startswith(b"i OK"))
-            wire.ok("LOGOUT")
-            wire.close()
-        for pid in self.pids[:-1]:
-            self.assertEqual(0, self.ends(pid))
-        self.assertEqual([], proxy.lines("session", reason="shutting_down"))
+        self.nothing_was_lost(idle)
         print(f"{self.served} logins, 7 successors", end=" ", flush=True)
-
-        def identity():
-            scrape = proxy.metrics()
-            return (scrape.sum("postigo_connections_accepted_total") ==
-                    scrape.sum("postigo_connections_closed_total") + scrape.sum("postigo_connections"))
-        wait_for(identity, 20, "accepted = closed + open")
 
 
 class Takeover(Succession):
