@@ -20,9 +20,27 @@ def setUpModule():
     unittest.addModuleCleanup(platform.stop)
 
 
-def helper(name, *arguments):
-    return subprocess.Popen([sys.executable, "-B", os.path.join(SOURCE, "tests", "fakes", name), *map(str, arguments)],
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def helper(case, name, *arguments):
+    """A program of tests/fakes/ that ends with the test case."""
+    process = subprocess.Popen([sys.executable, "-B", os.path.join(SOURCE, "tests", "fakes", name), *map(str, arguments)],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def end():
+        process.kill()
+        process.communicate()
+    case.addCleanup(end)
+    return process
+
+
+def crowd_backend(case):
+    """A backend for many."""
+    port = int(helper(case, "crowd_backend.py").stdout.readline())
+
+    class Door:
+        imap = imaps = port
+        pop3 = pop3s = 0
+
+    return Door
 
 
 class Crowd(unittest.TestCase):
@@ -33,24 +51,10 @@ class Crowd(unittest.TestCase):
         self.count = min(WANTED, (hard - 1000) // 2)
         if self.count < 1000:
             self.skipTest(f"only {hard} descriptors")
-        self.backend = helper("crowd_backend.py")
-        self.addCleanup(self.end, self.backend)
-        port = int(self.backend.stdout.readline())
-
-        class Door:
-            imap = imaps = port
-            pop3 = pop3s = 0
-
         patience = '[limits]\nlogin_timeout = "120s"\ntls_handshake_timeout = "60s"'
-        self.proxy = platform.postigo({"crowd": Door}, limits=patience)
-        self.clients = helper("crowd_clients.py", platform.certificates.ca, self.count, self.proxy.imap,
+        self.proxy = platform.postigo({"crowd": crowd_backend(self)}, limits=patience)
+        self.clients = helper(self, "crowd_clients.py", platform.certificates.ca, self.count, self.proxy.imap,
                               self.proxy.imaps)
-        self.addCleanup(self.end, self.clients)
-
-    @staticmethod
-    def end(process):
-        process.kill()
-        process.communicate()
 
     def ask(self, command):
         self.clients.stdin.write(command + "\n")
@@ -96,18 +100,10 @@ class BeyondTheLimit(unittest.TestCase):
     """With few descriptors: a polite refusal before they run out, and service when there is room again."""
 
     def test_few_descriptors(self):
-        backend = helper("crowd_backend.py")
-        self.addCleanup(Crowd.end, backend)
-        port = int(backend.stdout.readline())
-
-        class Door:
-            imap = imaps = port
-            pop3 = pop3s = 0
-
         def shrink():
             resource.setrlimit(resource.RLIMIT_NOFILE, (200, 400))
 
-        proxy = platform.postigo({"crowd": Door}, start=False).start(preexec_fn=shrink)
+        proxy = platform.postigo({"crowd": crowd_backend(self)}, start=False).start(preexec_fn=shrink)
         limit = int(proxy.metrics().sum("postigo_connections_limit"))
         self.assertTrue(20 < limit < 200, f"{limit} sessions under 400 descriptors")
         wires = [Imap.open(proxy, "off").logged_in(f"u{number}", "secret") for number in range(limit)]

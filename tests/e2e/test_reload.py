@@ -16,7 +16,7 @@ import unittest
 from tests.e2e.harness import Imap, Platform, Pop3, sanitized, wait_for
 from tests.e2e.harness.dovecot import PASSWORD
 from tests.e2e.harness.ports import free_ports
-from tests.e2e.test_crowd import helper
+from tests.e2e.test_crowd import crowd_backend, helper
 from tests.fakes.backend import FakeBackend, imap_server
 
 LONG = bool(os.environ.get("POSTIGO_LONG"))
@@ -348,23 +348,6 @@ class Memory(unittest.TestCase):
     sessions = 5000 if LONG else 100 if sanitized() else 1000
     reloads = 200 if LONG else 10 if sanitized() else 60
 
-    def crowd(self):
-        """A backend for many, and the port that it has."""
-        backend = helper("crowd_backend.py")
-        self.addCleanup(self.end, backend)
-        port = int(backend.stdout.readline())
-
-        class Door:
-            imap = imaps = port
-            pop3 = pop3s = 0
-
-        return Door
-
-    @staticmethod
-    def end(process):
-        process.kill()
-        process.communicate()
-
     def ask(self, clients, command):
         clients.stdin.write(command + "\n")
         clients.stdin.flush()
@@ -372,11 +355,10 @@ class Memory(unittest.TestCase):
 
     def test_reloads_with_idle_sessions(self):
         users = "\n".join(f'[[directory.user]]\nname = "user{i}@example.com"\npool = "main"' for i in range(2000))
-        proxy = platform.postigo({"fake": self.crowd()}, users='[[directory]]\ntype = "static"\n' + users,
+        proxy = platform.postigo({"fake": crowd_backend(self)}, users='[[directory]]\ntype = "static"\n' + users,
                                  auth="[auth]\naccept_unknown = true")
         self.addCleanup(proxy.stop)
-        clients = helper("crowd_clients.py", platform.certificates.ca, self.sessions, proxy.imap, proxy.imaps)
-        self.addCleanup(self.end, clients)
+        clients = helper(self, "crowd_clients.py", platform.certificates.ca, self.sessions, proxy.imap, proxy.imaps)
         self.ask(clients, "login")
         for turn in range(5):
             reload(proxy, limits=f'[limits]\nlogin_timeout = "{30 + turn}s"')
