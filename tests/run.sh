@@ -47,7 +47,9 @@ main() {
     asan:'^fuzz_' asan:'^e2e\.' asan:'.' tsan:'^unit_proxy\.' tsan:'^unit_backends\.' tsan:'^e2e\.'
   echo "== testing; logs in build/all/Testing"
   local result=0 report=$PWD/build/all/results.xml
-  ctest --test-dir build/all -j "$jobs" --output-on-failure --no-tests=error --output-junit "$report" "$@" || result=$?
+  ctest --test-dir build/all -j "$jobs" --repeat until-pass:2 --output-on-failure --no-tests=error \
+    --output-junit "$report" "$@" || result=$?
+  python3 tests/repeated.py build/all/Testing/Temporary/LastTest.log || result=1
   python3 tests/skipped.py "$report"
   return "$result"
 }

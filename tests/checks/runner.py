@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The test command itself: what matches nothing fails, and what is skipped is seen with its reason.
+"""The test command itself: what matches nothing fails, what is skipped is seen with its reason, and
+what needed a second try by its name.
 
     runner.py SOURCE_DIR
 """
@@ -69,6 +70,27 @@ class Runner(unittest.TestCase):
         report = os.path.join(self.folder, "results.xml")
         run("ctest", "--test-dir", os.path.join(self.folder, "all"), "--output-junit", report)
         self.assertEqual("== nothing was skipped\n", run(sys.executable, "-B", f"{ROOT}/tests/skipped.py", report).stdout)
+
+    def test_a_second_try_is_told(self):
+        for fails, result in ((1, 0), (3, 1)):
+            tests = [f"""add_test([=[flaky.{n}]=] "sh" "-c" "test -e '{self.folder}/{fails}.{n}' || ! touch '{self.folder}/{fails}.{n}'")"""
+                     for n in range(fails)]
+            with open(os.path.join(self.folder, "one", "CTestTestfile.cmake"), "w", encoding="ascii") as file:
+                file.write(TREE + "\n".join(tests) + "\n")
+            self.gather("one:^kind", "one:^flaky")
+            tree = os.path.join(self.folder, "all")
+            self.assertEqual(0, run("ctest", "--test-dir", tree, "--repeat", "until-pass:2").returncode)
+            done = run(sys.executable, "-B", f"{ROOT}/tests/repeated.py", f"{tree}/Testing/Temporary/LastTest.log")
+            self.assertEqual(result, done.returncode, done)
+            self.assertEqual([f"one.flaky.{n}" for n in range(fails)],
+                             [line.split()[-1] for line in done.stdout.splitlines()], done)
+
+    def test_without_second_tries_nothing_is_told(self):
+        self.gather("one:^kind")
+        tree = os.path.join(self.folder, "all")
+        run("ctest", "--test-dir", tree, "--repeat", "until-pass:2")
+        done = run(sys.executable, "-B", f"{ROOT}/tests/repeated.py", f"{tree}/Testing/Temporary/LastTest.log")
+        self.assertEqual((0, ""), (done.returncode, done.stdout))
 
     def python(self, runs="pass", mark="", other="pass", text=None):
         """Exit code and output of a Python test file in our runner."""

@@ -2,16 +2,15 @@
 // changed in it: sqlite_test.cc.
 #include "backends/directory/sqlite_db.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -42,19 +41,33 @@ class Foreign {
   sqlite3* handle_ = nullptr;
 };
 
-// The kernel's list of our POSIX locks on a file: "READ 1073741826 1073742335" and the like.
-std::vector<std::string> locks_on(const std::string& path) {
-  struct stat status {};
-  EXPECT_EQ(stat(path.c_str(), &status), 0);
-  const std::string inode = fmt::format(":{}", status.st_ino);
-  std::ifstream table("/proc/locks");
-  std::vector<std::string> found;
-  for (std::string line; std::getline(table, line);) {
-    std::istringstream words(line);
-    std::vector<std::string> word{std::istream_iterator<std::string>(words), {}};
-    if (word.size() < 8 || word[1] != "POSIX" || word[4] != std::to_string(getpid())) continue;
-    if (word[5].ends_with(inode)) found.push_back(word[3] + " " + word[6] + " " + word[7]);
+// Our POSIX locks on a file, as a child of ours sees them: "READ 1073741826 510" and the like. (/proc/locks is read in
+// pieces and changes between them; and to open and close the file here would drop the locks.)
+std::string locks_on(const std::string& path) {
+  int ends[2];
+  EXPECT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
+    struct flock lock {};
+    for (off_t from = 0; file >= 0; from = lock.l_start + lock.l_len) {
+      lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = from, .l_len = 0, .l_pid = 0};
+      if (fcntl(file, F_GETLK, &lock) != 0) _exit(1);
+      if (lock.l_type == F_UNLCK) _exit(0);
+      dprintf(ends[1], "%s %jd %jd;", lock.l_type == F_RDLCK ? "READ" : "WRITE", static_cast<intmax_t>(lock.l_start),
+              static_cast<intmax_t>(lock.l_len));
+      if (lock.l_len == 0) _exit(0);
+    }
+    _exit(1);
   }
+  close(ends[1]);
+  std::string found;
+  char octets[512];
+  for (ssize_t got; (got = read(ends[0], octets, sizeof octets)) > 0;) found.append(octets, static_cast<size_t>(got));
+  close(ends[0]);
+  int status = -1;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
   return found;
 }
 
