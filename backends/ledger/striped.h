@@ -1,0 +1,215 @@
+// Striped: a table of what all workers must agree on, by names that strangers choose: bounded, in stripes of which each
+// has a mutex of its own. A call locks one stripe for as long as its function runs; that must be short, and must not
+// come back here.
+//
+// Any thread. An entry is one allocation: its value and its key. Keys are hashed with `key`, which nobody can guess
+// (A26). For a fleet a shared engine keeps such tables: change() is then a round trip to the one that owns the key, so
+// callers must be content with an answer that is a moment old, and with none.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <mutex>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "backends/balance/siphash.h"
+#include "parser/base/bytes.h"
+
+namespace postigo {
+
+enum class Keep : uint8_t {
+  busy,   // it must stay
+  spare,  // it may be evicted where there is no room, those first that were changed longest ago
+  gone,   // it is not needed any more
+};
+
+template <typename Value>
+class Striped {
+ public:
+  // `entries_max` is of all together; a stripe may be full a little before.
+  Striped(size_t entries_max, SipKey key, size_t stripes = 64)
+      : key_(key), each_max_((entries_max + stripes - 1) / stripes), stripes_(stripes) {}
+  Striped(const Striped&) = delete;
+  Striped& operator=(const Striped&) = delete;
+
+  // Calls what(Value&) -> Keep, with a new Value{} if there was none. False, without the call, if there was none and no
+  // room for one: the stripe is full of busy entries.
+  template <typename What>
+  bool change(Bytes name, What&& what) {
+    const uint64_t hash = siphash(key_, name);
+    Stripe& stripe = of(hash);
+    std::lock_guard lock(stripe.mutex);
+    Entry* entry = stripe.find(hash, name);
+    if (entry == nullptr) {
+      if (stripe.count >= each_max_ && !stripe.evict()) return false;
+      entry = stripe.add(hash, name);
+    }
+    stripe.settle(*entry, what(entry->value));
+    return true;
+  }
+
+  // Calls what(Value&) -> Keep if there is one. False if there was none.
+  template <typename What>
+  bool touch(Bytes name, What&& what) {
+    const uint64_t hash = siphash(key_, name);
+    Stripe& stripe = of(hash);
+    std::lock_guard lock(stripe.mutex);
+    Entry* entry = stripe.find(hash, name);
+    if (entry != nullptr) stripe.settle(*entry, what(entry->value));
+    return entry != nullptr;
+  }
+
+  // Calls what(const Value&) if there is one. False if there was none.
+  template <typename What>
+  bool look(Bytes name, What&& what) const {
+    const uint64_t hash = siphash(key_, name);
+    const Stripe& stripe = of(hash);
+    std::lock_guard lock(stripe.mutex);
+    const Entry* entry = stripe.find(hash, name);
+    if (entry != nullptr) what(entry->value);
+    return entry != nullptr;
+  }
+
+  // Calls what(Bytes name, Value&) -> Keep for each entry of one stripe, in no order. The order of eviction stays.
+  template <typename What>
+  void visit(size_t stripe, What&& what) {
+    Stripe& one = stripes_[stripe];
+    std::lock_guard lock(one.mutex);
+    for (size_t i = 0; i < one.buckets.size(); ++i) {
+      for (Entry* entry = one.buckets[i]; entry != nullptr;) {
+        Entry* next = entry->next;
+        Keep keep = what(entry->name(), entry->value);
+        if (keep == Keep::gone || (keep == Keep::spare) != (entry->newer != nullptr)) one.settle(*entry, keep);
+        entry = next;
+      }
+    }
+  }
+  size_t stripes() const { return stripes_.size(); }
+
+  size_t size() const { return total(&Stripe::count); }
+  uint64_t evicted() const { return total(&Stripe::evicted); }
+  size_t entries_max() const { return each_max_ * stripes_.size(); }
+
+ private:
+  struct Entry {
+    Entry* next = nullptr;  // in its bucket
+    Entry* older = nullptr;
+    Entry* newer = nullptr;  // null: it is busy
+    uint32_t hash = 0;
+    uint32_t size = 0;
+    Value value{};
+
+    Bytes name() const { return {reinterpret_cast<const char*>(this + 1), size}; }
+  };
+
+  struct Stripe {
+    mutable std::mutex mutex;
+    std::vector<Entry*> buckets;
+    size_t count = 0;
+    uint64_t evicted = 0;
+    Entry spare;  // a ring: newer is the oldest of all, older the newest
+
+    Stripe() { spare.older = spare.newer = &spare; }
+    ~Stripe() {
+      for (Entry* entry : buckets) {
+        while (entry != nullptr) release(std::exchange(entry, entry->next));
+      }
+    }
+
+    static void release(Entry* entry) {
+      entry->~Entry();
+      ::operator delete(entry);
+    }
+
+    // Of the hash the lowest bits choose the stripe, the upper half the bucket.
+    Entry** slot(uint32_t hash) { return &buckets[hash & (buckets.size() - 1)]; }
+
+    Entry* find(uint64_t whole, Bytes name) const {
+      if (buckets.empty()) return nullptr;
+      const auto hash = static_cast<uint32_t>(whole >> 32);
+      Entry* entry = buckets[hash & (buckets.size() - 1)];
+      while (entry != nullptr && !(entry->hash == hash && entry->name() == name)) entry = entry->next;
+      return entry;
+    }
+
+    Entry* add(uint64_t whole, Bytes name) {
+      if (count >= buckets.size()) grow();
+      auto* entry = new (::operator new(sizeof(Entry) + name.size())) Entry;
+      entry->hash = static_cast<uint32_t>(whole >> 32);
+      entry->size = static_cast<uint32_t>(name.size());
+      if (!name.empty()) std::memcpy(static_cast<void*>(entry + 1), name.data(), name.size());
+      Entry** at = slot(entry->hash);
+      entry->next = std::exchange(*at, entry);
+      ++count;
+      return entry;
+    }
+
+    void grow() {
+      std::vector<Entry*> before(buckets.empty() ? 8 : buckets.size() * 2);
+      before.swap(buckets);
+      for (Entry* entry : before) {
+        while (entry != nullptr) {
+          Entry* moved = std::exchange(entry, entry->next);
+          Entry** at = slot(moved->hash);
+          moved->next = std::exchange(*at, moved);
+        }
+      }
+    }
+
+    void unlink(Entry& entry) {
+      if (entry.newer == nullptr) return;
+      entry.newer->older = entry.older;
+      entry.older->newer = entry.newer;
+      entry.newer = entry.older = nullptr;
+    }
+
+    void settle(Entry& entry, Keep keep) {
+      unlink(entry);
+      if (keep == Keep::gone) return remove(entry);
+      if (keep == Keep::busy) return;
+      entry.newer = &spare;
+      entry.older = spare.older;
+      spare.older->newer = &entry;
+      spare.older = &entry;
+    }
+
+    void remove(Entry& entry) {
+      Entry** at = slot(entry.hash);
+      while (*at != &entry) at = &(*at)->next;
+      *at = entry.next;
+      --count;
+      release(&entry);
+    }
+
+    bool evict() {
+      Entry* oldest = spare.newer;
+      if (oldest == &spare) return false;
+      unlink(*oldest);
+      remove(*oldest);
+      ++evicted;
+      return true;
+    }
+  };
+
+  Stripe& of(uint64_t hash) { return stripes_[hash % stripes_.size()]; }
+  const Stripe& of(uint64_t hash) const { return stripes_[hash % stripes_.size()]; }
+
+  template <typename Number>
+  Number total(Number Stripe::*number) const {
+    Number sum = 0;
+    for (const Stripe& stripe : stripes_) {
+      std::lock_guard lock(stripe.mutex);
+      sum += stripe.*number;
+    }
+    return sum;
+  }
+
+  const SipKey key_;
+  const size_t each_max_;
+  std::vector<Stripe> stripes_;
+};
+
+}  // namespace postigo
