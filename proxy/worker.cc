@@ -32,7 +32,8 @@ struct Worker::Door final : Listener::Owner {
 };
 
 Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot)
-    : shared_(shared),
+    : Host({loop_, stats_, login_memory_, shared.fleet, shared.places, shared.traces}),
+      shared_(shared),
       snapshot_(std::move(snapshot)),
       loop_([this](uint64_t lag_ms) {
         stats_.loop_lag.observe_us(lag_ms * 1000);

@@ -24,6 +24,7 @@
 #include "proxy/net/offload.h"
 #include "proxy/net/resolver.h"
 #include "proxy/session/drain_plan.h"
+#include "proxy/session/host.h"
 #include "proxy/session/places.h"
 #include "proxy/session/session.h"
 #include "proxy/snapshot.h"
@@ -70,7 +71,7 @@ struct Shared {
 // Listening descriptors by address (Address::text()), for one worker.
 using Handout = std::map<std::string, std::vector<Descriptor>>;
 
-class Worker {
+class Worker final : public Host {
  public:
   Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot);
   ~Worker();
@@ -105,24 +106,18 @@ class Worker {
 
   void make_room();  // control thread: counters for all that the fleet knows by now
 
-  WorkerStats& stats() { return stats_; }
   const WorkerStats& stats() const { return stats_; }
 
-  // --- for sessions, on the worker's thread ---
-  Loop& loop() { return loop_; }
-  Traces& traces() { return shared_.traces; }
-  Places& places() { return shared_.places; }
-  Fleet& fleet() { return shared_.fleet; }
-  Resolver& resolver() { return *resolver_; }
-  LoginMemory& login_memory() { return login_memory_; }
-  Directory& directory() { return *directory_; }
-  const std::shared_ptr<const Snapshot>& snapshot() const { return snapshot_; }
-  std::string next_session_id();
-  std::string next_nonce();  // eight hexadecimal digits that nobody can guess (BackLogin::nonce)
-  void retire(Session& session);
-  bool stopping() const { return stopping_; }
-
  private:
+  // For its sessions, on its thread.
+  const std::shared_ptr<const Snapshot>& snapshot() const override { return snapshot_; }
+  Resolver& resolver() override { return *resolver_; }
+  Directory& directory() override { return *directory_; }
+  std::string next_session_id() override;
+  std::string next_nonce() override;
+  bool stopping() const override { return stopping_; }
+  void retire(Session& session) override;
+
   struct Door;  // a Listener with its frontend
   struct Walk {
     Session* at;    // to be shown next; null: none is left

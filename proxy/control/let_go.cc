@@ -50,7 +50,7 @@ void spread(ControlThread& control, const std::shared_ptr<Going>& going, std::fu
       [going](Session& session) {
         if (!going->concerns(session)) return true;
         if (session.relaying()) {
-          session.leave_at(session.worker().loop().now_ms() + going->next_ms(), going->order.why);
+          session.leave_at(session.host().loop().now_ms() + going->next_ms(), going->order.why);
           ++going->leaving;
         } else {
           session.shut_down(going->order.why);

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "proxy/session/host.h"
 #include "proxy/session/session.h"
-#include "proxy/worker.h"
 
 namespace postigo {
 
@@ -44,7 +44,7 @@ void Handshake::count() {
   numbers().tls_seconds.observe_us(uv_hrtime() / 1000 - start_us_);
 }
 
-ListenerStats& Handshake::numbers() { return session_.worker().stats().listeners[session_.frontend().state->slot]; }
+ListenerStats& Handshake::numbers() { return session_.host().stats().listeners[session_.frontend().state->slot]; }
 
 void Handshake::go_on() { session_.begin_login(); }
 

@@ -1,8 +1,8 @@
 // Not here: the walk over the sessions (worker.cc), what is done to them (control/verbs_sessions.cc).
 #include "proxy/session/listing.h"
 
+#include "proxy/session/host.h"
 #include "proxy/session/session.h"
-#include "proxy/worker.h"
 
 namespace postigo {
 namespace {
@@ -23,7 +23,7 @@ SessionRow row_of(Session& session) {
   row.phase = name_of(session.phase());
   row.backend = summary.backend;
   row.tls = *summary.tls_version != 0 ? summary.tls_version : "none";
-  row.seconds = static_cast<double>(session.worker().loop().now_ms() - summary.start_ms) / 1000.0;
+  row.seconds = static_cast<double>(session.host().loop().now_ms() - summary.start_ms) / 1000.0;
   row.bytes_in = summary.bytes_from_client;
   row.bytes_out = summary.bytes_from_backend;
   return row;

@@ -7,9 +7,9 @@
 #include "parser/base/limits.h"
 #include "parser/login/attempts.h"
 #include "proxy/base/events.h"
+#include "proxy/session/host.h"
 #include "proxy/session/refused_by.h"
 #include "proxy/session/session.h"
-#include "proxy/worker.h"
 
 namespace postigo {
 namespace {
@@ -117,7 +117,7 @@ void Login::authenticate() {
   Summary& summary = session_.summary();
   summary.mechanism = kMechanismNames[mechanism_];
   summary.user = session_.snapshot().router->normalise(credentials.user);
-  if (!summary.trace) summary.trace = session_.worker().traces().of_user(summary.user, summary.id);
+  if (!summary.trace) summary.trace = session_.host().traces().of_user(summary.user, summary.id);
   session_.enter(Phase::lookup, std::min(session_.limits().lookup_timeout_ms, session_.login_ms_left()));
   if (hops_left() == 0) return refuse({Refusal::Kind::unavailable, {}}, Refused::loop);
   if (!credentials.possible) return refuse({Refusal::Kind::bad_credentials, {}}, Refused::wrong);
@@ -128,15 +128,15 @@ void Login::authenticate() {
   Query query{summary.user, credentials.password, credentials.mechanism, session_.frontend().protocol->name,
               summary.client.host()};
   lookup_.emplace([this](LookupResult result) { looked_up(std::move(result)); });
-  session_.worker().directory().start(*lookup_, query);
+  session_.host().directory().start(*lookup_, query);
 }
 
 void Login::looked_up(LookupResult result) {
-  ProtocolStats& numbers = session_.worker().stats().protocols[session_.frontend().protocol_index];
+  ProtocolStats& numbers = session_.host().stats().protocols[session_.frontend().protocol_index];
   numbers.lookup_seconds.observe_us(now_us() - attempt_start_us_);
   numbers.lookups[static_cast<size_t>(result.verdict)].inc();
   if (result.verdict == Verdict::try_later) return directory_failed(result.detail);
-  session_.worker().fleet().directories().served(session_.worker().loop().now_ms());
+  session_.host().fleet().directories().served(session_.host().loop().now_ms());
   if (!result.detail.empty()) {
     log::write(events::lookup, {{"id", session_.summary().id}, {"detail", result.detail}});
   }
@@ -153,7 +153,7 @@ void Login::looked_up(LookupResult result) {
 
 void Login::directory_failed(std::string_view why) {
   log::Fields how = {{"id", session_.summary().id}, {"detail", why}};
-  session_.worker().fleet().directories().failed(session_.worker().loop().now_ms(), how);
+  session_.host().fleet().directories().failed(session_.host().loop().now_ms(), how);
   log::write(events::lookup_failed, how);
   refuse({Refusal::Kind::unavailable, {}}, Refused::directory_away);
 }
@@ -210,7 +210,7 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
   count(AuthResult::ok);
   suspended_ = false;
   session_.summary().authenticated = true;
-  ProtocolStats& numbers = session_.worker().stats().protocols[session_.frontend().protocol_index];
+  ProtocolStats& numbers = session_.host().stats().protocols[session_.frontend().protocol_index];
   uint64_t took_us = now_us() - attempt_start_us_;
   numbers.login_seconds.observe_us(took_us);
   write_login(session_.summary(), session_.client(), *socket, static_cast<double>(took_us) / 1e6);
@@ -251,11 +251,11 @@ void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {
   uint64_t floor_ms = session_.limits().auth_failure_delay_ms;
   uint64_t delay_ms = !at_once && passed_ms < floor_ms ? floor_ms - passed_ms : 0;
   session_.enter(Phase::command, session_.login_ms_left());
-  session_.worker().loop().timers().arm(delay_, delay_ms);
+  session_.host().loop().timers().arm(delay_, delay_ms);
 }
 
 void Login::refuse_now() {
-  session_.worker().loop().bury(std::move(upstream_));
+  session_.host().loop().bury(std::move(upstream_));
   lookup_.reset();
   suspended_ = false;
   for (const std::string& text : alerts_) front_->alert(text, out_);
@@ -297,13 +297,13 @@ void Login::abandon() {
 }
 
 void Login::count(AuthResult result) {
-  auto& attempts = session_.worker().stats().protocols[session_.frontend().protocol_index].auth;
+  auto& attempts = session_.host().stats().protocols[session_.frontend().protocol_index].auth;
   attempts[mechanism_][static_cast<size_t>(result)].inc();
 }
 
 void Login::count_refused(Refused reason, std::string_view code) {
   count(facts_of(reason).result);
-  session_.worker().stats().protocols[session_.frontend().protocol_index].refused[static_cast<size_t>(reason)].inc();
+  session_.host().stats().protocols[session_.frontend().protocol_index].refused[static_cast<size_t>(reason)].inc();
   ++session_.summary().refused;
   write_refused(session_.summary(), reason, upstream_ != nullptr ? session_.summary().backend : "", code);
 }

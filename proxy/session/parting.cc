@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/session/host.h"
 #include "proxy/session/session.h"
-#include "proxy/worker.h"
 
 namespace postigo {
 namespace {
@@ -23,7 +23,7 @@ Parting::Parting(Session& session)
 
 uint64_t Parting::timeout_ms() const {
   uint64_t configured_ms = session_.limits().close_timeout_ms;
-  return session_.worker().stopping() ? std::min(configured_ms, kStoppingMs) : configured_ms;
+  return session_.host().stopping() ? std::min(configured_ms, kStoppingMs) : configured_ms;
 }
 
 void Parting::client_ended() {
@@ -40,9 +40,9 @@ void Parting::client_drained() {
 // letting go of the socket tells so (T75).
 void Parting::deadline() {
   const Socket& client = *session_.client();
-  uint64_t passed_ms = session_.worker().loop().now_ms() - session_.summary().end_ms;
+  uint64_t passed_ms = session_.host().loop().now_ms() - session_.summary().end_ms;
   bool progress = std::exchange(taken_, client.taken()) != client.taken();
-  bool waits = progress && client.unsent() != 0 && !session_.worker().stopping() && passed_ms < kSlowClientMs;
+  bool waits = progress && client.unsent() != 0 && !session_.host().stopping() && passed_ms < kSlowClientMs;
   waits ? session_.rearm(timeout_ms()) : session_.retire();
 }
 

@@ -2,13 +2,13 @@
 // passed on after what came before it (T51, T58); the backend's QUIT is never ours to send (T49); a stream that broke
 // off must not look complete (T59). Not here: what the bytes mean (parser's filters).
 #include "proxy/session/relay.h"
+#include "proxy/session/host.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "parser/base/copies.h"
 #include "proxy/session/session.h"
-#include "proxy/worker.h"
 
 namespace postigo {
 
@@ -16,15 +16,15 @@ Relay::Relay(Session& session, SocketPtr backend, BackendState& where, std::uniq
     : Stage(session),
       backend_(std::move(backend)),
       filter_(std::move(filter)),
-      active_ms_(session.worker().loop().now_ms()),
-      numbers_(session.worker().stats().backends[where.slot]) {
+      active_ms_(session.host().loop().now_ms()),
+      numbers_(session.host().stats().backends[where.slot]) {
   numbers_.sessions.inc();
-  session_.worker().places().relay_began();
+  session_.host().places().relay_began();
 }
 
 Relay::~Relay() {
   numbers_.sessions.dec();
-  session_.worker().places().relay_ended();
+  session_.host().places().relay_ended();
 }
 
 void Relay::sum_up(Summary& summary) const { summary.commands = filter_->commands(); }
@@ -53,7 +53,7 @@ bool Relay::complete() const { return filter_->transparent() || filter_->at_line
 
 // Its time is over, and nothing is cut off by that. Who said QUIT goes by himself, and hears that it was done.
 bool Relay::may_leave() const {
-  bool due = leave_ms_ <= session_.worker().loop().now_ms();
+  bool due = leave_ms_ <= session_.host().loop().now_ms();
   return due && session_.client() != nullptr && complete() && !filter_->said_quit();
 }
 
@@ -64,11 +64,11 @@ void Relay::trace(Trace::Way way, std::span<const Bytes> octets) const {
   session_.summary().trace->octets(way, all, filter_->transparent());
 }
 
-void Relay::touch() { active_ms_ = session_.worker().loop().now_ms(); }
+void Relay::touch() { active_ms_ = session_.host().loop().now_ms(); }
 
 // For silence, or for the time to leave.
 void Relay::wait() {
-  uint64_t now_ms = session_.worker().loop().now_ms();
+  uint64_t now_ms = session_.host().loop().now_ms();
   uint64_t silence_ms = timeout_ms() - std::min(timeout_ms(), now_ms - active_ms_);
   session_.rearm(leave_ms_ > now_ms ? std::min(silence_ms, leave_ms_ - now_ms) : silence_ms);
 }
@@ -77,7 +77,7 @@ void Relay::received(Bytes data) {
   touch();
   trace(Trace::Way::from_client, {&data, 1});
   session_.summary().bytes_from_client += data.size();
-  session_.worker().stats().protocols[session_.frontend().protocol_index].bytes_from_client.add(data.size());
+  session_.host().stats().protocols[session_.frontend().protocol_index].bytes_from_client.add(data.size());
   if (kept_ != nullptr) {
     keep(data);
     return offer_kept();
@@ -113,7 +113,7 @@ void Relay::keep(Bytes data) {
   count_copy(Copy::held, data.size());
   if (kept_ == nullptr) {
     kept_ = std::make_unique<Kept>(*this);
-    kept_->since_ms = session_.worker().loop().now_ms();
+    kept_->since_ms = session_.host().loop().now_ms();
   }
   kept_->octets.append(data);
 }
@@ -126,7 +126,7 @@ void Relay::offer_kept() {
     kept_.reset();
   } else if (taken > 0) {
     kept_->octets.erase(0, taken);
-    kept_->since_ms = session_.worker().loop().now_ms();
+    kept_->since_ms = session_.host().loop().now_ms();
   }
   client_done();
 }
@@ -148,8 +148,8 @@ void Relay::be_patient() {
   if (kept_ == nullptr) return;
   uint64_t patience_ms = filter_->patience_ms();
   if (patience_ms == 0) return kept_->patience.cancel();
-  uint64_t waited_ms = session_.worker().loop().now_ms() - kept_->since_ms;
-  session_.worker().loop().timers().arm(kept_->patience, patience_ms - std::min(patience_ms, waited_ms));
+  uint64_t waited_ms = session_.host().loop().now_ms() - kept_->since_ms;
+  session_.host().loop().timers().arm(kept_->patience, patience_ms - std::min(patience_ms, waited_ms));
 }
 
 // The log says at the end of the session what it waited for.
@@ -167,7 +167,7 @@ void Relay::on_data(Socket&, Bytes data) {
 void Relay::pump_backend(Bytes data) {
   trace(Trace::Way::from_backend, {&data, 1});
   session_.summary().bytes_from_backend += data.size();
-  session_.worker().stats().protocols[session_.frontend().protocol_index].bytes_from_backend.add(data.size());
+  session_.host().stats().protocols[session_.frontend().protocol_index].bytes_from_backend.add(data.size());
   Slices slices;
   while (!data.empty()) {
     slices.clear();
@@ -246,7 +246,7 @@ void Relay::deadline() {
   if (may_leave()) return end(leave_why_, Farewell::shutting_down);
   uint64_t taken = session_.client()->taken() + backend_->taken();
   if (std::exchange(taken_, taken) != taken) touch();
-  uint64_t idle_ms = session_.worker().loop().now_ms() - active_ms_;
+  uint64_t idle_ms = session_.host().loop().now_ms() - active_ms_;
   if (idle_ms < timeout_ms()) return wait();
   end(client_ended_ ? CloseReason::client_closed : CloseReason::idle_timeout, Farewell::idle_too_long);
 }

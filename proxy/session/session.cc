@@ -8,37 +8,37 @@
 
 #include "proxy/base/events.h"
 #include "proxy/session/handshake.h"
+#include "proxy/session/host.h"
 #include "proxy/session/login.h"
 #include "proxy/session/parting.h"
 #include "proxy/session/preamble.h"
 #include "proxy/session/relay.h"
-#include "proxy/worker.h"
 
 namespace postigo {
 
-Session::Session(Worker& worker, std::shared_ptr<const Frontend> frontend, bool refused, uint64_t number)
-    : worker_(worker),
+Session::Session(Host& host, std::shared_ptr<const Frontend> frontend, bool refused, uint64_t number)
+    : host_(host),
       frontend_(std::move(frontend)),
-      snapshot_(worker.snapshot()),
+      snapshot_(host.snapshot()),
       deadline_([](void* self) { static_cast<Session*>(self)->stage_->deadline(); }, this),
       number_(number),
       refused_(refused) {
-  summary_.id = worker.next_session_id();
+  summary_.id = host.next_session_id();
   summary_.listener = frontend_->name;
   summary_.protocol = frontend_->protocol->name;
-  summary_.start_ms = worker.loop().now_ms();
+  summary_.start_ms = host.loop().now_ms();
 }
 
 Session::~Session() = default;
 
 const config::Limits& Session::limits() const {
-  return snapshot_ != nullptr ? snapshot_->live.limits : worker_.snapshot()->live.limits;
+  return snapshot_ != nullptr ? snapshot_->live.limits : host_.snapshot()->live.limits;
 }
 
 void Session::accept(int fd, const Address& peer) {
-  client_ = Socket::adopt(worker_.loop(), fd, *this);
+  client_ = Socket::adopt(host_.loop(), fd, *this);
   summary_.client = peer;
-  worker_.stats().sessions[static_cast<size_t>(phase_)].inc();
+  host_.stats().sessions[static_cast<size_t>(phase_)].inc();
 }
 
 void Session::begin() {
@@ -53,11 +53,11 @@ void Session::begin() {
   }
 }
 
-void Session::replace(std::unique_ptr<Stage> next) { worker_.loop().bury(std::exchange(stage_, std::move(next))); }
+void Session::replace(std::unique_ptr<Stage> next) { host_.loop().bury(std::exchange(stage_, std::move(next))); }
 
 // `received` belongs to the Preamble.
 void Session::begin_dialogue(Bytes received) {
-  summary_.trace = worker_.traces().of_address(summary_.client.octets(), summary_.id);
+  summary_.trace = host_.traces().of_address(summary_.client.octets(), summary_.id);
   if (frontend_->tls == config::Tls::implicit) return become(std::make_unique<Handshake>(*this)).start(received);
   enter(Phase::command, login_ms_left());
   begin_login();
@@ -66,7 +66,7 @@ void Session::begin_dialogue(Bytes received) {
 
 void Session::enter(Phase phase, uint64_t deadline_ms) {
   assert(phase == phase_ || may_follow(phase_, phase));
-  auto& gauges = worker_.stats().sessions;
+  auto& gauges = host_.stats().sessions;
   gauges[static_cast<size_t>(phase_)].dec();
   gauges[static_cast<size_t>(phase)].inc();
   phase_ = phase;
@@ -75,10 +75,10 @@ void Session::enter(Phase phase, uint64_t deadline_ms) {
   rearm(deadline_ms);
 }
 
-void Session::rearm(uint64_t deadline_ms) { worker_.loop().timers().arm(deadline_, deadline_ms); }
+void Session::rearm(uint64_t deadline_ms) { host_.loop().timers().arm(deadline_, deadline_ms); }
 
 uint64_t Session::login_ms_left() const {
-  uint64_t passed = worker_.loop().now_ms() - summary_.start_ms;
+  uint64_t passed = host_.loop().now_ms() - summary_.start_ms;
   uint64_t limit = limits().login_timeout_ms;
   return passed < limit ? limit - passed : 0;
 }
@@ -98,20 +98,20 @@ void Session::begin_login() {
 
 // A login ends under the terms under which it began; its backend may have been removed since, with all its sessions.
 uint64_t Session::time_to_leave(const BackendState& where) const {
-  const Snapshot& newest = *worker_.snapshot();
+  const Snapshot& newest = *host_.snapshot();
   if (snapshot_.get() == &newest || newest.find_backend(where.name) != nullptr) return Relay::kStays;
   bool keeps = snapshot_->backend(where.name).settings.on_remove == config::OnRemove::keep;
-  return keeps ? Relay::kStays : worker_.loop().now_ms() + newest.live.leaving.remove_time_ms;
+  return keeps ? Relay::kStays : host_.loop().now_ms() + newest.live.leaving.remove_time_ms;
 }
 
 void Session::begin_relay(SocketPtr backend, BackendState& where, std::span<const std::string> capabilities,
                           Bytes from_client, Bytes from_backend, bool client_ended) {
-  ProtocolStats& numbers = worker_.stats().protocols[frontend_->protocol_index];
+  ProtocolStats& numbers = host_.stats().protocols[frontend_->protocol_index];
   FilterCounts counts(numbers.verbs.data(), &numbers.rewrites[static_cast<size_t>(Rewrite::stream)]);
   auto filter = frontend_->protocol->make_filter(frontend_->policy.capabilities, capabilities, counts);
   // `from_client` and `from_backend` point into the Login, which lives to the end of this turn.
   Relay& relay = become(std::make_unique<Relay>(*this, std::move(backend), where, std::move(filter)));
-  worker_.login_memory().hold(*this, 0);
+  host_.login_memory().hold(*this, 0);
   uint64_t leave_ms = time_to_leave(where);
   snapshot_.reset();
   enter(Phase::relay, relay.timeout_ms());
@@ -123,7 +123,7 @@ void Session::on_data(Socket&, Bytes data) { stage_->received(data); }
 
 void Session::count_memory() {
   if (closing() || relaying()) return;
-  worker_.login_memory().hold(*this, client_->held() + stage_->held());
+  host_.login_memory().hold(*this, client_->held() + stage_->held());
 }
 
 // Others need what this one holds. It is told so; waiting for its answer would keep what TLS holds for it.
@@ -162,12 +162,12 @@ void Session::end_stage(CloseReason reason, std::string detail) {
   summary_.phase = phase_;
   summary_.reason = (silent || check) && side_of(reason) == "client" ? CloseReason::probe : reason;
   if (!detail.empty()) summary_.detail = std::move(detail);
-  summary_.end_ms = worker_.loop().now_ms();
+  summary_.end_ms = host_.loop().now_ms();
   if (stage_ != nullptr) {
     stage_->sum_up(summary_);
     stage_->abandon();
   }
-  worker_.login_memory().hold(*this, 0);
+  host_.login_memory().hold(*this, 0);
   enter(Phase::closing, become(std::make_unique<Parting>(*this)).timeout_ms());
 }
 
@@ -201,8 +201,8 @@ void Session::cut_off() {
 void Session::retire() {
   deadline_.cancel();
   client_.reset();
-  worker_.stats().sessions[static_cast<size_t>(phase_)].dec();
-  worker_.retire(*this);
+  host_.stats().sessions[static_cast<size_t>(phase_)].dec();
+  host_.retire(*this);
 }
 
 }  // namespace postigo

@@ -1,7 +1,7 @@
 // Session: one client connection from accept to the log line. It owns the client's socket, the phase, the one deadline,
 // and one Stage after the other, which says what happens.
 //
-// The worker owns sessions in its list. There is one exit, close(): idempotent, it never frees; retire() hands the
+// Its host (a worker) owns it, in a list. There is one exit, close(): idempotent, it never frees; retire() hands the
 // memory to the loop's graveyard when the client's socket is done. Confined to the worker's thread.
 #pragma once
 
@@ -20,24 +20,24 @@
 
 namespace postigo {
 
-class Worker;
+class Host;
 struct SessionTag {};
 
 class Session final : public Socket::Owner, public LoginMemory::Holder, public ListNode<SessionTag> {
  public:
   // `refused`: over the limit; the client is told so politely and closed. `number`: grows from session to session of
-  // the worker.
-  Session(Worker& worker, std::shared_ptr<const Frontend> frontend, bool refused, uint64_t number = 0);
+  // the host.
+  Session(Host& host, std::shared_ptr<const Frontend> frontend, bool refused, uint64_t number = 0);
   ~Session();
 
   void accept(int fd, const Address& peer);  // what a Listener accepted
   void begin();                              // a PROXY header, TLS or the greeting; may close
 
   // --- for its stages ---
-  Worker& worker() { return worker_; }
+  Host& host() { return host_; }
   const Frontend& frontend() const { return *frontend_; }
   const Snapshot& snapshot() const { return *snapshot_; }  // REQUIRES: no relay has begun
-  // Those that it began under until the login is over; from then on the worker's newest.
+  // Those that it began under until the login is over; from then on the host's newest.
   const config::Limits& limits() const;
   Socket* client() { return client_.get(); }  // null once the client is gone
   Summary& summary() { return summary_; }
@@ -92,7 +92,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   uint64_t time_to_leave(const BackendState& where) const;  // for a relay that begins now
   void end_stage(CloseReason reason, std::string detail);
 
-  Worker& worker_;
+  Host& host_;
   std::shared_ptr<const Frontend> frontend_;
   std::shared_ptr<const Snapshot> snapshot_;  // pins what routes point into; null once the login is over
   SocketPtr client_;

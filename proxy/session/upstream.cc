@@ -5,9 +5,9 @@
 #include <cerrno>
 
 #include "proxy/base/events.h"
+#include "proxy/session/host.h"
 #include "proxy/session/proxy_header.h"
 #include "proxy/session/session.h"
-#include "proxy/worker.h"
 
 namespace postigo {
 namespace {
@@ -32,7 +32,7 @@ BackPolicy policy_for(const config::Backend& backend) {
 Upstream::Upstream(Client& client, Session& session, Route route, BackLogin login)
     : client_(client), session_(session), route_(std::move(route)), login_(std::move(login)) {}
 
-BackendStats& Upstream::stats() { return session_.worker().stats().backends[backend_->state->slot]; }
+BackendStats& Upstream::stats() { return session_.host().stats().backends[backend_->state->slot]; }
 
 void Upstream::start() { try_candidate(); }
 
@@ -50,14 +50,14 @@ void Upstream::try_candidate() {
   session_.summary().shard = route_.shard;
   address_ = 0;
   if (!takes_logins(state().wanted)) return give_up(BackendError::taken_out, "taken out of service");
-  seat_ = session_.worker().places().take(state());
+  seat_ = session_.host().places().take(state());
   if (!seat_) return give_up(BackendError::full, "too many logins are under way there");
-  if (const std::vector<Address>* known = session_.worker().resolver().known(backend().host)) {
+  if (const std::vector<Address>* known = session_.host().resolver().known(backend().host)) {
     addresses_ = *known;
     return connect_next();
   }
-  resolving_ = session_.worker().resolver().resolve(backend().host,
-                                                    [this](Resolver::Answer answer) { resolved(std::move(answer)); });
+  resolving_ = session_.host().resolver().resolve(backend().host,
+                                                  [this](Resolver::Answer answer) { resolved(std::move(answer)); });
 }
 
 void Upstream::resolved(Resolver::Answer answer) {
@@ -71,7 +71,7 @@ void Upstream::connect_next() {
   address.set_port(backend().port(session_.frontend().protocol->name));
   connect_start_us_ = now_us();
   begun_ = begin_to(address);
-  socket_ = Socket::connect(session_.worker().loop(), begun_, *this);
+  socket_ = Socket::connect(session_.host().loop(), begun_, *this);
 }
 
 int Upstream::begin_to(const Address& address) {
@@ -102,10 +102,10 @@ void Upstream::on_connected(Socket&) {
   numbers.connects.inc();
   numbers.connect_seconds.observe_us(now_us() - connect_start_us_);
   login_start_us_ = now_us();
-  login_start_ms_ = session_.worker().loop().now_ms();
+  login_start_ms_ = session_.host().loop().now_ms();
   starttls_ = false;
   BackLogin login = login_;
-  login.nonce = session_.worker().next_nonce();
+  login.nonce = session_.host().next_nonce();
   if (backend().trusted && session_.client() != nullptr) {  // only then is it said, and it costs a system call
     Address local = local_address(session_.summary(), *session_.client());
     login.facts.local_ip = local.host();
@@ -121,7 +121,7 @@ void Upstream::on_connected(Socket&) {
 
 uint64_t Upstream::ms_left() const {
   uint64_t limit_ms = session_.limits().backend_login_timeout_ms;
-  uint64_t passed_ms = session_.worker().loop().now_ms() - login_start_ms_;
+  uint64_t passed_ms = session_.host().loop().now_ms() - login_start_ms_;
   return std::min(passed_ms < limit_ms ? limit_ms - passed_ms : 0, session_.login_ms_left());
 }
 
@@ -171,7 +171,7 @@ bool Upstream::step() {
     case Event::logged_in: {
       stats().login_seconds.observe_us(now_us() - login_start_us_);
       seat_.release();
-      outage().served(session_.worker().loop().now_ms());
+      outage().served(session_.host().loop().now_ms());
       // What was consumed is wiped with this object, at the end of the turn.
       client_.upstream_ready(std::move(socket_), *back_, input_.view().substr(step.consumed));
       return false;
@@ -199,7 +199,7 @@ void Upstream::refused() {
   }
   socket_.reset();
   seat_.release();
-  outage().served(session_.worker().loop().now_ms());
+  outage().served(session_.host().loop().now_ms());
   log::write_bounded(
       events::backend_refused,
       {{"id", session_.summary().id}, {"backend", backend().name}, {"code", reply.code}, {"detail", reply.text}});
@@ -258,7 +258,7 @@ void Upstream::give_up(BackendError error, const std::string& why) {
   if (error == BackendError::master_refused) {  // for an operator to mend; the others pass
     log::write(events::master_refused, how);
   } else if (error != BackendError::taken_out) {  // which is no news to the operator
-    outage().failed(session_.worker().loop().now_ms(), how);
+    outage().failed(session_.host().loop().now_ms(), how);
     log::write(events::backend_failed, how);
   }
   last_failure_ = backend().name + ": " + why;
@@ -266,12 +266,12 @@ void Upstream::give_up(BackendError error, const std::string& why) {
   socket_.reset();
   seat_.release();
   std::vector<std::string> for_the_user = alerts();
-  session_.worker().loop().bury(std::move(back_));  // it may be the caller
+  session_.host().loop().bury(std::move(back_));  // it may be the caller
   bool late = session_.login_ms_left() == 0;
   if (late || ++candidate_ >= route_.candidates.size()) {
     return client_.upstream_unavailable(error, last_failure_, std::move(for_the_user));
   }
-  session_.worker().stats().retries.inc();
+  session_.host().stats().retries.inc();
   try_candidate();
 }
 

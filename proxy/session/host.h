@@ -1,0 +1,62 @@
+// Host: what a session asks of where it lives. That is a Worker; in tests, what stands for one (tests/unit/proxy).
+//
+// Outlives its sessions. All of it on one thread, which is the loop's.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "backends/directory.h"
+#include "proxy/base/stats.h"
+#include "proxy/net/loop.h"
+#include "proxy/net/resolver.h"
+#include "proxy/session/login_memory.h"
+#include "proxy/session/places.h"
+#include "proxy/session/trace.h"
+#include "proxy/snapshot.h"
+
+namespace postigo {
+
+class Session;
+
+class Host {
+ public:
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  Loop& loop() { return parts_.loop; }
+  WorkerStats& stats() { return parts_.stats; }
+  LoginMemory& login_memory() { return parts_.login_memory; }
+  // What all hosts of the process share.
+  Fleet& fleet() { return parts_.fleet; }
+  Places& places() { return parts_.places; }
+  Traces& traces() { return parts_.traces; }
+
+  // The newest; an exchange replaces these two.
+  virtual const std::shared_ptr<const Snapshot>& snapshot() const = 0;
+  virtual Resolver& resolver() = 0;
+  virtual Directory& directory() = 0;
+
+  virtual std::string next_session_id() = 0;
+  virtual std::string next_nonce() = 0;       // eight hexadecimal digits that nobody can guess (BackLogin::nonce)
+  virtual bool stopping() const = 0;          // nobody is waited for any more
+  virtual void retire(Session& session) = 0;  // its end: counts, writes the log line, buries it
+
+ protected:
+  struct Parts {
+    Loop& loop;
+    WorkerStats& stats;
+    LoginMemory& login_memory;
+    Fleet& fleet;
+    Places& places;
+    Traces& traces;
+  };
+  // Of the parts only the addresses are taken; whoever derives from this may make them later.
+  explicit Host(const Parts& parts) : parts_(parts) {}
+  ~Host() = default;
+
+ private:
+  Parts parts_;
+};
+
+}  // namespace postigo
