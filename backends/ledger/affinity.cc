@@ -1,0 +1,134 @@
+// Who holds what. Not here: which backend is the choice, and what happens where the bound one is down (the login).
+#include "backends/ledger/affinity.h"
+
+namespace postigo {
+namespace {
+
+void count(std::atomic<uint64_t>& counter) { counter.fetch_add(1, std::memory_order_relaxed); }
+
+}  // namespace
+
+Affinity::Affinity(size_t users_max, SipKey key, Clock clock)
+    : users_max_(users_max), clock_(std::move(clock)), table_(users_max, key) {}
+
+Keep Affinity::keep(const Place& place, uint64_t now_ms) {
+  if (place.sessions > 0 || place.logins > 0) return Keep::busy;
+  return place.lapses_ms > now_ms ? Keep::spare : Keep::gone;
+}
+
+Affinity::Known Affinity::known(const Place& place, uint64_t now_ms) {
+  return {place.backend, place.sessions, place.logins, place.lapses_ms > now_ms ? place.lapses_ms - now_ms : 0};
+}
+
+// Logins that are under way stand by the first one's choice, but they hold nobody where he is not to stay: guesses at
+// his password are logins under way, too.
+Affinity::Bond Affinity::bind(Bytes user, Slot choice, uint64_t lapse_ms, const std::function<bool(Slot)>& stays) {
+  Bond bond;
+  bond.user_ = user;
+  bond.lapse_ms_ = lapse_ms;
+  bool held = table_.change(user, [&](Place& place) {
+    bool bound = place.logins > 0 || place.lapses_ms > clock_();
+    if (place.sessions == 0 && !(bound && stays(place.backend))) {
+      place.backend = choice;
+      place.lapses_ms = 0;
+    }
+    ++place.logins;
+    bond.backend_ = place.backend;
+    bond.shared_ = place.sessions > 0;
+    return Keep::busy;
+  });
+  if (!held) {
+    count(unbound_);
+    return {};
+  }
+  bond.affinity_ = this;
+  if (bond.backend_ != choice) count(redirected_);
+  return bond;
+}
+
+bool Affinity::Bond::move(Slot to) { return affinity_ != nullptr && affinity_->move(*this, to); }
+bool Affinity::Bond::settle() { return affinity_ == nullptr || affinity_->settle(*this); }
+
+void Affinity::Bond::release() {
+  if (affinity_ != nullptr) std::exchange(affinity_, nullptr)->give_back(*this);
+}
+
+bool Affinity::move(Bond& bond, Slot to) {
+  bool moved = false;
+  table_.touch(bond.user_, [&](Place& place) {
+    moved = place.backend != bond.backend_;
+    if (!moved && place.sessions == 0) {
+      place.backend = to;
+      place.lapses_ms = 0;
+      moved = true;
+      count(moved_);
+    }
+    bond.backend_ = place.backend;
+    bond.shared_ = place.sessions > 0;
+    return Keep::busy;
+  });
+  return moved;
+}
+
+bool Affinity::settle(Bond& bond) {
+  table_.touch(bond.user_, [&](Place& place) {
+    bond.settled_ = place.backend == bond.backend_;
+    bond.backend_ = place.backend;
+    if (bond.settled_) {
+      --place.logins;
+      ++place.sessions;
+    }
+    return Keep::busy;
+  });
+  return bond.settled_;
+}
+
+// Who never came in leaves the bond as it was, so that guesses neither make bonds nor keep them.
+void Affinity::give_back(const Bond& bond) {
+  table_.touch(bond.user_, [&](Place& place) {
+    const uint64_t now_ms = clock_();
+    --(bond.settled_ ? place.sessions : place.logins);
+    if (bond.settled_) place.lapses_ms = now_ms + bond.lapse_ms_;
+    return keep(place, now_ms);
+  });
+}
+
+std::optional<Affinity::Known> Affinity::look(Bytes user) const {
+  std::optional<Known> found;
+  table_.look(user, [&](const Place& place) {
+    const uint64_t now_ms = clock_();
+    if (keep(place, now_ms) != Keep::gone) found = known(place, now_ms);
+  });
+  return found;
+}
+
+bool Affinity::forget(Bytes user) {
+  bool free = true;
+  table_.touch(user, [&](Place& place) {
+    free = place.sessions == 0;
+    if (free) place.lapses_ms = 0;
+    return keep(place, clock_());
+  });
+  return free;
+}
+
+void Affinity::adopt(Bytes user, Slot backend, uint64_t lapses_in_ms) {
+  table_.change(user, [&](Place& place) {
+    const uint64_t now_ms = clock_();
+    if (keep(place, now_ms) == Keep::gone) {
+      place.backend = backend;
+      place.lapses_ms = now_ms + lapses_in_ms;
+    }
+    return keep(place, now_ms);
+  });
+}
+
+void Affinity::visit(size_t stripe, const std::function<void(Bytes user, const Known&)>& what) {
+  const uint64_t now_ms = clock_();
+  table_.visit(stripe, [&](Bytes user, Place& place) {
+    if (keep(place, now_ms) != Keep::gone) what(user, known(place, now_ms));
+    return keep(place, now_ms);
+  });
+}
+
+}  // namespace postigo
