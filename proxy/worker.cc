@@ -12,8 +12,6 @@
 namespace postigo {
 namespace {
 
-constexpr unsigned kVisitsPerTurn = 64;
-
 uint64_t random_id() {
   uint64_t id = 0;
   RAND_bytes(reinterpret_cast<uint8_t*>(&id), sizeof(id));
@@ -43,6 +41,7 @@ Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot)
       env_(loop_, mailbox_, shared.lookups, shared.passwords),
       login_memory_(loop_, stats_.login_bytes, shared.login_memory_max),
       resolver_(std::make_unique<Resolver>(loop_, snapshot_->live.resolver)),
+      roll_(loop_),
       next_id_(random_id()),
       nonce_key_{random_id(), random_id()} {
   make_room();
@@ -108,13 +107,10 @@ void Worker::accept(const std::shared_ptr<const Frontend>& frontend, int fd, con
   bool refused = now > shared_.sessions_max;
   // Beyond the places kept for polite refusals a connection is only taken and dropped.
   bool drop = now > shared_.sessions_max + Shared::kRefusing;
-  auto session = std::make_unique<Session>(*this, frontend, refused, ++accepted_);
-  session->accept(fd, peer);
+  Session& started = roll_.add(std::make_unique<Session>(*this, frontend, refused, roll_.next_number()));
+  started.accept(fd, peer);
   numbers.accepted.inc();
   if (refused) numbers.rejected_limit.inc();
-  ++alive_;
-  Session& started = *session.release();  // owned by the list until retire()
-  sessions_.push_back(started);
   if (drop) return started.abort(CloseReason::session_limit);
   started.begin();
 }
@@ -137,13 +133,8 @@ void Worker::retire(Session& session) {
     numbers.session_seconds.observe_us((summary.end_ms - summary.start_ms) * 1000);
   }
   write(summary);
-  for (auto& walk : walks_) {
-    if (walk->at == &session) walk->at = sessions_.next(session);
-  }
-  session.ListNode<SessionTag>::unlink();
-  loop_.bury(std::unique_ptr<Session>(&session));
+  roll_.remove(session);
   shared_.sessions.fetch_sub(1, std::memory_order_relaxed);
-  --alive_;
   maybe_end();
 }
 
@@ -160,13 +151,13 @@ void Worker::start(std::function<void()> ended) {
 
 void Worker::walk(std::function<bool(Session&)> visit, std::function<void()> done) {
   mailbox_->post([this, visit = std::move(visit), done = std::move(done)]() mutable {
-    begin_walk(std::move(visit), std::move(done));
+    roll_.walk(std::move(visit), std::move(done));
   });
 }
 
 void Worker::drain(uint64_t over_ms) {
   mailbox_->post([this, over_ms] {
-    visit([plan = plan(over_ms)](Session& session) mutable {
+    roll_.visit([plan = plan(over_ms)](Session& session) mutable {
       if (session.relaying()) session.leave_at(plan.next_ms());
     });
   });
@@ -175,7 +166,7 @@ void Worker::drain(uint64_t over_ms) {
 void Worker::undrain() {
   mailbox_->post([this] {
     if (ending_) return;
-    visit([](Session& session) {
+    roll_.visit([](Session& session) {
       if (session.relaying()) session.leave_at(Relay::kStays);
     });
   });
@@ -187,7 +178,7 @@ void Worker::hand_over(uint64_t over_ms) {
     if (ending_) return;
     doors_.clear();
     ending_ = true;
-    visit([plan = plan(over_ms)](Session& session) mutable {
+    roll_.visit([plan = plan(over_ms)](Session& session) mutable {
       if (session.relaying()) session.leave_at(plan.next_ms());
     });
     maybe_end();
@@ -197,7 +188,7 @@ void Worker::hand_over(uint64_t over_ms) {
 void Worker::end(uint64_t over_ms) {
   mailbox_->post([this, over_ms] {
     begin_end();
-    visit([plan = plan(over_ms)](Session& session) mutable {
+    roll_.visit([plan = plan(over_ms)](Session& session) mutable {
       session.relaying() ? session.leave_at(plan.next_ms()) : session.shut_down();
     });
     maybe_end();
@@ -211,40 +202,12 @@ void Worker::stop() {
 void Worker::stop_now() {
   mailbox_->post([this] {
     begin_stop();
-    sessions_.for_each([](Session& session) { session.cut_off(); });
+    roll_.each_now([](Session& session) { session.cut_off(); });
   });
 }
 
 DrainPlan Worker::plan(uint64_t over_ms) const {
   return {stats_.sessions[static_cast<size_t>(Phase::relay)].get(), loop_.now_ms(), over_ms};
-}
-
-void Worker::visit(std::function<void(Session&)> what) {
-  auto visit = [what = std::move(what)](Session& session) mutable {
-    what(session);
-    return true;
-  };
-  begin_walk(std::move(visit), [] {});
-}
-
-// New sessions come to the end of the list, so those of now are the first.
-void Worker::begin_walk(std::function<bool(Session&)> visit, std::function<void()> done) {
-  auto walk = std::make_shared<Walk>(Walk{sessions_.first(), accepted_, std::move(visit), std::move(done)});
-  walks_.push_back(walk);
-  go_on(walk);
-}
-
-// A few in each turn: between two of them the others are served, however many there are.
-void Worker::go_on(const std::shared_ptr<Walk>& walk) {
-  for (unsigned i = 0; i < kVisitsPerTurn && walk->at != nullptr; ++i) {
-    Session& session = *walk->at;
-    bool new_here = session.number() > walk->last;
-    walk->at = new_here ? nullptr : sessions_.next(session);
-    if (!new_here && !walk->visit(session)) walk->at = nullptr;
-  }
-  if (walk->at != nullptr) return loop_.defer([this, walk] { go_on(walk); });
-  std::erase(walks_, walk);
-  walk->done();
 }
 
 // Who has knocked already is let in, to be told to come again like those who are in: a reset would tell nothing.
@@ -260,12 +223,12 @@ void Worker::begin_end() {
 void Worker::begin_stop() {
   if (std::exchange(stopping_, true)) return;
   begin_end();
-  visit([](Session& session) { session.shut_down(); });
+  roll_.visit([](Session& session) { session.shut_down(); });
   maybe_end();
 }
 
 void Worker::maybe_end() {
-  if (!ending_ || ended_ || alive_ != 0) return;
+  if (!ending_ || ended_ || roll_.size() != 0) return;
   ended_ = true;
   // One turn later: the last session is still on the stack and in the graveyard.
   loop_.defer([this] {

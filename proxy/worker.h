@@ -15,7 +15,6 @@
 #include "backends/balance/siphash.h"
 #include "backends/directory.h"
 #include "proxy/base/descriptor.h"
-#include "proxy/base/list.h"
 #include "proxy/base/mailbox.h"
 #include "proxy/base/stats.h"
 #include "proxy/net/env_uv.h"
@@ -26,7 +25,7 @@
 #include "proxy/session/drain_plan.h"
 #include "proxy/session/host.h"
 #include "proxy/session/places.h"
-#include "proxy/session/session.h"
+#include "proxy/session/roll.h"
 #include "proxy/snapshot.h"
 
 namespace postigo {
@@ -106,6 +105,7 @@ class Worker final : public Host {
 
   void make_room();  // control thread: counters for all that the fleet knows by now
 
+  using Host::stats;
   const WorkerStats& stats() const { return stats_; }
 
  private:
@@ -119,19 +119,10 @@ class Worker final : public Host {
   void retire(Session& session) override;
 
   struct Door;  // a Listener with its frontend
-  struct Walk {
-    Session* at;    // to be shown next; null: none is left
-    uint64_t last;  // Session::number(): those behind it came later
-    std::function<bool(Session&)> visit;
-    std::function<void()> done;
-  };
   void accept(const std::shared_ptr<const Frontend>& frontend, int fd, const Address& peer);
   void take(std::shared_ptr<const Snapshot> snapshot, Handout doors);
   void change_doors(Handout fresh);
   void change_resolver();
-  void visit(std::function<void(Session&)> what);
-  void begin_walk(std::function<bool(Session&)> visit, std::function<void()> done);
-  void go_on(const std::shared_ptr<Walk>& walk);
   DrainPlan plan(uint64_t over_ms) const;
   void begin_end();
   void begin_stop();
@@ -148,9 +139,7 @@ class Worker final : public Host {
   std::unique_ptr<Resolver> previous_resolver_;  // of the settings before: questions that are under way
   std::unique_ptr<Directory> directory_;
   std::map<std::string, std::unique_ptr<Door>> doors_;  // by address
-  List<Session, SessionTag> sessions_;
-  std::vector<std::shared_ptr<Walk>> walks_;  // under way
-  uint64_t alive_ = 0, accepted_ = 0;
+  Roll roll_;
   uint64_t next_id_;
   SipKey nonce_key_;
   uint64_t nonces_ = 0;

@@ -1,5 +1,5 @@
 // With a time there are two walks: one counts, so that the other can spread evenly. Not here: the walk itself
-// (worker.cc), what a relay does with its moment (session/relay.cc).
+// (session/roll.cc), what a relay does with its moment (session/relay.cc).
 #include "proxy/control/let_go.h"
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// Not here: the walk over a worker's sessions (worker.cc), what a session is asked for (session/listing.cc).
+// Not here: the walk over a worker's sessions (session/roll.cc), what a session is asked for (session/listing.cc).
 #include "proxy/control/verbs_sessions.h"
 
 #include <mutex>

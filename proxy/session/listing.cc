@@ -1,4 +1,4 @@
-// Not here: the walk over the sessions (worker.cc), what is done to them (control/verbs_sessions.cc).
+// Not here: the walk over the sessions (session/roll.cc), what is done to them (control/verbs_sessions.cc).
 #include "proxy/session/listing.h"
 
 #include "proxy/session/host.h"
