@@ -1,0 +1,116 @@
+// Penalties: who guesses passwords waits longer and longer, over all workers and however many connections he opens.
+//
+// Counted are failures of each address (of IPv6 a /64), of each wider network, with more patience, and of each user.
+// An attempt takes its place in the queues of all three when it begins; where a queue is too long the attempt is
+// refused without being looked at. Who logged in well lately from the same address is not held back by what others do
+// there, nor by what is done to his name elsewhere, so neither locks him out.
+//
+// Pure: time is passed in, in milliseconds of a clock that never goes back. Any thread; a call takes a few short locks.
+// Bounded in memory: those with few failures are forgotten first, so that a crowd of addresses does not clear what is
+// known of others; when there is no room for an address, its wider network answers for it.
+//
+// For a fleet the tables are a shared engine's: begin() is one round trip with the three keys; without an answer in
+// time the local tables decide, which errs by a factor of the number of doors and never refuses more. Attempts under
+// way are a lease that lapses after the login's time-out. What is known may be stale by a moment: a delay errs by that.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "backends/ledger/penalty_record.h"
+#include "backends/ledger/striped.h"
+#include "config/network.h"
+#include "parser/base/bytes.h"
+
+namespace postigo {
+
+struct PenaltyRules {
+  bool enabled = true;
+  PenaltyScale address, wide, user;
+  unsigned ipv4_bits = 32, ipv6_bits = 64;           // what is one address
+  unsigned ipv4_wide_bits = 0, ipv6_wide_bits = 48;  // 0: none
+  uint64_t known_ms = 0;                             // who logged in well from an address is known there so long
+  std::vector<config::Network> exempt;
+};
+
+// Who tries, and as whom.
+struct Guest {
+  config::AnyAddress address{};
+  Bytes user;
+};
+
+class Penalties {
+ public:
+  // One attempt, from begin() to one of the three ends.
+  struct Attempt {
+    enum class Turn : uint8_t { go, again, refused };
+    Turn turn = Turn::go;
+    uint8_t charged = 0;   // where; no business of the caller's
+    uint64_t wait_ms = 0;  // ask no directory before that; `again`: call begin() once more then
+    uint64_t told_ms = 0;  // from now on: a refusal that was told earlier would give away that he is known here
+  };
+
+  // `entries_max`: of addresses, of wider networks, of users, and of users who are known somewhere, each.
+  Penalties(size_t entries_max, SipKey key);
+
+  Attempt begin(const PenaltyRules& rules, const Guest& guest, uint64_t now_ms);
+  // Each attempt that went has exactly one of these ends. `secret`: what was tried, for telling the same guess again.
+  void failed(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, Bytes secret, uint64_t now_ms);
+  void succeeded(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms);
+  void taken_back(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms);
+
+  struct Row {
+    std::string whom;  // "192.0.2.1/32", "2001:db8::/48", or a user
+    bool user = false;
+    double failures = 0;
+    uint64_t wait_ms = 0;  // of an attempt that came now
+  };
+  // The worst first.
+  std::vector<Row> list(const PenaltyRules& rules, size_t limit, uint64_t now_ms);
+  // How many records are clean now.
+  // All addresses and networks in it, and those that it is in.
+  size_t forgive(const PenaltyRules& rules, const config::Network& network, uint64_t now_ms);
+  size_t forgive_user(Bytes user);
+
+  size_t size() const { return addresses_.size() + wides_.size() + users_.size(); }
+  size_t entries_max() const { return addresses_.entries_max() + wides_.entries_max() + users_.entries_max(); }
+  uint64_t evicted() const { return addresses_.evicted() + wides_.evicted() + users_.evicted(); }
+  size_t known() const { return known_.size(); }
+
+ private:
+  using Table = Striped<PenaltyRecord>;
+  struct Place {  // one user at one address
+    uint64_t address = 0;
+    uint64_t until_ms = 0;
+    uint64_t at_ms = 0;  // of `failures`
+    float failures = 0;
+    uint32_t under_way = 0;
+    void leave() { under_way -= under_way > 0 ? 1 : 0; }
+  };
+  struct Places {
+    std::array<Place, 4> places{};
+  };
+  // What an attempt is counted under.
+  struct Keys;
+
+  Keys keys_of(const PenaltyRules& rules, const Guest& guest) const;
+  bool enter_known(const Keys& keys, uint64_t now_ms);
+  template <typename What>
+  void at_place(const Keys& keys, What&& what);
+  template <typename What>
+  void settle(const PenaltyRules& rules, const Keys& keys, uint8_t charged, uint64_t now_ms, What&& what);
+  bool enter(Table& table, const PenaltyScale& scale, Bytes key, Attempt& attempt, uint64_t now_ms);
+  void sweep(Table& table, const PenaltyScale& scale, uint64_t now_ms);
+  void learn(const PenaltyRules& rules, const Keys& keys, uint64_t now_ms);
+
+  const SipKey key_;
+  Table addresses_, wides_, users_;
+  Striped<Places> known_;
+  std::atomic<uint64_t> swept_ms_{0};
+  std::atomic<size_t> next_sweep_{0};
+};
+
+}  // namespace postigo
