@@ -36,6 +36,7 @@ enum class Event {
   authenticate,  // front only: credentials() are complete
   logged_in,     // back only: capabilities() are set, leftovers belong to the relay
   refused,       // back only: the backend says no to this user; reply() tells how
+  ready,         // back only, if BackPolicy::until_ready: all is done but the login; the dialogue is over
   unavailable,   // back only: this backend cannot serve now (temporary, protocol error, no TLS); another one might
   hang_up,       // send what is in Out, then close
 };
@@ -152,6 +153,7 @@ struct BackPolicy {
   Tls tls = Tls::off;
   bool forward_client = false;    // the backend trusts us: send ClientFacts
   Alerts alerts = Alerts::never;  // which may pass; "always": but not what came in clear before STARTTLS (T28)
+  bool until_ready = false;       // no login: greeting, TLS and capabilities only, and then Event::ready
   bool proxy_header = false;      // one went before all that we say: an answer to it is no answer to us
 };
 
@@ -242,10 +244,13 @@ class RelayFilter {
 
 // One row of the table in protocols.cc.
 struct Protocol {
-  std::string_view name;                    // "imap", "pop3": in configuration, metrics, logs
-  std::string_view alpn;                    // RFC 7301 registry
-  uint16_t port = 0;                        // clear text and STARTTLS
-  uint16_t tls_port = 0;                    // implicit TLS
+  std::string_view name;  // "imap", "pop3": in configuration, metrics, logs
+  std::string_view alpn;  // RFC 7301 registry
+  uint16_t port = 0;      // clear text and STARTTLS
+  uint16_t tls_port = 0;  // implicit TLS
+  // What a probe of ours says: after logged_in a command that changes nothing, what the line begins with that answers
+  // it well, and at the end, whatever came before, a client's good-bye.
+  std::string_view noop, noop_done, goodbye;
   std::span<const std::string_view> verbs;  // what RelayFilter counts; the last one is "other"
   std::unique_ptr<FrontDialogue> (*make_front)(const FrontPolicy& policy, bool tls) = nullptr;
   std::unique_ptr<BackDialogue> (*make_back)(const BackPolicy& policy, BackLogin login) = nullptr;

@@ -46,6 +46,7 @@ void Back::tls_established(Out& out) {
 // other one the client says what it would say there itself, and is answered before it goes on: not every server can do
 // two things at a time, and some do not let a client read mail who has not said who he is.
 Event Back::identify(Out& out) {
+  if (policy_.until_ready) return finish(Event::ready);
   bool something_to_say = policy_.forward_client || !login_.facts.client_id.empty();
   if (!something_to_say || !lists("ID")) return begin_login(out);
   tag_ = tag('3');

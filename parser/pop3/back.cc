@@ -79,7 +79,7 @@ Event Back::on_line(Bytes line, Out& out) {
 
 Event Back::on_greeting(const Reply& reply, Out& out) {
   if (reply.status != Reply::Status::ok) return unavailable(reply, "connecting");
-  Event event = check_login();
+  Event event = policy_.until_ready ? Event::need_input : check_login();
   if (event != Event::need_input) return event;
   greeted_xclient_ = reply.code == "XCLIENT";
   return policy_.proxy_header ? ask(State::probe, {"CAPA\r\n"}, out) : begin(out);

@@ -43,6 +43,7 @@ void Back::tls_established(Out& out) {
 // A greeting that was read in clear text proves nothing (T28), and POP3 greets only once: after STLS we do not believe
 // it and simply try; what we lose on a backend that does not know XCLIENT is one round trip.
 Event Back::introduce(Out& out) {
+  if (policy_.until_ready) return ask(State::capa, {"CAPA\r\n"}, out);  // an answer proves more than a greeting
   bool try_it = greeted_xclient_ || policy_.tls == BackPolicy::Tls::starttls;
   if (!policy_.forward_client || !try_it) return log_in(out);
   std::string command = "XCLIENT";
@@ -59,6 +60,7 @@ Event Back::log_in(Out& out) {
 }
 
 Event Back::choose(Out& out) {
+  if (policy_.until_ready) return last_ ? finish(Event::ready) : unavailable(kTooMuch);
   if (plain_) return start_auth(out);
   if (login_.authzid.empty()) return say_user(out);  // as the client said it
   return last_ ? unavailable("the backend does not list SASL PLAIN, which a master login needs")

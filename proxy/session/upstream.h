@@ -1,5 +1,5 @@
-// Upstream: one attempt after another to log the user in at the candidates that the router named: resolve, connect,
-// TLS, dialogue. The first that says yes wins; one that says no ends it; one that cannot now is passed over.
+// Upstream: one attempt after another to log the user in at the candidates that the router named, each by a Dialer. The
+// first that says yes wins; one that says no ends it; one that cannot now is passed over.
 //
 // Owned by a Login, which is its Client. Confined to the worker's thread.
 #pragma once
@@ -11,9 +11,7 @@
 #include "backends/router.h"
 #include "parser/dialogue.h"
 #include "proxy/base/stats.h"
-#include "proxy/net/resolver.h"
-#include "proxy/net/socket.h"
-#include "proxy/session/input.h"
+#include "proxy/session/dialer.h"
 #include "proxy/session/places.h"
 #include "proxy/snapshot.h"
 
@@ -21,7 +19,7 @@ namespace postigo {
 
 class Session;
 
-class Upstream final : public Socket::Owner {
+class Upstream final : public Dialer::Client {
  public:
   class Client {
    public:
@@ -42,30 +40,21 @@ class Upstream final : public Socket::Owner {
   void abandon();                                           // nothing calls back any more
   void deadline();                                          // the phase took too long: on to the next candidate
   BackendState& state() const { return *backend_->state; }  // of the current candidate
-  std::string_view state_name() const { return back_ != nullptr ? back_->state_name() : "connecting"; }
+  std::string_view state_name() const { return dialer_ != nullptr ? dialer_->state_name() : "connecting"; }
 
  private:
   void try_candidate();
-  void resolved(Resolver::Answer answer);
-  void connect_next();
-  int begin_to(const Address& address);  // as Socket::begin, from each of the backend's source addresses in turn
-  void send_proxy_header();
-  void not_connected(const std::string& why);                // to the newest address
   void give_up(BackendError error, const std::string& why);  // of this candidate
-  void lost(BackendError error, const std::string& why);     // its connection, or its time
-  std::string with_hint(const std::string& why) const;
-  void refused();
-  void start_tls();
-  void begin_dialogue();
+  void tell(BackendError error, const std::string& why);
   uint64_t ms_left() const;  // for TLS and login together, within the session's own time
-  bool step();               // false: wait, or this object is done
-  bool flush(Out& out);      // false: it was too much, and this object is done
 
-  void on_connected(Socket& socket) override;
-  void on_secured(Socket& socket) override;
-  void on_data(Socket& socket, Bytes data) override;
-  void on_eof(Socket& socket, bool clean) override;
-  void on_failed(Socket& socket, const std::string& why) override;
+  void dial_entered(Phase phase) override;
+  Dialer::Words dial_words() override;
+  void dial_stepped(std::string_view state, Event event) override;
+  void dialed(SocketPtr socket, Bytes leftover) override;
+  void dial_refused() override;
+  void dial_failed(BackendError error, const std::string& why) override { give_up(error, why); }
+  void dial_overflowed() override { client_.upstream_overflowed(); }
 
   std::vector<std::string> alerts() const;
   const config::Backend& backend() const { return backend_->settings; }
@@ -77,20 +66,9 @@ class Upstream final : public Socket::Owner {
   Route route_;
   BackLogin login_;
   Places::Seat seat_;  // at the current candidate
-  Ticket resolving_;
-  std::vector<Address> addresses_;
   size_t candidate_ = 0;
   const Backend* backend_ = nullptr;  // the current candidate
-  size_t address_ = 0;
-  int begun_ = 0;  // the descriptor of the newest connection, or -errno
-  SocketPtr socket_;
-  std::unique_ptr<BackDialogue> back_;
-  Input input_;
-  uint64_t connect_start_us_ = 0;
-  uint64_t login_start_us_ = 0;
-  bool starttls_ = false;
-  uint64_t login_start_ms_ = 0;
-  std::string last_failure_;
+  std::unique_ptr<Dialer> dialer_;    // at it
 };
 
 }  // namespace postigo

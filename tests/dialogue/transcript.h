@@ -4,8 +4,8 @@
 //   front imap tls=no starttls=yes plaintext=no mechanisms=PLAIN,LOGIN hide=X add=Y compress=no proxy=no
 //   hostname=mail.example.org back imap tls=starttls forward=yes user=alice password=secret authzid=bob ip=.. port=..
 //   local_ip=.. local_port=..
-//        session=.. client_tls=yes client_id=.. hops=.. local_name=.. proxy_header=no alerts=never nonce=..   (one
-//        line; absent keys: defaults below)
+//        session=.. client_tls=yes client_id=.. hops=.. local_name=.. proxy_header=no ready=no alerts=never nonce=..
+//        (one line; absent keys: defaults below)
 //   C: / S:    one line with CR LF of the client / the server; which of them is input follows from front or back
 //   C~ / S~    octets without a line end added
 //   = event    what the dialogue raised: start_tls, logged_in CAP..., refused [CODE] text, unavailable, hang_up,
@@ -183,6 +183,7 @@ class Player {
                                              : BackPolicy::Tls::off;
       back_policy_.forward_client = yes("forward", "no");
       back_policy_.proxy_header = yes("proxy_header", "no");
+      back_policy_.until_ready = yes("ready", "no");
       std::string alerts = get("alerts", "never");
       back_policy_.alerts = alerts == "always"      ? BackPolicy::Alerts::always
                             : alerts == "under_tls" ? BackPolicy::Alerts::under_tls
@@ -250,6 +251,9 @@ class Player {
         break;
       case Event::refused:
         trace.push_back("= refused" + reply());
+        break;
+      case Event::ready:
+        trace.push_back("= ready");
         break;
       case Event::unavailable:
         trace.push_back("= unavailable" + reply());

@@ -1,0 +1,195 @@
+// One backend, step by step. Not here: which backend and what becomes of a failure (upstream.cc, proxy/control/prober),
+// what is said (parser's back dialogues).
+#include "proxy/session/dialer.h"
+
+#include <cerrno>
+
+namespace postigo {
+namespace {
+
+uint64_t now_us() { return uv_hrtime() / 1000; }
+
+BackPolicy policy_for(const config::Backend& backend) {
+  BackPolicy policy;
+  policy.tls = backend.tls.mode == config::Tls::off        ? BackPolicy::Tls::off
+               : backend.tls.mode == config::Tls::starttls ? BackPolicy::Tls::starttls
+                                                           : BackPolicy::Tls::implicit;
+  policy.forward_client = backend.trusted;
+  policy.proxy_header = backend.proxy_protocol != config::SendProxyHeader::off;
+  policy.alerts = backend.pass_alerts  ? BackPolicy::Alerts::always
+                  : backend.tls.verify ? BackPolicy::Alerts::under_tls
+                                       : BackPolicy::Alerts::never;
+  return policy;
+}
+
+}  // namespace
+
+Dialer::Dialer(Client& client, Means means, const Backend& backend, const Protocol& protocol)
+    : client_(client), means_(means), backend_(backend), protocol_(protocol) {}
+
+void Dialer::enter(Phase phase) {
+  phase_ = phase;
+  client_.dial_entered(phase);
+}
+
+void Dialer::start() {
+  enter(Phase::connect);
+  if (const std::vector<Address>* known = means_.resolver.known(settings().host)) {
+    addresses_ = *known;
+    return connect_next();
+  }
+  resolving_ =
+      means_.resolver.resolve(settings().host, [this](Resolver::Answer answer) { resolved(std::move(answer)); });
+}
+
+void Dialer::abandon() {
+  resolving_.cancel();
+  socket_.reset();
+}
+
+void Dialer::resolved(Resolver::Answer answer) {
+  if (!answer) return client_.dial_failed(BackendError::resolve, answer.error().message);
+  addresses_ = std::move(*answer);
+  connect_next();
+}
+
+void Dialer::connect_next() {
+  Address address = addresses_[address_++];
+  address.set_port(settings().port(protocol_.name));
+  connect_start_us_ = now_us();
+  begun_ = begin_to(address);
+  socket_ = Socket::connect(means_.loop, begun_, *this);
+}
+
+int Dialer::begin_to(const Address& address) {
+  const std::vector<Address>& sources = backend_.sources;
+  if (sources.empty()) return Socket::begin(address);
+  int status = -EAFNOSUPPORT;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    Counter& turns = means_.stats.source_turns;
+    const Address& source = sources[turns.get() % sources.size()];
+    turns.inc();
+    if (source.get()->sa_family != address.get()->sa_family) continue;
+    status = Socket::begin(address, &source);
+    if (status != -EADDRNOTAVAIL) break;  // else the next one may have a port
+  }
+  return status;
+}
+
+void Dialer::on_connected(Socket&) {
+  connected_ = true;
+  connected_us_ = now_us();
+  connected_ms_ = means_.loop.now_ms();
+  means_.stats.connects.inc();
+  means_.stats.connect_seconds.observe_us(connected_us_ - connect_start_us_);
+  Words words = client_.dial_words();
+  BackPolicy policy = policy_for(settings());
+  policy.until_ready = words.until_ready;
+  back_ = protocol_.make_back(policy, std::move(words.login));
+  bool tls = settings().tls.mode == config::Tls::implicit;
+  if (Bytes header = words.proxy_header; !header.empty()) {
+    socket_->send({&header, 1}, tls);  // it shares a segment with the beginning of TLS
+  }
+  if (tls) return start_tls();
+  enter(Phase::backend_login);
+}
+
+void Dialer::start_tls() {
+  enter(Phase::backend_tls);
+  socket_->start_tls_client(backend_.tls[static_cast<size_t>(&protocol_ - protocols().data())]);
+}
+
+void Dialer::on_secured(Socket&) {
+  enter(Phase::backend_login);
+  if (!starttls_) return;
+  Out out;
+  back_->tls_established(out);
+  flush(out);
+}
+
+bool Dialer::flush(Out& out) {
+  if (out.overflowed()) {
+    client_.dial_overflowed();
+    return false;
+  }
+  if (!out.empty()) socket_->send(out.view());
+  out.clear();
+  return true;
+}
+
+void Dialer::on_data(Socket&, Bytes data) {
+  input_.append(data);
+  while (step()) {
+  }
+}
+
+bool Dialer::step() {
+  Out out;
+  Step step = back_->feed(input_.view(), out);
+  if (!flush(out)) return false;
+  bool over = step.event == Event::unavailable || step.event == Event::hang_up;
+  if (step.consumed > 0) client_.dial_stepped(back_->state_name(), step.event);
+  if (step.consumed > 0 && !over && !std::exchange(greeted_, true)) client_.dial_greeted();
+  if (step.event != Event::logged_in && step.event != Event::ready) input_.consume(step.consumed);
+  switch (step.event) {
+    case Event::start_tls:
+      starttls_ = true;
+      start_tls();
+      return false;
+    case Event::logged_in:
+      means_.stats.login_seconds.observe_us(now_us() - connected_us_);
+      [[fallthrough]];
+    case Event::ready:
+      // What was consumed is wiped with this object, at the end of the turn.
+      client_.dialed(std::move(socket_), input_.view().substr(step.consumed));
+      return false;
+    case Event::refused:
+      client_.dial_refused();
+      return false;
+    case Event::unavailable:
+    case Event::hang_up:
+      client_.dial_failed(BackendError::unavailable, back_->reply().text);
+      return false;
+    default:
+      return step.consumed > 0 && !input_.empty();
+  }
+}
+
+// If it has said no to the user before, that was its answer.
+void Dialer::lost(BackendError error, const std::string& why) {
+  if (back_ != nullptr && back_->lost() == Event::refused) return client_.dial_refused();
+  client_.dial_failed(error, why);
+}
+
+// One that expects a PROXY header and gets none, or the other way round, goes without a word of why.
+std::string Dialer::with_hint(const std::string& why) const {
+  if (socket_ == nullptr || socket_->heard()) return why;
+  bool sent = settings().proxy_protocol != config::SendProxyHeader::off;
+  return why + (sent ? " (does it expect our PROXY header?)" : " (does it expect a PROXY header?)");
+}
+
+void Dialer::on_eof(Socket&, bool) { lost(BackendError::closed, with_hint("closed by the backend")); }
+
+void Dialer::not_connected(const std::string& why) {
+  if (address_ < addresses_.size()) return connect_next();
+  if (begun_ == -EADDRNOTAVAIL) {
+    return client_.dial_failed(BackendError::no_port, "no port is free, or no address is there, to connect from");
+  }
+  bool other_family = begun_ == -EAFNOSUPPORT && !backend_.sources.empty();
+  if (other_family) return client_.dial_failed(BackendError::no_port, "no address in source is of its family");
+  client_.dial_failed(BackendError::connect, why);
+}
+
+void Dialer::on_failed(Socket& socket, const std::string& why) {
+  if (phase_ == Phase::connect) return not_connected(why);
+  bool handshake = phase_ == Phase::backend_tls && socket.tls() != nullptr;
+  if (handshake) return client_.dial_failed(BackendError::tls, with_hint(why));
+  lost(BackendError::closed, with_hint(why));
+}
+
+void Dialer::deadline() {
+  if (phase_ == Phase::connect) return client_.dial_failed(BackendError::connect_timeout, "connecting took too long");
+  lost(BackendError::login_timeout, with_hint("no answer in time"));
+}
+
+}  // namespace postigo

@@ -1,0 +1,111 @@
+// Dialer: one attempt at one backend: its name, a connection to one of its addresses after the other, a PROXY header,
+// TLS, the dialogue. What comes of it is told to its Client; it knows no other candidate and no client's session.
+//
+// Owned by its Client, who has the clock: the Dialer tells which step begins, and is told when that took too long.
+// After it has told an end nothing calls back any more. Confined to one loop's thread, whichever that is.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parser/dialogue.h"
+#include "proxy/base/phase.h"
+#include "proxy/base/stats.h"
+#include "proxy/net/resolver.h"
+#include "proxy/net/socket.h"
+#include "proxy/session/input.h"
+#include "proxy/snapshot.h"
+
+namespace postigo {
+
+class Dialer final : public Socket::Owner {
+ public:
+  // What is said once there is a connection.
+  struct Words {
+    std::string proxy_header;  // empty: none
+    BackLogin login;
+    bool until_ready = false;  // BackPolicy::until_ready: no login
+  };
+  class Client {
+   public:
+    virtual void dial_entered(Phase phase) = 0;  // connect, backend_tls, backend_login
+    virtual Words dial_words() = 0;              // once it is connected
+    virtual void dial_greeted() {}               // the backend has spoken, and means to go on
+    virtual void dial_stepped(std::string_view state, Event event) {
+      static_cast<void>(state), static_cast<void>(event);
+    }
+    // --- the ends: one of them ---
+    // Logged in, or ready. `leftover`: what the backend said behind its OK; valid for the rest of this turn.
+    virtual void dialed(SocketPtr socket, Bytes leftover) = 0;
+    virtual void dial_refused() = 0;  // it says no to this user: back().reply()
+    virtual void dial_failed(BackendError error, const std::string& why) = 0;
+    virtual void dial_overflowed() = 0;  // what was to be said does not fit in Out
+
+   protected:
+    ~Client() = default;
+  };
+  // All outlive it.
+  struct Means {
+    Loop& loop;
+    Resolver& resolver;
+    BackendStats& stats;
+  };
+
+  Dialer(Client& client, Means means, const Backend& backend, const Protocol& protocol);
+
+  void start();
+  void abandon();   // nothing calls back any more
+  void deadline();  // the step took too long
+
+  Phase phase() const { return phase_; }
+  bool greeted() const { return greeted_; }
+  bool connected() const { return connected_; }
+  uint64_t connected_ms() const { return connected_ms_; }  // by the loop's clock
+  BackDialogue* back() { return back_.get(); }             // null before it is connected
+  const Backend& backend() const { return backend_; }
+  Socket* socket() { return socket_.get(); }
+  std::string_view state_name() const { return back_ != nullptr ? back_->state_name() : "connecting"; }
+  std::string with_hint(const std::string& why) const;
+
+ private:
+  void enter(Phase phase);
+  void resolved(Resolver::Answer answer);
+  void connect_next();
+  int begin_to(const Address& address);        // as Socket::begin, from each of the backend's source addresses in turn
+  void not_connected(const std::string& why);  // to the newest address
+  void lost(BackendError error, const std::string& why);
+  void start_tls();
+  bool step();           // false: wait, or this object is done
+  bool flush(Out& out);  // false: it was too much, and this object is done
+
+  void on_connected(Socket& socket) override;
+  void on_secured(Socket& socket) override;
+  void on_data(Socket& socket, Bytes data) override;
+  void on_eof(Socket& socket, bool clean) override;
+  void on_failed(Socket& socket, const std::string& why) override;
+
+  const config::Backend& settings() const { return backend_.settings; }
+
+  Client& client_;
+  Means means_;
+  const Backend& backend_;
+  const Protocol& protocol_;
+  Ticket resolving_;
+  std::vector<Address> addresses_;
+  size_t address_ = 0;
+  int begun_ = 0;  // the descriptor of the newest connection, or -errno
+  SocketPtr socket_;
+  std::unique_ptr<BackDialogue> back_;
+  Input input_;
+  Phase phase_ = Phase::connect;
+  bool starttls_ = false;
+  bool connected_ = false;
+  bool greeted_ = false;
+  uint64_t connect_start_us_ = 0;
+  uint64_t connected_us_ = 0;
+  uint64_t connected_ms_ = 0;
+};
+
+}  // namespace postigo
