@@ -120,6 +120,25 @@ void check_long_pool(PoolCheck& all, const Pool& pool, const std::string& path, 
   }
 }
 
+// IMAP and POP3 of a user could not be at the same backend.
+void check_affinity(const Live& live, const Pool& pool, const std::string& path, Report& report) {
+  if (!pool.affinity) return;
+  const Backend* first = nullptr;
+  for (const Shard& shard : pool.shards) {
+    for (const Backend& backend : live.backends) {
+      if (std::find(shard.backends.begin(), shard.backends.end(), backend.name) == shard.backends.end()) continue;
+      if (first == nullptr) first = &backend;
+      if ((first->imap_port != 0) == (backend.imap_port != 0) && (first->pop3_port != 0) == (backend.pop3_port != 0)) {
+        continue;
+      }
+      report.error(path + ".affinity",
+                   fmt::format("all backends of the pool must serve the same protocols, unlike {} and {}",
+                               in_quotes(first->name), in_quotes(backend.name)));
+      return;
+    }
+  }
+}
+
 void check_pools(const Live& live, Report& report) {
   PoolCheck all{live, backend_names(live), {}};
   check_names(named("pool", live.pools), report);
@@ -131,6 +150,7 @@ void check_pools(const Live& live, Report& report) {
     } else if (report.has("pool")) {
       check_long_pool(all, pool, path, report);
     }
+    check_affinity(live, pool, path, report);
     if (pool.shards.empty()) report.error(path, "needs backends = [...] or [[pool.shard]]");
   }
   if (!report.has("pool")) return;

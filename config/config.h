@@ -68,12 +68,13 @@ struct Log {
 };
 
 struct Startup {
-  unsigned workers = 0;           // 0: "auto", one per core
-  std::string user, group;        // to become after binding; empty: stay
-  unsigned lookup_threads = 4;    // directory look-ups
-  unsigned password_threads = 0;  // password hashing; 0: one per core
-  unsigned queue_max = 1024;      // waiting jobs per pool and rank; beyond: "try later"
-  std::string state_file;         // what operators decided, for the next start; empty: it is forgotten
+  unsigned workers = 0;                     // 0: "auto", one per core
+  std::string user, group;                  // to become after binding; empty: stay
+  unsigned lookup_threads = 4;              // directory look-ups
+  unsigned password_threads = 0;            // password hashing; 0: one per core
+  unsigned queue_max = 1024;                // waiting jobs per pool and rank; beyond: "try later"
+  uint64_t affinity_users_max = 1'000'000;  // users whose backends are remembered (Pool::affinity)
+  std::string state_file;                   // what operators decided, for the next start; empty: it is forgotten
   Admin admin;
 };
 
@@ -168,9 +169,18 @@ struct Shard {
   std::vector<std::string> backends;  // in order of preference; at least one
 };
 
+// What becomes of a user whose backend, to which his sessions bind him, cannot be reached.
+enum class AffinityDown {
+  failover,  // he goes to another one, unless a session of his is still there
+  wait,      // he is told to try later
+};
+
 struct Pool {
   std::string name;
   std::vector<Shard> shards;  // `backends = [...]` in the file makes one shard per backend, of the same name
+  bool affinity = false;      // all sessions of a user are at the same backend
+  uint64_t affinity_time_ms = 15 * 60'000;  // and so long after the last one
+  AffinityDown affinity_down = AffinityDown::failover;
 };
 
 struct Rule {        // the first one that matches decides

@@ -17,9 +17,9 @@ namespace {
 
 // What the process is made of before it reads a line from a client.
 constexpr std::string_view kOnlyByRestart[] = {
-    "server.workers",          "server.user",       "server.group",       "admin.address",
-    "server.password_threads", "server.queue_max",  "admin.socket",       "server.lookup_threads",
-    "server.state_file",       "admin.api_address", "admin.api_plaintext"};
+    "server.workers",          "server.user",       "server.group",        "admin.address",
+    "server.password_threads", "server.queue_max",  "admin.socket",        "server.lookup_threads",
+    "server.state_file",       "admin.api_address", "admin.api_plaintext", "server.affinity_users_max"};
 
 class Flattener final : public Visitor {
  public:

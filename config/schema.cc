@@ -41,6 +41,8 @@ void describe_server(Visitor& v, Config& config) {
   v.duration({"upgrade_drain_time",
               "And then: how long sessions may stay with the old program; they are let go spread over it"},
              leaving.upgrade_drain_time_ms, true);
+  v.count({"affinity_users_max", "Users whose backends are remembered at most, over all pools with affinity"},
+          x.affinity_users_max, {1000, 100'000'000});
   v.path({"state_file", "Where `ctl backend NAME drain` and the like survive a restart; default: nowhere"},
          x.state_file);
 }
@@ -204,6 +206,14 @@ void describe_pool(Visitor& v, Pool& x) {
   std::vector<std::string> backends;
   v.text({"name", "Label in rules, directories and metrics; default: \"default\""}, x.name);
   v.texts({"backends", "Short form: every backend is a shard of its own name"}, backends);
+  v.flag({"affinity", "All sessions of a user, of every protocol, go to the same backend while he has one"},
+         x.affinity);
+  v.duration({"affinity_time", "And so long after the last one"}, x.affinity_time_ms);
+  v.choice({"affinity_down",
+            "Where that backend cannot be reached: go to another one, unless a session of the user is still there, or "
+            "tell him to try later"},
+           x.affinity_down,
+           {{"failover", static_cast<int>(AffinityDown::failover)}, {"wait", static_cast<int>(AffinityDown::wait)}});
   v.list({"shard", "A set of backends that hold the same mailboxes"}, x.shards, describe_shard);
   for (const std::string& backend : backends) x.shards.push_back({backend, 1.0, {backend}});
 }

@@ -74,6 +74,13 @@ const Backend* Snapshot::find_backend(std::string_view name) const {
   return found == backend_index_.end() ? nullptr : &backends[found->second];
 }
 
+const config::Pool* Snapshot::affine_pool(std::string_view name) const {
+  for (const config::Pool& pool : live.pools) {
+    if (pool.affinity && pool.name == name) return &pool;
+  }
+  return nullptr;
+}
+
 void Snapshot::prefer(Route& route, Bytes user) const {
   postigo::prefer(route, user, [this](const config::Backend& each) { return backend(each.name).state->weight.load(); });
 }

@@ -72,6 +72,8 @@ struct Snapshot {
   const Backend& backend(std::string_view name) const;  // REQUIRES: there is one
   const Backend* find_backend(std::string_view name) const;
 
+  const config::Pool* affine_pool(std::string_view name) const;  // null: it has no affinity
+
   // The order that operators' weights give this user's candidates.
   void prefer(Route& route, Bytes user) const;
 

@@ -52,9 +52,11 @@ struct Loads {
 struct Shared {
   Shared(const config::Config& config, unsigned password_threads, Fleet& known)
       : fleet(known),
+        ledger(config.startup.affinity_users_max, random_sip_key(), [] { return uv_hrtime() / 1'000'000; }),
         lookups(config.startup.lookup_threads, config.startup.queue_max, config.live.limits.lookup_timeout_ms),
         passwords(password_threads, config.startup.queue_max, config.live.limits.lookup_timeout_ms) {}
   Fleet& fleet;
+  Ledger ledger;
   Offload lookups, passwords;
   std::atomic<int64_t> sessions{0};  // touched twice per session
   std::atomic<int64_t> sessions_max{0};

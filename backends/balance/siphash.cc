@@ -32,12 +32,6 @@ struct State {
   }
 };
 
-SipKey random_key() {
-  std::random_device device;
-  auto word = [&] { return uint64_t{device()} << 32 | device(); };
-  return {word(), word()};
-}
-
 }  // namespace
 
 uint64_t siphash(const SipKey& key, Bytes bytes) {
@@ -51,8 +45,14 @@ uint64_t siphash(const SipKey& key, Bytes bytes) {
   return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
 }
 
+SipKey random_sip_key() {
+  std::random_device device;
+  auto word = [&] { return uint64_t{device()} << 32 | device(); };
+  return {word(), word()};
+}
+
 size_t SeededHash::operator()(std::string_view name) const {
-  static const SipKey key = random_key();
+  static const SipKey key = random_sip_key();
   return static_cast<size_t>(siphash(key, name));
 }
 

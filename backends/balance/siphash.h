@@ -31,6 +31,7 @@ constexpr SipKey sip_key(Bytes text) {
 }
 
 uint64_t siphash(const SipKey& key, Bytes bytes);
+SipKey random_sip_key();  // that nobody can guess
 
 // With a key drawn once per process.
 struct SeededHash {

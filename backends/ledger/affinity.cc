@@ -27,7 +27,9 @@ Affinity::Bond Affinity::bind(Bytes user, Slot choice, uint64_t lapse_ms, const 
   bond.user_ = user;
   bond.lapse_ms_ = lapse_ms;
   bool held = table_.change(user, [&](Place& place) {
-    bool bound = place.logins > 0 || place.lapses_ms > clock_();
+    const uint64_t now_ms = clock_();
+    bond.fresh_ = place.sessions == 0 && place.lapses_ms <= now_ms;
+    bool bound = place.logins > 0 || place.lapses_ms > now_ms;
     if (place.sessions == 0 && !(bound && stays(place.backend))) {
       place.backend = choice;
       place.lapses_ms = 0;

@@ -46,6 +46,7 @@ class Affinity {
       user_ = std::move(other.user_);
       backend_ = other.backend_;
       shared_ = other.shared_;
+      fresh_ = other.fresh_;
       settled_ = other.settled_;
       lapse_ms_ = other.lapse_ms_;
       return *this;
@@ -55,6 +56,7 @@ class Affinity {
 
     Slot backend() const { return backend_; }
     bool shared() const { return shared_; }  // a session of his was there already
+    bool fresh() const { return fresh_; }    // none was anywhere, for long
     // The backend cannot be reached: he goes to `to`, or to where another login of his went meanwhile: see backend().
     // False: a session of his is where he is bound, so he stays. REQUIRES: a bond that is not settled.
     bool move(Slot to);
@@ -68,7 +70,7 @@ class Affinity {
     Affinity* affinity_ = nullptr;
     std::string user_;
     Slot backend_ = 0;
-    bool shared_ = false, settled_ = false;
+    bool shared_ = false, fresh_ = false, settled_ = false;
     uint64_t lapse_ms_ = 0;
   };
 

@@ -69,6 +69,7 @@ enum class BackendError : uint8_t {
   full,
   taken_out,
   no_port,
+  moved,
 };
 struct BackendErrorFacts {
   std::string_view name, text;
@@ -85,6 +86,7 @@ inline constexpr auto kBackendErrorFacts = std::to_array<BackendErrorFacts>({
     {"full", "too many logins are under way there: limits.backend_logins_max"},
     {"taken_out", "an operator has taken it out of service: `ctl backend NAME drain` or `down`"},
     {"no_port", "no port of ours is free to connect from, or no address: see `source`; the operator's to mend"},
+    {"moved", "it said yes, but meanwhile another login of the user had gone to another backend: see `affinity`"},
 });
 
 // Where a backend's capability list reached the client in our version: in the answer to the login, or later.

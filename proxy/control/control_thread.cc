@@ -34,7 +34,8 @@ ControlThread::ControlThread(std::string file, config::Config config, Prepared p
       drain_(loop_, workers_,
              {.told = [this](bool draining) { told_draining(draining); }, .shut = [this] { doors_.close(); }}),
       succession_(loop_),
-      orders_(prepared_.lasting->fleet, running_.config.startup.state_file) {}
+      orders_(prepared_.lasting->fleet, running_.config.startup.state_file),
+      keeper_(loop_, prepared_.lasting->fleet) {}
 
 ControlThread::~ControlThread() = default;
 
@@ -54,6 +55,7 @@ Result<void> ControlThread::start() {
   config::Problems problems;
   if (!prepared_.snapshot->open_directories(problems)) return fail(problems.front().message);
   if (auto taken = take_orders(); !taken) return taken;
+  keeper_.start(shared_->ledger, inheritance_.estate.bonds);
   if (auto made = open_socket(); !made) return made;
   for (const std::string& name : doors_.forget_inherited()) log::write(events::socket_unused, {{"address", name}});
   note_load();
@@ -269,6 +271,7 @@ void ControlThread::close() {
   api_by_token_.reset();
   sweep_.cancel();
   expiry_.cancel();
+  keeper_.close();
   drain_.close();
   succession_.close();
   doors_.close();

@@ -14,6 +14,7 @@
 #include "proxy/control/doors.h"
 #include "proxy/control/drain.h"
 #include "proxy/control/inheritance.h"
+#include "proxy/control/ledger_keeper.h"
 #include "proxy/control/preparation.h"
 #include "proxy/control/reload.h"
 #include "proxy/control/removals.h"
@@ -113,6 +114,7 @@ class ControlThread {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Http> api_, api_by_token_;
   StandingOrders orders_;
+  LedgerKeeper keeper_;
   Removals removals_{*this};
   std::unique_ptr<Reloader> reloader_;  // once the account has changed: it has a thread
   int64_t started_s_ = 0;

@@ -75,7 +75,11 @@ json described(const Estate& estate, size_t sockets) {
                     {"secret", json::binary({key.secret.begin(), key.secret.end()})},
                     {"born_ms", key.born_ms}});
   }
-  return {{"sockets", sockets}, {"keys", std::move(keys)}, {"names", estate.names}, {"orders", estate.orders}};
+  return {{"sockets", sockets},
+          {"keys", std::move(keys)},
+          {"names", estate.names},
+          {"orders", estate.orders},
+          {"bonds", json::binary({estate.bonds.begin(), estate.bonds.end()})}};
 }
 
 // Nothing if it is no key of our kind: it must not become one of zeros.
@@ -145,6 +149,10 @@ Result<Estate> receive_estate(int conversation) {
     }
     estate.names = described->value("names", estate.names);
     estate.orders = described->value("orders", "");
+    if (described->contains("bonds")) {
+      const auto& bonds = described->at("bonds").get_binary();
+      estate.bonds.assign(bonds.begin(), bonds.end());
+    }
   } catch (const json::exception&) {
     return fail("the estate is not understood");
   }

@@ -24,6 +24,7 @@ struct Estate {
   std::vector<TicketKeys::Key> keys;
   std::map<std::string, std::vector<std::string>> names;  // of systemd's sockets: addresses by name
   std::string orders;                                     // StandingOrders::text(); empty: none
+  std::string bonds;                                      // bonds_text(); empty: none
 };
 
 // How the successor learns which descriptor its end of the conversation is: in its environment.

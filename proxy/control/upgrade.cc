@@ -28,6 +28,7 @@ Estate ControlThread::estate() const {
   estate.sockets = doors_.copies();
   estate.keys = prepared_.lasting->keys->all();
   estate.orders = orders_.text();
+  estate.bonds = keeper_.text(running_.config.live);
   for (const auto& [name, endpoints] : prepared_.lasting->activated) {
     for (const config::Endpoint& endpoint : endpoints) estate.names[name].push_back(socket_name(endpoint));
   }

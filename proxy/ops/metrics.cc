@@ -233,6 +233,22 @@ void backends(Families& out, const MetricsSource& source) {
                   workers, [](auto& w) -> auto& { return w.retries; }));
 }
 
+void users(Families& out, const MetricsSource& source) {
+  const Affinity& affinity = source.shared->ledger.affinity;
+  out.gauge("postigo_users_pinned", "Users whose backend is remembered, in pools with affinity.");
+  out.add({}, static_cast<double>(affinity.users()));
+  out.gauge("postigo_users_pinned_limit", "Users that may be; beyond, those without a session are forgotten.");
+  out.add({}, static_cast<double>(affinity.users_max()));
+  out.counter("postigo_affinity_redirects_total",
+              "Logins that went where the user had been, not to their first choice.");
+  out.add({}, affinity.redirected());
+  out.counter("postigo_affinity_moves_total", "Users who went to another backend because theirs could not be reached.");
+  out.add({}, affinity.moved());
+  out.counter("postigo_affinity_unbound_total",
+              "Logins without affinity, because all that may be remembered have sessions.");
+  out.add({}, affinity.unbound());
+}
+
 void traffic(Families& out, const MetricsSource& source) {
   const AllStats& workers = source.workers;
   out.counter("postigo_bytes_total", "Bytes relayed after login, decrypted.");
@@ -294,6 +310,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   tls(out, source);
   logins(out, source);
   backends(out, source);
+  users(out, source);
   traffic(out, source);
   process_families(out, source);
   return out.take();

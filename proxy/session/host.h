@@ -7,6 +7,7 @@
 #include <string>
 
 #include "backends/directory.h"
+#include "backends/ledger/ledger.h"
 #include "proxy/base/stats.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/resolver.h"
@@ -31,6 +32,7 @@ class Host {
   Fleet& fleet() { return parts_.fleet; }
   Places& places() { return parts_.places; }
   Traces& traces() { return parts_.traces; }
+  Ledger& ledger() { return parts_.ledger; }
 
   // The newest; an exchange replaces these two.
   virtual const std::shared_ptr<const Snapshot>& snapshot() const = 0;
@@ -50,6 +52,7 @@ class Host {
     Fleet& fleet;
     Places& places;
     Traces& traces;
+    Ledger& ledger;
   };
   // Of the parts only the addresses are taken; whoever derives from this may make them later.
   explicit Host(const Parts& parts) : parts_(parts) {}

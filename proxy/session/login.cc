@@ -7,6 +7,7 @@
 #include "parser/base/limits.h"
 #include "parser/login/attempts.h"
 #include "proxy/base/events.h"
+#include "proxy/session/binding.h"
 #include "proxy/session/host.h"
 #include "proxy/session/refused_by.h"
 #include "proxy/session/session.h"
@@ -166,6 +167,7 @@ void Login::find_backend(const Identity& identity) {
   }
   if (!identity.user.empty()) session_.summary().user = identity.user;
   session_.snapshot().prefer(*route, session_.summary().user);
+  bind_user(session_, *route);
   upstream_ = std::make_unique<Upstream>(*this, session_, std::move(*route), backend_login(identity));
   upstream_->start();
 }
@@ -240,6 +242,7 @@ void Login::upstream_unavailable(BackendError error, const std::string& why, std
 
 void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {
   count_refused(reason, code);
+  session_.bond().reset();
   refusal_ = std::move(refusal);
   if (Attempts::is_failure(refusal_.kind)) ++session_.summary().failures;
   // A "no" takes the same time whoever says it and for whatever reason (A22). "Not now" and "our fault" are told at

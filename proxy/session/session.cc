@@ -167,6 +167,7 @@ void Session::end_stage(CloseReason reason, std::string detail) {
     stage_->sum_up(summary_);
     stage_->abandon();
   }
+  bond_.reset();
   host_.login_memory().hold(*this, 0);
   enter(Phase::closing, become(std::make_unique<Parting>(*this)).timeout_ms());
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "backends/ledger/affinity.h"
 #include "proxy/base/list.h"
 #include "proxy/base/phase.h"
 #include "proxy/net/socket.h"
@@ -41,6 +42,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   const config::Limits& limits() const;
   Socket* client() { return client_.get(); }  // null once the client is gone
   Summary& summary() { return summary_; }
+  std::unique_ptr<Affinity::Bond>& bond() { return bond_; }  // null: its pool has no affinity, or there is no login
   Phase phase() const { return phase_; }
   uint64_t number() const { return number_; }
   bool secure() const { return client_ != nullptr && client_->tls() != nullptr; }
@@ -99,6 +101,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   Timer deadline_;
   std::unique_ptr<Stage> stage_;  // null before begin()
   Summary summary_;
+  std::unique_ptr<Affinity::Bond> bond_;  // from the login on; given back where the session closes
   const uint64_t number_;
   Phase phase_ = Phase::preamble;
   bool refused_;

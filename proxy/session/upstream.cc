@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "proxy/base/events.h"
+#include "proxy/session/binding.h"
 #include "proxy/session/host.h"
 #include "proxy/session/proxy_header.h"
 #include "proxy/session/session.h"
@@ -26,7 +27,8 @@ void Upstream::try_candidate() {
   backend_ = &session_.snapshot().backend(route_.candidates[candidate_]->name);
   session_.summary().backend = backend().name;
   session_.summary().shard = route_.shard;
-  if (!takes_logins(state().wanted)) return give_up(BackendError::taken_out, "taken out of service");
+  bool follows = state().wanted == Wanted::drain && is_at(session_, state());
+  if (!takes_logins(state().wanted) && !follows) return give_up(BackendError::taken_out, "taken out of service");
   seat_ = session_.host().places().take(state());
   if (!seat_) return give_up(BackendError::full, "too many logins are under way there");
   Host& host = session_.host();
@@ -69,6 +71,9 @@ void Upstream::dial_stepped(std::string_view state, Event event) {
 }
 
 void Upstream::dialed(SocketPtr socket, Bytes leftover) {
+  if (session_.bond() != nullptr && !session_.bond()->settle()) {
+    return give_up(BackendError::moved, "another login of the user went to another backend meanwhile");
+  }
   seat_.release();
   outage().served(session_.host().loop().now_ms());
   client_.upstream_ready(std::move(socket), *dialer_->back(), leftover);
@@ -108,7 +113,7 @@ void Upstream::tell(BackendError error, const std::string& why) {
                      {"detail", why}};
   if (error == BackendError::master_refused) {  // for an operator to mend; the others pass
     log::write(events::master_refused, how);
-  } else if (error != BackendError::taken_out) {  // which is no news to the operator
+  } else if (error != BackendError::taken_out && error != BackendError::moved) {  // which are no news to operators
     outage().failed(session_.host().loop().now_ms(), how);
     log::write(events::backend_failed, how);
   }
@@ -120,10 +125,10 @@ void Upstream::give_up(BackendError error, const std::string& why) {
   std::vector<std::string> for_the_user = alerts();
   abandon();
   session_.host().loop().bury(std::move(dialer_));  // it may be the caller
-  bool late = session_.login_ms_left() == 0;
-  if (late || ++candidate_ >= route_.candidates.size()) {
-    return client_.upstream_unavailable(error, failure, std::move(for_the_user));
-  }
+  bool late = session_.login_ms_left() == 0 || ++tries_ >= route_.candidates.size();
+  std::optional<size_t> next = late ? std::nullopt : next_candidate(session_, route_, candidate_);
+  if (!next) return client_.upstream_unavailable(error, failure, std::move(for_the_user));
+  candidate_ = *next;
   session_.host().stats().retries.inc();
   try_candidate();
 }

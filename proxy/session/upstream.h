@@ -67,6 +67,7 @@ class Upstream final : public Dialer::Client {
   BackLogin login_;
   Places::Seat seat_;  // at the current candidate
   size_t candidate_ = 0;
+  size_t tries_ = 0;                  // candidates that could not
   const Backend* backend_ = nullptr;  // the current candidate
   std::unique_ptr<Dialer> dialer_;    // at it
 };

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "backends/ledger/bonds_text.h"
+
 namespace postigo {
 namespace {
 
@@ -168,6 +170,29 @@ TEST_F(AffinityTest, APredecessorsWordCountsUntilThisProcessKnowsBetter) {
   EXPECT_EQ(bind("bob", 4).backend(), 9u);
   now_ms_ += kLapseMs;
   EXPECT_EQ(bind("bob", 4).backend(), 4u);
+}
+
+TEST_F(AffinityTest, BondsGoToAnotherProcess) {
+  Bond open = in("alice", 1);
+  in("bob", 0);
+  in(Bytes("odd\0:name\n", 10), 1);
+  Bond guess = bind("eve", 1);
+  const std::string text = bonds_text(affinity_, {"a", "b"}, 60'000, 5'000);
+  Affinity other(1'000, kKey, [this] { return now_ms_; });
+  auto slot_of = [](std::string_view name) { return name == "b" ? std::optional<Slot>(9) : std::nullopt; };
+  adopt_bonds(other, text, slot_of);
+  ASSERT_TRUE(other.look("alice"));
+  EXPECT_EQ(other.look("alice")->backend, 9u);
+  EXPECT_EQ(other.look("alice")->lapses_in_ms, 65'000u);
+  EXPECT_EQ(other.look(Bytes("odd\0:name\n", 10))->lapses_in_ms, kLapseMs);
+  EXPECT_FALSE(other.look("bob")) << "nobody knows his backend";
+  EXPECT_FALSE(other.look("eve"));
+  for (size_t cut = 0; cut < text.size(); ++cut) {  // whatever a program of another version may have written
+    Affinity part(1'000, kKey, [this] { return now_ms_; });
+    adopt_bonds(part, std::string_view(text).substr(0, cut), slot_of);
+    adopt_bonds(part, std::string_view(text).substr(cut), slot_of);
+    EXPECT_LE(part.users(), 2u);
+  }
 }
 
 TEST_F(AffinityTest, ABondIsGivenBackOnceWhereverItWent) {

@@ -37,6 +37,18 @@ TEST_F(CheckTest, OtherLimits) {
   EXPECT_THAT(error("[limits]\nrelay_high_water = \"1k\"\n"), HasSubstr("from 16k to 64m"));
 }
 
+TEST_F(CheckTest, AffinityNeedsBackendsThatServeTheSame) {
+  std::string other = "[[backend]]\nhost = \"b\"\nimap_port = 143\n[[pool]]\nbackends = [\"10.0.0.1\", \"b\"]\n";
+  EXPECT_EQ(problems_of_small_and(other), "");
+  bool alike = problems_of_small_and(other + "affinity = true\n").empty();
+  other = "[[backend]]\nhost = \"b\"\npop3_port = 110\n[[pool]]\nbackends = [\"10.0.0.1\", \"b\"]\n";
+  bool like_pop3 = problems_of_small_and(other + "affinity = true\n").empty();
+  EXPECT_FALSE(alike && like_pop3);
+  EXPECT_THAT(error(other + "affinity = true\n"), HasSubstr("must serve the same protocols"));
+  EXPECT_EQ(problems_of_small_and("[[pool]]\nbackends = [\"10.0.0.1\"]\naffinity = true\naffinity_time = \"1h\"\n"),
+            "");
+}
+
 TEST_F(CheckTest, NameServersAreAddresses) {
   EXPECT_THAT(error("[resolver]\nservers = [\"192.0.2.53\", \"dns.example.com\"]\n"),
               HasSubstr("p.toml:13:26: resolver.servers: a name server is given by its address"));

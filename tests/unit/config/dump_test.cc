@@ -21,7 +21,8 @@ TEST_F(DumpTest, SmallFile) {
   EXPECT_THAT(text, HasSubstr("[server]\nhostname = \"h\"\nworkers = \"auto\"\n"));
   EXPECT_THAT(text, HasSubstr("imap_idle_timeout = \"35m\""));
   EXPECT_THAT(text, HasSubstr("[[listener]]\nname = \"imaps\"\nprotocol = \"imap\"\naddress = [\"0.0.0.0:993\"]\n"));
-  EXPECT_THAT(text, HasSubstr("[[pool]]\nname = \"default\"\n\n[[pool.shard]]\nname = \"10.0.0.1\"\nweight = 1.0\n"));
+  EXPECT_THAT(text, HasSubstr("[[pool]]\nname = \"default\"\naffinity = false\n"));
+  EXPECT_THAT(text, HasSubstr("[[pool.shard]]\nname = \"10.0.0.1\"\nweight = 1.0\n"));
   EXPECT_THAT(text, Not(HasSubstr("pop3_port")));
   EXPECT_THAT(text, Not(HasSubstr("[admin]")));
 }

@@ -1,0 +1,49 @@
+// Not here: how a login waits (session/login.cc), who is to be held (control/mover).
+#include "backends/ledger/holds.h"
+
+namespace postigo {
+
+bool Holds::hold(Bytes user, uint64_t until_ms) {
+  bool fresh = false;
+  bool taken = table_.change(user, [&](uint64_t& until) {
+    fresh = until == 0;
+    until = until_ms;
+    return Keep::busy;
+  });
+  if (taken && fresh) ++count_;
+  return taken;
+}
+
+bool Holds::release(Bytes user) {
+  bool known = table_.touch(user, [](uint64_t&) { return Keep::gone; });
+  if (known) --count_;
+  return known;
+}
+
+bool Holds::held(Bytes user, uint64_t now_ms) const {
+  if (size() == 0) return false;
+  bool held = false;
+  table_.look(user, [&](uint64_t until) { held = until > now_ms; });
+  return held;
+}
+
+Holds::Seat Holds::wait() {
+  if (waiting_.fetch_add(1, std::memory_order_relaxed) < kWaitingMax) return Seat(waiting_);
+  waiting_.fetch_sub(1, std::memory_order_relaxed);
+  return {};
+}
+
+void Holds::visit(uint64_t now_ms, const std::function<void(Bytes user, uint64_t until_ms)>& what) {
+  for (size_t stripe = 0; stripe < table_.stripes() && size() > 0; ++stripe) {
+    table_.visit(stripe, [&](Bytes user, uint64_t& until) {
+      if (until <= now_ms) {
+        --count_;
+        return Keep::gone;
+      }
+      what(user, until);
+      return Keep::busy;
+    });
+  }
+}
+
+}  // namespace postigo

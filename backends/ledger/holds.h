@@ -1,0 +1,63 @@
+// Holds: users whose logins wait while their mailbox is moved (T65), each for a bounded time; and how many logins wait.
+//
+// Written by the control thread, asked by every login: which costs nothing while there is none. Any thread.
+//
+// For a fleet: a lease that all doors have confirmed before the move begins; a door that cannot hear of its end lets
+// logins in again when the lease is over.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include "backends/balance/siphash.h"
+#include "backends/ledger/striped.h"
+
+namespace postigo {
+
+class Holds {
+ public:
+  static constexpr size_t kUsersMax = 100'000;
+  static constexpr int64_t kWaitingMax = 10'000;  // logins, over all users
+
+  // A login that waits; gives its seat back when it goes.
+  class Seat {
+   public:
+    Seat() = default;
+    explicit Seat(std::atomic<int64_t>& taken) : taken_(&taken) {}
+    Seat(Seat&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
+    Seat& operator=(Seat&& other) noexcept {
+      release();
+      taken_ = std::exchange(other.taken_, nullptr);
+      return *this;
+    }
+    ~Seat() { release(); }
+    explicit operator bool() const { return taken_ != nullptr; }
+    void release() {
+      if (taken_ != nullptr) taken_->fetch_sub(1, std::memory_order_relaxed);
+      taken_ = nullptr;
+    }
+
+   private:
+    std::atomic<int64_t>* taken_ = nullptr;
+  };
+
+  explicit Holds(SipKey key) : table_(kUsersMax, key) {}
+
+  bool hold(Bytes user, uint64_t until_ms);  // again: until then instead. False: there are too many
+  bool release(Bytes user);                  // false: there was none
+  bool held(Bytes user, uint64_t now_ms) const;
+  Seat wait();  // empty: too many wait already
+  // All of now. Those whose time is over are forgotten on the way.
+  void visit(uint64_t now_ms, const std::function<void(Bytes user, uint64_t until_ms)>& what);
+  size_t size() const { return count_.load(std::memory_order_relaxed); }
+  int64_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
+
+ private:
+  Striped<uint64_t> table_;  // until when
+  std::atomic<size_t> count_{0};
+  std::atomic<int64_t> waiting_{0};
+};
+
+}  // namespace postigo

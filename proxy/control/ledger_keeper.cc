@@ -1,0 +1,46 @@
+// Not here: what the ledger knows (backends/ledger), how the estate gets to another process (estate.cc).
+#include "proxy/control/ledger_keeper.h"
+
+#include <algorithm>
+
+#include "backends/ledger/bonds_text.h"
+
+namespace postigo {
+namespace {
+
+constexpr uint64_t kSweepMs = 1'000;  // each: one stripe
+
+}  // namespace
+
+LedgerKeeper::LedgerKeeper(Loop& loop, Fleet& fleet)
+    : loop_(loop), fleet_(fleet), timer_([](void* self) { static_cast<LedgerKeeper*>(self)->sweep(); }, this) {}
+
+void LedgerKeeper::start(Ledger& ledger, const std::string& inherited) {
+  ledger_ = &ledger;
+  adopt_bonds(ledger.affinity, inherited, [this](std::string_view name) -> std::optional<Affinity::Slot> {
+    auto state = fleet_.backend(name);
+    return state ? std::optional(static_cast<Affinity::Slot>((*state)->slot)) : std::nullopt;
+  });
+  loop_.timers().arm(timer_, kSweepMs);
+}
+
+void LedgerKeeper::close() { timer_.cancel(); }
+
+void LedgerKeeper::sweep() {
+  loop_.timers().arm(timer_, kSweepMs);
+  ledger_->affinity.visit(stripe_, [](Bytes, const Affinity::Known&) {});
+  stripe_ = (stripe_ + 1) % ledger_->affinity.stripes();
+}
+
+std::string LedgerKeeper::text(const config::Live& live) const {
+  uint64_t lapse_ms = 0;
+  for (const config::Pool& pool : live.pools) {
+    if (pool.affinity) lapse_ms = std::max(lapse_ms, pool.affinity_time_ms);
+  }
+  if (ledger_->affinity.users() == 0) return {};
+  std::vector<std::string> names;
+  for (const BackendState* backend : fleet_.all_backends()) names.push_back(backend->name);
+  return bonds_text(ledger_->affinity, names, live.leaving.upgrade_drain_time_ms, lapse_ms);
+}
+
+}  // namespace postigo

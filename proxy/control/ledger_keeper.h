@@ -1,0 +1,33 @@
+// LedgerKeeper: forgets what has lapsed in the ledger, a little every second, and hands it on to another process.
+//
+// Control thread.
+#pragma once
+
+#include <string>
+
+#include "backends/ledger/ledger.h"
+#include "config/config.h"
+#include "proxy/fleet.h"
+#include "proxy/net/loop.h"
+
+namespace postigo {
+
+class LedgerKeeper {
+ public:
+  LedgerKeeper(Loop& loop, Fleet& fleet);
+
+  void start(Ledger& ledger, const std::string& inherited);  // what a predecessor left, or empty
+  void close();
+  std::string text(const config::Live& live) const;  // for a successor
+
+ private:
+  void sweep();
+
+  Loop& loop_;
+  Fleet& fleet_;
+  Ledger* ledger_ = nullptr;  // from start() on
+  Timer timer_;
+  size_t stripe_ = 0;  // to be swept next
+};
+
+}  // namespace postigo

@@ -1,0 +1,26 @@
+// Binding: where a login of a pool with affinity may go: to where other sessions of its user are.
+//
+// On the host's thread. Costs nothing where the pool has no affinity.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "backends/router.h"
+
+namespace postigo {
+
+class Session;
+struct BackendState;
+
+// Gives the session its part in the user's bond, and puts the backend that he is bound to before all others.
+void bind_user(Session& session, Route& route);
+
+// Whether sessions of the user are at this backend: then it takes him also while operators drain it.
+bool is_at(Session& session, const BackendState& backend);
+
+// The candidate to try after `failed`, which cannot serve now, or which the user has left meanwhile. None: there is
+// none, or he has to stay where he is bound.
+std::optional<size_t> next_candidate(Session& session, const Route& route, size_t failed);
+
+}  // namespace postigo

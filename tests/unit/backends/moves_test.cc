@@ -1,0 +1,75 @@
+// Orders of operators for single users, and holds: until when, how many, and what an expired one is worth.
+#include "backends/ledger/moves.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "backends/ledger/holds.h"
+
+namespace postigo {
+namespace {
+
+constexpr SipKey kKey = sip_key("0123456789abcdef");
+
+TEST(MovesTest, TheNewestOrderCountsUntilItsTimeIsOver) {
+  Moves moves(kKey);
+  EXPECT_FALSE(moves.find("alice", 0));
+  EXPECT_TRUE(moves.set("alice", {"main", "a", "a1", 0, false}));
+  EXPECT_TRUE(moves.set("alice", {"main", "b", "", 100, true}));
+  EXPECT_EQ(moves.size(), 1u);
+  EXPECT_EQ(moves.find("alice", 99), (Moves::Order{"main", "b", "", 100, true}));
+  EXPECT_FALSE(moves.find("alice", 100));
+  EXPECT_FALSE(moves.find("bob", 0));
+  EXPECT_TRUE(moves.forget("alice"));
+  EXPECT_FALSE(moves.forget("alice"));
+  EXPECT_EQ(moves.size(), 0u);
+}
+
+TEST(MovesTest, AVisitForgetsWhoseTimeIsOver) {
+  Moves moves(kKey);
+  moves.set("alice", {"main", "a", "", 100, true});
+  moves.set("bob", {"main", "a", "", 0, true});
+  std::vector<std::string> users;
+  moves.visit(100, [&](Bytes user, const Moves::Order&) { users.emplace_back(user); });
+  EXPECT_THAT(users, testing::ElementsAre("bob"));
+  EXPECT_EQ(moves.size(), 1u);
+}
+
+TEST(HoldsTest, HeldUntilReleasedOrItsTimeIsOver) {
+  Holds holds(kKey);
+  EXPECT_FALSE(holds.held("alice", 0));
+  EXPECT_TRUE(holds.hold("alice", 100));
+  EXPECT_TRUE(holds.hold("bob", 100));
+  EXPECT_TRUE(holds.hold("bob", 200));
+  EXPECT_TRUE(holds.held("alice", 99));
+  EXPECT_FALSE(holds.held("alice", 100));
+  EXPECT_TRUE(holds.held("bob", 100));
+  EXPECT_FALSE(holds.held("carol", 0));
+  EXPECT_TRUE(holds.release("bob"));
+  EXPECT_FALSE(holds.held("bob", 100));
+  std::vector<std::string> users;
+  holds.visit(100, [&](Bytes user, uint64_t) { users.emplace_back(user); });
+  EXPECT_THAT(users, testing::IsEmpty());
+  EXPECT_EQ(holds.size(), 0u);
+}
+
+TEST(HoldsTest, NotMoreThanSoManyWait) {
+  Holds holds(kKey);
+  std::vector<Holds::Seat> seats;
+  for (int64_t i = 0; i < Holds::kWaitingMax; ++i) {
+    seats.push_back(holds.wait());
+    ASSERT_TRUE(seats.back());
+  }
+  EXPECT_FALSE(holds.wait());
+  EXPECT_EQ(holds.waiting(), Holds::kWaitingMax);
+  seats.pop_back();
+  EXPECT_TRUE(holds.wait());
+  seats.clear();
+  EXPECT_EQ(holds.waiting(), 0);
+}
+
+}  // namespace
+}  // namespace postigo
