@@ -11,6 +11,7 @@ namespace postigo::config {
 void check(const Config& config, Report& report) {
   check_startup(config, report);
   check_limits(config.live.limits, report);
+  check_penalty(config.live, report);
   check_resolver(config.live.resolver, report);
   check_tls(config, report);
   check_routes(config, report);

@@ -27,6 +27,9 @@ std::vector<Named> named(const std::string& path, const std::vector<Item>& items
   return names;
 }
 
+// Each of them is one (network.h).
+void check_networks(const std::vector<std::string>& networks, const std::string& path, Report& report);
+
 // `what` is "backend", "pool": for "there is no pool "x""; `place` may go on: " in pool "y"".
 void check_reference(const std::string& name, const std::vector<std::string>& known, const std::string& what,
                      const std::string& path, Report& report, const std::string& place = {});

@@ -74,6 +74,7 @@ struct Startup {
   unsigned password_threads = 0;            // password hashing; 0: one per core
   unsigned queue_max = 1024;                // waiting jobs per pool and rank; beyond: "try later"
   uint64_t affinity_users_max = 1'000'000;  // users whose backends are remembered (Pool::affinity)
+  unsigned penalty_entries = 100'000;       // of addresses, of networks and of users that are remembered, each
   std::string state_file;                   // what operators decided, for the next start; empty: it is forgotten
   Admin admin;
 };
@@ -98,6 +99,26 @@ struct Limits {
   uint64_t idle_timeout_ms(std::string_view protocol) const {
     return protocol == "pop3" ? pop3_idle_timeout_ms : imap_idle_timeout_ms;
   }
+};
+
+// Who guesses passwords waits (backends/ledger/penalty.h).
+struct Penalty {
+  bool enabled = true;
+  unsigned free = 10;                         // failures of an address without consequences
+  uint64_t delay_ms = 1'000;                  // behind them; it doubles with each failure more
+  uint64_t delay_max_ms = 15'000;             // and is never longer; who would wait longer is refused
+  uint64_t forget_ms = 30'000;                // one failure of an address is forgotten
+  unsigned parallel = 32;                     // attempts under way from an address
+  unsigned ipv4 = 32, ipv6 = 64;              // bits: what is one address
+  unsigned ipv4_wide = 0;                     // bits of a wider network that counts, too; 0: none
+  unsigned ipv6_wide = 48;                    // the same
+  unsigned wide_share = 8;                    // it may do as much as so many addresses
+  unsigned user_free = 20;                    // failures of a user from anywhere without consequences
+  uint64_t user_delay_max_ms = 4'000;         // behind them; nobody is refused for it
+  uint64_t known_ms = 30ULL * 24 * 3600'000;  // who logged in from an address is not held back there so long
+  // Networks that are not counted: webmail, balancers that hide their clients.
+  std::vector<std::string> exempt = {"127.0.0.0/8",    "::1",      "10.0.0.0/8", "172.16.0.0/12",
+                                     "192.168.0.0/16", "fc00::/7", "fe80::/10"};
 };
 
 // Names of backends to addresses.
@@ -260,6 +281,7 @@ struct Live {
   std::string trace_folder;  // of `ctl trace`; empty: none is written
   Log log;
   Limits limits;
+  Penalty penalty;
   Resolver resolver;
   std::vector<Listener> listeners;
   TlsServer tls;

@@ -19,7 +19,8 @@ namespace {
 constexpr std::string_view kOnlyByRestart[] = {
     "server.workers",          "server.user",       "server.group",        "admin.address",
     "server.password_threads", "server.queue_max",  "admin.socket",        "server.lookup_threads",
-    "server.state_file",       "admin.api_address", "admin.api_plaintext", "server.affinity_users_max"};
+    "server.state_file",       "admin.api_address", "admin.api_plaintext", "server.affinity_users_max",
+    "penalty.entries"};
 
 class Flattener final : public Visitor {
  public:

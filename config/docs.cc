@@ -44,7 +44,8 @@ class Documenter final : public Visitor {
 
  protected:
   void count_wide(Key key, uint64_t& value, Range range) override {
-    std::string shown = value == 0 ? (range.auto_zero ? "\"auto\"" : "") : std::to_string(value);
+    std::string shown = std::to_string(value);
+    if (value == 0 && range.min != 0) shown = range.auto_zero ? "\"auto\"" : "";
     add(key, range.auto_zero ? "integer or \"auto\"" : "integer", shown);
   }
   void choice_number(Key key, int& value, const std::vector<Choice>& choices) override {

@@ -68,8 +68,8 @@ class Dumper final : public Visitor {
 
  protected:
   void count_wide(Key key, uint64_t& value, Range range) override {
-    if (value != 0) line(key, std::to_string(value));
-    if (value == 0 && range.auto_zero) line(key, "\"auto\"");
+    if (value != 0 || range.min == 0) line(key, std::to_string(value));
+    if (value == 0 && range.min != 0 && range.auto_zero) line(key, "\"auto\"");
   }
   void choice_number(Key key, int& value, const std::vector<Choice>& choices) override {
     for (const Choice& choice : choices) {

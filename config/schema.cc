@@ -112,6 +112,32 @@ void describe_limits(Visitor& v, Limits& x) {
   v.size({"relay_high_water", "Unsent octets per direction at which the other side is paused"}, x.relay_high_water);
 }
 
+void describe_penalty(Visitor& v, Config& config) {
+  Penalty& x = config.live.penalty;
+  v.flag({"enabled", "Let those wait who guess passwords"}, x.enabled);
+  v.count({"free", "Failed logins of an address without consequences"}, x.free, {1, 10'000});
+  v.duration({"delay", "Between two attempts behind them; it doubles with each failure more"}, x.delay_ms);
+  v.duration({"delay_max", "And is never longer; who would have to wait longer is refused at once"}, x.delay_max_ms);
+  v.duration({"forget", "After this time one failure of an address is forgotten"}, x.forget_ms);
+  v.count({"parallel", "Attempts of an address that may be under way; others wait for them"}, x.parallel, {1, 100'000});
+  v.count({"ipv4", "Bits of an IPv4 address that are one address"}, x.ipv4, {8, 32});
+  v.count({"ipv6", "Bits of an IPv6 address that are one address"}, x.ipv6, {16, 128});
+  v.count({"ipv4_wide", "Bits of a wider IPv4 network that is counted, too; 0: none"}, x.ipv4_wide, {0, 31});
+  v.count({"ipv6_wide", "Bits of a wider IPv6 network that is counted, too; 0: none"}, x.ipv6_wide, {0, 127});
+  v.count({"wide_share", "A wider network may fail as much as so many addresses"}, x.wide_share, {1, 10'000});
+  v.count({"user_free", "Failed logins of a user, from wherever, without consequences"}, x.user_free, {1, 10'000});
+  v.duration({"user_delay_max", "Behind them each attempt waits, but never longer; nobody is refused for it"},
+             x.user_delay_max_ms, true);
+  v.duration({"known", "Who has logged in from an address is not held back there by others, for this time"}, x.known_ms,
+             true);
+  v.texts({"exempt",
+           "Networks that are not counted: webmail servers, balancers that hide their clients; default: loopback, "
+           "private and link-local ones"},
+          x.exempt);
+  v.count({"entries", "Addresses, networks and users that are remembered, of each so many"},
+          config.startup.penalty_entries, {1'000, 10'000'000});
+}
+
 void describe_resolver(Visitor& v, Resolver& x) {
   v.endpoints({"servers", "Addresses of name servers, \":53\" may be left out; default: those of /etc/resolv.conf"},
               x.servers, 53);
@@ -303,6 +329,7 @@ void describe(Visitor& v, Config& x) {
   v.optional({"admin", "Metrics and health over HTTP; on if this table is there"}, x.startup.admin.enabled, x,
              describe_admin);
   v.table({"limits", "Times and amounts"}, x.live.limits, describe_limits);
+  v.table({"penalty", "Who guesses passwords waits"}, x, describe_penalty);
   v.table({"resolver", "Names of backends to addresses: /etc/hosts, then name servers"}, x.live.resolver,
           describe_resolver);
   v.list({"listener", "Where clients connect"}, x.live.listeners, describe_listener);

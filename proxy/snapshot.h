@@ -12,6 +12,7 @@
 
 #include "backends/balance/siphash.h"
 #include "backends/directory/factory.h"
+#include "backends/ledger/penalty.h"
 #include "backends/router.h"
 #include "config/load.h"
 #include "config/network.h"
@@ -64,6 +65,7 @@ std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth
 struct Snapshot {
   config::Live live;
   std::unique_ptr<Router> router;
+  PenaltyRules penalty;
   std::shared_ptr<const DirectoryShared> directories;      // set by open_directories()
   std::shared_ptr<const CertificateStore> certificates;    // null without TLS listeners
   std::vector<std::shared_ptr<const Frontend>> frontends;  // as the listeners in the configuration

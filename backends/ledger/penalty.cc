@@ -127,6 +127,7 @@ Penalties::Attempt Penalties::begin(const PenaltyRules& rules, const Guest& gues
   if (attempt.turn != Attempt::Turn::go) {
     taken_back(rules, guest, attempt, now_ms);
     attempt.charged = 0;
+    if (attempt.turn == Attempt::Turn::refused) attempt.wait_ms = 0;
   }
   attempt.told_ms = attempt.wait_ms;
   return attempt;

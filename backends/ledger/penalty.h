@@ -22,6 +22,7 @@
 
 #include "backends/ledger/penalty_record.h"
 #include "backends/ledger/striped.h"
+#include "config/config.h"
 #include "config/network.h"
 #include "parser/base/bytes.h"
 
@@ -35,6 +36,8 @@ struct PenaltyRules {
   uint64_t known_ms = 0;                             // who logged in well from an address is known there so long
   std::vector<config::Network> exempt;
 };
+
+PenaltyRules penalty_rules(const config::Penalty& settings);
 
 // Who tries, and as whom.
 struct Guest {

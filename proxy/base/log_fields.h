@@ -51,6 +51,7 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     {"seconds",
      "`session`, `probe`: its length; `login`: from the credentials to our OK; `..._back`: the outage; `draining`: how "
      "long it may take"},
+    {"delayed", "seconds that a penalty made the attempt wait (`[penalty]`)"},
     {"failed_logins",
      "logins that failed meanwhile; after a shard's other backends were tried they may have succeeded"},
     // debugging

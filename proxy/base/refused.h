@@ -31,6 +31,8 @@ enum class Refused : uint8_t {
   master_refused,
   no_route,
   loop,
+  penalty,
+  busy,
   aborted,
 };
 
@@ -59,6 +61,10 @@ inline constexpr auto kRefusedFacts = std::to_array<RefusedFacts>({
     {"no_route", false, AuthResult::error, "proxy", "the directory names a pool or shard that is not configured"},
     {"loop", false, AuthResult::unavailable, "proxy",
      "the login has passed too many proxies: they send it in a circle, to each other or to themselves"},
+    {"penalty", false, AuthResult::refused, "client",
+     "he, or his address, guesses: refused unseen, in the words of `wrong`; see `ctl penalties`"},
+    {"busy", false, AuthResult::unavailable, "client",
+     "too many attempts of his address are under way: penalty.parallel"},
     {"aborted", false, AuthResult::aborted, "client", "the session ended before the attempt was decided"},
 });
 inline constexpr size_t kRefusedReasons = kRefusedFacts.size();

@@ -129,6 +129,7 @@ struct WorkerStats {
   SlotTable<ListenerStats> listeners;
   SlotTable<BackendStats> backends;
   Counter retries;
+  Counter logins_delayed;  // by penalties
   Counter buffered_bytes;  // gauge: chunks in use
   Counter login_bytes;     // gauge: what sessions hold before they are logged in
   LatencyHistogram loop_lag{kLatencyBoundsUs};

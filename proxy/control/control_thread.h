@@ -53,6 +53,7 @@ class ControlThread {
   Drain& drain() { return drain_; }
   StandingOrders& orders() { return orders_; }
   Traces& traces() { return shared_->traces; }
+  Penalties& penalties() { return shared_->penalties; }
 
   void reload(Reloader::Order order);
   // What a reload would change now.

@@ -14,6 +14,7 @@
 #include "proxy/control/expiry.h"
 #include "proxy/control/verbs_backend.h"
 #include "proxy/control/verbs_diff.h"
+#include "proxy/control/verbs_penalties.h"
 #include "proxy/control/verbs_sessions.h"
 #include "proxy/control/verbs_trace.h"
 
@@ -203,6 +204,8 @@ const std::unordered_map<std::string_view, Act>& table() {
                                                                   {"undrain", undrain},
                                                                   {"stop", stop},
                                                                   {"trace", trace},
+                                                                  {"penalties", penalties},
+                                                                  {"forgive", forgive},
                                                                   {"upgrade", upgrade}};
   return verbs;
 }

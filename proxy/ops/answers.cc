@@ -117,6 +117,16 @@ std::vector<Field> trace() {
       {"file", Type::text, "That is written"}, {"sessions", Type::text, "Which ones"}, {"for", Type::text, "How long"}};
 }
 
+std::vector<Field> penalties() {
+  return {rows("penalties", "One each",
+               {{"whom", Type::text, "An address or network with its bits, or a user"},
+                {"kind", Type::text, "address or user"},
+                {"failures", Type::real, "That are not forgotten yet"},
+                {"wait_s", Type::real, "Before an attempt that came now would be looked at"}})};
+}
+
+std::vector<Field> forgive() { return {{"forgiven", Type::integer, "Addresses, networks and users that had any"}}; }
+
 std::vector<Field> config() { return {{"toml", Type::text, "The configuration in effect, secrets as ***"}}; }
 
 std::vector<Field> diff() {

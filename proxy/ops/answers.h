@@ -27,6 +27,8 @@ std::vector<Field> listeners();
 std::vector<Field> certs();
 std::vector<Field> route();
 std::vector<Field> trace();
+std::vector<Field> penalties();
+std::vector<Field> forgive();
 std::vector<Field> config();
 std::vector<Field> diff();
 std::vector<Field> reload();

@@ -179,6 +179,19 @@ void logins(Families& out, const MetricsSource& source) {
   out.add({{"pool", "password"}}, static_cast<double>(source.shared->passwords.limit()));
 }
 
+void penalties(Families& out, const MetricsSource& source) {
+  const Penalties& known = source.shared->penalties;
+  out.gauge("postigo_penalties", "Addresses, networks and users with failed logins that are remembered.");
+  out.add({}, static_cast<double>(known.size()));
+  out.gauge("postigo_penalties_limit", "Those that may be; beyond, the ones with few failures are forgotten.");
+  out.add({}, static_cast<double>(known.entries_max()));
+  out.counter("postigo_penalties_evicted_total", "Those that were forgotten because there was no room.");
+  out.add({}, static_cast<double>(known.evicted()));
+  out.counter("postigo_logins_delayed_total", "Login attempts that waited because somebody guesses.");
+  out.add({}, sum(
+                  source.workers, [](auto& w) -> auto& { return w.logins_delayed; }));
+}
+
 void backends(Families& out, const MetricsSource& source) {
   const AllStats& workers = source.workers;
   const std::vector<const BackendState*> list = backends_of(source);
@@ -309,6 +322,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   connections(out, source);
   tls(out, source);
   logins(out, source);
+  penalties(out, source);
   backends(out, source);
   users(out, source);
   traffic(out, source);

@@ -8,6 +8,7 @@
 
 #include "backends/directory.h"
 #include "backends/ledger/ledger.h"
+#include "backends/ledger/penalty.h"
 #include "proxy/base/stats.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/resolver.h"
@@ -33,6 +34,7 @@ class Host {
   Places& places() { return parts_.places; }
   Traces& traces() { return parts_.traces; }
   Ledger& ledger() { return parts_.ledger; }
+  Penalties& penalties() { return parts_.penalties; }
 
   // The newest; an exchange replaces these two.
   virtual const std::shared_ptr<const Snapshot>& snapshot() const = 0;
@@ -53,6 +55,7 @@ class Host {
     Places& places;
     Traces& traces;
     Ledger& ledger;
+    Penalties& penalties;
   };
   // Of the parts only the addresses are taken; whoever derives from this may make them later.
   explicit Host(const Parts& parts) : parts_(parts) {}

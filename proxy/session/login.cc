@@ -1,21 +1,17 @@
 // The login's steps in order. Not here: the wording (parser's front dialogues), passwords (backends/directory), the
-// backend's side (upstream.cc).
+// backend's side (upstream.cc), how an attempt is refused (login_refusal.cc).
 #include "proxy/session/login.h"
 
 #include <algorithm>
 
 #include "parser/base/limits.h"
-#include "parser/login/attempts.h"
 #include "proxy/base/events.h"
 #include "proxy/session/binding.h"
 #include "proxy/session/host.h"
-#include "proxy/session/refused_by.h"
 #include "proxy/session/session.h"
 
 namespace postigo {
 namespace {
-
-uint64_t now_us() { return uv_hrtime() / 1000; }
 
 size_t mechanism_index(std::string_view name) {
   auto found = std::find(kMechanismNames.begin(), kMechanismNames.end(), name);
@@ -34,6 +30,8 @@ Login::Login(Session& session)
     : Stage(session),
       front_(session.frontend().protocol->make_front(session.frontend().policy_towards(peer_of(session)),
                                                      session.secure())),
+      gate_(
+          session, [](void* self) { static_cast<Login*>(self)->pass(static_cast<Login*>(self)->gate_.next()); }, this),
       delay_([](void* self) { static_cast<Login*>(self)->refuse_now(); }, this) {}
 
 // The end of a turn is where it goes: what its calls have left on the stack lies below.
@@ -113,19 +111,42 @@ void Login::authenticate() {
   Credentials& credentials = front_->credentials();
   suspended_ = true;
   session_.client()->pause(Pause::attempt);  // what it sends ahead waits with the kernel, which makes it wait
-  attempt_start_us_ = now_us();
+  attempt_start_us_ = clock_us();
   mechanism_ = mechanism_index(credentials.mechanism);
   Summary& summary = session_.summary();
   summary.mechanism = kMechanismNames[mechanism_];
+  summary.delayed_ms = 0;
   summary.user = session_.snapshot().router->normalise(credentials.user);
   if (!summary.trace) summary.trace = session_.host().traces().of_user(summary.user, summary.id);
-  session_.enter(Phase::lookup, std::min(session_.limits().lookup_timeout_ms, session_.login_ms_left()));
   if (hops_left() == 0) return refuse({Refusal::Kind::unavailable, {}}, Refused::loop);
   if (!credentials.possible) return refuse({Refusal::Kind::bad_credentials, {}}, Refused::wrong);
   if (!credentials.authzid.empty()) {
     // Nobody is allowed to act as somebody else yet; dropping the wish silently would be worse (T24).
     return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
   }
+  pass(gate_.knock(summary.user));
+}
+
+void Login::pass(Gate::Answer answer) {
+  session_.summary().delayed_ms = gate_.waited_ms();
+  switch (answer) {
+    case Gate::Answer::pass:
+      if (gate_.waited_ms() != 0) session_.host().stats().logins_delayed.inc();
+      return look_up();
+    case Gate::Answer::wait:
+      return;
+    case Gate::Answer::refused:
+      return refuse({Refusal::Kind::bad_credentials, {}}, Refused::penalty);
+    case Gate::Answer::busy:
+      return refuse({Refusal::Kind::unavailable, {}}, Refused::busy);
+  }
+}
+
+void Login::look_up() {
+  const Credentials& credentials = front_->credentials();
+  const Summary& summary = session_.summary();
+  session_.enter(Phase::lookup, std::min(session_.limits().lookup_timeout_ms, session_.login_ms_left()));
+  lookup_start_us_ = clock_us();
   Query query{summary.user, credentials.password, credentials.mechanism, session_.frontend().protocol->name,
               summary.client.host()};
   lookup_.emplace([this](LookupResult result) { looked_up(std::move(result)); });
@@ -134,7 +155,7 @@ void Login::authenticate() {
 
 void Login::looked_up(LookupResult result) {
   ProtocolStats& numbers = session_.host().stats().protocols[session_.frontend().protocol_index];
-  numbers.lookup_seconds.observe_us(now_us() - attempt_start_us_);
+  numbers.lookup_seconds.observe_us(clock_us() - lookup_start_us_);
   numbers.lookups[static_cast<size_t>(result.verdict)].inc();
   if (result.verdict == Verdict::try_later) return directory_failed(result.detail);
   session_.host().fleet().directories().served(session_.host().loop().now_ms());
@@ -150,13 +171,6 @@ void Login::looked_up(LookupResult result) {
                    : result.verdict == Verdict::no_such_user ? Refused::unknown
                                                              : Refused::wrong;
   refuse({Refusal::Kind::bad_credentials, {}}, reason);
-}
-
-void Login::directory_failed(std::string_view why) {
-  log::Fields how = {{"id", session_.summary().id}, {"detail", why}};
-  session_.host().fleet().directories().failed(session_.host().loop().now_ms(), how);
-  log::write(events::lookup_failed, how);
-  refuse({Refusal::Kind::unavailable, {}}, Refused::directory_away);
 }
 
 void Login::find_backend(const Identity& identity) {
@@ -210,10 +224,11 @@ BackLogin Login::backend_login(const Identity& identity) {
 
 void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover) {
   count(AuthResult::ok);
+  gate_.succeeded();
   suspended_ = false;
   session_.summary().authenticated = true;
   ProtocolStats& numbers = session_.host().stats().protocols[session_.frontend().protocol_index];
-  uint64_t took_us = now_us() - attempt_start_us_;
+  uint64_t took_us = clock_us() - attempt_start_us_;
   numbers.login_seconds.observe_us(took_us);
   write_login(session_.summary(), session_.client(), *socket, static_cast<double>(took_us) / 1e6);
   if (!back.capabilities().empty()) numbers.rewrites[static_cast<size_t>(Rewrite::login)].inc();
@@ -224,52 +239,6 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
   session_.client()->pause(Pause::attempt, false);
   session_.begin_relay(std::move(socket), upstream_->state(), back.capabilities(), input_.view(), leftover,
                        client_ended_);
-}
-
-void Login::upstream_refused(const BackendReply& reply, std::vector<std::string> alerts) {
-  alerts_ = std::move(alerts);
-  Refusal refusal = session_.frontend().protocol->refusal_for(reply);
-  Refused reason = refused_by(refusal);
-  refuse(std::move(refusal), reason, reply.code);
-}
-
-void Login::upstream_unavailable(BackendError error, const std::string& why, std::vector<std::string> alerts) {
-  alerts_ = std::move(alerts);
-  session_.summary().detail = why;
-  refuse({Refusal::Kind::unavailable, {}},
-         error == BackendError::master_refused ? Refused::master_refused : Refused::backend_away);
-}
-
-void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {
-  count_refused(reason, code);
-  session_.bond().reset();
-  refusal_ = std::move(refusal);
-  if (Attempts::is_failure(refusal_.kind)) ++session_.summary().failures;
-  // A "no" takes the same time whoever says it and for whatever reason (A22). "Not now" and "our fault" are told at
-  // once: they say nothing about a name. An unusable entry does.
-  AuthResult result = facts_of(reason).result;
-  bool at_once =
-      (result == AuthResult::unavailable || result == AuthResult::error) && reason != Refused::entry_unusable;
-  uint64_t passed_ms = (now_us() - attempt_start_us_) / 1000;
-  uint64_t floor_ms = session_.limits().auth_failure_delay_ms;
-  uint64_t delay_ms = !at_once && passed_ms < floor_ms ? floor_ms - passed_ms : 0;
-  session_.enter(Phase::command, session_.login_ms_left());
-  session_.host().loop().timers().arm(delay_, delay_ms);
-}
-
-void Login::refuse_now() {
-  session_.host().loop().bury(std::move(upstream_));
-  lookup_.reset();
-  suspended_ = false;
-  for (const std::string& text : alerts_) front_->alert(text, out_);
-  alerts_.clear();
-  Event event = front_->refuse(refusal_, out_);
-  flush();
-  if (session_.closing()) return;
-  if (event == Event::hang_up) return session_.close(CloseReason::too_many_errors);
-  session_.client()->pause(Pause::attempt, false);
-  run();
-  session_.count_memory();
 }
 
 void Login::deadline() {
@@ -290,25 +259,6 @@ void Login::deadline() {
 void Login::farewell(Farewell why) {
   front_->farewell(why, out_);
   flush();
-}
-
-void Login::abandon() {
-  if (suspended_ && !delay_.armed()) count_refused(Refused::aborted, {});
-  delay_.cancel();
-  lookup_.reset();
-  if (upstream_ != nullptr) upstream_->abandon();
-}
-
-void Login::count(AuthResult result) {
-  auto& attempts = session_.host().stats().protocols[session_.frontend().protocol_index].auth;
-  attempts[mechanism_][static_cast<size_t>(result)].inc();
-}
-
-void Login::count_refused(Refused reason, std::string_view code) {
-  count(facts_of(reason).result);
-  session_.host().stats().protocols[session_.frontend().protocol_index].refused[static_cast<size_t>(reason)].inc();
-  ++session_.summary().refused;
-  write_refused(session_.summary(), reason, upstream_ != nullptr ? session_.summary().backend : "", code);
 }
 
 }  // namespace postigo

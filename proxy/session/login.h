@@ -15,6 +15,7 @@
 #include "parser/dialogue.h"
 #include "proxy/base/stats.h"
 #include "proxy/net/timer_wheel.h"
+#include "proxy/session/gate.h"
 #include "proxy/session/input.h"
 #include "proxy/session/stage.h"
 #include "proxy/session/upstream.h"
@@ -38,9 +39,12 @@ class Login final : public Stage, public Upstream::Client {
   void abandon() override;  // counts an open attempt as well
 
  private:
+  static uint64_t clock_us() { return uv_hrtime() / 1000; }
   void run();
   bool step();  // false: wait
   void authenticate();
+  void pass(Gate::Answer answer);
+  void look_up();
   void looked_up(LookupResult result);
   void find_backend(const Identity& identity);
   BackLogin backend_login(const Identity& identity);
@@ -63,11 +67,12 @@ class Login final : public Stage, public Upstream::Client {
   Out out_;
   std::optional<Lookup> lookup_;
   std::unique_ptr<Upstream> upstream_;
+  Gate gate_;
   Timer delay_;  // until a refusal may be told
   Refusal refusal_;
   std::vector<std::string> alerts_;  // to be told with it
   size_t mechanism_ = 0;             // in kMechanismNames
-  uint64_t attempt_start_us_ = 0;
+  uint64_t attempt_start_us_ = 0, lookup_start_us_ = 0;
   bool suspended_ = false;  // an attempt is under way: the front is not fed
   bool client_ended_ = false;
 };

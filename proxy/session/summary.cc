@@ -16,7 +16,11 @@ void add_tls(log::Fields& fields, const Summary& s) {
   fields.push_back({"resumed", s.tls_resumed});
 }
 
-constexpr size_t kFieldsMost = 28;  // of a line
+void add_delay(log::Fields& fields, const Summary& s) {
+  if (s.delayed_ms != 0) fields.push_back({"delayed", static_cast<double>(s.delayed_ms) / 1000.0});
+}
+
+constexpr size_t kFieldsMost = 29;  // of a line
 
 std::string via_of(const Summary& s) { return s.proxied != nullptr ? s.proxied->via.text() : ""; }
 
@@ -109,6 +113,7 @@ void write_login(const Summary& s, const Socket* client, const Socket& backend, 
   }
   if (s.failures != 0) fields.push_back({"login_failures", s.failures});
   fields.push_back({"seconds", seconds});
+  add_delay(fields, s);
   if (s.proxied != nullptr && s.proxied->ssl) {
     const std::string& version = s.proxied->ssl->version;
     fields.push_back({"via_tls", version.empty() ? std::string_view("yes") : version});
@@ -133,6 +138,7 @@ void write_refused(const Summary& s, Refused reason, std::string_view backend, s
   fields.push_back({"attempt", s.refused});
   if (!backend.empty()) fields.push_back({"backend", backend});
   if (!code.empty()) fields.push_back({"code", code});
+  add_delay(fields, s);
   fields.push_back({"claimed_user", s.user});
   log::write_bounded(events::login_refused, fields);
 }

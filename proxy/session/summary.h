@@ -46,8 +46,9 @@ struct Summary {
   uint64_t bytes_from_client = 0;  // as relayed, decrypted
   uint64_t bytes_from_backend = 0;
   uint64_t commands = 0;
-  unsigned failures = 0;  // failed login attempts
-  unsigned refused = 0;   // all that were refused, for whatever reason
+  unsigned failures = 0;    // failed login attempts
+  unsigned refused = 0;     // all that were refused, for whatever reason
+  uint64_t delayed_ms = 0;  // the newest attempt, by a penalty
   uint64_t start_ms = 0;
   uint64_t end_ms = 0;
   Phase phase = Phase::command;  // in which it ended

@@ -312,11 +312,11 @@ class Document(unittest.TestCase):
         other.sections = dict(self.proxy.sections)
         other.write(limits='[limits]\nlogin_timeout = "44s"', backends=self.proxy.sections["backends"] + "\npass_alerts = true")
         self.assertEqual(1, len(self.proxy.ctl("diff", other.file)["touched"]))
-        asked = [("get", verb, None) for verb in ("status", "version", "who", "backends", "listeners", "certs", "config", "diff",
+        asked = [("get", verb, None) for verb in ("status", "version", "who", "backends", "listeners", "certs", "config", "diff", "penalties",
                                                   "route?user=x")]
         asked += [("post", verb, body) for verb, body in (
             ("kick", {"user": "nobody"}), ("backend", {"name": "a", "state": "weight", "weight": 5}), ("trace", {"whom": "x"}),
-            ("backend", {"name": "a", "state": "auto"}), ("reload", {}), ("log", {"action": "level", "level": "info"}),
+            ("backend", {"name": "a", "state": "auto"}), ("forgive", {"whom": "192.0.2.0/24"}), ("reload", {}), ("log", {"action": "level", "level": "info"}),
             ("log", {"action": "reopen"}), ("drain", {"over": "1h"}), ("undrain", {}),
             ("diff", {"configuration": {"nonce": "0" * 32, "values": [{"key": "server.workers", "value": "7"}]}}),
             ("upgrade", {}), ("stop", {}))]

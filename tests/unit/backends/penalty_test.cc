@@ -205,7 +205,7 @@ TEST_F(Door, TheOperatorSeesAndForgives) {
 }
 
 // A table that an attacker fills from many addresses keeps those that matter.
-TEST_F(Door, A26_ACrowdOfAddressesDoesNotClearWhatIsKnownOfOthers) {
+TEST_F(Door, ACrowdOfAddressesDoesNotClearWhatIsKnownOfOthers) {
   guess("192.0.2.1", 20);
   for (int i = 0; i < 60'000; ++i) {
     std::string from =

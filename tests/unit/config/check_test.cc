@@ -63,6 +63,15 @@ TEST_F(CheckTest, TimesOfTheResolver) {
   EXPECT_EQ(problems_of_small_and("[resolver]\nrefresh_ttl = \"0s\"\nstale_ttl = \"0s\"\n"), "");
 }
 
+TEST_F(CheckTest, PenaltiesThatContradictThemselves) {
+  EXPECT_THAT(error("[penalty]\ndelay = \"20s\"\n"), HasSubstr("p.toml:13:9: penalty.delay: must not be longer"));
+  EXPECT_THAT(error("[penalty]\nipv6_wide = 64\n"), HasSubstr("penalty.ipv6_wide: must be fewer bits than ipv6"));
+  EXPECT_THAT(error("[penalty]\nipv4 = 24\nipv4_wide = 24\n"), HasSubstr("penalty.ipv4_wide: must be fewer bits"));
+  EXPECT_THAT(error("[penalty]\nexempt = [\"webmail\"]\n"), HasSubstr("penalty.exempt: \"webmail\" is no network"));
+  EXPECT_THAT(warning("[penalty]\ndelay_max = \"59s\"\n"), HasSubstr("penalty.delay_max: is never reached"));
+  EXPECT_EQ(problems_of_small_and("[penalty]\nenabled = false\nexempt = []\n"), "");
+}
+
 TEST_F(CheckTest, Hostname) {
   EXPECT_THAT(error("[server]\nhostname = \"mail example\"\n"), HasSubstr("is not a host name"));
 }

@@ -97,6 +97,9 @@ Config invent(unsigned seed, const std::string& file) {
   live.limits.auth_failure_delay_ms = 1000;
   live.limits.login_memory |= 1 << 20;
   for (Listener& listener : config.live.listeners) listener.plaintext_login |= listener.tls == Tls::off;
+  live.penalty.delay_ms %= live.penalty.delay_max_ms + 1;
+  live.penalty.ipv4_wide %= live.penalty.ipv4;
+  live.penalty.ipv6_wide %= live.penalty.ipv6;
   live.resolver.servers = {{"192.0.2.53", 53}, {"::1", 5353}};
   live.resolver.timeout_ms %= 60'000;
   live.resolver.ttl_min_ms %= 60'000;

@@ -1,0 +1,87 @@
+// How an attempt is refused: why, when it is told, and what of it is counted. Not here: the wording (parser's front
+// dialogues), and the steps before (login.cc).
+#include <algorithm>
+
+#include "parser/login/attempts.h"
+#include "proxy/base/events.h"
+#include "proxy/session/host.h"
+#include "proxy/session/login.h"
+#include "proxy/session/refused_by.h"
+#include "proxy/session/session.h"
+
+namespace postigo {
+
+void Login::directory_failed(std::string_view why) {
+  log::Fields how = {{"id", session_.summary().id}, {"detail", why}};
+  session_.host().fleet().directories().failed(session_.host().loop().now_ms(), how);
+  log::write(events::lookup_failed, how);
+  refuse({Refusal::Kind::unavailable, {}}, Refused::directory_away);
+}
+
+void Login::upstream_refused(const BackendReply& reply, std::vector<std::string> alerts) {
+  alerts_ = std::move(alerts);
+  Refusal refusal = session_.frontend().protocol->refusal_for(reply);
+  Refused reason = refused_by(refusal);
+  refuse(std::move(refusal), reason, reply.code);
+}
+
+void Login::upstream_unavailable(BackendError error, const std::string& why, std::vector<std::string> alerts) {
+  alerts_ = std::move(alerts);
+  session_.summary().detail = why;
+  refuse({Refusal::Kind::unavailable, {}},
+         error == BackendError::master_refused ? Refused::master_refused : Refused::backend_away);
+}
+
+void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {
+  count_refused(reason, code);
+  session_.bond().reset();
+  refusal_ = std::move(refusal);
+  if (Attempts::is_failure(refusal_.kind)) ++session_.summary().failures;
+  // A "no" takes the same time whoever says it and for whatever reason (A22). "Not now" and "our fault" are told at
+  // once: they say nothing about a name. An unusable entry does.
+  AuthResult result = facts_of(reason).result;
+  bool at_once =
+      (result == AuthResult::unavailable || result == AuthResult::error) && reason != Refused::entry_unusable;
+  uint64_t passed_ms = (clock_us() - attempt_start_us_) / 1000;
+  uint64_t floor_ms = session_.limits().auth_failure_delay_ms + gate_.told_ms();
+  uint64_t delay_ms = !at_once && passed_ms < floor_ms ? floor_ms - passed_ms : 0;
+  session_.enter(Phase::command, session_.login_ms_left());
+  session_.host().loop().timers().arm(delay_, delay_ms);
+}
+
+void Login::refuse_now() {
+  session_.host().loop().bury(std::move(upstream_));
+  lookup_.reset();
+  suspended_ = false;
+  for (const std::string& text : alerts_) front_->alert(text, out_);
+  alerts_.clear();
+  Event event = front_->refuse(refusal_, out_);
+  flush();
+  if (session_.closing()) return;
+  if (event == Event::hang_up) return session_.close(CloseReason::too_many_errors);
+  session_.client()->pause(Pause::attempt, false);
+  run();
+  session_.count_memory();
+}
+
+void Login::abandon() {
+  if (suspended_ && !delay_.armed()) count_refused(Refused::aborted, {});
+  delay_.cancel();
+  lookup_.reset();
+  if (upstream_ != nullptr) upstream_->abandon();
+}
+
+void Login::count(AuthResult result) {
+  auto& attempts = session_.host().stats().protocols[session_.frontend().protocol_index].auth;
+  attempts[mechanism_][static_cast<size_t>(result)].inc();
+}
+
+void Login::count_refused(Refused reason, std::string_view code) {
+  gate_.refused(reason, front_->credentials().password.reveal());
+  count(facts_of(reason).result);
+  session_.host().stats().protocols[session_.frontend().protocol_index].refused[static_cast<size_t>(reason)].inc();
+  ++session_.summary().refused;
+  write_refused(session_.summary(), reason, upstream_ != nullptr ? session_.summary().backend : "", code);
+}
+
+}  // namespace postigo
