@@ -1,0 +1,79 @@
+// Counting. Not here: what a session that finds no seat is told (proxy/session).
+#include "backends/ledger/seats.h"
+
+#include <cstring>
+#include <string>
+
+namespace postigo {
+namespace {
+
+constexpr size_t kEntriesMax = size_t{1} << 30;  // sessions bound them: each has a few
+
+}  // namespace
+
+struct Seats::Seat::Held {
+  Seats* seats = nullptr;
+  size_t count = 0;
+  std::array<Key, kSeatKinds> keys{};
+};
+
+Seats::Seat::Seat() = default;
+Seats::Seat::Seat(Seat&& other) noexcept = default;
+Seats::Seat::~Seat() { release(); }
+
+Seats::Seat& Seats::Seat::operator=(Seat&& other) noexcept {
+  release();
+  held_ = std::move(other.held_);
+  return *this;
+}
+
+void Seats::Seat::release() {
+  if (held_ == nullptr) return;
+  for (size_t i = 0; i < held_->count; ++i) held_->seats->give_back(held_->keys[i]);
+  held_.reset();
+}
+
+Seats::Seats(SipKey key)
+    : low_(key), high_{key.k1 ^ 0x9e3779b97f4a7c15, key.k0 ^ 0xc2b2ae3d27d4eb4f}, table_(kEntriesMax, key) {}
+
+Seats::Key Seats::key_of(const Bound& bound) const {
+  std::string name(1, static_cast<char>(bound.where.size()));  // so that no two pairs are written alike
+  name.append(bound.where).append(bound.whom);
+  const std::array<uint64_t, 2> words = {siphash(low_, name), siphash(high_, name)};
+  Key key{static_cast<char>(bound.kind)};
+  std::memcpy(key.data() + 1, words.data(), sizeof(words));
+  return key;
+}
+
+Seats::Taken Seats::take(std::span<const Bound> bounds) {
+  Taken taken;
+  for (const Bound& bound : bounds) {
+    if (bound.max == 0) continue;
+    const Key key = key_of(bound);
+    bool room = false;
+    table_.change(view(key), [&](uint64_t& count) {
+      room = count < bound.max;
+      count += room ? 1 : 0;
+      return Keep::busy;
+    });
+    if (!room) return {false, bound.kind, {}};
+    if (taken.seat.held_ == nullptr) {
+      taken.seat.held_ = std::make_unique<Seat::Held>();
+      taken.seat.held_->seats = this;
+    }
+    taken.seat.held_->keys[taken.seat.held_->count++] = key;
+  }
+  return taken;
+}
+
+void Seats::give_back(const Key& key) {
+  table_.touch(view(key), [](uint64_t& count) { return --count == 0 ? Keep::gone : Keep::busy; });
+}
+
+uint64_t Seats::taken(const Bound& bound) const {
+  uint64_t found = 0;
+  table_.look(view(key_of(bound)), [&](uint64_t count) { found = count; });
+  return found;
+}
+
+}  // namespace postigo
