@@ -19,6 +19,7 @@ namespace postigo {
 struct Route {
   std::string_view pool, shard;                    // live as long as the Router
   std::vector<const config::Backend*> candidates;  // in order of preference, never empty; live as long as the Router
+  bool ordered = false;                            // the first candidate is where an operator wants this user to be
   std::string reason;  // "rule 2 (regex ...)", "directory", "hash over 3 shards": filled by explain() only
 };
 

@@ -67,6 +67,16 @@ struct Log {
   bool operator==(const Log&) const = default;
 };
 
+// Where other programs ask at which backend a user's mail belongs: Postfix' socketmap protocol.
+struct Lookup {
+  std::string socketmap;             // a path, or an address and port; empty: nowhere
+  std::vector<std::string> domains;  // whose addresses are answered for
+  std::string delimiter = "+";       // user+extension@domain is user@domain; empty: extensions are part of the name
+  bool strip_domain = false;         // user names have no domain: user@domain is user
+  uint64_t timeout_ms = 10'000;      // for each answer
+  unsigned connections_max = 200;
+};
+
 struct Startup {
   unsigned workers = 0;                     // 0: "auto", one per core
   std::string user, group;                  // to become after binding; empty: stay
@@ -77,6 +87,7 @@ struct Startup {
   unsigned penalty_entries = 100'000;       // of addresses, of networks and of users that are remembered, each
   std::string state_file;                   // what operators decided, for the next start; empty: it is forgotten
   Admin admin;
+  Lookup lookup;
 };
 
 struct Limits {
@@ -90,6 +101,7 @@ struct Limits {
   uint64_t imap_idle_timeout_ms = 35 * 60'000;  // >= 30 min (RFC 9051 5.4), > 29 min IDLE (T35)
   uint64_t pop3_idle_timeout_ms = 10 * 60'000;  // RFC 1939 3: at least 10 min
   uint64_t auth_failure_delay_ms = 2'000;       // a refusal is never told earlier than this after the attempt
+  uint64_t move_delay_ms = 2'000;               // from the end of a user's sessions until he is let in elsewhere (T65)
   uint64_t half_close_timeout_ms = 60'000;      // silence after one side has ended, until the other one is too (T58)
   uint64_t close_timeout_ms = 5'000;            // to flush the last bytes to a slow peer
   uint64_t login_memory = 32 * 1024 * 1024;     // octets that all sessions may hold together before they are logged in
@@ -171,6 +183,7 @@ struct Backend {
   std::string host;
   uint16_t imap_port = 0;  // 0: does not serve it
   uint16_t pop3_port = 0;
+  uint16_t lmtp_port = 24;  // for those who ask where mail of a user belongs (Lookup)
   TlsClient tls;
   OnRemove on_remove = OnRemove::keep;
   SendProxyHeader proxy_protocol = SendProxyHeader::off;  // the first octets of each connection
@@ -184,10 +197,18 @@ struct Backend {
   }
 };
 
+// A weight that changes over a time, minute by minute, for every instance alike.
+struct Transition {
+  double weight = 0;                // at its end
+  int64_t from_s = 0, until_s = 0;  // unix time; both 0: there is none
+  bool operator==(const Transition&) const = default;
+};
+
 struct Shard {
   std::string name;
-  double weight = 1.0;                // > 0; share of users by rendezvous hash
+  double weight = 1.0;                // share of users by rendezvous hash; 0 only with a transition
   std::vector<std::string> backends;  // in order of preference; at least one
+  Transition transition = {};
 };
 
 // What becomes of a user whose backend, to which his sessions bind him, cannot be reached.
@@ -278,6 +299,7 @@ struct Live {
   bool watch = false;    // the file: a change is as good as SIGHUP
   Leaving leaving;
   std::vector<ApiToken> tokens;
+  std::string hook_folder;   // of programs that `ctl flush` may run; empty: none
   std::string trace_folder;  // of `ctl trace`; empty: none is written
   Log log;
   Limits limits;

@@ -83,6 +83,8 @@ void describe_admin(Visitor& v, Config& config) {
          x.api_plaintext);
   v.path({"trace_folder", "Folder for what `ctl trace` writes: mail of users; default: nowhere"},
          config.live.trace_folder);
+  v.path({"hook_folder", "Folder of the programs that `ctl flush --hook` may run; default: none"},
+         config.live.hook_folder);
   v.list({"token", "Who may use the API on api_address"}, config.live.tokens, describe_token);
 }
 
@@ -100,6 +102,8 @@ void describe_limits(Visitor& v, Limits& x) {
   v.duration({"pop3_idle_timeout", "Silence after login, both directions; at least 10m (RFC 1939 3)"},
              x.pop3_idle_timeout_ms);
   v.duration({"auth_failure_delay", "A refused login is answered no earlier than this"}, x.auth_failure_delay_ms, true);
+  v.duration({"move_delay", "A backend whose user is moved away has so long to finish before he is let in elsewhere"},
+             x.move_delay_ms, true);
   v.duration({"half_close_timeout", "Silence after one side has ended, until the other one is ended too"},
              x.half_close_timeout_ms);
   v.duration(

@@ -56,6 +56,12 @@ inline constexpr Event backend_removed{
     "backend_removed", Level::info,
     "A backend is not in the configuration any more, and its sessions are let go, evenly over so many seconds.",
     "backend sessions seconds"};
+inline constexpr Event move_failed{"move_failed", Level::warning,
+                                   "A user could not be moved away from a backend, and is where he was.",
+                                   "backend detail user"};
+inline constexpr Event flushed{"flushed", Level::info,
+                               "A backend was emptied of its users, as far as they could be moved.",
+                               "backend moved failed"};
 inline constexpr Event drain_undone{"drain_undone", Level::info, "Who has not gone yet stays.", "sessions"};
 inline constexpr Event upgrading{"upgrading", Level::info, "Another process is to take this one's place.",
                                  "cause program"};

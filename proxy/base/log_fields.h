@@ -81,6 +81,8 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     {"hash", "of the configuration in effect, without its secrets"},
     {"over_limit", "lines that were not written because of `stranger_lines_per_s`"},
     {"unwritten", "lines that the file, pipe or terminal did not take"},
+    {"moved", "users who were moved"},
+    {"failed", "users who could not be moved"},
     {"cut", "lines with a value of more than 512 octets; what is there of it ends with `...`"},
 });
 

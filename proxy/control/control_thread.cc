@@ -78,6 +78,7 @@ Result<void> ControlThread::start() {
 
 // A predecessor knows better than the file, if there is one.
 Result<void> ControlThread::take_orders() {
+  orders_.use(shared_->ledger.moves);
   const std::string& left = inheritance_.estate.orders;
   return left.empty() ? orders_.load() : orders_.take_over(left);
 }
@@ -227,6 +228,15 @@ Result<void> ControlThread::reopen_log() {
   return opened;
 }
 
+void ControlThread::keep_orders(std::function<void(const std::string& failure)> then) {
+  auto failure = std::make_shared<std::string>();
+  chore(
+      [failure, file = orders_.file(), text = orders_.text()] {
+        if (auto written = StandingOrders::write(file, text); !written) *failure = written.error().message;
+      },
+      [failure, then = std::move(then)] { then(*failure); });
+}
+
 void ControlThread::walk(std::function<bool(Session&)> visit, std::function<void()> done) {
   auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
   for (auto& worker : workers_) {
@@ -243,6 +253,7 @@ void ControlThread::stop(const std::string& cause) {
   }
   log::write(events::stopping, {{"signal", cause}});
   reloader_->stop();
+  flush_.stop();
   drain_.end(running_.config.live.leaving);
 }
 
@@ -272,6 +283,8 @@ void ControlThread::close() {
   sweep_.cancel();
   expiry_.cancel();
   keeper_.close();
+  flush_.close();
+  mover_.close();
   drain_.close();
   succession_.close();
   doors_.close();

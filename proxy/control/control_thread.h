@@ -13,8 +13,10 @@
 #include "proxy/base/mailbox.h"
 #include "proxy/control/doors.h"
 #include "proxy/control/drain.h"
+#include "proxy/control/flush.h"
 #include "proxy/control/inheritance.h"
 #include "proxy/control/ledger_keeper.h"
+#include "proxy/control/mover.h"
 #include "proxy/control/preparation.h"
 #include "proxy/control/reload.h"
 #include "proxy/control/removals.h"
@@ -54,6 +56,9 @@ class ControlThread {
   StandingOrders& orders() { return orders_; }
   Traces& traces() { return shared_->traces; }
   Penalties& penalties() { return shared_->penalties; }
+  Ledger& ledger() { return shared_->ledger; }
+  Mover& mover() { return mover_; }
+  Flush& flush() { return flush_; }
 
   void reload(Reloader::Order order);
   // What a reload would change now.
@@ -62,6 +67,8 @@ class ControlThread {
   void chore(std::function<void()> work, std::function<void()> then) {
     reloader_->chore(std::move(work), std::move(then));
   }
+  // What operators have decided is written down; then, here: why not, or empty.
+  void keep_orders(std::function<void(const std::string& failure)> then);
   Result<void> reopen_log();
   // Another process of the program as it is on disk now takes this one's place; `done` hears why not, or who it is.
   using UpgradeDone = std::function<void(const std::string& failure, pid_t successor)>;
@@ -91,6 +98,7 @@ class ControlThread {
 
   Estate estate() const;
   std::string why_not_now() const;
+  std::string why_no_successor() const;
   bool asks_for_succession(const Http::Request& request, const Http::Answer& answer);
   void succeeded(const std::string& cause, const std::string& failure, pid_t successor);
 
@@ -116,6 +124,8 @@ class ControlThread {
   std::unique_ptr<Http> api_, api_by_token_;
   StandingOrders orders_;
   LedgerKeeper keeper_;
+  Mover mover_{*this};
+  Flush flush_{*this};
   Removals removals_{*this};
   std::unique_ptr<Reloader> reloader_;  // once the account has changed: it has a thread
   int64_t started_s_ = 0;

@@ -2,6 +2,7 @@
 #include "proxy/control/ledger_keeper.h"
 
 #include <algorithm>
+#include <ctime>
 
 #include "backends/ledger/bonds_text.h"
 
@@ -30,6 +31,9 @@ void LedgerKeeper::sweep() {
   loop_.timers().arm(timer_, kSweepMs);
   ledger_->affinity.visit(stripe_, [](Bytes, const Affinity::Known&) {});
   stripe_ = (stripe_ + 1) % ledger_->affinity.stripes();
+  if (stripe_ != 0) return;
+  ledger_->holds.visit(loop_.now_ms(), [](Bytes, uint64_t) {});
+  ledger_->moves.visit(static_cast<uint64_t>(std::time(nullptr)), [](Bytes, const Moves::Order&) {});
 }
 
 std::string LedgerKeeper::text(const config::Live& live) const {

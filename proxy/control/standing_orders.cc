@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -75,10 +76,23 @@ Result<void> StandingOrders::take(const std::string& text, const std::string& wh
     (*backend)->wanted = *order.wanted;
     (*backend)->weight = *order.weight;
   }
+  return take_moves(text, whence);
+}
+
+Result<void> StandingOrders::take_moves(const std::string& text, const std::string& whence) {
+  const ordered_json users = table_of(ordered_json::parse(text, nullptr, false), "users", ordered_json::object());
+  try {
+    for (const auto& [user, order] : users.items()) {
+      moves_->set(user, {order.at("pool"), order.at("shard"), order.value("backend", ""),
+                         order.value("until_s", uint64_t{0}), order.value("lasts", true)});
+    }
+  } catch (const ordered_json::exception&) {
+    return fail(fmt::format("{}: an order for a user is not understood", whence));
+  }
   return {};
 }
 
-std::string StandingOrders::text() const {
+std::string StandingOrders::text(bool everything) const {
   ordered_json orders = ordered_json::object(), weights = ordered_json::object();
   for (const BackendState* backend : fleet_.all_backends()) {
     Wanted wanted = backend->wanted;
@@ -87,7 +101,16 @@ std::string StandingOrders::text() const {
   }
   ordered_json all = {{"backends", orders}};
   if (!weights.empty()) all["weights"] = weights;
-  return all.dump(2) + "\n";
+  ordered_json users = ordered_json::object();
+  moves_->visit(static_cast<uint64_t>(std::time(nullptr)), [&](Bytes user, const Moves::Order& order) {
+    if (!order.lasts && !everything) return;
+    ordered_json& row = users[std::string(user)] = {{"pool", order.pool}, {"shard", order.shard}};
+    if (!order.backend.empty()) row["backend"] = order.backend;
+    if (order.until_s != 0) row["until_s"] = order.until_s;
+    if (!order.lasts) row["lasts"] = false;
+  });
+  if (!users.empty()) all["users"] = users;
+  return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 Result<void> StandingOrders::write(const std::string& file, const std::string& text) {

@@ -1,5 +1,5 @@
-// StandingOrders: what operators want of backends until they say otherwise, over reloads, and over restarts if there is
-// a file for it.
+// StandingOrders: what operators want of backends, and of single users, until they say otherwise, over reloads, and
+// over restarts if there is a file for it.
 //
 // Control thread. The file is JSON, written whole and renamed into its place.
 #pragma once
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/ledger/moves.h"
 #include "parser/base/result.h"
 #include "proxy/fleet.h"
 
@@ -17,6 +18,7 @@ class StandingOrders {
   // `file` may be empty: nothing is kept.
   StandingOrders(Fleet& fleet, std::string file) : fleet_(fleet), file_(std::move(file)) {}
 
+  void use(Moves& moves) { moves_ = &moves; }  // before all that follows
   // Before workers start: what the file says takes effect. A file that does not exist says nothing. The error is one
   // line.
   Result<void> load();
@@ -24,8 +26,9 @@ class StandingOrders {
   Result<void> take_over(const std::string& text);
   void set(BackendState& backend, Wanted wanted);  // automatic: its weight is forgotten, too
   void set_weight(BackendState& backend, uint8_t weight) { backend.weight = weight; }
-  // What is to be written, and where: for a thread that may block. Empty path: nowhere.
-  std::string text() const;
+  // What is to be written, and where: for a thread that may block. Empty path: nowhere. `all`: for a successor, with
+  // the orders that do not last over a restart.
+  std::string text(bool all = false) const;
   const std::string& file() const { return file_; }
   // Blocking; any thread.
   static Result<void> write(const std::string& file, const std::string& text);
@@ -34,7 +37,10 @@ class StandingOrders {
   struct Order;
   Result<void> take(const std::string& text, const std::string& whence);
 
+  Result<void> take_moves(const std::string& text, const std::string& whence);
+
   Fleet& fleet_;
+  Moves* moves_ = nullptr;
   std::string file_;
 };
 

@@ -27,7 +27,7 @@ Estate ControlThread::estate() const {
   Estate estate;
   estate.sockets = doors_.copies();
   estate.keys = prepared_.lasting->keys->all();
-  estate.orders = orders_.text();
+  estate.orders = orders_.text(true);
   estate.bonds = keeper_.text(running_.config.live);
   for (const auto& [name, endpoints] : prepared_.lasting->activated) {
     for (const config::Endpoint& endpoint : endpoints) estate.names[name].push_back(socket_name(endpoint));
@@ -42,8 +42,15 @@ std::string ControlThread::why_not_now() const {
   return {};
 }
 
+// A successor would let in whom this process keeps waiting.
+std::string ControlThread::why_no_successor() const {
+  bool moving = mover_.under_way() > 0 || shared_->ledger.holds.size() > 0;
+  std::string why = why_not_now();
+  return why.empty() && moving ? "users are being moved, or on hold" : why;
+}
+
 void ControlThread::upgrade(const std::string& cause, UpgradeDone done) {
-  std::string refusal = why_not_now();
+  std::string refusal = why_no_successor();
   if (!refusal.empty()) {
     log::write(events::upgrade_failed, {{"cause", cause}, {"detail", refusal}});
     return done(refusal, 0);
@@ -60,7 +67,9 @@ void ControlThread::upgrade(const std::string& cause, UpgradeDone done) {
 bool ControlThread::asks_for_succession(const Http::Request& request, const Http::Answer& answer) {
   if (request.path != kSuccessionPath) return false;
   bool ours = request.uid && (*request.uid == 0 || *request.uid == geteuid());
-  std::string refusal = request.method != "POST" ? "POST it" : ours ? why_not_now() : "only this account and root may";
+  std::string refusal = request.method != "POST" ? "POST it"
+                        : ours                   ? why_no_successor()
+                                                 : "only this account and root may";
   if (!refusal.empty()) {
     answer({409, "text/plain; charset=utf-8", refusal + "\n"});
     return true;

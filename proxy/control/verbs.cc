@@ -17,6 +17,9 @@
 #include "proxy/control/verbs_penalties.h"
 #include "proxy/control/verbs_sessions.h"
 #include "proxy/control/verbs_trace.h"
+#include "proxy/control/verbs_users.h"
+#include "proxy/session/binding.h"
+#include "proxy/session/placement.h"
 
 namespace postigo {
 namespace {
@@ -113,13 +116,19 @@ void certs(ControlThread& control, const Json&, const std::string&, VerbDone don
   done(200, {{"certificates", rows}});
 }
 
+std::string name_at(ControlThread& control, size_t slot) {
+  auto all = control.fleet().all_backends();
+  return slot < all.size() ? all[slot]->name : "";
+}
+
 void route(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
   const Snapshot& snapshot = *control.running().snapshot;
   Identity identity;
   identity.user = snapshot.router->normalise(parameters.at("user").get<std::string>());
-  auto found = snapshot.router->explain(identity, parameters.value("protocol", "imap"));
+  auto found = place(snapshot, control.shared().ledger, identity, parameters.value("protocol", "imap"), true);
   if (!found) return done(409, error(found.error().message));
-  snapshot.prefer(*found, identity.user);
+  foresee(snapshot, control.shared().ledger, *found, identity.user, parameters.value("protocol", "imap"));
+  auto bond = control.shared().ledger.affinity.look(identity.user);
   Json rows = Json::array();
   for (const config::Backend* backend : found->candidates) {
     const Backend& known = snapshot.backend(backend->name);
@@ -132,6 +141,8 @@ void route(ControlThread& control, const Json& parameters, const std::string&, V
              {"pool", found->pool},
              {"shard", found->shard},
              {"reason", found->reason},
+             {"bound_to", bond && snapshot.affine_pool(found->pool) != nullptr ? name_at(control, bond->backend) : ""},
+             {"on_hold", control.shared().ledger.holds.held(identity.user, control.loop().now_ms())},
              {"backends", rows}});
 }
 
@@ -206,6 +217,11 @@ const std::unordered_map<std::string_view, Act>& table() {
                                                                   {"trace", trace},
                                                                   {"penalties", penalties},
                                                                   {"forgive", forgive},
+                                                                  {"move", move},
+                                                                  {"hold", hold},
+                                                                  {"release", release},
+                                                                  {"users", users},
+                                                                  {"flush", flush},
                                                                   {"upgrade", upgrade}};
   return verbs;
 }

@@ -56,25 +56,20 @@ void set_backend(ControlThread& control, const Json& parameters, const std::stri
   if (std::string wrong = give_order(control.orders(), state, parameters); !wrong.empty()) {
     return done(422, {{"error", wrong}});
   }
-  auto failure = std::make_shared<std::string>();
-  auto kept = [&control, &state, parameters, failure, done = std::move(done)](LetGone gone) {
+  auto kept = [&control, &state, parameters, done = std::move(done)](const std::string& failure, LetGone gone) {
     Json answer = {{"name", state.name},
                    {"state", name_of(state.wanted)},
                    {"weight", state.weight.load()},
                    {"ended", gone.ended},
                    {"leaving", gone.leaving}};
-    if (std::string note = note_of(control, parameters, *failure); !note.empty()) answer["note"] = note;
+    if (std::string note = note_of(control, parameters, failure); !note.empty()) answer["note"] = note;
     done(200, answer);
   };
-  auto then = [&control, name, parameters, kept] {
-    if (parameters.at("state") != "down") return kept({});
-    let_go(control, {.filter = {.backend = name}, .over_ms = parameters.value("over", uint64_t{0})}, kept);
-  };
-  control.chore(
-      [failure, file = control.orders().file(), text = control.orders().text()] {
-        if (auto written = StandingOrders::write(file, text); !written) *failure = written.error().message;
-      },
-      then);
+  control.keep_orders([&control, name, parameters, kept = std::move(kept)](const std::string& failure) {
+    if (parameters.at("state") != "down") return kept(failure, {});
+    let_go(control, {.filter = {.backend = name}, .over_ms = parameters.value("over", uint64_t{0})},
+           [kept, failure](LetGone gone) { kept(failure, gone); });
+  });
 }
 
 }  // namespace postigo

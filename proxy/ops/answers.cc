@@ -105,6 +105,8 @@ std::vector<Field> route() {
           {"pool", Type::text, "Where he lives"},
           {"shard", Type::text, "Where he lives"},
           {"reason", Type::text, "Why"},
+          {"bound_to", Type::text, "With affinity: the backend where his sessions are, or were; it comes first"},
+          {"on_hold", Type::flag, "His logins wait now"},
           rows("backends", "In the order in which they are tried",
                {{"name", Type::text, "As configured"},
                 {"host", Type::text, "As configured"},
@@ -126,6 +128,44 @@ std::vector<Field> penalties() {
 }
 
 std::vector<Field> forgive() { return {{"forgiven", Type::integer, "Addresses, networks and users that had any"}}; }
+
+std::vector<Field> move() {
+  return {{"user", Type::text, "As normalised"},
+          {"to", Type::text, "POOL/SHARD, with /BACKEND if one was named, or auto"},
+          {"ended", Type::integer, "His sessions that were let go"},
+          {"until_s", Type::integer, "When the order ends by itself (unix time)", false},
+          {"note", Type::text, "What there is to know about it", false}};
+}
+
+std::vector<Field> hold() {
+  return {{"user", Type::text, "As normalised"}, {"seconds", Type::integer, "Then it ends by itself"}};
+}
+
+std::vector<Field> release() {
+  return {{"user", Type::text, "As normalised"}, {"released", Type::flag, "He was on hold"}};
+}
+
+std::vector<Field> users() {
+  return {rows("users", "One each",
+               {{"user", Type::text, "As normalised"},
+                {"backend", Type::text, "Where his sessions are, or were"},
+                {"sessions", Type::integer, "That he has now"},
+                {"lapses_s", Type::integer, "Without a session: for so long he is still sent there"},
+                {"home", Type::text, "Where rules and hash would send him first; directories are not asked"},
+                {"order", Type::text, "Where an operator has sent him: POOL/SHARD; or empty"}})};
+}
+
+std::vector<Field> flush() {
+  return {{"backend", Type::text, "That is, or was, emptied; empty: none was yet"},
+          {"to", Type::text, "The backend where its users go"},
+          {"state", Type::text, "none, running or done"},
+          {"users", Type::integer, "That were there"},
+          {"moved", Type::integer, "Of these"},
+          {"failed", Type::integer, "Who are where they were"},
+          {"under_way", Type::integer, "Who are being moved now"},
+          {"ended", Type::integer, "Sessions that were let go"},
+          {"failures", Type::texts, "The newest ones: USER: why"}};
+}
 
 std::vector<Field> config() { return {{"toml", Type::text, "The configuration in effect, secrets as ***"}}; }
 

@@ -260,6 +260,18 @@ void users(Families& out, const MetricsSource& source) {
   out.counter("postigo_affinity_unbound_total",
               "Logins without affinity, because all that may be remembered have sessions.");
   out.add({}, affinity.unbound());
+  const Ledger& ledger = source.shared->ledger;
+  out.gauge("postigo_users_ordered", "Users whom operators have sent to a place of their own.");
+  out.add({}, static_cast<double>(ledger.moves.size()));
+  out.gauge("postigo_users_ordered_limit", "Users that may be.");
+  out.add({}, static_cast<double>(Moves::kUsersMax));
+  out.gauge("postigo_logins_held", "Logins that wait while their user is moved.");
+  out.add({}, static_cast<double>(ledger.holds.waiting()));
+  out.gauge("postigo_logins_held_limit", "Logins that may wait; beyond, they are told to try later.");
+  out.add({}, static_cast<double>(Holds::kWaitingMax));
+  out.counter("postigo_user_moves_total", "Users whose sessions were ended to move them, by what became of it.");
+  out.add({{"result", "moved"}}, ledger.users_moved.load());
+  out.add({{"result", "failed"}}, ledger.moves_failed.load());
 }
 
 void traffic(Families& out, const MetricsSource& source) {

@@ -12,49 +12,71 @@ namespace {
 
 using Slot = Affinity::Slot;
 
-Slot slot_of(const Session& session, const config::Backend* candidate) {
-  return static_cast<Slot>(session.snapshot().backend(candidate->name).state->slot);
+Slot slot_of(const Snapshot& snapshot, const config::Backend* candidate) {
+  return static_cast<Slot>(snapshot.backend(candidate->name).state->slot);
 }
 
-size_t index_of(const Session& session, const Route& route, Slot slot) {
+size_t index_of(const Snapshot& snapshot, const Route& route, Slot slot) {
   size_t index = 0;
-  while (index < route.candidates.size() && slot_of(session, route.candidates[index]) != slot) ++index;
+  while (index < route.candidates.size() && slot_of(snapshot, route.candidates[index]) != slot) ++index;
   return index;
 }
 
 // Null: the configuration has it no more, or it does not serve the protocol.
-const config::Backend* backend_at(const Session& session, Slot slot) {
-  for (const Backend& each : session.snapshot().backends) {
-    if (each.state->slot != slot) continue;
-    return each.settings.port(session.frontend().protocol->name) != 0 ? &each.settings : nullptr;
+const config::Backend* backend_at(const Snapshot& snapshot, Slot slot, std::string_view protocol) {
+  for (const Backend& each : snapshot.backends) {
+    if (each.state->slot == slot) return each.settings.port(protocol) != 0 ? &each.settings : nullptr;
   }
   return nullptr;
 }
 
 // The first of all, wherever it stood. Sessions of a user may hold him at a backend that his route does not name any
 // more: nobody moves while a session is open.
-bool put_first(const Session& session, Route& route, Slot slot) {
+bool put_first(const Snapshot& snapshot, Route& route, Slot slot, std::string_view protocol) {
   auto begin = route.candidates.begin();
-  size_t index = index_of(session, route, slot);
+  size_t index = index_of(snapshot, route, slot);
   if (index < route.candidates.size()) {
     std::rotate(begin, begin + static_cast<std::ptrdiff_t>(index), begin + static_cast<std::ptrdiff_t>(index) + 1);
     return true;
   }
-  const config::Backend* elsewhere = backend_at(session, slot);
+  const config::Backend* elsewhere = backend_at(snapshot, slot, protocol);
   if (elsewhere != nullptr) route.candidates.insert(begin, elsewhere);
   return elsewhere != nullptr;
+}
+
+// Without a session he stays only among the backends of his route, or where an operator wants him to be.
+bool may_stay(const Snapshot& snapshot, const Route& route, Slot slot) {
+  return index_of(snapshot, route, slot) < (route.ordered ? 1 : route.candidates.size());
 }
 
 }  // namespace
 
 void bind_user(Session& session, Route& route) {
-  const config::Pool* pool = session.snapshot().affine_pool(route.pool);
+  const Snapshot& snapshot = session.snapshot();
+  const config::Pool* pool = snapshot.affine_pool(route.pool);
   if (pool == nullptr) return;
-  auto bond = session.host().ledger().affinity.bind(
-      session.summary().user, slot_of(session, route.candidates.front()), pool->affinity_time_ms,
-      [&](Slot slot) { return index_of(session, route, slot) < route.candidates.size(); });
-  if (!bond || !put_first(session, route, bond.backend())) return;
+  auto bond = session.host().ledger().affinity.bind(session.summary().user, slot_of(snapshot, route.candidates.front()),
+                                                    pool->affinity_time_ms,
+                                                    [&](Slot slot) { return may_stay(snapshot, route, slot); });
+  if (!bond || !put_first(snapshot, route, bond.backend(), session.frontend().protocol->name)) return;
   session.bond() = std::make_unique<Affinity::Bond>(std::move(bond));
+}
+
+bool foresee(const Snapshot& snapshot, const Ledger& ledger, Route& route, Bytes user, std::string_view protocol) {
+  auto known = snapshot.affine_pool(route.pool) != nullptr ? ledger.affinity.look(user) : std::nullopt;
+  if (!known || (known->sessions == 0 && !may_stay(snapshot, route, known->backend))) return false;
+  return put_first(snapshot, route, known->backend, protocol) && known->sessions > 0;
+}
+
+const config::Backend* place_now(const Snapshot& snapshot, const Ledger& ledger, Route route, Bytes user,
+                                 std::string_view protocol) {
+  bool held = foresee(snapshot, ledger, route, user, protocol);
+  for (const config::Backend* each : route.candidates) {
+    Wanted wanted = snapshot.backend(each->name).state->wanted;
+    if (takes_logins(wanted) || (held && wanted == Wanted::drain)) return each;
+    if (held) return nullptr;
+  }
+  return nullptr;
 }
 
 bool is_at(Session& session, const BackendState& backend) {
@@ -67,14 +89,14 @@ std::optional<size_t> next_candidate(Session& session, const Route& route, size_
   Affinity::Bond* bond = session.bond().get();
   auto valid = [&](size_t index) { return index < route.candidates.size() ? std::optional(index) : std::nullopt; };
   if (bond == nullptr) return valid(next);
-  if (bond->backend() != slot_of(session, route.candidates[failed])) {
-    return valid(index_of(session, route, bond->backend()));
+  if (bond->backend() != slot_of(session.snapshot(), route.candidates[failed])) {
+    return valid(index_of(session.snapshot(), route, bond->backend()));
   }
   const config::Pool* pool = session.snapshot().affine_pool(route.pool);
   const bool waits = pool != nullptr && pool->affinity_down == config::AffinityDown::wait && !bond->fresh();
   if (waits || next >= route.candidates.size()) return std::nullopt;
-  if (!bond->move(slot_of(session, route.candidates[next]))) return std::nullopt;
-  return valid(index_of(session, route, bond->backend()));
+  if (!bond->move(slot_of(session.snapshot(), route.candidates[next]))) return std::nullopt;
+  return valid(index_of(session.snapshot(), route, bond->backend()));
 }
 
 }  // namespace postigo

@@ -8,10 +8,15 @@
 #include "proxy/base/events.h"
 #include "proxy/session/binding.h"
 #include "proxy/session/host.h"
+#include "proxy/session/placement.h"
 #include "proxy/session/session.h"
 
 namespace postigo {
 namespace {
+
+constexpr uint64_t kHoldPatienceMs = 30'000;
+constexpr uint64_t kHoldReserveMs = 1'000;
+constexpr uint64_t kHoldTickMs = 100;
 
 size_t mechanism_index(std::string_view name) {
   auto found = std::find(kMechanismNames.begin(), kMechanismNames.end(), name);
@@ -30,6 +35,7 @@ Login::Login(Session& session)
     : Stage(session),
       front_(session.frontend().protocol->make_front(session.frontend().policy_towards(peer_of(session)),
                                                      session.secure())),
+      again_([](void* self) { static_cast<Login*>(self)->find_backend(); }, this),
       gate_(
           session, [](void* self) { static_cast<Login*>(self)->pass(static_cast<Login*>(self)->gate_.next()); }, this),
       delay_([](void* self) { static_cast<Login*>(self)->refuse_now(); }, this) {}
@@ -162,7 +168,11 @@ void Login::looked_up(LookupResult result) {
   if (!result.detail.empty()) {
     log::write(events::lookup, {{"id", session_.summary().id}, {"detail", result.detail}});
   }
-  if (result.verdict == Verdict::ok) return find_backend(result.identity);
+  if (result.verdict == Verdict::ok) {
+    identity_ = std::move(result.identity);
+    if (identity_.user.empty()) identity_.user = session_.summary().user;
+    return find_backend();
+  }
   if (result.verdict == Verdict::unusable) {
     log::write(events::entry_unusable, {{"id", session_.summary().id}, {"detail", result.detail}});
     return refuse({Refusal::Kind::unavailable, {}}, Refused::entry_unusable);
@@ -173,17 +183,30 @@ void Login::looked_up(LookupResult result) {
   refuse({Refusal::Kind::bad_credentials, {}}, reason);
 }
 
-void Login::find_backend(const Identity& identity) {
-  auto route = session_.snapshot().router->route(identity, session_.frontend().protocol->name);
+void Login::find_backend() {
+  Host& host = session_.host();
+  if (host.ledger().holds.held(identity_.user, host.loop().now_ms())) return wait_for_release();
+  seat_.release();
+  auto route = place(session_.snapshot(), host.ledger(), identity_, session_.frontend().protocol->name);
   if (!route) {
     log::write(events::route_failed, {{"id", session_.summary().id}, {"detail", route.error().message}});
     return refuse({Refusal::Kind::server_bug, {}}, Refused::no_route);
   }
-  if (!identity.user.empty()) session_.summary().user = identity.user;
-  session_.snapshot().prefer(*route, session_.summary().user);
+  session_.summary().user = identity_.user;
   bind_user(session_, *route);
-  upstream_ = std::make_unique<Upstream>(*this, session_, std::move(*route), backend_login(identity));
+  upstream_ = std::make_unique<Upstream>(*this, session_, std::move(*route), backend_login(identity_));
   upstream_->start();
+}
+
+// His mailbox is on its way (T65). Nobody waits longer than clients do, and not more logins than a limit.
+void Login::wait_for_release() {
+  if (!seat_) {
+    seat_ = session_.host().ledger().holds.wait();
+    if (!seat_) return refuse({Refusal::Kind::unavailable, {}}, Refused::on_hold);
+    const uint64_t left_ms = session_.login_ms_left();  // the refusal is to be heard before it is over
+    session_.enter(Phase::lookup, std::min(kHoldPatienceMs, left_ms - std::min(left_ms, kHoldReserveMs)));
+  }
+  session_.host().loop().timers().arm(again_, kHoldTickMs);
 }
 
 // Each proxy takes one off what the one before it said, in its PROXY header or in the dialogue. Whoever says nothing is
@@ -244,6 +267,7 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
 void Login::deadline() {
   switch (session_.phase()) {
     case Phase::lookup:
+      if (seat_) return refuse({Refusal::Kind::unavailable, {}}, Refused::on_hold);
       lookup_.reset();
       return directory_failed("no answer within lookup_timeout");
     case Phase::connect:

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backends/directory.h"
+#include "backends/ledger/holds.h"
 #include "backends/router.h"
 #include "parser/dialogue.h"
 #include "proxy/base/stats.h"
@@ -46,7 +47,8 @@ class Login final : public Stage, public Upstream::Client {
   void pass(Gate::Answer answer);
   void look_up();
   void looked_up(LookupResult result);
-  void find_backend(const Identity& identity);
+  void find_backend();
+  void wait_for_release();
   BackLogin backend_login(const Identity& identity);
   unsigned hops_left() const;  // that a login has from the backend on; 0: it may not go there
   void refuse(Refusal refusal, Refused reason, std::string_view code = {});
@@ -66,6 +68,9 @@ class Login final : public Stage, public Upstream::Client {
   Input input_;
   Out out_;
   std::optional<Lookup> lookup_;
+  Identity identity_;  // whom the directory knows
+  Holds::Seat seat_;   // while an operator holds the user's logins
+  Timer again_;        // looks whether they still do
   std::unique_ptr<Upstream> upstream_;
   Gate gate_;
   Timer delay_;  // until a refusal may be told

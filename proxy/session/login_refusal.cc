@@ -35,6 +35,8 @@ void Login::upstream_unavailable(BackendError error, const std::string& why, std
 void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {
   count_refused(reason, code);
   session_.bond().reset();
+  seat_.release();
+  again_.cancel();
   refusal_ = std::move(refusal);
   if (Attempts::is_failure(refusal_.kind)) ++session_.summary().failures;
   // A "no" takes the same time whoever says it and for whatever reason (A22). "Not now" and "our fault" are told at
@@ -67,6 +69,8 @@ void Login::refuse_now() {
 void Login::abandon() {
   if (suspended_ && !delay_.armed()) count_refused(Refused::aborted, {});
   delay_.cancel();
+  again_.cancel();
+  seat_.release();
   lookup_.reset();
   if (upstream_ != nullptr) upstream_->abandon();
 }

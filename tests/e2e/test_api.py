@@ -312,18 +312,20 @@ class Document(unittest.TestCase):
         other.sections = dict(self.proxy.sections)
         other.write(limits='[limits]\nlogin_timeout = "44s"', backends=self.proxy.sections["backends"] + "\npass_alerts = true")
         self.assertEqual(1, len(self.proxy.ctl("diff", other.file)["touched"]))
-        asked = [("get", verb, None) for verb in ("status", "version", "who", "backends", "listeners", "certs", "config", "diff", "penalties",
+        asked = [("get", verb, None) for verb in ("status", "version", "who", "backends", "listeners", "certs", "config", "diff", "users", "penalties",
                                                   "route?user=x")]
         asked += [("post", verb, body) for verb, body in (
             ("kick", {"user": "nobody"}), ("backend", {"name": "a", "state": "weight", "weight": 5}), ("trace", {"whom": "x"}),
             ("backend", {"name": "a", "state": "auto"}), ("forgive", {"whom": "192.0.2.0/24"}), ("reload", {}), ("log", {"action": "level", "level": "info"}),
             ("log", {"action": "reopen"}), ("drain", {"over": "1h"}), ("undrain", {}),
             ("diff", {"configuration": {"nonce": "0" * 32, "values": [{"key": "server.workers", "value": "7"}]}}),
+            ("move", {"user": "x", "to": "a"}), ("hold", {"user": "x"}), ("release", {"user": "x"}), ("flush", {}),
             ("upgrade", {}), ("stop", {}))]
         # Not done: the same, and always with a line.
         refused = [("get", "route", None), ("get", "who?address=x", None), ("get", "who?limit=x", None), ("post", "kick", {}),
                    ("post", "backend", {"name": "zzz", "state": "auto"}), ("post", "log", {"action": "level"}),
-                   ("post", "trace", {"whom": "x", "for": "9d"}), ("post", "diff", {"configuration": {}})]
+                   ("post", "trace", {"whom": "x", "for": "9d"}), ("post", "move", {"user": "x", "to": "zzz"}),
+                   ("post", "flush", {"name": "zzz"}), ("post", "hold", {"user": "x", "max": "9d"}), ("post", "diff", {"configuration": {}})]
         for method, target, body in refused:
             status, answer = self.ask(method.upper(), f"/api/v1/{target}", body)
             self.assertNotEqual(200, status, target)

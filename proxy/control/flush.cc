@@ -1,0 +1,106 @@
+// Who is there: those with a session, and those whom affinity would send there. Not here: how one is moved (mover.cc),
+// what an operator may ask for (verbs_users.cc).
+#include "proxy/control/flush.h"
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+
+#include "proxy/base/events.h"
+#include "proxy/control/control_thread.h"
+#include "proxy/session/session.h"
+
+namespace postigo {
+namespace {
+
+constexpr uint64_t kTickMs = 100;
+constexpr size_t kFailuresShown = 20;
+
+struct Found {
+  std::mutex mutex;
+  std::set<std::string> users;
+};
+
+}  // namespace
+
+Flush::Flush(ControlThread& control)
+    : control_(control), timer_([](void* self) { static_cast<Flush*>(self)->tick(); }, this) {}
+
+void Flush::start(Order order, std::function<void()> begun) {
+  order_ = std::move(order);
+  progress_ = Progress();
+  progress_.backend = order_.backend;
+  progress_.to = order_.to;
+  progress_.running = true;
+  users_.clear();
+  started_ = 0;
+  auto found = std::make_shared<Found>();
+  Affinity& affinity = control_.ledger().affinity;
+  auto state = control_.fleet().backend(order_.backend);
+  for (size_t stripe = 0; state && stripe < affinity.stripes(); ++stripe) {
+    affinity.visit(stripe, [&](Bytes user, const Affinity::Known& known) {
+      if (known.backend == (*state)->slot) found->users.emplace(user);
+    });
+  }
+  control_.walk(
+      [found, backend = order_.backend](Session& session) {
+        if (session.summary().backend != backend || !session.relaying()) return true;
+        std::lock_guard lock(found->mutex);
+        found->users.insert(session.summary().user);
+        return true;
+      },
+      [this, found, begun = std::move(begun), alive = std::weak_ptr(alive_)] {
+        if (alive.expired()) return;
+        users_.assign(found->users.begin(), found->users.end());
+        progress_.users = users_.size();
+        begun_ms_ = control_.loop().now_ms();
+        begun();
+        tick();
+      });
+}
+
+void Flush::stop() { users_.clear(); }
+
+void Flush::close() {
+  alive_.reset();
+  timer_.cancel();
+}
+
+void Flush::tick() {
+  const uint64_t passed_ms = control_.loop().now_ms() - begun_ms_;
+  while (!users_.empty() && progress_.under_way < order_.parallel && started_ * 1000 <= passed_ms * order_.per_s)
+    next();
+  if (!users_.empty() || progress_.under_way > 0) return control_.loop().timers().arm(timer_, kTickMs);
+  progress_.running = false;
+  log::write(events::flushed, {{"backend", order_.backend}, {"moved", progress_.moved}, {"failed", progress_.failed}});
+}
+
+void Flush::next() {
+  std::string user = std::move(users_.front());
+  users_.pop_front();
+  ++started_;
+  Mover::Job job;
+  job.user = user;
+  job.max_ms = order_.max_ms;
+  if (!order_.hook.empty()) job.hook = {order_.hook, user, order_.backend, order_.to};
+  job.move = [this, user] {
+    control_.ledger().affinity.forget(user);
+    return !order_.moves ||
+           control_.ledger().moves.set(user, {order_.pool, order_.shard, order_.to, order_.until_s, true});
+  };
+  job.done = [this, user](const std::string& failure, uint64_t ended) { moved(user, failure, ended); };
+  ++progress_.under_way;
+  if (!control_.mover().start(std::move(job))) moved(user, "he is being moved already", 0);
+}
+
+void Flush::moved(const std::string& user, const std::string& failure, uint64_t ended) {
+  --progress_.under_way;
+  progress_.ended += ended;
+  ++(failure.empty() ? progress_.moved : progress_.failed);
+  if (failure.empty()) return;
+  log::write(events::move_failed, {{"user", user}, {"backend", order_.backend}, {"detail", failure}});
+  progress_.failures.push_back(user + ": " + failure);
+  if (progress_.failures.size() > kFailuresShown) progress_.failures.erase(progress_.failures.begin());
+}
+
+}  // namespace postigo

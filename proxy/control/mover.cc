@@ -1,0 +1,165 @@
+// One walk over all sessions at a time, whoever is being moved: it counts those that are left and tells them to go. Not
+// here: who goes where (verbs_users.cc, flush.cc), how a login waits (session/login.cc).
+#include "proxy/control/mover.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "backends/balance/siphash.h"
+#include "proxy/control/control_thread.h"
+#include "proxy/session/session.h"
+
+namespace postigo {
+namespace {
+
+constexpr uint64_t kTickMs = 100;
+
+// It has a backend, or may have one without being asked again.
+bool is_at_a_backend(const Session& session) {
+  switch (session.phase()) {
+    case Phase::connect:
+    case Phase::backend_tls:
+    case Phase::backend_login:
+    case Phase::relay:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+struct Mover::Census {
+  struct Count {
+    uint64_t number = 0;  // of the task
+    std::atomic<uint64_t> left{0}, ended{0};
+  };
+  NameMap<Count> users;  // made before the walk
+
+  void visit(Session& session) {
+    auto found = users.find(session.summary().user);
+    if (found == users.end() || !is_at_a_backend(session)) return;
+    ++found->second.left;
+    if (!session.relaying()) return;  // a login that is under way; it goes as soon as it is in
+    ++found->second.ended;
+    session.shut_down(CloseReason::kicked);
+  }
+};
+
+Mover::Mover(ControlThread& control)
+    : control_(control), timer_([](void* self) { static_cast<Mover*>(self)->tick(); }, this) {}
+
+Mover::~Mover() = default;
+
+Mover::Task* Mover::find(const std::string& user) {
+  for (auto& each : jobs_) {
+    if (each->job.user == user && each->stage != Stage::over) return each.get();
+  }
+  return nullptr;
+}
+
+bool Mover::start(Job job) {
+  if (find(job.user) != nullptr) return false;
+  auto task = std::make_unique<Task>();
+  task->deadline_ms = control_.loop().now_ms() + job.max_ms;
+  // A little longer than the job: whoever waits is served where he is to go, if at all.
+  control_.ledger().holds.hold(job.user, task->deadline_ms + 10 * kTickMs);
+  task->job = std::move(job);
+  task->number = ++numbers_;
+  jobs_.push_back(std::move(task));
+  control_.loop().timers().arm(timer_, 0);
+  return true;
+}
+
+void Mover::tick() {
+  for (size_t i = 0; i < jobs_.size(); ++i) advance(*jobs_[i]);
+  bury_finished();
+  if (jobs_.empty()) return;
+  control_.loop().timers().arm(timer_, kTickMs);
+  count();
+}
+
+void Mover::bury_finished() {
+  for (auto& each : jobs_) {
+    if (each->stage == Stage::over) control_.loop().bury(std::move(each->hook));
+  }
+  std::erase_if(jobs_, [](const auto& each) { return each->stage == Stage::over; });
+}
+
+void Mover::count() {
+  if (counting_) return;
+  auto census = std::make_shared<Census>();
+  for (auto& each : jobs_) {
+    if (each->stage == Stage::emptying) census->users[each->job.user].number = each->number;
+  }
+  if (census->users.empty()) return;
+  counting_ = true;
+  control_.walk(
+      [census](Session& session) {
+        census->visit(session);
+        return true;
+      },
+      [this, census, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) counted(*census);
+      });
+}
+
+void Mover::counted(const Census& census) {
+  counting_ = false;
+  for (size_t i = 0; i < jobs_.size(); ++i) {  // whoever hears of an end may start another job
+    Task& task = *jobs_[i];
+    auto found = census.users.find(task.job.user);
+    bool counts = found != census.users.end() && found->second.number == task.number;
+    if (!counts || task.stage != Stage::emptying) continue;
+    task.ended += found->second.ended;
+    if (found->second.left > 0) continue;
+    // Who had no session has no server that must finish.
+    const uint64_t delay_ms = task.ended > 0 ? control_.running().config.live.limits.move_delay_ms : 0;
+    task.settled_ms = control_.loop().now_ms() + delay_ms;
+    task.stage = Stage::settling;
+    advance(task);
+  }
+}
+
+void Mover::advance(Task& task) {
+  const uint64_t now_ms = control_.loop().now_ms();
+  if (task.stage == Stage::hook) {
+    if (now_ms >= task.deadline_ms && task.hook != nullptr) task.hook->kill();
+    return;
+  }
+  if (task.stage == Stage::over) return;
+  if (now_ms >= task.deadline_ms) return finish(task, "his sessions did not end in time");
+  if (task.stage == Stage::settling && now_ms >= task.settled_ms) run_hook(task);
+}
+
+void Mover::run_hook(Task& task) {
+  if (task.job.hook.empty()) return finish(task, "");
+  task.stage = Stage::hook;
+  auto hook =
+      Hook::start(control_.loop(), task.job.hook, [this, &task](const std::string& failure) { finish(task, failure); });
+  if (!hook) return finish(task, hook.error().message);
+  task.hook = std::move(*hook);
+}
+
+void Mover::finish(Task& task, const std::string& failure) {
+  task.stage = Stage::over;
+  std::string why = failure;
+  if (why.empty() && !task.job.move()) why = "too many users have an order of their own";
+  control_.ledger().holds.release(task.job.user);
+  ++(why.empty() ? control_.ledger().users_moved : control_.ledger().moves_failed);
+  control_.loop().timers().arm(timer_, 0);
+  if (task.job.done) task.job.done(why, task.ended);
+}
+
+void Mover::close() {
+  alive_.reset();
+  timer_.cancel();
+  for (auto& each : jobs_) {
+    if (each->hook == nullptr) continue;
+    each->hook->leave();
+    control_.loop().bury(std::move(each->hook));
+  }
+  jobs_.clear();
+}
+
+}  // namespace postigo

@@ -1,0 +1,44 @@
+// Not here: where his other sessions are (binding.cc), whether a backend serves (upstream.cc).
+#include "proxy/session/placement.h"
+
+#include <algorithm>
+#include <ctime>
+
+namespace postigo {
+namespace {
+
+Result<Route> routed(const Snapshot& snapshot, const Identity& identity, std::string_view protocol, bool explain) {
+  return explain ? snapshot.router->explain(identity, protocol) : snapshot.router->route(identity, protocol);
+}
+
+// A shard or a backend that is not there any more is no reason to refuse anybody.
+std::optional<Route> ordered(const Snapshot& snapshot, const Ledger& ledger, const Identity& identity,
+                             std::string_view protocol) {
+  auto order = ledger.moves.find(identity.user, static_cast<uint64_t>(std::time(nullptr)));
+  if (!order) return std::nullopt;
+  Identity moved = identity;
+  moved.pool = order->pool;
+  moved.shard = order->shard;
+  auto route = routed(snapshot, moved, protocol, false);
+  if (!route) return std::nullopt;
+  auto first = std::find_if(route->candidates.begin(), route->candidates.end(),
+                            [&](const config::Backend* each) { return each->name == order->backend; });
+  route->ordered = first != route->candidates.end();
+  if (route->ordered) std::rotate(route->candidates.begin(), first, first + 1);
+  route->reason = "moved by an operator";
+  return std::move(*route);
+}
+
+}  // namespace
+
+Result<Route> place(const Snapshot& snapshot, const Ledger& ledger, const Identity& identity, std::string_view protocol,
+                    bool explain) {
+  if (ledger.moves.size() > 0) {
+    if (auto route = ordered(snapshot, ledger, identity, protocol)) return std::move(*route);
+  }
+  auto route = routed(snapshot, identity, protocol, explain);
+  if (route) snapshot.prefer(*route, identity.user);
+  return route;
+}
+
+}  // namespace postigo
