@@ -24,4 +24,43 @@ void check_penalty(const Live& live, Report& report) {
   check_networks(x.exempt, "penalty.exempt", report);
 }
 
+namespace {
+
+// A limit that another one never lets anybody reach.
+void check_within(uint64_t inner, uint64_t outer, const std::string& path, const char* outer_name, Report& report) {
+  if (inner != 0 && outer != 0 && inner > outer) {
+    report.error(path, std::string("is never reached: ") + outer_name + " is less");
+  }
+}
+
+void check_class(const Live& live, const LimitClass& x, const std::string& path, Report& report) {
+  if (x.user.empty() && x.domain.empty() && x.pool.empty()) report.error(path, "needs one of user, domain and pool");
+  check_placement(live, x.pool, "", path, report);
+  check_within(x.sessions_per_user_address, x.sessions_per_user, path + ".sessions_per_user_address",
+               "sessions_per_user", report);
+}
+
+}  // namespace
+
+void check_session_limits(const Live& live, Report& report) {
+  const Limits& x = live.limits;
+  check_within(x.sessions_per_user_address, x.sessions_per_user, "limits.sessions_per_user_address",
+               "sessions_per_user", report);
+  check_within(x.sessions_per_address, x.sessions_per_network, "limits.sessions_per_address", "sessions_per_network",
+               report);
+  check_within(x.sessions_per_user, x.sessions_max, "limits.sessions_per_user", "sessions_max", report);
+  check_within(x.sessions_per_network, x.sessions_max, "limits.sessions_per_network", "sessions_max", report);
+  check_within(x.sessions_per_address, x.sessions_max, "limits.sessions_per_address", "sessions_max", report);
+  check_within(x.address_connections_per_s, x.connections_per_s, "limits.address_connections_per_s",
+               "connections_per_s", report);
+  check_within(x.address_logins_per_s, x.logins_per_s, "limits.address_logins_per_s", "logins_per_s", report);
+  if (x.ipv6_network > x.ipv6_address) {
+    report.error("limits.ipv6_network", "must not be more bits than ipv6_address: it is the wider network");
+  }
+  check_networks(x.exempt, "limits.exempt", report);
+  for (size_t i = 0; i < x.classes.size(); ++i) {
+    check_class(live, x.classes[i], at_index("limits.class", i), report);
+  }
+}
+
 }  // namespace postigo::config

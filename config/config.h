@@ -90,6 +90,12 @@ struct Startup {
   Lookup lookup;
 };
 
+// What users of one kind may have instead of the rest.
+struct LimitClass {
+  std::string user, domain, pool;  // at least one is set; what is set must be the user's
+  uint64_t sessions_per_user = 0, sessions_per_user_address = 0;
+};
+
 struct Limits {
   uint64_t sessions_max = 0;                 // 0: what the descriptor limit allows
   uint64_t proxy_header_timeout_ms = 3'000;  // from accept to the end of the PROXY header
@@ -107,6 +113,16 @@ struct Limits {
   uint64_t login_memory = 32 * 1024 * 1024;     // octets that all sessions may hold together before they are logged in
   uint64_t backend_logins_max = 0;              // logins under way at one backend; 0: half of what relays leave free
   uint64_t relay_high_water = 256 * 1024;       // unsent octets per direction at which the other side is paused
+
+  // Of sessions, over all listeners; 0: none.
+  uint64_t sessions_per_user = 0, sessions_per_user_address = 0, sessions_per_address = 0, sessions_per_network = 0;
+  // In a second; 0: none. Without "address_": through one listener.
+  uint64_t connections_per_s = 0, address_connections_per_s = 0, handshakes_per_s = 0;
+  uint64_t logins_per_s = 0, address_logins_per_s = 0;
+  unsigned ipv6_address = 64;                     // bits: what is one address
+  unsigned ipv4_network = 24, ipv6_network = 48;  // what is one network
+  std::vector<std::string> exempt;                // networks that none of these count, but a user's sessions in all
+  std::vector<LimitClass> classes;                // the first that matches decides
 
   uint64_t idle_timeout_ms(std::string_view protocol) const {
     return protocol == "pop3" ? pop3_idle_timeout_ms : imap_idle_timeout_ms;

@@ -70,6 +70,10 @@ void normalise_names(Live& x) {
     rule.domain = lower(rule.domain);
     normalise_user(rule.user, x.routing);
   }
+  for (LimitClass& each : x.limits.classes) {
+    each.domain = lower(each.domain);
+    normalise_user(each.user, x.routing);
+  }
   for (Directory& directory : x.auth.directories) {
     for (StaticUser& user : directory.users) normalise_user(user.name, x.routing);
   }

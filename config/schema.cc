@@ -88,6 +88,41 @@ void describe_admin(Visitor& v, Config& config) {
   v.list({"token", "Who may use the API on api_address"}, config.live.tokens, describe_token);
 }
 
+void describe_limit_class(Visitor& v, LimitClass& x) {
+  v.text({"user", "This user"}, x.user);
+  v.text({"domain", "Users whose name has this behind the last @"}, x.domain);
+  v.text({"pool", "Users of this pool"}, x.pool);
+  v.count({"sessions_per_user", "Sessions that one of them may have; 0: as many as he likes"}, x.sessions_per_user,
+          {0, 10'000'000});
+  v.count({"sessions_per_user_address", "Sessions that one of them may have from one address; 0: as many as he likes"},
+          x.sessions_per_user_address, {0, 10'000'000});
+}
+
+void describe_session_limits(Visitor& v, Limits& x) {
+  const Range kCount{0, 10'000'000};
+  v.count({"sessions_per_user", "Sessions that a user may have; 0: as many as he likes"}, x.sessions_per_user, kCount);
+  v.count({"sessions_per_user_address", "Sessions that a user may have from one address; 0: as many as he likes"},
+          x.sessions_per_user_address, kCount);
+  v.count({"sessions_per_address", "Sessions from one address, logged in or not; 0: no limit"}, x.sessions_per_address,
+          kCount);
+  v.count({"sessions_per_network", "Sessions from one network, logged in or not; 0: no limit"}, x.sessions_per_network,
+          kCount);
+  v.count({"connections_per_s", "New connections in a second through one listener; 0: no limit"}, x.connections_per_s,
+          kCount);
+  v.count({"address_connections_per_s", "New connections in a second from one address; 0: no limit"},
+          x.address_connections_per_s, kCount);
+  v.count({"handshakes_per_s", "TLS handshakes in a second through one listener; 0: no limit"}, x.handshakes_per_s,
+          kCount);
+  v.count({"logins_per_s", "Attempts to log in in a second through one listener; 0: no limit"}, x.logins_per_s, kCount);
+  v.count({"address_logins_per_s", "Attempts to log in in a second from one address; 0: no limit"},
+          x.address_logins_per_s, kCount);
+  v.count({"ipv6_address", "Bits of an IPv6 address that are one address"}, x.ipv6_address, {16, 128});
+  v.count({"ipv4_network", "Bits of an IPv4 address that are one network"}, x.ipv4_network, {8, 32});
+  v.count({"ipv6_network", "Bits of an IPv6 address that are one network"}, x.ipv6_network, {8, 128});
+  v.texts({"exempt", "Networks whose addresses have no limits: webmail servers; default: none"}, x.exempt);
+  v.list({"class", "Users who have other limits; the first that matches decides"}, x.classes, describe_limit_class);
+}
+
 void describe_limits(Visitor& v, Limits& x) {
   v.count({"sessions_max", "Sessions at a time; \"auto\": what the descriptor limit allows"}, x.sessions_max,
           {1, 10'000'000, true});
@@ -114,6 +149,7 @@ void describe_limits(Visitor& v, Limits& x) {
            "Logins under way at one backend; \"auto\": half of the sessions that are not logged in yet"},
           x.backend_logins_max, {1, 10'000'000, true});
   v.size({"relay_high_water", "Unsent octets per direction at which the other side is paused"}, x.relay_high_water);
+  describe_session_limits(v, x);
 }
 
 void describe_penalty(Visitor& v, Config& config) {

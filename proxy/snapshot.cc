@@ -92,6 +92,7 @@ std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, Lasting& 
   snapshot->live = config.live;
   snapshot->router = std::make_unique<Router>(config.live);
   snapshot->penalty = penalty_rules(config.live.penalty);
+  snapshot->limits = limit_rules(config.live.limits);
   snapshot->make_certificates(before, found);
   snapshot->make_frontends(lasting, before, found);
   snapshot->make_backends(lasting.fleet, before, found);

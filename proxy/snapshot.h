@@ -12,6 +12,7 @@
 
 #include "backends/balance/siphash.h"
 #include "backends/directory/factory.h"
+#include "backends/ledger/limiter.h"
 #include "backends/ledger/penalty.h"
 #include "backends/router.h"
 #include "config/load.h"
@@ -66,6 +67,7 @@ struct Snapshot {
   config::Live live;
   std::unique_ptr<Router> router;
   PenaltyRules penalty;
+  LimitRules limits;
   std::shared_ptr<const DirectoryShared> directories;      // set by open_directories()
   std::shared_ptr<const CertificateStore> certificates;    // null without TLS listeners
   std::vector<std::shared_ptr<const Frontend>> frontends;  // as the listeners in the configuration

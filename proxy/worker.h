@@ -55,7 +55,8 @@ struct Shared {
         ledger(config.startup.affinity_users_max, random_sip_key(), [] { return uv_hrtime() / 1'000'000; }),
         lookups(config.startup.lookup_threads, config.startup.queue_max, config.live.limits.lookup_timeout_ms),
         passwords(password_threads, config.startup.queue_max, config.live.limits.lookup_timeout_ms),
-        penalties(config.startup.penalty_entries, random_sip_key()) {}
+        penalties(config.startup.penalty_entries, random_sip_key()),
+        limiter(random_sip_key()) {}
   Fleet& fleet;
   Ledger ledger;
   Offload lookups, passwords;
@@ -66,6 +67,7 @@ struct Shared {
   Places places;
   Traces traces;
   Penalties penalties;
+  Limiter limiter;
   Published published;
   Loads loads;
   static constexpr int64_t kRefusing = 32;  // descriptors kept to refuse politely beyond the limit

@@ -34,6 +34,8 @@ enum class Refused : uint8_t {
   loop,
   penalty,
   busy,
+  user_limit,
+  rate_limit,
   aborted,
 };
 
@@ -68,6 +70,10 @@ inline constexpr auto kRefusedFacts = std::to_array<RefusedFacts>({
      "he, or his address, guesses: refused unseen, in the words of `wrong`; see `ctl penalties`"},
     {"busy", false, AuthResult::unavailable, "client",
      "too many attempts of his address are under way: penalty.parallel"},
+    {"user_limit", false, AuthResult::refused, "client",
+     "he has as many sessions as he may: limits.sessions_per_user, limits.sessions_per_user_address"},
+    {"rate_limit", false, AuthResult::unavailable, "client",
+     "too many attempts in a second: limits.logins_per_s, limits.address_logins_per_s"},
     {"aborted", false, AuthResult::aborted, "client", "the session ended before the attempt was decided"},
 });
 inline constexpr size_t kRefusedReasons = kRefusedFacts.size();

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/ledger/limiter.h"
 #include "parser/base/counter.h"
 #include "proxy/base/phase.h"
 #include "proxy/base/refused.h"
@@ -130,6 +131,7 @@ struct WorkerStats {
   SlotTable<BackendStats> backends;
   Counter retries;
   Counter logins_delayed;  // by penalties
+  std::array<Counter, kLimits> limited;
   Counter buffered_bytes;  // gauge: chunks in use
   Counter login_bytes;     // gauge: what sessions hold before they are logged in
   LatencyHistogram loop_lag{kLatencyBoundsUs};

@@ -192,6 +192,20 @@ void penalties(Families& out, const MetricsSource& source) {
                   source.workers, [](auto& w) -> auto& { return w.logins_delayed; }));
 }
 
+void limits(Families& out, const MetricsSource& source) {
+  out.counter("postigo_limit_refused_total", "Connections and logins that a limit refused.");
+  for (size_t i = 1; i < kLimits; ++i) {
+    out.add({{"limit", kLimitNames[i]}}, sum(
+                                             source.workers, [i](auto& w) -> auto& { return w.limited[i]; }));
+  }
+  out.gauge("postigo_limit", "That limit as it is configured for most; 0: none.");
+  for (size_t i = 1; i < kLimits; ++i) {
+    out.add({{"limit", kLimitNames[i]}}, static_cast<double>(source.snapshot->limits.max[i]));
+  }
+  out.gauge("postigo_limit_names", "Users, addresses and networks whose sessions are counted now.");
+  out.add({}, static_cast<double>(source.shared->limiter.seats()));
+}
+
 void backends(Families& out, const MetricsSource& source) {
   const AllStats& workers = source.workers;
   const std::vector<const BackendState*> list = backends_of(source);
@@ -335,6 +349,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   tls(out, source);
   logins(out, source);
   penalties(out, source);
+  limits(out, source);
   backends(out, source);
   users(out, source);
   traffic(out, source);

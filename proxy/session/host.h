@@ -8,6 +8,7 @@
 
 #include "backends/directory.h"
 #include "backends/ledger/ledger.h"
+#include "backends/ledger/limiter.h"
 #include "backends/ledger/penalty.h"
 #include "proxy/base/stats.h"
 #include "proxy/net/loop.h"
@@ -35,6 +36,7 @@ class Host {
   Traces& traces() { return parts_.traces; }
   Ledger& ledger() { return parts_.ledger; }
   Penalties& penalties() { return parts_.penalties; }
+  Limiter& limiter() { return parts_.limiter; }
 
   // The newest; an exchange replaces these two.
   virtual const std::shared_ptr<const Snapshot>& snapshot() const = 0;
@@ -56,6 +58,7 @@ class Host {
     Traces& traces;
     Ledger& ledger;
     Penalties& penalties;
+    Limiter& limiter;
   };
   // Of the parts only the addresses are taken; whoever derives from this may make them later.
   explicit Host(const Parts& parts) : parts_(parts) {}

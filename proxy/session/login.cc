@@ -130,7 +130,15 @@ void Login::authenticate() {
     // Nobody is allowed to act as somebody else yet; dropping the wish silently would be worse (T24).
     return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
   }
+  if (too_often()) return refuse({Refusal::Kind::unavailable, {}}, Refused::rate_limit);
   pass(gate_.knock(summary.user));
+}
+
+bool Login::too_often() {
+  Limit limit = session_.host().limiter().try_login(session_.snapshot().limits, session_.frontend().name,
+                                                    session_.summary().client.octets(), session_.host().loop().now_ms());
+  if (limit != Limit::none) session_.host().stats().limited[static_cast<size_t>(limit)].inc();
+  return limit != Limit::none;
 }
 
 void Login::pass(Gate::Answer answer) {
@@ -194,6 +202,9 @@ void Login::find_backend() {
   }
   session_.summary().user = identity_.user;
   bind_user(session_, *route);
+  pool_ = route->pool;
+  // Whoever was verified here is counted before his backend is asked.
+  if (identity_.verified && !seat_user()) return;
   upstream_ = std::make_unique<Upstream>(*this, session_, std::move(*route), backend_login(identity_));
   upstream_->start();
 }
@@ -245,9 +256,16 @@ BackLogin Login::backend_login(const Identity& identity) {
   return login;
 }
 
+bool Login::seat_user() {
+  if (session_.seat_user(pool_)) return true;
+  refuse({Refusal::Kind::too_many, {}}, Refused::user_limit);
+  return false;
+}
+
 void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover) {
-  count(AuthResult::ok);
   gate_.succeeded();
+  if (!seat_user()) return;
+  count(AuthResult::ok);
   suspended_ = false;
   session_.summary().authenticated = true;
   ProtocolStats& numbers = session_.host().stats().protocols[session_.frontend().protocol_index];

@@ -46,6 +46,8 @@ class Login final : public Stage, public Upstream::Client {
   void authenticate();
   void pass(Gate::Answer answer);
   void look_up();
+  bool too_often();
+  bool seat_user();  // false: refused
   void looked_up(LookupResult result);
   void find_backend();
   void wait_for_release();
@@ -76,6 +78,7 @@ class Login final : public Stage, public Upstream::Client {
   Timer delay_;  // until a refusal may be told
   Refusal refusal_;
   std::vector<std::string> alerts_;  // to be told with it
+  std::string_view pool_;  // of the route
   size_t mechanism_ = 0;             // in kMechanismNames
   uint64_t attempt_start_us_ = 0, lookup_start_us_ = 0;
   bool suspended_ = false;  // an attempt is under way: the front is not fed

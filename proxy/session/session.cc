@@ -58,6 +58,7 @@ void Session::replace(std::unique_ptr<Stage> next) { host_.loop().bury(std::exch
 // `received` belongs to the Preamble.
 void Session::begin_dialogue(Bytes received) {
   summary_.trace = host_.traces().of_address(summary_.client.octets(), summary_.id);
+  if (!refused_ && !admit()) return;
   if (frontend_->tls == config::Tls::implicit) return become(std::make_unique<Handshake>(*this)).start(received);
   enter(Phase::command, login_ms_left());
   begin_login();
@@ -84,14 +85,41 @@ uint64_t Session::login_ms_left() const {
 }
 
 void Session::start_tls(Bytes received) {
+  bool many = !host_.limiter().shake_hands(snapshot_->limits, frontend_->name, host_.loop().now_ms());
+  if (many && reached(Limit::handshakes_per_s)) return abort(CloseReason::rate_limit);
   become(std::make_unique<StartTls>(*this, std::move(stage_))).start(received);
+}
+
+bool Session::reached(Limit limit) {
+  if (limit != Limit::none) host_.stats().limited[static_cast<size_t>(limit)].inc();
+  return limit != Limit::none;
+}
+
+// Who comes too often is reset before it costs anything; who has too many sessions is told.
+bool Session::admit() {
+  bool tls = frontend_->tls == config::Tls::implicit;
+  auto answer = host_.limiter().come(snapshot_->limits, frontend_->name, summary_.client.octets(), tls,
+                                     host_.loop().now_ms());
+  place_ = std::move(answer.seat);
+  if (!reached(answer.limit)) return true;
+  refused_ = answer.limit == Limit::sessions_per_address || answer.limit == Limit::sessions_per_network;
+  refusal_ = CloseReason::address_limit;
+  if (!refused_) abort(CloseReason::rate_limit);
+  return refused_;
+}
+
+bool Session::seat_user(std::string_view pool) {
+  if (user_seat_) return true;
+  auto answer = host_.limiter().log_in(snapshot_->limits, summary_.client.octets(), summary_.user, pool);
+  user_seat_ = std::move(answer.seat);
+  return !reached(answer.limit);
 }
 
 void Session::begin_login() {
   Login& login = become(std::make_unique<Login>(*this));
   if (refused_) {
     login.farewell(Farewell::too_many_connections);
-    return close(CloseReason::session_limit);
+    return close(refusal_);
   }
   login.start();
 }
@@ -169,6 +197,8 @@ void Session::end_stage(CloseReason reason, std::string detail) {
   }
   bond_.reset();
   host_.login_memory().hold(*this, 0);
+  place_.release();
+  user_seat_.release();
   enter(Phase::closing, become(std::make_unique<Parting>(*this)).timeout_ms());
 }
 

@@ -58,6 +58,8 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
     replace(std::move(next));
     return stage;
   }
+  // Counted under the limits of its user, from now to its end. False, and that is counted: he has as many as he may.
+  bool seat_user(std::string_view pool);
   void begin_dialogue(Bytes received = {});  // TLS or the greeting; `received`: what came behind a PROXY header
   void begin_login();                        // the greeting
   void start_tls(Bytes received);            // STARTTLS: the login goes on behind it
@@ -91,6 +93,8 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   void on_partial(Socket&) override { count_memory(); }
   void make_room() override;
   void replace(std::unique_ptr<Stage> next);
+  bool admit();  // false: it is closed already
+  bool reached(Limit limit);  // counts; true: there is one
   uint64_t time_to_leave(const BackendState& where) const;  // for a relay that begins now
   void end_stage(CloseReason reason, std::string detail);
 
@@ -104,7 +108,9 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   std::unique_ptr<Affinity::Bond> bond_;  // from the login on; given back where the session closes
   const uint64_t number_;
   Phase phase_ = Phase::preamble;
-  bool refused_;
+  bool refused_;  // told so politely, as soon as that is possible
+  CloseReason refusal_ = CloseReason::session_limit;
+  Seats::Seat place_, user_seat_;
 };
 
 }  // namespace postigo

@@ -1,0 +1,118 @@
+// Which limits are asked when. Not here: counting (seats.cc, rates.cc), and what a client hears (proxy/session).
+#include "backends/ledger/limiter.h"
+
+#include <algorithm>
+
+#include "backends/ledger/prefix.h"
+
+namespace postigo {
+namespace {
+
+constexpr size_t kBucketsMax = 100'000;
+
+Prefix address_of(const LimitRules& rules, const config::AnyAddress& from) {
+  return prefix_of(from, is_ipv4(from) ? 32 : rules.ipv6_bits);
+}
+
+Prefix network_of(const LimitRules& rules, const config::AnyAddress& from) {
+  return prefix_of(from, is_ipv4(from) ? rules.ipv4_network_bits : rules.ipv6_network_bits);
+}
+
+bool matches(const LimitRules::Class& each, std::string_view user, std::string_view pool) {
+  if (!each.user.empty() && each.user != user) return false;
+  if (!each.pool.empty() && each.pool != pool) return false;
+  if (each.domain.empty()) return true;
+  size_t at = user.rfind('@');
+  return at != std::string_view::npos && user.substr(at + 1) == each.domain;
+}
+
+}  // namespace
+
+LimitRules limit_rules(const config::Limits& x) {
+  LimitRules rules;
+  auto set = [&](Limit limit, uint64_t value) { rules.max[static_cast<size_t>(limit)] = value; };
+  set(Limit::connections_per_s, x.connections_per_s);
+  set(Limit::address_connections_per_s, x.address_connections_per_s);
+  set(Limit::handshakes_per_s, x.handshakes_per_s);
+  set(Limit::sessions_per_address, x.sessions_per_address);
+  set(Limit::sessions_per_network, x.sessions_per_network);
+  set(Limit::logins_per_s, x.logins_per_s);
+  set(Limit::address_logins_per_s, x.address_logins_per_s);
+  set(Limit::sessions_per_user, x.sessions_per_user);
+  set(Limit::sessions_per_user_address, x.sessions_per_user_address);
+  for (const config::LimitClass& each : x.classes) {
+    rules.classes.push_back(
+        {each.user, each.domain, each.pool, each.sessions_per_user, each.sessions_per_user_address});
+  }
+  rules.ipv6_bits = x.ipv6_address;
+  rules.ipv4_network_bits = x.ipv4_network;
+  rules.ipv6_network_bits = x.ipv6_network;
+  for (const std::string& text : x.exempt) {
+    if (auto network = config::parse_network(text)) rules.exempt.push_back(*network);
+  }
+  return rules;
+}
+
+Limiter::Limiter(SipKey key) : seats_(key), rates_(kBucketsMax, key) {}
+
+bool Limiter::often(const LimitRules& rules, Limit limit, std::string_view whom, uint64_t now_ms) {
+  if (rules.of(limit) == 0) return false;
+  std::string name(1, static_cast<char>(limit));
+  return !rates_.take(name.append(whom), rules.of(limit), now_ms);
+}
+
+Limiter::Answer Limiter::come(const LimitRules& rules, std::string_view listener, const config::AnyAddress& from,
+                              bool tls, uint64_t now_ms) {
+  if (config::any_contains(rules.exempt, from)) return {};
+  const Prefix address = address_of(rules, from);
+  // The address first: one that exceeds its own limit uses up nothing of what others have.
+  if (often(rules, Limit::address_connections_per_s, address.key(), now_ms)) {
+    return {Limit::address_connections_per_s, {}};
+  }
+  const Prefix network = network_of(rules, from);
+  const Seats::Bound bounds[] = {{SeatKind::address, address.key(), rules.of(Limit::sessions_per_address)},
+                                 {SeatKind::network, network.key(), rules.of(Limit::sessions_per_network)}};
+  Seats::Taken taken = seats_.take(bounds);
+  if (!taken.ok) {
+    return {taken.full == SeatKind::address ? Limit::sessions_per_address : Limit::sessions_per_network, {}};
+  }
+  if (often(rules, Limit::connections_per_s, listener, now_ms)) return {Limit::connections_per_s, {}};
+  if (tls && !shake_hands(rules, listener, now_ms)) return {Limit::handshakes_per_s, {}};
+  return {Limit::none, std::move(taken.seat)};
+}
+
+bool Limiter::shake_hands(const LimitRules& rules, std::string_view listener, uint64_t now_ms) {
+  return !often(rules, Limit::handshakes_per_s, listener, now_ms);
+}
+
+Limit Limiter::try_login(const LimitRules& rules, std::string_view listener, const config::AnyAddress& from,
+                         uint64_t now_ms) {
+  if (rules.of(Limit::logins_per_s) == 0 && rules.of(Limit::address_logins_per_s) == 0) return Limit::none;
+  if (config::any_contains(rules.exempt, from)) return Limit::none;
+  if (often(rules, Limit::address_logins_per_s, address_of(rules, from).key(), now_ms)) {
+    return Limit::address_logins_per_s;
+  }
+  return often(rules, Limit::logins_per_s, listener, now_ms) ? Limit::logins_per_s : Limit::none;
+}
+
+Limiter::Answer Limiter::log_in(const LimitRules& rules, const config::AnyAddress& from, Bytes user,
+                                std::string_view pool) {
+  uint64_t per_user = rules.of(Limit::sessions_per_user);
+  uint64_t per_user_address = rules.of(Limit::sessions_per_user_address);
+  auto found = std::find_if(rules.classes.begin(), rules.classes.end(),
+                            [&](const LimitRules::Class& each) { return matches(each, user, pool); });
+  if (found != rules.classes.end()) {
+    per_user = found->per_user;
+    per_user_address = found->per_user_address;
+  }
+  // All of webmail is one address.
+  if (per_user_address != 0 && config::any_contains(rules.exempt, from)) per_user_address = 0;
+  const Prefix address = address_of(rules, from);
+  const Seats::Bound bounds[] = {{SeatKind::user, user, per_user},
+                                 {SeatKind::user_address, user, per_user_address, address.key()}};
+  Seats::Taken taken = seats_.take(bounds);
+  if (taken.ok) return {Limit::none, std::move(taken.seat)};
+  return {taken.full == SeatKind::user ? Limit::sessions_per_user : Limit::sessions_per_user_address, {}};
+}
+
+}  // namespace postigo

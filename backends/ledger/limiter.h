@@ -1,0 +1,85 @@
+// Limiter: how many sessions may be, and how many may come in a second, by user, address, network and listener, over
+// all workers.
+//
+// Pure: time is passed in, in milliseconds of a clock that never goes back; the rules too, so that new ones count at
+// once. Any thread. What has no limit costs nothing and is not counted: sessions that began without a limit do not
+// count when one comes. For a fleet see seats.h and rates.h.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/ledger/rates.h"
+#include "backends/ledger/seats.h"
+#include "config/config.h"
+#include "config/network.h"
+
+namespace postigo {
+
+enum class Limit : uint8_t {
+  none,
+  connections_per_s,
+  address_connections_per_s,
+  handshakes_per_s,
+  sessions_per_address,
+  sessions_per_network,
+  logins_per_s,
+  address_logins_per_s,
+  sessions_per_user,
+  sessions_per_user_address,
+};
+inline constexpr std::array<std::string_view, 10> kLimitNames = {
+    "none",         "connections_per_s",    "address_connections_per_s", "handshakes_per_s", "sessions_per_address",
+    "sessions_per_network", "logins_per_s", "address_logins_per_s",      "sessions_per_user", "sessions_per_user_address"};
+inline constexpr size_t kLimits = kLimitNames.size();
+
+struct LimitRules {
+  std::array<uint64_t, kLimits> max{};  // by Limit; 0: none
+  struct Class {
+    std::string user, domain, pool;  // what is set must be the same
+    uint64_t per_user = 0, per_user_address = 0;
+  };
+  std::vector<Class> classes;  // the first that matches decides, else `max`
+  unsigned ipv6_bits = 64;                              // what is one address
+  unsigned ipv4_network_bits = 24, ipv6_network_bits = 48;
+  std::vector<config::Network> exempt;
+  bool any_of_addresses = false, any_of_logins = false;
+
+  uint64_t of(Limit limit) const { return max[static_cast<size_t>(limit)]; }
+};
+
+// REQUIRES: check_limits() found no error.
+LimitRules limit_rules(const config::Limits& settings);
+
+class Limiter {
+ public:
+  explicit Limiter(SipKey key);
+
+  struct Answer {
+    Limit limit = Limit::none;  // that is reached, if any
+    Seats::Seat seat;           // for the session to hold; it may count nowhere
+  };
+
+  // A connection comes; `tls`: it begins with a handshake.
+  Answer come(const LimitRules& rules, std::string_view listener, const config::AnyAddress& from, bool tls,
+              uint64_t now_ms);
+  // STARTTLS. False: too many in this second.
+  bool shake_hands(const LimitRules& rules, std::string_view listener, uint64_t now_ms);
+  // An attempt to log in begins: it is too early to say anything about its user.
+  Limit try_login(const LimitRules& rules, std::string_view listener, const config::AnyAddress& from, uint64_t now_ms);
+  // The user's password was right.
+  Answer log_in(const LimitRules& rules, const config::AnyAddress& from, Bytes user, std::string_view pool);
+
+  size_t seats() const { return seats_.size(); }
+
+ private:
+  bool often(const LimitRules& rules, Limit limit, std::string_view whom, uint64_t now_ms);
+
+  Seats seats_;
+  Rates rates_;
+};
+
+}  // namespace postigo
