@@ -174,6 +174,9 @@ void check_limits(const Limits& limits, Report& report) {
     report.error("limits.auth_failure_delay", "must be shorter than login_timeout, or no refusal is ever told");
   }
   if (limits.login_memory < kLoginMemoryMin) report.error("limits.login_memory", "must be at least 1m");
+  if (limits.memory != 0 && limits.memory < limits.login_memory) {
+    report.error("limits.memory", "must not be less than login_memory, which is a part of it");
+  }
   if (limits.relay_high_water < kHighWaterMin || limits.relay_high_water > kHighWaterMax) {
     report.error("limits.relay_high_water", "must be from 16k to 64m");
   }

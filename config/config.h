@@ -112,6 +112,7 @@ struct Limits {
   uint64_t close_timeout_ms = 5'000;            // to flush the last bytes to a slow peer
   uint64_t login_memory = 32 * 1024 * 1024;     // octets that all sessions may hold together before they are logged in
   uint64_t backend_logins_max = 0;              // logins under way at one backend; 0: half of what relays leave free
+  uint64_t memory = 0;                          // octets for sessions and buffers; 0: half of what the machine has
   uint64_t relay_high_water = 256 * 1024;       // unsent octets per direction at which the other side is paused
 
   // Of sessions, over all listeners; 0: none.

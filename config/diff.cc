@@ -33,7 +33,9 @@ class Flattener final : public Visitor {
   void flag(Key key, bool& value) override { add(key, value ? "true" : "false"); }
   void weight(Key key, double& value) override { add(key, fmt::format("{:#}", value)); }
   void duration(Key key, uint64_t& ms, bool) override { add(key, format_duration(ms)); }
-  void size(Key key, uint64_t& octets) override { add(key, format_size(octets)); }
+  void size(Key key, uint64_t& octets, bool auto_zero) override {
+    add(key, octets == 0 && auto_zero ? "auto" : format_size(octets));
+  }
   void texts(Key key, std::vector<std::string>& values) override {
     add(key, fmt::format("{}", fmt::join(values, ", ")));
   }

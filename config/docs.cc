@@ -28,7 +28,10 @@ class Documenter final : public Visitor {
   void flag(Key key, bool& value) override { add(key, "boolean", value ? "true" : "false"); }
   void weight(Key key, double& value) override { add(key, "number", fmt::format("{:.1f}", value)); }
   void duration(Key key, uint64_t& ms, bool) override { add(key, "duration", in_quotes(format_duration(ms))); }
-  void size(Key key, uint64_t& octets) override { add(key, "size", in_quotes(format_size(octets))); }
+  void size(Key key, uint64_t& octets, bool auto_zero) override {
+    bool automatic = octets == 0 && auto_zero;
+    add(key, auto_zero ? "size or \"auto\"" : "size", in_quotes(automatic ? "auto" : format_size(octets)));
+  }
   void texts(Key key, std::vector<std::string>&) override { add(key, "array of strings", ""); }
   void words(Key key, std::vector<std::string>&, std::vector<std::string> known) override {
     std::string all;

@@ -51,7 +51,9 @@ class Dumper final : public Visitor {
   void flag(Key key, bool& value) override { line(key, value ? "true" : "false"); }
   void weight(Key key, double& value) override { line(key, fmt::format("{:#}", value)); }
   void duration(Key key, uint64_t& ms, bool) override { line(key, toml_string(format_duration(ms))); }
-  void size(Key key, uint64_t& octets) override { line(key, toml_string(format_size(octets))); }
+  void size(Key key, uint64_t& octets, bool auto_zero) override {
+    line(key, toml_string(octets == 0 && auto_zero ? "auto" : format_size(octets)));
+  }
   void texts(Key key, std::vector<std::string>& values) override {
     if (!values.empty()) line(key, toml_array(values));
   }

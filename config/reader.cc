@@ -45,7 +45,7 @@ class Reader final : public Visitor {
   void flag(Key key, bool& value) override;
   void weight(Key key, double& value) override;
   void duration(Key key, uint64_t& value_ms, bool zero_allowed) override;
-  void size(Key key, uint64_t& octets) override;
+  void size(Key key, uint64_t& octets, bool auto_zero) override;
   void texts(Key key, std::vector<std::string>& values) override;
   void words(Key key, std::vector<std::string>& values, std::vector<std::string> known) override;
   void endpoint(Key key, Endpoint& value) override;
@@ -202,9 +202,13 @@ void Reader::duration(Key key, uint64_t& value_ms, bool zero_allowed) {
   value_ms = *parsed;
 }
 
-void Reader::size(Key key, uint64_t& octets) {
+void Reader::size(Key key, uint64_t& octets, bool auto_zero) {
   const Node* node = find(key.name);
   if (node == nullptr) return;
+  if (auto_zero && node->kind == Node::Kind::string && equal_ignoring_case(node->text, "auto")) {
+    octets = 0;
+    return;
+  }
   if (node->kind != Node::Kind::string && node->kind != Node::Kind::integer) {
     return mismatch(*node, path_of(key.name), "a size such as \"256k\"");
   }

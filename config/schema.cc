@@ -148,6 +148,10 @@ void describe_limits(Visitor& v, Limits& x) {
   v.count({"backend_logins_max",
            "Logins under way at one backend; \"auto\": half of the sessions that are not logged in yet"},
           x.backend_logins_max, {1, 10'000'000, true});
+  v.size({"memory",
+          "Octets that sessions and their buffers may have; near it relays are held back and new clients told to come "
+          "again; \"auto\": half of the machine's or the control group's"},
+         x.memory, true);
   v.size({"relay_high_water", "Unsent octets per direction at which the other side is paused"}, x.relay_high_water);
   describe_session_limits(v, x);
 }

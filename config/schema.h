@@ -45,7 +45,7 @@ class Visitor {
   virtual void flag(Key key, bool& value) = 0;
   virtual void weight(Key key, double& value) = 0;  // > 0 and finite
   virtual void duration(Key key, uint64_t& value_ms, bool zero_allowed = false) = 0;
-  virtual void size(Key key, uint64_t& octets) = 0;
+  virtual void size(Key key, uint64_t& octets, bool auto_zero = false) = 0;  // 0 is written "auto"
   virtual void texts(Key key, std::vector<std::string>& values) = 0;
   virtual void words(Key key, std::vector<std::string>& values, std::vector<std::string> known) = 0;  // upper case
   virtual void endpoint(Key key, Endpoint& value) = 0;

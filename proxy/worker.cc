@@ -30,12 +30,13 @@ struct Worker::Door final : Listener::Owner {
 };
 
 Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot)
-    : Host({loop_, stats_, login_memory_, shared.fleet, shared.places, shared.traces, shared.ledger, shared.penalties, shared.limiter}),
+    : Host({loop_, stats_, login_memory_, shared.fleet, shared.places, shared.traces, shared.ledger, shared.penalties, shared.limiter, shared.ceiling}),
       shared_(shared),
       snapshot_(std::move(snapshot)),
       loop_([this](uint64_t lag_ms) {
         stats_.loop_lag.observe_us(lag_ms * 1000);
         stats_.buffered_bytes.set(loop_.chunks().in_use() * Chunk::kSize);
+        report_memory();
       }),
       mailbox_(std::make_shared<Mailbox>(loop_.uv())),
       env_(loop_, mailbox_, shared.lookups, shared.passwords),
@@ -52,6 +53,15 @@ Worker::~Worker() = default;
 void Worker::make_room() {
   stats_.listeners.grow(shared_.fleet.listeners());
   stats_.backends.grow(shared_.fleet.backends());
+}
+
+// A few times a second, and once more at the end.
+void Worker::report_memory() {
+  const auto held = static_cast<int64_t>(stats_.buffered_bytes.get() + stats_.login_bytes.get()) +
+                    static_cast<int64_t>(roll_.size()) * MemoryCeiling::kSession;
+  shared_.ceiling.change(held - std::exchange(reported_, held));
+  const size_t most = shared_.login_memory_max;
+  login_memory_.set_limit(shared_.ceiling.level() == MemoryCeiling::Level::calm ? most : most / 8);
 }
 
 void Worker::listen(Handout doors) { change_doors(std::move(doors)); }
@@ -105,12 +115,17 @@ void Worker::accept(const std::shared_ptr<const Frontend>& frontend, int fd, con
   ListenerStats& numbers = stats_.listeners[frontend->state->slot];
   int64_t now = shared_.sessions.fetch_add(1, std::memory_order_relaxed) + 1;
   bool refused = now > shared_.sessions_max;
+  bool no_memory = !refused && shared_.ceiling.level() == MemoryCeiling::Level::over;
   // Beyond the places kept for polite refusals a connection is only taken and dropped.
   bool drop = now > shared_.sessions_max + Shared::kRefusing;
   Session& started = roll_.add(std::make_unique<Session>(*this, frontend, refused, roll_.next_number()));
   started.accept(fd, peer);
   numbers.accepted.inc();
   if (refused) numbers.rejected_limit.inc();
+  if (no_memory) {
+    numbers.rejected_memory.inc();
+    started.refuse(CloseReason::memory);
+  }
   if (drop) return started.abort(CloseReason::session_limit);
   started.begin();
 }
@@ -232,6 +247,7 @@ void Worker::maybe_end() {
   ended_ = true;
   // One turn later: the last session is still on the stack and in the graveyard.
   loop_.defer([this] {
+    report_memory();
     directory_.reset();
     resolver_.reset();
     previous_resolver_.reset();

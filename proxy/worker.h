@@ -68,6 +68,7 @@ struct Shared {
   Traces traces;
   Penalties penalties;
   Limiter limiter;
+  MemoryCeiling ceiling;
   Published published;
   Loads loads;
   static constexpr int64_t kRefusing = 32;  // descriptors kept to refuse politely beyond the limit
@@ -128,6 +129,7 @@ class Worker final : public Host {
   void accept(const std::shared_ptr<const Frontend>& frontend, int fd, const Address& peer);
   void take(std::shared_ptr<const Snapshot> snapshot, Handout doors);
   void change_doors(Handout fresh);
+  void report_memory();
   void change_resolver();
   DrainPlan plan(uint64_t over_ms) const;
   void begin_end();
@@ -149,6 +151,7 @@ class Worker final : public Host {
   uint64_t next_id_;
   SipKey nonce_key_;
   uint64_t nonces_ = 0;
+  int64_t reported_ = 0;   // to the ceiling
   bool ending_ = false;    // no new sessions
   bool stopping_ = false;  // and none of the old ones is waited for
   bool ended_ = false;

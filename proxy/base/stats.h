@@ -95,7 +95,7 @@ enum class Rewrite : uint8_t { login, stream };
 inline constexpr std::array<std::string_view, 2> kRewriteNames = {"login", "stream"};
 
 struct ListenerStats {
-  Counter accepted, closed, rejected_limit;
+  Counter accepted, closed, rejected_limit, rejected_memory;
   std::array<std::array<Counter, 2>, 2> tls_handshakes;  // [TLS 1.3][resumed]
   Counter tls_failed, tls_timeout;
   LatencyHistogram tls_seconds{kLatencyBoundsUs};

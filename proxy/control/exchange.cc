@@ -114,6 +114,7 @@ void ControlThread::apply_limits() {
   const config::Limits& limits = running_.config.live.limits;
   shared_->sessions_max = sessions_possible(prepared_, limits.sessions_max);
   shared_->login_memory_max = limits.login_memory / prepared_.workers;
+  shared_->ceiling.set_limit(limits.memory != 0 ? limits.memory : memory_of_machine() / 2);
   shared_->places.open(shared_->sessions_max, limits.backend_logins_max);
   shared_->lookups.set_patience(limits.lookup_timeout_ms);
   shared_->passwords.set_patience(limits.lookup_timeout_ms);

@@ -56,6 +56,10 @@ void connections(Families& out, const MetricsSource& source) {
                   workers, [](auto& w) -> auto& { return w.login_bytes; }));
   out.gauge("postigo_login_bytes_limit", "Octets that they may hold together; beyond, the largest and oldest go.");
   out.add({}, static_cast<double>(source.shared->login_memory_max * workers.size()));
+  out.gauge("postigo_session_memory_bytes", "Octets of sessions, before and after login, and of their buffers, about.");
+  out.add({}, static_cast<double>(source.shared->ceiling.held()));
+  out.gauge("postigo_session_memory_bytes_limit", "Those that may be; near it relays are held back, beyond nobody new comes in.");
+  out.add({}, static_cast<double>(source.shared->ceiling.limit()));
   std::vector<const ListenerState*> listeners = listeners_of(source);
   out.counter("postigo_connections_accepted_total", "Connections accepted, those refused by a limit included.");
   for (const ListenerState* listener : listeners) {
@@ -77,6 +81,9 @@ void connections(Families& out, const MetricsSource& source) {
     out.add({{"listener", listener->name}, {"reason", "session_limit"}},
             sum(
                 workers, [i](auto& w) -> auto& { return w.listeners[i].rejected_limit; }));
+    out.add({{"listener", listener->name}, {"reason", "memory"}},
+            sum(
+                workers, [i](auto& w) -> auto& { return w.listeners[i].rejected_memory; }));
   }
 }
 

@@ -14,6 +14,7 @@
 #include "proxy/net/loop.h"
 #include "proxy/net/resolver.h"
 #include "proxy/session/login_memory.h"
+#include "proxy/session/memory_ceiling.h"
 #include "proxy/session/places.h"
 #include "proxy/session/trace.h"
 #include "proxy/snapshot.h"
@@ -37,6 +38,7 @@ class Host {
   Ledger& ledger() { return parts_.ledger; }
   Penalties& penalties() { return parts_.penalties; }
   Limiter& limiter() { return parts_.limiter; }
+  MemoryCeiling& ceiling() { return parts_.ceiling; }
 
   // The newest; an exchange replaces these two.
   virtual const std::shared_ptr<const Snapshot>& snapshot() const = 0;
@@ -59,6 +61,7 @@ class Host {
     Ledger& ledger;
     Penalties& penalties;
     Limiter& limiter;
+    MemoryCeiling& ceiling;
   };
   // Of the parts only the addresses are taken; whoever derives from this may make them later.
   explicit Host(const Parts& parts) : parts_(parts) {}

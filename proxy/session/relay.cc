@@ -64,6 +64,13 @@ void Relay::trace(Trace::Way way, std::span<const Bytes> octets) const {
   session_.summary().trace->octets(way, all, filter_->transparent());
 }
 
+// Near the ceiling of the process a peer gets what it takes, and hardly anything is held for it.
+size_t Relay::high_water() const {
+  constexpr size_t kTight = 16 * 1024;
+  const size_t usual = session_.limits().relay_high_water;
+  return session_.host().ceiling().level() == MemoryCeiling::Level::calm ? usual : std::min(usual, kTight);
+}
+
 void Relay::touch() { active_ms_ = session_.host().loop().now_ms(); }
 
 // For silence, or for the time to leave.
@@ -141,7 +148,7 @@ void Relay::client_done() {
   Socket* client = session_.client();
   if (client == nullptr) return;
   client->pause(Pause::filter_waits, blocked_);
-  if (backend_->unsent() > session_.limits().relay_high_water) client->pause(Pause::peer_full);
+  if (backend_->unsent() > high_water()) client->pause(Pause::peer_full);
 }
 
 void Relay::be_patient() {
@@ -181,7 +188,7 @@ void Relay::pump_backend(Bytes data) {
     if (step.state == FilterStep::State::broken) return session_.abort(CloseReason::protocol_error, "from the backend");
   }
   Socket* client = session_.client();
-  if (client != nullptr && client->unsent() > session_.limits().relay_high_water) {
+  if (client != nullptr && client->unsent() > high_water()) {
     backend_->pause(Pause::peer_full);
   }
   if (may_leave()) return end(leave_why_, Farewell::shutting_down);

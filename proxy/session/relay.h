@@ -63,6 +63,7 @@ class Relay final : public Stage, public Socket::Owner {
   static void out_of_patience(void* self);
   void pump_backend(Bytes data);
   void trace(Trace::Way way, std::span<const Bytes> octets) const;
+  size_t high_water() const;
   void touch();
   void wait();
   bool complete() const;

@@ -41,6 +41,11 @@ void Session::accept(int fd, const Address& peer) {
   host_.stats().sessions[static_cast<size_t>(phase_)].inc();
 }
 
+void Session::refuse(CloseReason why) {
+  refused_ = true;
+  refusal_ = why;
+}
+
 void Session::begin() {
   switch (Preamble::terms(*frontend_, summary_.client)) {
     case Preamble::Terms::none:
@@ -102,10 +107,9 @@ bool Session::admit() {
                                      host_.loop().now_ms());
   place_ = std::move(answer.seat);
   if (!reached(answer.limit)) return true;
-  refused_ = answer.limit == Limit::sessions_per_address || answer.limit == Limit::sessions_per_network;
-  refusal_ = CloseReason::address_limit;
-  if (!refused_) abort(CloseReason::rate_limit);
-  return refused_;
+  bool told = answer.limit == Limit::sessions_per_address || answer.limit == Limit::sessions_per_network;
+  told ? refuse(CloseReason::address_limit) : abort(CloseReason::rate_limit);
+  return told;
 }
 
 bool Session::seat_user(std::string_view pool) {

@@ -32,6 +32,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   ~Session();
 
   void accept(int fd, const Address& peer);  // what a Listener accepted
+  void refuse(CloseReason why);  // it will be told so politely, as soon as that is possible
   void begin();                              // a PROXY header, TLS or the greeting; may close
 
   // --- for its stages ---

@@ -44,7 +44,7 @@ class Inventor final : public Visitor {
   void flag(Key, bool& value) override { value = draw(2) == 0; }
   void weight(Key, double& value) override { value = (1 + static_cast<double>(draw(1000000))) / 1000; }
   void duration(Key, uint64_t& ms, bool) override { ms = 3600'000 + draw(1000000); }
-  void size(Key, uint64_t& octets) override { octets = 16384 + draw(1000000); }
+  void size(Key, uint64_t& octets, bool) override { octets = 16384 + draw(1000000); }
   void texts(Key key, std::vector<std::string>& values) override {
     std::string_view name = key.name;
     if (name == "proxy_trusted") values = {"10.0.0.0/8", "2001:db8::1"};

@@ -56,7 +56,7 @@ class FakeDirectory final : public Directory {
 class FakeHost final : public Host {
  public:
   FakeHost(Loop& loop, Lasting& lasting, std::shared_ptr<const Snapshot> snapshot)
-      : Host({loop, numbers_, memory_, lasting.fleet, places_, traces_, ledger_, penalties_, limiter_}),
+      : Host({loop, numbers_, memory_, lasting.fleet, places_, traces_, ledger_, penalties_, limiter_, ceiling_}),
         directory_(loop),
         memory_(loop, numbers_.login_bytes, 1 << 20),
         resolver_(std::make_unique<Resolver>(loop, snapshot->live.resolver)),
@@ -94,6 +94,7 @@ class FakeHost final : public Host {
   Ledger ledger_{1'000, {1, 2}, [] { return uv_hrtime() / 1'000'000; }};
   Penalties penalties_{1'000, {1, 2}};
   Limiter limiter_{{1, 2}};
+  MemoryCeiling ceiling_;
   std::unique_ptr<Resolver> resolver_;
   std::shared_ptr<const Snapshot> snapshot_;
   Roll roll_;
