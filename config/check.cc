@@ -13,6 +13,7 @@ void check(const Config& config, Report& report) {
   check_limits(config.live.limits, report);
   check_penalty(config.live, report);
   check_session_limits(config.live, report);
+  check_policy(config.live, report);
   check_resolver(config.live.resolver, report);
   check_tls(config, report);
   check_routes(config, report);

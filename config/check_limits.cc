@@ -63,4 +63,25 @@ void check_session_limits(const Live& live, Report& report) {
   }
 }
 
+void check_policy(const Live& live, Report& report) {
+  const Policy& x = live.policy;
+  if (x.url.empty()) {
+    if (!x.password.empty() || !x.pwhash_nonce.empty()) report.warning("policy", "has no effect without url");
+    return;
+  }
+  if (!x.url.starts_with("http://") && !x.url.starts_with("https://")) {
+    report.error("policy.url", "must begin with http:// or https://");
+  }
+  if (x.url.find_first_of("?#@ ") != std::string::npos) {
+    report.error("policy.url", "must not have a query, blanks or a password: there are keys for it");
+  }
+  if (x.pwhash && x.pwhash_nonce.empty()) {
+    report.error("policy.pwhash", "needs pwhash_nonce_file (or pwhash_nonce_env): without salt the hash gives bits away");
+  }
+  if (x.timeout_ms >= live.limits.login_timeout_ms) {
+    report.error("policy.timeout", "must be shorter than limits.login_timeout");
+  }
+  if (!x.before && !x.after && !x.report) report.warning("policy", "has no effect: before, after and report are off");
+}
+
 }  // namespace postigo::config

@@ -16,6 +16,7 @@ class KeptSecret {
   KeptSecret(const Secret& secret);  // not explicit: it is the same thing, kept
   bool empty() const { return place_ == nullptr; }
   Bytes reveal() const;  // valid as long as a copy lives
+  bool operator==(const KeptSecret& other) const { return reveal() == other.reveal(); }
 
  private:
   class Place;

@@ -182,6 +182,23 @@ void describe_penalty(Visitor& v, Config& config) {
           config.startup.penalty_entries, {1'000, 10'000'000});
 }
 
+void describe_policy(Visitor& v, Policy& x) {
+  v.text({"url", "Where weakforced, or what speaks its protocol, is asked about logins: http or https; default: nowhere"},
+         x.url);
+  v.text({"user", "For HTTP's Basic authentication"}, x.user);
+  v.secret({"password", "For HTTP's Basic authentication; default: none"}, x.password);
+  v.duration({"timeout", "For an answer"}, x.timeout_ms);
+  v.count({"connections_max", "Connections of each worker"}, x.connections_max, {1, 1024});
+  v.choice({"on_failure", "Without an answer: logins are let in, or told to come again"}, x.on_failure,
+           {{"open", static_cast<int>(Policy::OnFailure::open)}, {"closed", static_cast<int>(Policy::OnFailure::closed)}});
+  v.flag({"before", "Ask before a directory is asked"}, x.before);
+  v.flag({"after", "Ask again when a directory has found the password right"}, x.after);
+  v.flag({"report", "Tell what became of attempts"}, x.report);
+  v.flag({"pwhash", "Tell some bits of a salted hash of the password, so that equal guesses are seen"}, x.pwhash);
+  v.secret({"pwhash_nonce", "The salt; the same for all that ask that server"}, x.pwhash_nonce);
+  v.count({"pwhash_bits", "How many bits"}, x.pwhash_bits, {1, 32});
+}
+
 void describe_resolver(Visitor& v, Resolver& x) {
   v.endpoints({"servers", "Addresses of name servers, \":53\" may be left out; default: those of /etc/resolv.conf"},
               x.servers, 53);
@@ -374,6 +391,7 @@ void describe(Visitor& v, Config& x) {
              describe_admin);
   v.table({"limits", "Times and amounts"}, x.live.limits, describe_limits);
   v.table({"penalty", "Who guesses passwords waits"}, x, describe_penalty);
+  v.table({"policy", "A server that says of each login whether it may be"}, x.live.policy, describe_policy);
   v.table({"resolver", "Names of backends to addresses: /etc/hosts, then name servers"}, x.live.resolver,
           describe_resolver);
   v.list({"listener", "Where clients connect"}, x.live.listeners, describe_listener);

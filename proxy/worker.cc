@@ -7,6 +7,7 @@
 #include "backends/directory/factory.h"
 #include "parser/base/ascii.h"
 #include "proxy/base/events.h"
+#include "proxy/session/policy.h"
 #include "proxy/session/relay.h"
 
 namespace postigo {
@@ -76,8 +77,15 @@ void Worker::take(std::shared_ptr<const Snapshot> snapshot, Handout doors) {
   std::shared_ptr<const Snapshot> before = std::exchange(snapshot_, std::move(snapshot));
   if (snapshot_->directories != before->directories) directory_ = make_chain(*snapshot_->directories, env_);
   if (snapshot_->live.resolver != before->live.resolver) change_resolver();
+  if (snapshot_->live.policy != before->live.policy) policy_ = make_policy();
   login_memory_.set_limit(shared_.login_memory_max);
   change_doors(std::move(doors));
+}
+
+// Whoever asks the one before keeps it until he is answered.
+std::shared_ptr<Policy> Worker::make_policy() {
+  const config::Policy& settings = snapshot_->live.policy;
+  return settings.url.empty() ? nullptr : std::make_shared<Policy>(loop_, stats_, settings);
 }
 
 void Worker::change_resolver() {
@@ -155,6 +163,7 @@ void Worker::retire(Session& session) {
 
 void Worker::start(std::function<void()> ended) {
   directory_ = make_chain(*snapshot_->directories, env_);
+  policy_ = make_policy();
   running_ = true;
   thread_ = std::thread([this, ended = std::move(ended)] {
     loop_.run();
@@ -249,6 +258,7 @@ void Worker::maybe_end() {
   loop_.defer([this] {
     report_memory();
     directory_.reset();
+    policy_.reset();
     resolver_.reset();
     previous_resolver_.reset();
     mailbox_->close();

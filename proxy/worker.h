@@ -119,6 +119,7 @@ class Worker final : public Host {
   // For its sessions, on its thread.
   const std::shared_ptr<const Snapshot>& snapshot() const override { return snapshot_; }
   Resolver& resolver() override { return *resolver_; }
+  const std::shared_ptr<Policy>& policy() override { return policy_; }
   Directory& directory() override { return *directory_; }
   std::string next_session_id() override;
   std::string next_nonce() override;
@@ -131,6 +132,7 @@ class Worker final : public Host {
   void change_doors(Handout fresh);
   void report_memory();
   void change_resolver();
+  std::shared_ptr<Policy> make_policy();
   DrainPlan plan(uint64_t over_ms) const;
   void begin_end();
   void begin_stop();
@@ -146,6 +148,7 @@ class Worker final : public Host {
   std::unique_ptr<Resolver> resolver_;           // gone before the loop ends: it has sockets there
   std::unique_ptr<Resolver> previous_resolver_;  // of the settings before: questions that are under way
   std::unique_ptr<Directory> directory_;
+  std::shared_ptr<Policy> policy_;
   std::map<std::string, std::unique_ptr<Door>> doors_;  // by address
   Roll roll_;
   uint64_t next_id_;

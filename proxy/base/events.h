@@ -126,6 +126,9 @@ inline constexpr Event directory_away{"directory_away", Level::warning,
 inline constexpr Event directory_back{"directory_back", Level::warning,
                                       "They succeed again: how many failed meanwhile, and for how long.",
                                       "failed_logins seconds"};
+inline constexpr Event policy_failed{"policy_failed", Level::warning,
+                                     "The policy server does not answer, or not well; told once in a minute.",
+                                     "detail"};
 inline constexpr Event lookup_failed{"lookup_failed", Level::debug, "Each of those look-ups.", "id detail"};
 inline constexpr Event lookup{"lookup", Level::debug, "What a directory remarks about a look-up.", "id detail"};
 inline constexpr Event entry_unusable{"entry_unusable", Level::error,
@@ -183,6 +186,7 @@ inline constexpr std::array kAll = {&listening,
                                     &master_refused,
                                     &directory_away,
                                     &directory_back,
+                                    &policy_failed,
                                     &lookup_failed,
                                     &lookup,
                                     &entry_unusable,

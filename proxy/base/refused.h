@@ -36,6 +36,8 @@ enum class Refused : uint8_t {
   busy,
   user_limit,
   rate_limit,
+  policy,
+  policy_away,
   aborted,
 };
 
@@ -74,6 +76,9 @@ inline constexpr auto kRefusedFacts = std::to_array<RefusedFacts>({
      "he has as many sessions as he may: limits.sessions_per_user, limits.sessions_per_user_address"},
     {"rate_limit", false, AuthResult::unavailable, "client",
      "too many attempts in a second: limits.logins_per_s, limits.address_logins_per_s"},
+    {"policy", false, AuthResult::refused, "client", "the policy server says no; in the words of `wrong`"},
+    {"policy_away", false, AuthResult::unavailable, "proxy",
+     "the policy server does not answer, and policy.on_failure is \"closed\""},
     {"aborted", false, AuthResult::aborted, "client", "the session ended before the attempt was decided"},
 });
 inline constexpr size_t kRefusedReasons = kRefusedFacts.size();

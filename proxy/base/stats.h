@@ -94,6 +94,10 @@ inline constexpr auto kBackendErrorFacts = std::to_array<BackendErrorFacts>({
 enum class Rewrite : uint8_t { login, stream };
 inline constexpr std::array<std::string_view, 2> kRewriteNames = {"login", "stream"};
 
+// What the policy server says of a login; failed: nothing, or nothing that can be understood.
+enum class PolicyAnswer : uint8_t { allowed, delayed, refused, failed };
+inline constexpr std::array<std::string_view, 4> kPolicyAnswerNames = {"allowed", "delayed", "refused", "failed"};
+
 struct ListenerStats {
   Counter accepted, closed, rejected_limit, rejected_memory;
   std::array<std::array<Counter, 2>, 2> tls_handshakes;  // [TLS 1.3][resumed]
@@ -132,6 +136,8 @@ struct WorkerStats {
   Counter retries;
   Counter logins_delayed;  // by penalties
   std::array<Counter, kLimits> limited;
+  std::array<Counter, kPolicyAnswerNames.size()> policy;
+  Counter policy_reports, policy_reports_lost;
   Counter buffered_bytes;  // gauge: chunks in use
   Counter login_bytes;     // gauge: what sessions hold before they are logged in
   LatencyHistogram loop_lag{kLatencyBoundsUs};

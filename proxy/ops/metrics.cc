@@ -213,6 +213,20 @@ void limits(Families& out, const MetricsSource& source) {
   out.add({}, static_cast<double>(source.shared->limiter.seats()));
 }
 
+void policy(Families& out, const MetricsSource& source) {
+  out.counter("postigo_policy_answers_total", "What the policy server said of logins.");
+  for (size_t i = 0; i < kPolicyAnswerNames.size(); ++i) {
+    out.add({{"result", kPolicyAnswerNames[i]}}, sum(
+                                                     source.workers, [i](auto& w) -> auto& { return w.policy[i]; }));
+  }
+  out.counter("postigo_policy_reports_total", "Reports to the policy server, those that were lost included.");
+  out.add({}, sum(
+                  source.workers, [](auto& w) -> auto& { return w.policy_reports; }));
+  out.counter("postigo_policy_reports_lost_total", "Reports that it did not take.");
+  out.add({}, sum(
+                  source.workers, [](auto& w) -> auto& { return w.policy_reports_lost; }));
+}
+
 void backends(Families& out, const MetricsSource& source) {
   const AllStats& workers = source.workers;
   const std::vector<const BackendState*> list = backends_of(source);
@@ -357,6 +371,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   logins(out, source);
   penalties(out, source);
   limits(out, source);
+  policy(out, source);
   backends(out, source);
   users(out, source);
   traffic(out, source);

@@ -1,4 +1,5 @@
-// Waiting. Not here: for how long (backends/ledger/penalty), and what a refusal says (login.cc).
+// Waiting. Not here: for how long (backends/ledger/penalty), what is asked (policy.cc), and what a refusal says
+// (login.cc).
 #include "proxy/session/gate.h"
 
 #include "proxy/session/host.h"
@@ -6,42 +7,99 @@
 
 namespace postigo {
 
-Gate::Gate(Session& session, void (*opened)(void*), void* owner) : session_(session), timer_(opened, owner) {}
+Gate::Gate(Session& session, void (*opened)(void*), void* owner)
+    : session_(session), opened_(opened), owner_(owner), timer_(opened, owner) {}
 
 Gate::~Gate() { timer_.cancel(); }
 
-Gate::Answer Gate::knock(std::string_view user) {
-  waited_ms_ = told_ms_ = 0;
+Gate::Answer Gate::knock(std::string_view user, std::string_view secret) {
+  delayed_ms_ = told_ms_ = 0;
   attempt_ = {};
-  if (!session_.snapshot().penalty.enabled) return Answer::pass;
-  user_ = user;
+  asked_.reset();
   began_ms_ = session_.host().loop().now_ms();
-  return begin();
+  if (const std::shared_ptr<Policy>& policy = session_.host().policy()) {
+    const Summary& summary = session_.summary();
+    asked_ = std::make_unique<Asked>();
+    asked_->policy = policy;
+    asked_->login = {.user = std::string(user),
+                     .remote = summary.client.host(),
+                     .protocol = std::string(session_.frontend().protocol->name),
+                     .session_id = summary.id,
+                     .tls = session_.secure(),
+                     .pwhash = policy->hash(user, secret)};
+  }
+  if (!session_.snapshot().penalty.enabled) return ask_policy(false);
+  user_ = user;
+  return queue();
 }
 
-Gate::Answer Gate::begin() {
+Gate::Answer Gate::knock_again() { return ask_policy(true); }
+
+Gate::Answer Gate::queue() {
+  using Turn = Penalties::Attempt::Turn;
   const uint64_t now_ms = session_.host().loop().now_ms();
   const PenaltyRules& rules = session_.snapshot().penalty;
-  waited_ms_ = now_ms - began_ms_;
+  const uint64_t waited_ms = now_ms - began_ms_;
   attempt_ = session_.host().penalties().begin(rules, {session_.summary().client.octets(), user_}, now_ms);
-  told_ms_ = waited_ms_ + attempt_.told_ms;
-  if (attempt_.turn == Penalties::Attempt::Turn::refused) return Answer::refused;
-  const uint64_t end_ms = waited_ms_ + attempt_.wait_ms;
-  bool too_long = attempt_.wait_ms >= session_.login_ms_left();
-  if (attempt_.turn == Penalties::Attempt::Turn::again && (too_long || end_ms > rules.address.max_ms))
-    return Answer::busy;
-  if (too_long && attempt_.wait_ms > 0) {
-    settle([](auto& penalties, auto&&... with) { penalties.taken_back(with...); });
-    return Answer::refused;
+  told_ms_ = waited_ms + attempt_.told_ms;
+  if (attempt_.turn == Turn::refused) return Answer::refused;
+  const uint64_t wait_ms = attempt_.wait_ms;
+  bool too_long = wait_ms >= session_.login_ms_left();
+  if (attempt_.turn == Turn::again) {
+    bool patient = !too_long && waited_ms + wait_ms <= rules.address.max_ms;
+    return patient ? pause(Step::turn, wait_ms) : Answer::busy;
   }
-  if (attempt_.wait_ms == 0) return Answer::pass;
-  session_.host().loop().timers().arm(timer_, attempt_.wait_ms);
+  if (wait_ms == 0) return ask_policy(false);
+  if (!too_long) return pause(Step::penalty, wait_ms);
+  settle([](auto& penalties, auto&&... with) { penalties.taken_back(with...); });
+  return Answer::refused;
+}
+
+Gate::Answer Gate::pause(Step step, uint64_t wait_ms) {
+  step_ = step;
+  delayed_ms_ += wait_ms;
+  session_.host().loop().timers().arm(timer_, wait_ms);
   return Answer::wait;
 }
 
 Gate::Answer Gate::next() {
-  if (attempt_.turn == Penalties::Attempt::Turn::again) return begin();
-  waited_ms_ = session_.host().loop().now_ms() - began_ms_;
+  switch (step_) {
+    case Step::turn:
+      return queue();
+    case Step::penalty:
+      return ask_policy(false);
+    case Step::policy:
+      return heard();
+    default:
+      return Answer::pass;
+  }
+}
+
+Gate::Answer Gate::ask_policy(bool after) {
+  if (asked_ == nullptr) return Answer::pass;
+  const config::Policy& settings = asked_->policy->settings();
+  if (after ? !settings.after : !settings.before) return Answer::pass;
+  step_ = Step::policy;
+  asked_->ticket = asked_->policy->allow(session_.host().resolver(), asked_->login, [this](Policy::Answer answer) {
+    asked_->answer = answer;
+    opened_(owner_);
+  });
+  return Answer::wait;
+}
+
+Gate::Answer Gate::heard() {
+  const Policy::Answer answer = asked_->answer;
+  switch (answer.verdict) {
+    case PolicyAnswer::refused:
+      return Answer::not_wanted;
+    case PolicyAnswer::failed:
+      return Answer::away;
+    case PolicyAnswer::delayed:
+      if (answer.delay_ms >= session_.login_ms_left()) return Answer::not_wanted;
+      return pause(Step::tarpit, answer.delay_ms);
+    case PolicyAnswer::allowed:
+      break;
+  }
   return Answer::pass;
 }
 
@@ -54,18 +112,28 @@ void Gate::settle(End&& end) {
   attempt_.charged = 0;
 }
 
+void Gate::report(std::string_view fail_type, bool policy_reject) {
+  if (asked_ == nullptr || !asked_->policy->settings().report) return;
+  asked_->policy->report(session_.host().resolver(), asked_->login, fail_type, policy_reject);
+  asked_.reset();
+}
+
 // Who leaves before he was answered has tried as well: else leaving would be free.
 void Gate::refused(Refused reason, std::string_view secret) {
   bool guess = facts_of(reason).guess || reason == Refused::aborted;
-  settle([&](Penalties& penalties, const PenaltyRules& rules, const Guest& guest_, const Penalties::Attempt& attempt,
+  settle([&](Penalties& penalties, const PenaltyRules& rules, const Guest& who, const Penalties::Attempt& attempt,
              uint64_t now_ms) {
-    if (guess) return penalties.failed(rules, guest_, attempt, secret, now_ms);
-    penalties.taken_back(rules, guest_, attempt, now_ms);
+    if (guess) return penalties.failed(rules, who, attempt, secret, now_ms);
+    penalties.taken_back(rules, who, attempt, now_ms);
   });
+  if (reason == Refused::policy) return report("policy", true);
+  if (facts_of(reason).guess) return report(reason == Refused::disabled ? "disabled" : "credentials", false);
+  asked_.reset();
 }
 
 void Gate::succeeded() {
   settle([](auto& penalties, auto&&... with) { penalties.succeeded(with...); });
+  report({}, false);
 }
 
 }  // namespace postigo

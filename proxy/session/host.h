@@ -21,6 +21,7 @@
 
 namespace postigo {
 
+class Policy;
 class Session;
 
 class Host {
@@ -44,6 +45,7 @@ class Host {
   virtual const std::shared_ptr<const Snapshot>& snapshot() const = 0;
   virtual Resolver& resolver() = 0;
   virtual Directory& directory() = 0;
+  virtual const std::shared_ptr<Policy>& policy() = 0;  // null: none is to be asked
 
   virtual std::string next_session_id() = 0;
   virtual std::string next_nonce() = 0;       // eight hexadecimal digits that nobody can guess (BackLogin::nonce)

@@ -122,6 +122,7 @@ void Login::authenticate() {
   Summary& summary = session_.summary();
   summary.mechanism = kMechanismNames[mechanism_];
   summary.delayed_ms = 0;
+  known_ = false;
   summary.user = session_.snapshot().router->normalise(credentials.user);
   if (!summary.trace) summary.trace = session_.host().traces().of_user(summary.user, summary.id);
   if (hops_left() == 0) return refuse({Refusal::Kind::unavailable, {}}, Refused::loop);
@@ -131,21 +132,23 @@ void Login::authenticate() {
     return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
   }
   if (too_often()) return refuse({Refusal::Kind::unavailable, {}}, Refused::rate_limit);
-  pass(gate_.knock(summary.user));
+  pass(gate_.knock(summary.user, credentials.password.reveal()));
 }
 
 bool Login::too_often() {
-  Limit limit = session_.host().limiter().try_login(session_.snapshot().limits, session_.frontend().name,
-                                                    session_.summary().client.octets(), session_.host().loop().now_ms());
+  Limit limit =
+      session_.host().limiter().try_login(session_.snapshot().limits, session_.frontend().name,
+                                          session_.summary().client.octets(), session_.host().loop().now_ms());
   if (limit != Limit::none) session_.host().stats().limited[static_cast<size_t>(limit)].inc();
   return limit != Limit::none;
 }
 
 void Login::pass(Gate::Answer answer) {
-  session_.summary().delayed_ms = gate_.waited_ms();
+  session_.summary().delayed_ms = gate_.delayed_ms();
   switch (answer) {
     case Gate::Answer::pass:
-      if (gate_.waited_ms() != 0) session_.host().stats().logins_delayed.inc();
+      if (known_) return find_backend();
+      if (gate_.delayed_ms() != 0) session_.host().stats().logins_delayed.inc();
       return look_up();
     case Gate::Answer::wait:
       return;
@@ -153,6 +156,10 @@ void Login::pass(Gate::Answer answer) {
       return refuse({Refusal::Kind::bad_credentials, {}}, Refused::penalty);
     case Gate::Answer::busy:
       return refuse({Refusal::Kind::unavailable, {}}, Refused::busy);
+    case Gate::Answer::not_wanted:
+      return refuse({Refusal::Kind::bad_credentials, {}}, Refused::policy);
+    case Gate::Answer::away:
+      return refuse({Refusal::Kind::unavailable, {}}, Refused::policy_away);
   }
 }
 
@@ -179,7 +186,7 @@ void Login::looked_up(LookupResult result) {
   if (result.verdict == Verdict::ok) {
     identity_ = std::move(result.identity);
     if (identity_.user.empty()) identity_.user = session_.summary().user;
-    return find_backend();
+    return known();
   }
   if (result.verdict == Verdict::unusable) {
     log::write(events::entry_unusable, {{"id", session_.summary().id}, {"detail", result.detail}});
@@ -189,6 +196,14 @@ void Login::looked_up(LookupResult result) {
                    : result.verdict == Verdict::no_such_user ? Refused::unknown
                                                              : Refused::wrong;
   refuse({Refusal::Kind::bad_credentials, {}}, reason);
+}
+
+// The policy server has a second word on those whose password was right; of the others their backend decides.
+void Login::known() {
+  known_ = true;
+  Gate::Answer answer = identity_.verified ? gate_.knock_again() : Gate::Answer::pass;
+  if (answer == Gate::Answer::wait) session_.rearm(session_.login_ms_left());
+  pass(answer);
 }
 
 void Login::find_backend() {
@@ -286,6 +301,7 @@ void Login::deadline() {
   switch (session_.phase()) {
     case Phase::lookup:
       if (seat_) return refuse({Refusal::Kind::unavailable, {}}, Refused::on_hold);
+      if (known_) break;  // the policy server, or its delay, took what was left
       lookup_.reset();
       return directory_failed("no answer within lookup_timeout");
     case Phase::connect:
@@ -293,9 +309,10 @@ void Login::deadline() {
     case Phase::backend_login:
       return upstream_->deadline();
     default:
-      farewell(Farewell::idle_too_long);
-      return session_.close(CloseReason::login_timeout);
+      break;
   }
+  farewell(Farewell::idle_too_long);
+  session_.close(CloseReason::login_timeout);
 }
 
 void Login::farewell(Farewell why) {

@@ -49,6 +49,7 @@ class Login final : public Stage, public Upstream::Client {
   bool too_often();
   bool seat_user();  // false: refused
   void looked_up(LookupResult result);
+  void known();
   void find_backend();
   void wait_for_release();
   BackLogin backend_login(const Identity& identity);
@@ -78,9 +79,10 @@ class Login final : public Stage, public Upstream::Client {
   Timer delay_;  // until a refusal may be told
   Refusal refusal_;
   std::vector<std::string> alerts_;  // to be told with it
-  std::string_view pool_;  // of the route
+  std::string_view pool_;            // of the route
   size_t mechanism_ = 0;             // in kMechanismNames
   uint64_t attempt_start_us_ = 0, lookup_start_us_ = 0;
+  bool known_ = false;      // a directory has said identity_
   bool suspended_ = false;  // an attempt is under way: the front is not fed
   bool client_ended_ = false;
 };

@@ -70,6 +70,7 @@ class FakeHost final : public Host {
   const std::shared_ptr<const Snapshot>& snapshot() const override { return snapshot_; }
   Resolver& resolver() override { return *resolver_; }
   FakeDirectory& directory() override { return directory_; }
+  const std::shared_ptr<Policy>& policy() override { return policy_; }
   std::string next_session_id() override { return fmt::format("{:016x}", ++ids_); }
   std::string next_nonce() override { return "00000000"; }
   bool stopping() const override { return false; }
@@ -91,6 +92,7 @@ class FakeHost final : public Host {
   LoginMemory memory_;
   Places places_;
   Traces traces_;
+  std::shared_ptr<Policy> policy_;
   Ledger ledger_{1'000, {1, 2}, [] { return uv_hrtime() / 1'000'000; }};
   Penalties penalties_{1'000, {1, 2}};
   Limiter limiter_{{1, 2}};
