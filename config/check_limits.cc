@@ -76,7 +76,8 @@ void check_policy(const Live& live, Report& report) {
     report.error("policy.url", "must not have a query, blanks or a password: there are keys for it");
   }
   if (x.pwhash && x.pwhash_nonce.empty()) {
-    report.error("policy.pwhash", "needs pwhash_nonce_file (or pwhash_nonce_env): without salt the hash gives bits away");
+    report.error("policy.pwhash",
+                 "needs pwhash_nonce_file (or pwhash_nonce_env): without salt the hash gives bits away");
   }
   if (x.timeout_ms >= live.limits.login_timeout_ms) {
     report.error("policy.timeout", "must be shorter than limits.login_timeout");

@@ -153,15 +153,15 @@ struct Penalty {
 // A server that is asked about each login, in weakforced's protocol.
 struct Policy {
   enum class OnFailure { open, closed };
-  std::string url;                            // empty: none is asked
-  std::string user = "wforce";                // for HTTP's Basic authentication
-  KeptSecret password;                        // empty: without authentication
-  uint64_t timeout_ms = 2'000;                // for an answer
-  unsigned connections_max = 16;              // of each worker
-  OnFailure on_failure = OnFailure::open;     // without an answer: let in, or told to come again
-  bool before = true, after = true;           // whether it is asked before a directory, and after one
-  bool report = true;                         // whether it is told what became of an attempt
-  bool pwhash = false;                        // whether it is told some bits of a hash of the password
+  std::string url;                         // empty: none is asked
+  std::string user = "wforce";             // for HTTP's Basic authentication
+  KeptSecret password;                     // empty: without authentication
+  uint64_t timeout_ms = 2'000;             // for an answer
+  unsigned connections_max = 16;           // of each worker
+  OnFailure on_failure = OnFailure::open;  // without an answer: let in, or told to come again
+  bool before = true, after = true;        // whether it is asked before a directory, and after one
+  bool report = true;                      // whether it is told what became of an attempt
+  bool pwhash = false;                     // whether it is told some bits of a hash of the password
   KeptSecret pwhash_nonce;
   unsigned pwhash_bits = 12;
   bool operator==(const Policy&) const = default;

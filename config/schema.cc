@@ -183,14 +183,16 @@ void describe_penalty(Visitor& v, Config& config) {
 }
 
 void describe_policy(Visitor& v, Policy& x) {
-  v.text({"url", "Where weakforced, or what speaks its protocol, is asked about logins: http or https; default: nowhere"},
-         x.url);
+  v.text(
+      {"url", "Where weakforced, or what speaks its protocol, is asked about logins: http or https; default: nowhere"},
+      x.url);
   v.text({"user", "For HTTP's Basic authentication"}, x.user);
   v.secret({"password", "For HTTP's Basic authentication; default: none"}, x.password);
   v.duration({"timeout", "For an answer"}, x.timeout_ms);
   v.count({"connections_max", "Connections of each worker"}, x.connections_max, {1, 1024});
-  v.choice({"on_failure", "Without an answer: logins are let in, or told to come again"}, x.on_failure,
-           {{"open", static_cast<int>(Policy::OnFailure::open)}, {"closed", static_cast<int>(Policy::OnFailure::closed)}});
+  v.choice(
+      {"on_failure", "Without an answer: logins are let in, or told to come again"}, x.on_failure,
+      {{"open", static_cast<int>(Policy::OnFailure::open)}, {"closed", static_cast<int>(Policy::OnFailure::closed)}});
   v.flag({"before", "Ask before a directory is asked"}, x.before);
   v.flag({"after", "Ask again when a directory has found the password right"}, x.after);
   v.flag({"report", "Tell what became of attempts"}, x.report);

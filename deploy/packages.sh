@@ -9,10 +9,11 @@
 # Nothing missing: no root, no network, no output. No daemon is started, and none is left to start at the next boot.
 set -eu
 
+# libcurl4-openssl-dev: the policy server is asked over HTTP, on the loops too
 # libc-ares-dev: name servers are asked on the loops; getaddrinfo has four threads, and four dead names stop them all
 BUILD='g++ cmake ninja-build ccache pkg-config
-  libuv1-dev libc-ares-dev prometheus-cpp-dev libtomlplusplus-dev libcli11-dev libfmt-dev libexpected-dev libre2-dev
-  libsqlite3-dev libargon2-dev libcrypt-dev nlohmann-json3-dev
+  libuv1-dev libc-ares-dev libcurl4-openssl-dev prometheus-cpp-dev libtomlplusplus-dev libcli11-dev libfmt-dev
+  libexpected-dev libre2-dev libsqlite3-dev libargon2-dev libcrypt-dev nlohmann-json3-dev
   ca-certificates debian-archive-keyring xz-utils'
 RUN='dovecot-imapd dovecot-pop3d curl openssl'
 # prometheus is for promtool, fail2ban for fail2ban-regex, valgrind for the bench's instruction counts, mmdebstrap unpacks

@@ -31,7 +31,8 @@ struct Worker::Door final : Listener::Owner {
 };
 
 Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot)
-    : Host({loop_, stats_, login_memory_, shared.fleet, shared.places, shared.traces, shared.ledger, shared.penalties, shared.limiter, shared.ceiling}),
+    : Host({loop_, stats_, login_memory_, shared.fleet, shared.places, shared.traces, shared.ledger, shared.penalties,
+            shared.limiter, shared.ceiling}),
       shared_(shared),
       snapshot_(std::move(snapshot)),
       loop_([this](uint64_t lag_ms) {

@@ -31,9 +31,16 @@ enum class Limit : uint8_t {
   sessions_per_user,
   sessions_per_user_address,
 };
-inline constexpr std::array<std::string_view, 10> kLimitNames = {
-    "none",         "connections_per_s",    "address_connections_per_s", "handshakes_per_s", "sessions_per_address",
-    "sessions_per_network", "logins_per_s", "address_logins_per_s",      "sessions_per_user", "sessions_per_user_address"};
+inline constexpr std::array<std::string_view, 10> kLimitNames = {"none",
+                                                                 "connections_per_s",
+                                                                 "address_connections_per_s",
+                                                                 "handshakes_per_s",
+                                                                 "sessions_per_address",
+                                                                 "sessions_per_network",
+                                                                 "logins_per_s",
+                                                                 "address_logins_per_s",
+                                                                 "sessions_per_user",
+                                                                 "sessions_per_user_address"};
 inline constexpr size_t kLimits = kLimitNames.size();
 
 struct LimitRules {
@@ -43,7 +50,7 @@ struct LimitRules {
     uint64_t per_user = 0, per_user_address = 0;
   };
   std::vector<Class> classes;  // the first that matches decides, else `max`
-  unsigned ipv6_bits = 64;                              // what is one address
+  unsigned ipv6_bits = 64;     // what is one address
   unsigned ipv4_network_bits = 24, ipv6_network_bits = 48;
   std::vector<config::Network> exempt;
   bool any_of_addresses = false, any_of_logins = false;

@@ -53,7 +53,10 @@ std::string url_fault(const std::string& url) { return parse_url(url).fault; }
 class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
  public:
   struct Question final : Ticket::Operation {
-    ~Question() override { curl_slist_free_all(headers); curl_slist_free_all(connect_to); }
+    ~Question() override {
+      curl_slist_free_all(headers);
+      curl_slist_free_all(connect_to);
+    }
     void cancel() override {
       then = nullptr;
       resolving.cancel();
@@ -71,7 +74,9 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
   };
 
   Multi(Loop& loop, Settings settings)
-      : loop_(loop), settings_(std::move(settings)), url_(parse_url(settings_.url)),
+      : loop_(loop),
+        settings_(std::move(settings)),
+        url_(parse_url(settings_.url)),
         timer_([](void* me) { static_cast<Multi*>(me)->act(CURL_SOCKET_TIMEOUT, 0); }, this) {
     [[maybe_unused]] static const CURLcode library = curl_global_init(CURL_GLOBAL_DEFAULT);
     multi_ = curl_multi_init();
@@ -124,7 +129,8 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     void ready(uint32_t events) override {
       if (multi == nullptr) return;
       bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
-      int what = ((events & EPOLLIN) != 0 || broken ? CURL_CSELECT_IN : 0) | ((events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0);
+      int what =
+          ((events & EPOLLIN) != 0 || broken ? CURL_CSELECT_IN : 0) | ((events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0);
       multi->act(fd, what);
     }
     Multi* multi;  // null: closed in this turn
@@ -179,7 +185,8 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
   static int want(CURL*, curl_socket_t fd, int what, void* me, void*) {
     Multi& self = *static_cast<Multi*>(me);
     auto found = self.taps_.find(fd);
-    uint32_t events = ((what & CURL_POLL_IN) != 0 ? uint32_t{EPOLLIN} : 0U) | ((what & CURL_POLL_OUT) != 0 ? uint32_t{EPOLLOUT} : 0U);
+    uint32_t events =
+        ((what & CURL_POLL_IN) != 0 ? uint32_t{EPOLLIN} : 0U) | ((what & CURL_POLL_OUT) != 0 ? uint32_t{EPOLLOUT} : 0U);
     if (what == CURL_POLL_REMOVE) events = 0;
     if (found != self.taps_.end() && events != 0) {
       self.loop_.watch_again(fd, *found->second, events);

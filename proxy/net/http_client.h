@@ -20,7 +20,7 @@ namespace postigo {
 class HttpClient {
  public:
   struct Settings {
-    std::string url;  // http:// or https://, all but the query
+    std::string url;             // http:// or https://, all but the query
     std::string user, password;  // Basic; empty: none
     uint64_t timeout_ms = 2'000;
     size_t connections_max = 16;

@@ -58,7 +58,8 @@ void connections(Families& out, const MetricsSource& source) {
   out.add({}, static_cast<double>(source.shared->login_memory_max * workers.size()));
   out.gauge("postigo_session_memory_bytes", "Octets of sessions, before and after login, and of their buffers, about.");
   out.add({}, static_cast<double>(source.shared->ceiling.held()));
-  out.gauge("postigo_session_memory_bytes_limit", "Those that may be; near it relays are held back, beyond nobody new comes in.");
+  out.gauge("postigo_session_memory_bytes_limit",
+            "Those that may be; near it relays are held back, beyond nobody new comes in.");
   out.add({}, static_cast<double>(source.shared->ceiling.limit()));
   std::vector<const ListenerState*> listeners = listeners_of(source);
   out.counter("postigo_connections_accepted_total", "Connections accepted, those refused by a limit included.");
@@ -202,15 +203,9 @@ void penalties(Families& out, const MetricsSource& source) {
 void limits(Families& out, const MetricsSource& source) {
   out.counter("postigo_limit_refused_total", "Connections and logins that a limit refused.");
   for (size_t i = 1; i < kLimits; ++i) {
-    out.add({{"limit", kLimitNames[i]}}, sum(
-                                             source.workers, [i](auto& w) -> auto& { return w.limited[i]; }));
+    out.add({{"reason", kLimitNames[i]}}, sum(
+                                              source.workers, [i](auto& w) -> auto& { return w.limited[i]; }));
   }
-  out.gauge("postigo_limit", "That limit as it is configured for most; 0: none.");
-  for (size_t i = 1; i < kLimits; ++i) {
-    out.add({{"limit", kLimitNames[i]}}, static_cast<double>(source.snapshot->limits.max[i]));
-  }
-  out.gauge("postigo_limit_names", "Users, addresses and networks whose sessions are counted now.");
-  out.add({}, static_cast<double>(source.shared->limiter.seats()));
 }
 
 void policy(Families& out, const MetricsSource& source) {

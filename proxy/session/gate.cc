@@ -36,16 +36,16 @@ Gate::Answer Gate::knock(std::string_view user, std::string_view secret) {
 Gate::Answer Gate::knock_again() { return ask_policy(true); }
 
 Gate::Answer Gate::queue() {
-  using Turn = Penalties::Attempt::Turn;
+  using At = Penalties::Attempt::Turn;
   const uint64_t now_ms = session_.host().loop().now_ms();
   const PenaltyRules& rules = session_.snapshot().penalty;
   const uint64_t waited_ms = now_ms - began_ms_;
   attempt_ = session_.host().penalties().begin(rules, {session_.summary().client.octets(), user_}, now_ms);
   told_ms_ = waited_ms + attempt_.told_ms;
-  if (attempt_.turn == Turn::refused) return Answer::refused;
+  if (attempt_.turn == At::refused) return Answer::refused;
   const uint64_t wait_ms = attempt_.wait_ms;
   bool too_long = wait_ms >= session_.login_ms_left();
-  if (attempt_.turn == Turn::again) {
+  if (attempt_.turn == At::again) {
     bool patient = !too_long && waited_ms + wait_ms <= rules.address.max_ms;
     return patient ? pause(Step::turn, wait_ms) : Answer::busy;
   }

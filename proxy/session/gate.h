@@ -41,7 +41,7 @@ class Gate {
   void succeeded();
 
   uint64_t delayed_ms() const { return delayed_ms_; }  // the newest attempt, on purpose
-  uint64_t told_ms() const { return told_ms_; }      // from its beginning on: a refusal is told no earlier
+  uint64_t told_ms() const { return told_ms_; }        // from its beginning on: a refusal is told no earlier
 
  private:
   // What is waited for.

@@ -37,6 +37,7 @@ void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {
   session_.bond().reset();
   seat_.release();
   again_.cancel();
+  session_.unseat_user();
   refusal_ = std::move(refusal);
   if (Attempts::is_failure(refusal_.kind)) ++session_.summary().failures;
   // A "no" takes the same time whoever says it and for whatever reason (A22). "Not now" and "our fault" are told at

@@ -18,12 +18,8 @@ using Json = nlohmann::json;
 constexpr uint64_t kToldEveryMs = 60'000;
 
 Json json_of(const Policy::Login& login) {
-  Json all = {{"login", login.user},
-              {"remote", login.remote},
-              {"protocol", login.protocol},
-              {"tls", login.tls},
-              {"session_id", login.session_id},
-              {"attrs", Json::object()}};
+  Json all = {{"login", login.user}, {"remote", login.remote},         {"protocol", login.protocol},
+              {"tls", login.tls},    {"session_id", login.session_id}, {"attrs", Json::object()}};
   if (!login.pwhash.empty()) all["pwhash"] = login.pwhash;
   return all;
 }

@@ -103,8 +103,8 @@ bool Session::reached(Limit limit) {
 // Who comes too often is reset before it costs anything; who has too many sessions is told.
 bool Session::admit() {
   bool tls = frontend_->tls == config::Tls::implicit;
-  auto answer = host_.limiter().come(snapshot_->limits, frontend_->name, summary_.client.octets(), tls,
-                                     host_.loop().now_ms());
+  auto answer =
+      host_.limiter().come(snapshot_->limits, frontend_->name, summary_.client.octets(), tls, host_.loop().now_ms());
   place_ = std::move(answer.seat);
   if (!reached(answer.limit)) return true;
   bool told = answer.limit == Limit::sessions_per_address || answer.limit == Limit::sessions_per_network;

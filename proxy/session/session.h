@@ -32,7 +32,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   ~Session();
 
   void accept(int fd, const Address& peer);  // what a Listener accepted
-  void refuse(CloseReason why);  // it will be told so politely, as soon as that is possible
+  void refuse(CloseReason why);              // it will be told so politely, as soon as that is possible
   void begin();                              // a PROXY header, TLS or the greeting; may close
 
   // --- for its stages ---
@@ -61,9 +61,10 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   }
   // Counted under the limits of its user, from now to its end. False, and that is counted: he has as many as he may.
   bool seat_user(std::string_view pool);
-  void begin_dialogue(Bytes received = {});  // TLS or the greeting; `received`: what came behind a PROXY header
-  void begin_login();                        // the greeting
-  void start_tls(Bytes received);            // STARTTLS: the login goes on behind it
+  void unseat_user() { user_seat_.release(); }  // it is not his after all
+  void begin_dialogue(Bytes received = {});     // TLS or the greeting; `received`: what came behind a PROXY header
+  void begin_login();                           // the greeting
+  void start_tls(Bytes received);               // STARTTLS: the login goes on behind it
   // The backend said yes: the login is over, bytes flow.
   void begin_relay(SocketPtr backend, BackendState& where, std::span<const std::string> capabilities, Bytes from_client,
                    Bytes from_backend, bool client_ended);
@@ -94,8 +95,8 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   void on_partial(Socket&) override { count_memory(); }
   void make_room() override;
   void replace(std::unique_ptr<Stage> next);
-  bool admit();  // false: it is closed already
-  bool reached(Limit limit);  // counts; true: there is one
+  bool admit();                                             // false: it is closed already
+  bool reached(Limit limit);                                // counts; true: there is one
   uint64_t time_to_leave(const BackendState& where) const;  // for a relay that begins now
   void end_stage(CloseReason reason, std::string detail);
 

@@ -4,8 +4,9 @@ import threading
 import time
 import unittest
 
-from tests.e2e.harness import PASSWORD, Gone, Imap, Platform, Pop3, Wire, wait_for
+from tests.e2e.harness import MASTER, MASTER_PASSWORD, PASSWORD, Gone, Imap, Platform, Pop3, Wire
 from tests.e2e.harness import proxy_header
+from tests.fakes.backend import FakeBackend, imap_server
 
 LIMITS = '[limits]\nauth_failure_delay = "10ms"\n'
 platform = None
@@ -51,11 +52,24 @@ class Users(Open):
             self.assertRegex(wire.command(f"PASS {PASSWORD}"), rb"^-ERR \[IN-USE\]")
         self.assertEqual(2, len(proxy.wait_lines("login_refused", 2, reason="user_limit")))
         scrape = proxy.metrics()
-        self.assertEqual(2, scrape.sum("postigo_limit_refused_total", limit="sessions_per_user"))
-        self.assertEqual(2, scrape.sum("postigo_limit", limit="sessions_per_user"))
+        self.assertEqual(2, scrape.sum("postigo_limit_refused_total", reason="sessions_per_user"))
         first.ok("LOGOUT")
         proxy.wait_session(user=user)
         self.imap(proxy, user)
+
+    def test_a_login_that_fails_after_all_leaves_nothing(self):
+        directory = ('[[directory]]\nname = "d"\ntype = "static"\ncheck_password = true\n'
+                     '[[directory.user]]\nname = "anna"\npassword = "{PLAIN}right"\n'
+                     '[[directory.user]]\nname = "bert"\npassword = "{PLAIN}right"\n')
+        auth = (f'[auth.backend_login]\nmode = "master_separator"\nmaster_user = "{MASTER}"\n'
+                f'master_password = "{MASTER_PASSWORD}"\n')
+        fake = FakeBackend(imap=imap_server(login=lambda peer, tag: peer.send(f"{tag} NO [UNAVAILABLE] x\r\n")))
+        self.addCleanup(fake.stop)
+        proxy = platform.postigo(backends={"f": fake}, directories=directory, auth=auth, limits=LIMITS + "sessions_per_user = 1")
+        with Imap.open(proxy, mode="off") as first, Imap.open(proxy, mode="off") as second:
+            for wire in (first, second):  # the first session stays, and counts nowhere any more
+                self.assertRegex(wire.login("anna", "right")[-1], rb"^NO \[UNAVAILABLE\]")
+        self.assertEqual(0, proxy.metrics().sum("postigo_limit_refused_total", reason="sessions_per_user"))
 
     def test_who_breaks_off_gives_his_place_back(self):
         proxy = platform.postigo(limits=LIMITS + "sessions_per_user = 1")
@@ -126,8 +140,8 @@ class Addresses(Open):
         self.imap(proxy, source="127.0.1.7")
         proxy.wait_session(4, reason="address_limit")
         scrape = proxy.metrics()
-        self.assertEqual(3, scrape.sum("postigo_limit_refused_total", limit="sessions_per_address"))
-        self.assertEqual(1, scrape.sum("postigo_limit_refused_total", limit="sessions_per_network"))
+        self.assertEqual(3, scrape.sum("postigo_limit_refused_total", reason="sessions_per_address"))
+        self.assertEqual(1, scrape.sum("postigo_limit_refused_total", reason="sessions_per_network"))
 
     def test_exempt(self):
         proxy = platform.postigo(limits=LIMITS + 'sessions_per_address = 1\nexempt = ["127.0.0.5"]')
@@ -143,7 +157,7 @@ class Addresses(Open):
         def greeting(source):
             wire = Wire((proxy.host, proxy.imap))
             self.addCleanup(wire.close)
-            wire.send(proxy_header.v2(source=(source, 4000)))
+            wire.send(proxy_header.v2(source=(source, 4000), destination=proxy_header.SERVER6))
             return wire.line()
 
         self.assertRegex(greeting("2001:db8:0:1::1"), rb"^\* OK")
@@ -155,6 +169,7 @@ class Addresses(Open):
         user = platform.fresh_user()
         for number in range(12):
             wire = self.imap(proxy, user if number % 2 else None)
+            wire.ok("NOOP")
             wire.close()
             proxy.wait_session(number + 1)
 
@@ -180,7 +195,7 @@ class Rates(Open):
         self.assertLessEqual(served, 2 + time.monotonic() - start + 1)
         self.assertGreaterEqual(served, 2)
         self.assertEqual(1, self.come(proxy, 1, source="127.0.0.6"))
-        self.assertGreater(proxy.metrics().sum("postigo_limit_refused_total", limit="address_connections_per_s"), 0)
+        self.assertGreater(proxy.metrics().sum("postigo_limit_refused_total", reason="address_connections_per_s"), 0)
 
     def test_a25_handshakes(self):
         proxy = platform.postigo(limits=LIMITS + "handshakes_per_s = 1")

@@ -72,6 +72,33 @@ TEST_F(CheckTest, PenaltiesThatContradictThemselves) {
   EXPECT_EQ(problems_of_small_and("[penalty]\nenabled = false\nexempt = []\n"), "");
 }
 
+TEST_F(CheckTest, LimitsThatContradictEachOther) {
+  EXPECT_THAT(error("[limits]\nsessions_per_user = 5\nsessions_per_user_address = 6\n"),
+              HasSubstr("p.toml:14:29: limits.sessions_per_user_address: is never reached: sessions_per_user is less"));
+  EXPECT_THAT(error("[limits]\nsessions_per_network = 5\nsessions_per_address = 6\n"), HasSubstr("is never reached"));
+  EXPECT_THAT(error("[limits]\nsessions_max = 10\nsessions_per_user = 11\n"), HasSubstr("sessions_max is less"));
+  EXPECT_THAT(error("[limits]\nconnections_per_s = 1\naddress_connections_per_s = 2\n"), HasSubstr("is never reached"));
+  EXPECT_THAT(error("[limits]\nlogins_per_s = 1\naddress_logins_per_s = 2\n"), HasSubstr("is never reached"));
+  EXPECT_THAT(error("[limits]\nipv6_network = 65\n"), HasSubstr("limits.ipv6_network: must not be more bits"));
+  EXPECT_THAT(error("[limits]\nexempt = [\"x\"]\n"), HasSubstr("limits.exempt: \"x\" is no network"));
+  EXPECT_THAT(error("[limits]\nmemory = \"8m\"\n"), HasSubstr("limits.memory: must not be less than login_memory"));
+  EXPECT_THAT(error("[[limits.class]]\nsessions_per_user = 5\n"), HasSubstr("needs one of user, domain and pool"));
+  EXPECT_THAT(error("[[limits.class]]\npool = \"zzz\"\n"), HasSubstr("there is no pool \"zzz\""));
+  EXPECT_EQ(
+      problems_of_small_and("[limits]\nmemory = \"auto\"\nsessions_per_user = 5\n[[limits.class]]\nuser = \"x\"\n"),
+      "");
+}
+
+TEST_F(CheckTest, PolicyServers) {
+  EXPECT_THAT(error("[policy]\nurl = \"ftp://x/\"\n"), HasSubstr("p.toml:13:7: policy.url: must begin with http"));
+  EXPECT_THAT(error("[policy]\nurl = \"http://u:p@x/\"\n"), HasSubstr("must not have a query, blanks or a password"));
+  EXPECT_THAT(error("[policy]\nurl = \"http://x/\"\npwhash = true\n"), HasSubstr("policy.pwhash: needs pwhash_nonce"));
+  EXPECT_THAT(error("[policy]\nurl = \"http://x/\"\ntimeout = \"2m\"\n"), HasSubstr("must be shorter than"));
+  EXPECT_THAT(warning("[policy]\nurl = \"http://x/\"\nbefore = false\nafter = false\nreport = false\n"),
+              HasSubstr("has no effect"));
+  EXPECT_EQ(problems_of_small_and("[policy]\nurl = \"https://wforce.example.com:8084/\"\n"), "");
+}
+
 TEST_F(CheckTest, Hostname) {
   EXPECT_THAT(error("[server]\nhostname = \"mail example\"\n"), HasSubstr("is not a host name"));
 }

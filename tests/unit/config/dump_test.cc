@@ -100,6 +100,21 @@ Config invent(unsigned seed, const std::string& file) {
   live.penalty.delay_ms %= live.penalty.delay_max_ms + 1;
   live.penalty.ipv4_wide %= live.penalty.ipv4;
   live.penalty.ipv6_wide %= live.penalty.ipv6;
+  Limits& limits = live.limits;
+  limits.memory |= 1 << 22;
+  limits.sessions_max = 1'000'000;
+  limits.sessions_per_user_address %= limits.sessions_per_user + 1;
+  limits.sessions_per_address %= limits.sessions_per_network + 1;
+  limits.address_connections_per_s %= limits.connections_per_s + 1;
+  limits.address_logins_per_s %= limits.logins_per_s + 1;
+  limits.ipv6_network %= limits.ipv6_address;
+  limits.ipv6_network = std::max(limits.ipv6_network, 8U);
+  for (LimitClass& each : limits.classes) {
+    each.user = "u@a.example";
+    each.sessions_per_user_address %= each.sessions_per_user + 1;
+  }
+  live.policy.url = "http://127.0.0.1:8084/";
+  live.policy.timeout_ms = 1234;
   live.resolver.servers = {{"192.0.2.53", 53}, {"::1", 5353}};
   live.resolver.timeout_ms %= 60'000;
   live.resolver.ttl_min_ms %= 60'000;

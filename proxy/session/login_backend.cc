@@ -1,0 +1,100 @@
+// From a user whom a directory knows to his backend: may he come in, where does he live, how do we log in there? Not
+// here: the steps before (login.cc), the backend's side (upstream.cc).
+#include <algorithm>
+
+#include "proxy/base/events.h"
+#include "proxy/session/binding.h"
+#include "proxy/session/host.h"
+#include "proxy/session/login.h"
+#include "proxy/session/placement.h"
+#include "proxy/session/session.h"
+
+namespace postigo {
+namespace {
+
+constexpr uint64_t kHoldPatienceMs = 30'000;
+constexpr uint64_t kHoldReserveMs = 1'000;
+constexpr uint64_t kHoldTickMs = 100;
+
+}  // namespace
+
+// The policy server has a second word on those whose password was right; of the others their backend decides.
+void Login::known() {
+  known_ = true;
+  Gate::Answer answer = identity_.verified ? gate_.knock_again() : Gate::Answer::pass;
+  if (answer == Gate::Answer::wait) session_.rearm(session_.login_ms_left());
+  pass(answer);
+}
+
+void Login::find_backend() {
+  Host& host = session_.host();
+  if (host.ledger().holds.held(identity_.user, host.loop().now_ms())) return wait_for_release();
+  seat_.release();
+  auto route = place(session_.snapshot(), host.ledger(), identity_, session_.frontend().protocol->name);
+  if (!route) {
+    log::write(events::route_failed, {{"id", session_.summary().id}, {"detail", route.error().message}});
+    return refuse({Refusal::Kind::server_bug, {}}, Refused::no_route);
+  }
+  session_.summary().user = identity_.user;
+  bind_user(session_, *route);
+  pool_ = route->pool;
+  // Whoever was verified here is counted before his backend is asked.
+  if (identity_.verified && !seat_user()) return;
+  upstream_ = std::make_unique<Upstream>(*this, session_, std::move(*route), backend_login(identity_));
+  upstream_->start();
+}
+
+// His mailbox is on its way (T65). Nobody waits longer than clients do, and not more logins than a limit.
+void Login::wait_for_release() {
+  if (!seat_) {
+    seat_ = session_.host().ledger().holds.wait();
+    if (!seat_) return refuse({Refusal::Kind::unavailable, {}}, Refused::on_hold);
+    const uint64_t left_ms = session_.login_ms_left();  // the refusal is to be heard before it is over
+    session_.enter(Phase::lookup, std::min(kHoldPatienceMs, left_ms - std::min(left_ms, kHoldReserveMs)));
+  }
+  session_.host().loop().timers().arm(again_, kHoldTickMs);
+}
+
+// Each proxy takes one off what the one before it said, in its PROXY header or in the dialogue. Whoever says nothing is
+// taken for the first (T63).
+unsigned Login::hops_left() const {
+  unsigned hops = ClientFacts::kHops + 1;
+  const std::unique_ptr<Proxied>& proxied = session_.summary().proxied;
+  if (proxied != nullptr && proxied->hops_left) hops = std::min<unsigned>(hops, *proxied->hops_left);
+  if (auto told = front_->hops_left()) hops = std::min(hops, *told);
+  return hops == 0 ? 0 : hops - 1;
+}
+
+BackLogin Login::backend_login(const Identity& identity) {
+  const config::BackendLogin& how = session_.snapshot().live.auth.backend_login;
+  std::string user = identity.backend_user.empty() ? session_.summary().user : identity.backend_user;
+  BackLogin login;
+  // Only a password that we checked ourselves opens the door with the master's key.
+  login.master = identity.verified && how.mode != config::BackendLogin::Mode::credentials;
+  if (identity.verified && how.mode == config::BackendLogin::Mode::master_authzid) {
+    login.authzid = user;
+    login.authcid = how.master_user;
+    login.password = Secret(how.master_password.reveal());
+  } else if (identity.verified && how.mode == config::BackendLogin::Mode::master_separator) {
+    login.authcid = user + how.separator + how.master_user;
+    login.password = Secret(how.master_password.reveal());
+  } else {
+    login.authcid = user;
+    login.password = front_->credentials().password;
+  }
+  login.facts.client_ip = session_.summary().client.host();
+  login.facts.client_port = session_.summary().client.port();
+  login.facts.session_id = session_.summary().id;
+  login.facts.tls = session_.secure() || (session_.summary().proxied != nullptr && session_.summary().proxied->ssl);
+  login.facts.hops_left = hops_left();
+  login.facts.client_id = front_->client_id();
+  return login;
+}
+
+bool Login::seat_user() {
+  if (session_.seat_user(pool_)) return true;
+  refuse({Refusal::Kind::too_many, {}}, Refused::user_limit);
+  return false;
+}
+
+}  // namespace postigo
