@@ -111,6 +111,7 @@ struct Limits {
   uint64_t half_close_timeout_ms = 60'000;      // silence after one side has ended, until the other one is too (T58)
   uint64_t close_timeout_ms = 5'000;            // to flush the last bytes to a slow peer
   uint64_t login_memory = 32 * 1024 * 1024;     // octets that all sessions may hold together before they are logged in
+  uint64_t backend_logins_start = 64;           // logins under way at one backend right after the start
   uint64_t backend_logins_max = 0;              // logins under way at one backend; 0: half of what relays leave free
   uint64_t memory = 0;                          // octets for sessions and buffers; 0: half of what the machine has
   uint64_t relay_high_water = 256 * 1024;       // unsent octets per direction at which the other side is paused
@@ -196,6 +197,24 @@ struct TlsServer {
   bool operator==(const TlsServer&) const = default;
 };
 
+// How a backend is watched, and what makes it down. What real logins meet counts as well as probes.
+struct Health {
+  // How far a probe goes. automatic: to the greeting, and only while something is wrong.
+  enum class Level { automatic, off, connect, tls, greeting, login };
+  Level level = Level::automatic;
+  bool passive = true;             // what real logins meet counts
+  uint64_t interval_ms = 10'000;   // between probes
+  unsigned jitter = 20;            // in a hundred of the interval, more or less
+  uint64_t timeout_ms = 5'000;     // of a probe
+  unsigned rise = 2, fall = 3;     // successes, failures in a row
+  uint64_t silence_ms = 2'000;     // after which no greeting is a failure
+  uint64_t retry_min_ms = 1'000;   // between trials of one that is down; doubles
+  uint64_t retry_max_ms = 10'000;  // up to this
+  uint64_t slow_start_ms = 30'000;
+  std::string user;  // of level login
+  KeptSecret password;
+};
+
 struct TlsClient {
   Tls mode = Tls::off;
   std::string ca_file;                     // empty: the system's roots
@@ -223,6 +242,9 @@ struct Backend {
   SendProxyHeader proxy_protocol = SendProxyHeader::off;  // the first octets of each connection
   std::vector<std::string> source;  // addresses of this machine to connect from, in turn; empty: the kernel chooses
   bool trusted = false;             // the backend trusts us: forward the client's address (ID, XCLIENT)
+  std::string zone;                 // where it stands; empty: everywhere
+  Health health;                    // as [health] says, but for what stands here
+  bool own_health = false;          // something does
   bool pass_alerts = false;  // its ALERTs reach the user also where TLS does not prove that they are its own (T47)
 
   // 0: it does not serve that protocol.
@@ -252,11 +274,19 @@ enum class AffinityDown {
 };
 
 struct Pool {
+  enum class Storage {
+    separate,  // "private": only the backends of his shard have a user's mail
+    shared,    // any backend of the pool serves any user
+  };
+  enum class Policy { rendezvous, least_sessions, round_robin };  // of a shared pool
   std::string name;
   std::vector<Shard> shards;  // `backends = [...]` in the file makes one shard per backend, of the same name
   bool affinity = false;      // all sessions of a user are at the same backend
   uint64_t affinity_time_ms = 15 * 60'000;  // and so long after the last one
   AffinityDown affinity_down = AffinityDown::failover;
+  Storage storage = Storage::separate;
+  Policy policy = Policy::rendezvous;
+  unsigned zone_spill = 70;  // below so many in a hundred that serve in our zone, others share the load
 };
 
 struct Rule {        // the first one that matches decides
@@ -326,10 +356,12 @@ struct Leaving {
   uint64_t remove_time_ms = 10 * 60'000;       // for those of a backend that is removed with on_remove = drain
   uint64_t upgrade_timeout_ms = 30'000;        // for a successor to serve
   uint64_t upgrade_drain_time_ms = 3'600'000;  // and then relays are let go over this time
+  uint64_t lost_spread_ms = 2'000;             // clients of a backend that died are let go over this time
 };
 
 struct Live {
   std::string hostname;  // default: the machine's
+  std::string zone;      // where we stand; empty: zones do not matter
   bool watch = false;    // the file: a change is as good as SIGHUP
   Leaving leaving;
   std::vector<ApiToken> tokens;
@@ -340,6 +372,7 @@ struct Live {
   Penalty penalty;
   Policy policy;
   Resolver resolver;
+  Health health;
   std::vector<Listener> listeners;
   TlsServer tls;
   std::vector<Backend> backends;

@@ -1,20 +1,16 @@
 // Every key, its type, its bounds and one sentence about it. A new key is one line here and one member in config.h.
 #include "config/schema.h"
+#include "config/schema_parts.h"
 
 namespace postigo::config {
 
 namespace {
 
-// The words of TLS versions are the numbers of the protocol (RFC 8446 4.2.1).
-const std::vector<Choice> kVersions = {{"1.2", 0x0303}, {"1.3", 0x0304}};
-const std::vector<Choice> kTls = {{"off", static_cast<int>(Tls::off)},
-                                  {"starttls", static_cast<int>(Tls::starttls)},
-                                  {"implicit", static_cast<int>(Tls::implicit)}};
-const Range kPort{1, 65535};
-
 void describe_server(Visitor& v, Config& config) {
   Startup& x = config.startup;
   v.text({"hostname", "Name in greetings; default: the machine's"}, config.live.hostname);
+  v.text({"zone", "Where this instance stands: backends of the same zone are preferred; default: zones do not matter"},
+         config.live.zone);
   v.count({"workers", "Event loops, one thread each; \"auto\": one per core"}, x.workers, {1, 1024, true});
   v.text({"user", "Unprivileged user to become after binding the ports; default: stay"}, x.user);
   v.text({"group", "Group to become; default: the user's"}, x.group);
@@ -36,6 +32,9 @@ void describe_server(Visitor& v, Config& config) {
        "Sessions of a backend that a new configuration has no more are let go spread over this, if its on_remove "
        "was \"drain\""},
       leaving.remove_time_ms, true);
+  v.duration(
+      {"lost_spread", "Clients whose backend died are let go spread over this, if they are many; 0: all in one burst"},
+      leaving.lost_spread_ms, true);
   v.duration({"upgrade_timeout", "For a successor of this process (SIGUSR2, `ctl upgrade`) to start and serve"},
              leaving.upgrade_timeout_ms);
   v.duration({"upgrade_drain_time",
@@ -145,6 +144,10 @@ void describe_limits(Visitor& v, Limits& x) {
       {"close_timeout", "For flushing the last octets to a slow peer that takes none; at most 1m if it takes some"},
       x.close_timeout_ms);
   v.size({"login_memory", "Octets that all sessions together may hold before they are logged in"}, x.login_memory);
+  v.count(
+      {"backend_logins_start",
+       "Logins under way at one backend right after the start; one more with each that succeeds; others wait a little"},
+      x.backend_logins_start, {1, 1'000'000});
   v.count({"backend_logins_max",
            "Logins under way at one backend; \"auto\": half of the sessions that are not logged in yet"},
           x.backend_logins_max, {1, 10'000'000, true});
@@ -220,7 +223,7 @@ void describe_listener(Visitor& v, Listener& x) {
   v.text({"name", "Label in logs and metrics; default: the protocol, with \"s\" for implicit TLS"}, x.name);
   v.word({"protocol", "What is spoken here (required)"}, x.protocol, {"imap", "pop3"});
   v.endpoints({"address", "One address and port or an array of them (required)"}, x.addresses);
-  v.choice({"tls", "Default: \"starttls\" on ports 143 and 110, else \"implicit\""}, x.tls, kTls);
+  v.choice({"tls", "Default: \"starttls\" on ports 143 and 110, else \"implicit\""}, x.tls, tls_modes());
   v.flag({"plaintext_login", "Accept passwords without TLS"}, x.plaintext_login);
   v.choice(
       {"proxy_protocol", "Whether balancers in proxy_trusted may, or must, tell the client's address first (v1, v2)"},
@@ -240,71 +243,12 @@ void describe_certificate(Visitor& v, Certificate& x) {
 }
 
 void describe_tls(Visitor& v, TlsServer& x) {
-  v.choice({"min_version", "Oldest TLS version for clients"}, x.min_version, kVersions);
+  v.choice({"min_version", "Oldest TLS version for clients"}, x.min_version, tls_versions());
   v.text({"ciphers", "TLS 1.2 suites in OpenSSL's language; default: modern ones"}, x.ciphers);
   v.flag({"session_tickets", "Let clients resume sessions"}, x.session_tickets);
   v.duration({"ticket_rotation", "A new ticket key this often; a key serves for two periods"}, x.ticket_rotation_ms);
   v.list({"certificate", "One per name and key type; the first is served when no name matches"}, x.certificates,
          describe_certificate);
-}
-
-void describe_backend_tls(Visitor& v, TlsClient& x) {
-  v.choice({"mode", "How to encrypt; `tls = \"implicit\"` is short for `tls = { mode = \"implicit\" }`"}, x.mode, kTls);
-  v.path({"ca_file", "PEM file with the trusted authorities; default: the system's"}, x.ca_file);
-  v.flag({"verify", "Check the backend's certificate and its name"}, x.verify);
-  v.text({"name", "Name to expect in the certificate; default: the backend's host"}, x.name);
-  v.path({"certificate", "Our own certificate for the backend, PEM"}, x.certificate_file);
-  v.path({"key", "Its key, PEM; default: the certificate's file holds both"}, x.key_file);
-  v.choice({"min_version", "Oldest TLS version for this backend"}, x.min_version, kVersions);
-  v.text({"ciphers", "TLS 1.2 suites in OpenSSL's language; default: modern ones"}, x.ciphers);
-}
-
-void describe_backend(Visitor& v, Backend& x) {
-  v.text({"name", "Label in pools, logs and metrics; default: the host"}, x.name);
-  v.text({"host", "Name or address (required)"}, x.host);
-  v.count({"imap_port", "Port; default, if pop3_port is not written either: 143, or 993 with implicit TLS"},
-          x.imap_port, kPort);
-  v.count({"pop3_port", "Port; default, if imap_port is not written either: 110, or 995 with implicit TLS"},
-          x.pop3_port, kPort);
-  v.choice(
-      {"on_remove",
-       "What becomes of its sessions when a new configuration has it no more: they stay until they end, or are let "
-       "go over `[server] remove_time`"},
-      x.on_remove, {{"keep", static_cast<int>(OnRemove::keep)}, {"drain", static_cast<int>(OnRemove::drain)}});
-  v.choice(
-      {"proxy_protocol", "Begin each connection with a PROXY header that names the client; the backend must expect it"},
-      x.proxy_protocol,
-      {{"off", static_cast<int>(SendProxyHeader::off)},
-       {"v1", static_cast<int>(SendProxyHeader::v1)},
-       {"v2", static_cast<int>(SendProxyHeader::v2)}});
-  v.texts({"source", "Addresses of this machine to connect from, in turn; default: the kernel chooses one"}, x.source);
-  v.flag({"trusted", "The backend trusts us: forward the client's address (ID, XCLIENT)"}, x.trusted);
-  v.flag({"pass_alerts",
-          "Show its IMAP alerts to users even without TLS or verification; with both they are shown anyway"},
-         x.pass_alerts);
-  v.table({"tls", "Encryption towards this backend"}, x.tls, describe_backend_tls, "mode");
-}
-
-void describe_shard(Visitor& v, Shard& x) {
-  v.text({"name", "Decides who lives here: a renamed shard gets other users; default: its only backend"}, x.name);
-  v.weight({"weight", "Share of the users, relative to the other shards"}, x.weight);
-  v.texts({"backends", "Names of backends in order of preference (required)"}, x.backends);
-}
-
-void describe_pool(Visitor& v, Pool& x) {
-  std::vector<std::string> backends;
-  v.text({"name", "Label in rules, directories and metrics; default: \"default\""}, x.name);
-  v.texts({"backends", "Short form: every backend is a shard of its own name"}, backends);
-  v.flag({"affinity", "All sessions of a user, of every protocol, go to the same backend while he has one"},
-         x.affinity);
-  v.duration({"affinity_time", "And so long after the last one"}, x.affinity_time_ms);
-  v.choice({"affinity_down",
-            "Where that backend cannot be reached: go to another one, unless a session of the user is still there, or "
-            "tell him to try later"},
-           x.affinity_down,
-           {{"failover", static_cast<int>(AffinityDown::failover)}, {"wait", static_cast<int>(AffinityDown::wait)}});
-  v.list({"shard", "A set of backends that hold the same mailboxes"}, x.shards, describe_shard);
-  for (const std::string& backend : backends) x.shards.push_back({backend, 1.0, {backend}});
 }
 
 void describe_rule(Visitor& v, Rule& x) {
@@ -379,13 +323,6 @@ void describe_capabilities(Visitor& v, Live& x) {
 
 }  // namespace
 
-std::string_view word_of(Tls mode) {
-  for (const Choice& choice : kTls) {
-    if (choice.value == static_cast<int>(mode)) return choice.word;
-  }
-  return {};
-}
-
 void describe(Visitor& v, Config& x) {
   v.table({"server", "The process"}, x, describe_server);
   v.table({"log", "The log"}, x.live.log, describe_log);
@@ -396,9 +333,12 @@ void describe(Visitor& v, Config& x) {
   v.table({"policy", "A server that says of each login whether it may be"}, x.live.policy, describe_policy);
   v.table({"resolver", "Names of backends to addresses: /etc/hosts, then name servers"}, x.live.resolver,
           describe_resolver);
+  v.table({"health", "How backends are watched, and when one is down"}, x.live.health, describe_health);
   v.list({"listener", "Where clients connect"}, x.live.listeners, describe_listener);
   v.table({"tls", "TLS towards clients"}, x.live.tls, describe_tls);
-  v.list({"backend", "The mail servers"}, x.live.backends, describe_backend);
+  Backend usual;
+  usual.health = x.live.health;
+  v.list({"backend", "The mail servers"}, x.live.backends, describe_backend, usual);
   v.list({"pool", "Shards that share users by hash; default: one pool of all backends"}, x.live.pools, describe_pool);
   v.table({"routing", "Which user lives where"}, x.live.routing, describe_routing);
   v.table({"auth", "Who may log in"}, x.live.auth, describe_auth);

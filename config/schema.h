@@ -86,8 +86,8 @@ class Visitor {
   }
 
   template <typename Item>
-  void list(Key key, std::vector<Item>& items, void (*describe)(Visitor&, Item&)) {
-    items.resize(begin_list(key, items.size()));
+  void list(Key key, std::vector<Item>& items, void (*describe)(Visitor&, Item&), const Item& usual = {}) {
+    items.resize(begin_list(key, items.size()), usual);
     for (size_t i = 0; i < items.size(); ++i) {
       if (!begin_item(i)) continue;
       describe(*this, items[i]);

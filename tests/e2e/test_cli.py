@@ -106,7 +106,7 @@ class Check(unittest.TestCase):
                 shutil.copy(source, os.path.join(folder, "tls", f"{path}.{end}"))
         shutil.copy(platform.certificates.ca, os.path.join(folder, "tls", "internal-ca.pem"))
         for name, secret in (("master-password", "secret"), ("policy.secret", "x"), ("policy.nonce", "x"),
-                             ("dashboard.token", "0123456789abcdef" * 2)):
+                             ("probe.password", "secret"), ("dashboard.token", "0123456789abcdef" * 2)):
             with open(os.path.join(folder, name), "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
                 file.write(secret + "\n")
         me, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name

@@ -21,7 +21,8 @@ TEST_F(DumpTest, SmallFile) {
   EXPECT_THAT(text, HasSubstr("[server]\nhostname = \"h\"\nworkers = \"auto\"\n"));
   EXPECT_THAT(text, HasSubstr("imap_idle_timeout = \"35m\""));
   EXPECT_THAT(text, HasSubstr("[[listener]]\nname = \"imaps\"\nprotocol = \"imap\"\naddress = [\"0.0.0.0:993\"]\n"));
-  EXPECT_THAT(text, HasSubstr("[[pool]]\nname = \"default\"\naffinity = false\n"));
+  EXPECT_THAT(text, HasSubstr("[[pool]]\nname = \"default\"\nstorage = \"private\"\npolicy = "
+                              "\"rendezvous\"\nzone_spill = 70\naffinity = false\n"));
   EXPECT_THAT(text, HasSubstr("[[pool.shard]]\nname = \"10.0.0.1\"\nweight = 1.0\n"));
   EXPECT_THAT(text, Not(HasSubstr("pop3_port")));
   EXPECT_THAT(text, Not(HasSubstr("[admin]")));
@@ -118,6 +119,8 @@ Config invent(unsigned seed, const std::string& file) {
   live.resolver.servers = {{"192.0.2.53", 53}, {"::1", 5353}};
   live.resolver.timeout_ms %= 60'000;
   live.resolver.ttl_min_ms %= 60'000;
+  live.health.retry_min_ms %= 60'000;
+  for (Backend& backend : live.backends) backend.health.retry_min_ms %= 60'000;
   for (int p = 0; p < 2; ++p) {
     Pool& pool = live.pools.emplace_back();
     pool.name = "pool" + std::to_string(p);

@@ -1,0 +1,65 @@
+// How backends are watched, zones, and policies: what contradicts itself, and what would never take effect.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/check.h"
+#include "config/suggest.h"
+#include "config/units.h"
+
+namespace postigo::config {
+
+namespace {
+
+void check_watch(const Health& x, const Limits& limits, const std::string& path, Report& report) {
+  bool account = !x.user.empty() || !x.password.empty();
+  if (x.level == Health::Level::login && (x.user.empty() || x.password.empty())) {
+    report.error(below(path, "level"), "\"login\" needs user and password: an account for probes");
+  } else if (x.level != Health::Level::login && account) {
+    report.warning(below(path, x.user.empty() ? "password" : "user"), "without level = \"login\" it is never used");
+  }
+  if (x.retry_min_ms > x.retry_max_ms) {
+    report.error(below(path, "retry_min"),
+                 fmt::format("must not be longer than retry_max, {}", format_duration(x.retry_max_ms)));
+  }
+  if (report.has(below(path, "silence")) && x.silence_ms > limits.backend_login_timeout_ms) {
+    report.warning(below(path, "silence"), fmt::format("is longer than limits.backend_login_timeout, {}: that ends a "
+                                                       "login first",
+                                                       format_duration(limits.backend_login_timeout_ms)));
+  }
+}
+
+void check_zones(const Live& live, Report& report) {
+  std::vector<std::string> zones;
+  for (size_t i = 0; i < live.backends.size(); ++i) {
+    const std::string& zone = live.backends[i].zone;
+    if (zone.empty()) continue;
+    zones.push_back(zone);
+    if (live.zone.empty() && zones.size() == 1) {
+      report.warning(at_index("backend", i) + ".zone", "without [server] zone it means nothing: where do we stand?");
+    }
+  }
+  bool known = live.zone.empty() || std::find(zones.begin(), zones.end(), live.zone) != zones.end();
+  if (known) return;
+  report.warning("server.zone", "no backend is in zone " + in_quotes(live.zone) + did_you_mean(live.zone, zones));
+}
+
+void check_policy(const Pool& pool, const std::string& path, Report& report) {
+  if (pool.storage == Pool::Storage::shared || pool.policy == Pool::Policy::rendezvous) return;
+  report.error(below(path, "policy"), "needs storage = \"shared\": else a user's mail is in his shard only");
+}
+
+}  // namespace
+
+void check_health(const Config& config, Report& report) {
+  const Live& live = config.live;
+  check_watch(live.health, live.limits, "health", report);
+  for (size_t i = 0; i < live.backends.size(); ++i) {
+    const Backend& backend = live.backends[i];
+    if (backend.own_health) check_watch(backend.health, live.limits, at_index("backend", i) + ".health", report);
+  }
+  for (size_t i = 0; i < live.pools.size(); ++i) check_policy(live.pools[i], at_index("pool", i), report);
+  check_zones(live, report);
+}
+
+}  // namespace postigo::config
