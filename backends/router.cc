@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -21,6 +22,7 @@ namespace {
 
 struct ShardTable {
   std::string name;
+  double weight = 1.0;
   std::vector<const config::Backend*> backends;
 };
 
@@ -29,12 +31,27 @@ struct PoolTable {
   std::vector<ShardTable> shards;
   NameMap<size_t> shard_by_name;
   Rendezvous hash;
+  config::Pool settings;                                                            // without its shards
+  std::map<std::string, std::vector<const config::Backend*>, std::less<>> members;  // of a shared one, by protocol
+  std::map<const config::Backend*, double> weights;                                 // of their shards
 
+  void list_members();
   const ShardTable* find(std::string_view shard) const {
     auto found = shard_by_name.find(shard);
     return found == shard_by_name.end() ? nullptr : &shards[found->second];
   }
 };
+
+void PoolTable::list_members() {
+  for (const ShardTable& shard : shards) {
+    for (const config::Backend* backend : shard.backends) {
+      if (!weights.emplace(backend, shard.weight).second) continue;
+      for (const char* protocol : {"imap", "pop3"}) {
+        if (backend->port(protocol) != 0) members[protocol].push_back(backend);
+      }
+    }
+  }
+}
 
 struct RuleTable {
   const PoolTable* pool = nullptr;
@@ -110,11 +127,14 @@ void Router::Tables::add_pool(const config::Pool& from, const NameMap<size_t>& b
                               std::vector<config::Problem>& problems) {
   PoolTable& pool = pools.emplace_back();
   pool.name = from.name;
+  pool.settings = from;
+  pool.settings.shards.clear();
   pool_by_name.emplace(from.name, pools.size() - 1);
   std::vector<Rendezvous::Node> nodes;
   for (const config::Shard& shard : from.shards) {
     ShardTable& to = pool.shards.emplace_back();
     to.name = shard.name;
+    to.weight = shard.weight;
     pool.shard_by_name.emplace(shard.name, pool.shards.size() - 1);
     nodes.push_back({shard.name, shard.weight});
     for (const std::string& name : shard.backends) {
@@ -128,6 +148,7 @@ void Router::Tables::add_pool(const config::Pool& from, const NameMap<size_t>& b
     if (!(shard.weight > 0)) complain(problems, "pool." + from.name, "a shard's weight must be above 0");
   }
   if (pool.shards.empty()) complain(problems, "pool." + from.name, "the pool has no shard");
+  if (from.storage == config::Pool::Storage::shared) pool.list_members();
   pool.hash = Rendezvous(std::move(nodes));
 }
 
@@ -248,13 +269,47 @@ Result<Route> Router::candidates(const Choice& choice, std::string_view protocol
   Route route;
   route.pool = choice.pool->name;
   route.shard = choice.shard->name;
+  if (choice.pool->settings.storage == config::Pool::Storage::shared) route.shared = &choice.pool->settings;
   for (const config::Backend* backend : choice.shard->backends) {
     if (backend->port(protocol) != 0) route.candidates.push_back(backend);
   }
-  if (route.candidates.empty()) {
+  if (route.candidates.empty() && (route.shared == nullptr || !choice.pool->members.contains(protocol))) {
     return fail(fmt::format("no backend of shard {} serves {}", choice.shard->name, protocol));
   }
   return route;
+}
+
+size_t Router::index(const config::Backend& backend) const {
+  return static_cast<size_t>(&backend - tables_->backends.data());
+}
+
+std::span<const config::Backend* const> Router::members(const Route& route, std::string_view protocol) const {
+  const PoolTable& pool = *tables_->find(route.pool);
+  auto found = pool.members.find(protocol);
+  if (found == pool.members.end()) return {};
+  return found->second;
+}
+
+double Router::weight(const Route& route, const config::Backend& backend) const {
+  return tables_->find(route.pool)->weights.at(&backend);
+}
+
+std::vector<const config::Backend*> Router::rank(const Route& route, Bytes user, std::string_view protocol,
+                                                 size_t count,
+                                                 const std::function<bool(const config::Backend&)>& wanted) const {
+  const PoolTable& pool = *tables_->find(route.pool);
+  auto fits = [&](const config::Backend* each) { return each->port(protocol) != 0 && wanted(*each); };
+  auto any = [&](size_t shard) {
+    return std::any_of(pool.shards[shard].backends.begin(), pool.shards[shard].backends.end(), fits);
+  };
+  std::vector<const config::Backend*> order;
+  for (size_t shard : pool.hash.rank(user, count, any)) {
+    for (const config::Backend* each : pool.shards[shard].backends) {
+      bool known = std::find(order.begin(), order.end(), each) != order.end();
+      if (order.size() < count && !known && fits(each)) order.push_back(each);
+    }
+  }
+  return order;
 }
 
 }  // namespace postigo

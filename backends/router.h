@@ -4,7 +4,9 @@
 // or removing a shard moves only the users that it gains or loses, and every node computes the same answer.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +22,7 @@ struct Route {
   std::string_view pool, shard;                    // live as long as the Router
   std::vector<const config::Backend*> candidates;  // in order of preference, never empty; live as long as the Router
   bool ordered = false;                            // the first candidate is where an operator wants this user to be
+  const config::Pool* shared = nullptr;            // the pool, if any of its backends serves any user
   std::string reason;  // "rule 2 (regex ...)", "directory", "hash over 3 shards": filled by explain() only
 };
 
@@ -44,6 +47,15 @@ class Router {
   Result<Route> route(const Identity& identity, std::string_view protocol) const;
   // The same decision with its reason in words, for `postigo route`.
   Result<Route> explain(const Identity& identity, std::string_view protocol) const;
+
+  // The place of one of the Router's backends in config::Live::backends.
+  size_t index(const config::Backend& backend) const;
+  // Of the pool of a shared route, those that serve the protocol: any of them may serve its user.
+  std::span<const config::Backend* const> members(const Route& route, std::string_view protocol) const;
+  double weight(const Route& route, const config::Backend& backend) const;  // of its shard there
+  // And the first `count` of those that are wanted, in the order in which this user comes to their shards.
+  std::vector<const config::Backend*> rank(const Route& route, Bytes user, std::string_view protocol, size_t count,
+                                           const std::function<bool(const config::Backend&)>& wanted) const;
 
  private:
   struct Tables;

@@ -129,6 +129,8 @@ void Health::greeted(uint64_t took_ms) {
 uint64_t Health::patience_ms() const { return std::max(terms_.silence_ms, slow_greeting_ms_); }
 
 std::optional<Health::Change> Health::tick(uint64_t now_ms) {
+  slow_greeting_ms_ -= (slow_greeting_ms_ + 255) / 256;  // in a minute or so somebody may see how it greets now
+  if (slow_greeting_ms_ <= terms_.silence_ms) slow_greeting_ms_ = 0;
   if (state_ == HealthState::suspect && now_ms > failed_ms_ + terms_.memory_ms) {
     forget_failures();
     return enter(HealthState::up, now_ms, "");

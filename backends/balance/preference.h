@@ -4,16 +4,11 @@
 // Pure.
 #pragma once
 
-#include <functional>
-
-#include "backends/router.h"
+#include "parser/base/bytes.h"
 
 namespace postigo {
 
 // Is this user among the `percent` in a hundred of this backend? Who is for 10 is for 20, too.
 bool in_share(Bytes user, Bytes backend, unsigned percent);
-
-// Candidates that this user is not to come to go behind the others, and stay there as a last resort.
-void prefer(Route& route, Bytes user, const std::function<unsigned(const config::Backend&)>& percent_of);
 
 }  // namespace postigo

@@ -92,4 +92,31 @@ size_t Rendezvous::pick(Bytes key) const {
   return winner;
 }
 
+std::vector<size_t> Rendezvous::rank(Bytes key, size_t count, const std::function<bool(size_t)>& wanted) const {
+  struct Draw {
+    uint64_t cost, weight, hash;
+    size_t index;
+  };
+  const uint64_t user = siphash(kUserKey, key);
+  const bool one_weight = groups_.size() == 1;
+  std::vector<Draw> draws;
+  for (const Group& group : groups_) {
+    for (size_t i = 0; i < group.seeds.size(); ++i) {
+      if (!wanted(group.indices[i])) continue;
+      uint64_t h = mix(user ^ group.seeds[i]);
+      draws.push_back({one_weight ? 0 : cost(h), group.weight, h, group.indices[i]});
+    }
+  }
+  auto before = [](const Draw& a, const Draw& b) {
+    auto left = static_cast<unsigned __int128>(a.cost) * b.weight,
+         right = static_cast<unsigned __int128>(b.cost) * a.weight;
+    return left != right ? left < right : a.hash > b.hash;
+  };
+  count = std::min(count, draws.size());
+  std::partial_sort(draws.begin(), draws.begin() + static_cast<std::ptrdiff_t>(count), draws.end(), before);
+  std::vector<size_t> order;
+  for (size_t i = 0; i < count; ++i) order.push_back(draws[i].index);
+  return order;
+}
+
 }  // namespace postigo

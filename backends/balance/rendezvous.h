@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,9 @@ class Rendezvous {
 
   // The index of the node in the constructor's vector. REQUIRES: at least one node.
   size_t pick(Bytes key) const;
+  // The first `count` of those that are wanted, in the order in which the key would come to them if the ones before
+  // were not there: the first is pick()'s, if it is wanted.
+  std::vector<size_t> rank(Bytes key, size_t count, const std::function<bool(size_t)>& wanted) const;
 
  private:
   struct Group {  // nodes of equal weight: among them the largest hash wins and no logarithm is needed

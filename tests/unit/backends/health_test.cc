@@ -74,12 +74,12 @@ TEST_F(HealthTest, FailuresFarApartAreNoRow) {
 TEST_F(HealthTest, OneUsersMailboxTakesNobodyElseDown) {
   for (int i = 0; i < 100; ++i) health.bad(now, Depth::login, "[UNAVAILABLE]", 7);
   EXPECT_EQ(health.state(), kSuspect);
-  for (uint64_t user : {8, 9}) health.bad(now, Depth::login, "[UNAVAILABLE]", user);
+  for (uint64_t user : {8u, 9u}) health.bad(now, Depth::login, "[UNAVAILABLE]", user);
   EXPECT_EQ(health.state(), kDown) << "three users are not one";
 }
 
 TEST_F(HealthTest, ASuccessAboveTheFailureProvesNothing) {
-  for (uint64_t user : {1, 2, 3}) health.bad(now, Depth::login, "[UNAVAILABLE]", user);
+  for (uint64_t user : {1u, 2u, 3u}) health.bad(now, Depth::login, "[UNAVAILABLE]", user);
   ASSERT_EQ(health.state(), kDown);
   for (int i = 0; i < 10; ++i) EXPECT_FALSE(health.good(now, Depth::greeting));
   EXPECT_EQ(health.state(), kDown) << "it greets, as it did when logins failed";
@@ -162,7 +162,7 @@ TEST_F(HealthTest, OneThatGreetsSlowlyIsWaitedFor) {
 }
 
 TEST_F(HealthTest, WhatItKnowsSurvivesARestart) {
-  for (uint64_t user : {1, 2, 3}) health.bad(now, Depth::login, "[UNAVAILABLE]", user);
+  for (uint64_t user : {1u, 2u, 3u}) health.bad(now, Depth::login, "[UNAVAILABLE]", user);
   auto memory = health.memory(now + 4'000);
   ASSERT_TRUE(memory);
   EXPECT_EQ(memory->for_ms, 4'000u);

@@ -1,11 +1,9 @@
 // Preference: as many users as were asked for, always the same ones, and nobody is left without a backend.
 #include "backends/balance/preference.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
 namespace postigo {
 namespace {
@@ -40,24 +38,6 @@ TEST(Preference, BackendsHaveUsersOfTheirOwn) {
     both += in_share(user, "b1", 50) && in_share(user, "b2", 50);
   }
   EXPECT_NEAR(both, 2500, 250);
-}
-
-TEST(Preference, TheOthersPreferTheNextAndKeepTheirOrder) {
-  std::vector<config::Backend> backends(3);
-  for (size_t i = 0; i < 3; ++i) backends[i].name = "b" + std::to_string(i + 1);
-  auto order = [&](std::vector<unsigned> percents) {
-    Route route;
-    for (const config::Backend& each : backends) route.candidates.push_back(&each);
-    prefer(route, "alice",
-           [&](const config::Backend& each) { return percents[static_cast<size_t>(&each - backends.data())]; });
-    std::string names;
-    for (const config::Backend* each : route.candidates) names += each->name;
-    return names;
-  };
-  EXPECT_EQ(order({100, 100, 100}), "b1b2b3");
-  EXPECT_EQ(order({0, 100, 100}), "b2b3b1");
-  EXPECT_EQ(order({0, 0, 100}), "b3b1b2");
-  EXPECT_EQ(order({0, 0, 0}), "b1b2b3") << "a last resort is one";
 }
 
 }  // namespace
