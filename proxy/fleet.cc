@@ -2,9 +2,11 @@
 #include "proxy/fleet.h"
 
 #include <fmt/format.h>
+#include <uv.h>
 
 #include <algorithm>
 
+#include "backends/balance/siphash.h"
 #include "proxy/base/events.h"
 #include "proxy/base/slot_table.h"
 
@@ -17,7 +19,11 @@ std::optional<Wanted> wanted_of(std::string_view name) {
 }
 
 BackendState::BackendState(std::string called, size_t number)
-    : name(std::move(called)), slot(number), outage(events::backend_away, events::backend_back, name) {}
+    : name(std::move(called)), slot(number), outage(events::backend_away, events::backend_back, name) {
+  for (size_t i = 0; i < protocols().size(); ++i) {
+    health_.push_back(std::make_unique<SharedHealth>(SeededHash{}(name) + i, uv_hrtime() / 1'000'000));
+  }
+}
 
 Fleet::Fleet() : directories_(events::directory_away, events::directory_back, "") {}
 

@@ -11,12 +11,16 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "backends/balance/departures.h"
+#include "backends/balance/shared_health.h"
+#include "parser/base/counter.h"
 #include "parser/base/result.h"
 #include "parser/dialogue.h"
 #include "proxy/session/outage.h"
@@ -38,16 +42,31 @@ std::optional<Wanted> wanted_of(std::string_view name);  // of no name: none
 
 inline constexpr uint8_t kWeightWhole = 100;
 
+// refused: it greeted well, and the account for probes cannot log in.
+enum class ProbeResult : uint8_t { ok, failed, refused };
+inline constexpr std::array<std::string_view, 3> kProbeResultNames = {"ok", "failed", "refused"};
+
 struct BackendState {
   BackendState(std::string called, size_t number);
 
+  // What is believed of its service of a protocol, by the protocol's place in protocols().
+  SharedHealth& health(size_t protocol) { return *health_[protocol]; }
+  const SharedHealth& health(size_t protocol) const { return *health_[protocol]; }
+
   const std::string name;
-  const size_t slot;               // in WorkerStats::backends
-  std::atomic<int64_t> logins{0};  // under way, over all workers (session/places)
+  const size_t slot;                 // in WorkerStats::backends
+  std::atomic<int64_t> logins{0};    // under way, over all workers (session/places)
+  std::atomic<int64_t> ramp{0};      // logins that succeeded since the start, as far as they count (session/places)
+  std::atomic<int64_t> sessions{0};  // relayed, over all workers
+  Departures lost;                   // of those whose connection to it broke
+  std::array<Counter, kProbeResultNames.size()> probes;  // by the control thread
   std::atomic<Wanted> wanted{Wanted::automatic};
   // Of the users who would come here first, in a hundred; the others prefer the next (backends/balance/preference.h).
   std::atomic<uint8_t> weight{kWeightWhole};
   Outage outage;
+
+ private:
+  std::vector<std::unique_ptr<SharedHealth>> health_;
 };
 
 struct ListenerState {

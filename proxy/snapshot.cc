@@ -4,10 +4,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
-#include "backends/balance/preference.h"
+#include "backends/balance/watch.h"
 #include "config/report.h"
 #include "config/suggest.h"
 #include "config/units.h"
@@ -81,8 +82,45 @@ const config::Pool* Snapshot::affine_pool(std::string_view name) const {
   return nullptr;
 }
 
-void Snapshot::prefer(Route& route, Bytes user) const {
-  postigo::prefer(route, user, [this](const config::Backend& each) { return backend(each.name).state->weight.load(); });
+bool Snapshot::serves(const Backend& backend, const Protocol& protocol) const {
+  return backend.settings.port(protocol.name) != 0 &&
+         std::any_of(frontends.begin(), frontends.end(),
+                     [&](const auto& frontend) { return frontend->protocol == &protocol; });
+}
+
+Claim Snapshot::claim(const Backend& backend, size_t protocol, uint64_t now_ms) const {
+  const BackendState& state = *backend.state;
+  Claim now{true, state.weight.load(std::memory_order_relaxed), static_cast<uint64_t>(state.sessions.load())};
+  Wanted wanted = state.wanted;
+  if (!takes_logins(wanted)) now.serves = false;
+  if (wanted != Wanted::automatic || state.health(protocol).calm()) return now;
+  SharedHealth::View view = state.health(protocol).view(now_ms);
+  bool trial = view.trial_due && logins_decide(backend.settings.health.level, view.depth);
+  now.serves = view.state != HealthState::down || trial;
+  bool slow = state.health(protocol).patience_ms() > backend.settings.health.silence_ms;
+  if (slow && !trial) now.share = 0;  // whoever greets sooner comes first
+  if (view.state == HealthState::slow_start) now.share = now.share * view.share / 100;
+  return now;
+}
+
+void Snapshot::order(Route& route, Bytes user, const Protocol& protocol, uint64_t now_ms) const {
+  if (route.shared == nullptr && route.candidates.size() < 2) return;
+  auto place = static_cast<size_t>(&protocol - protocols().data());
+  auto well = [&](const config::Backend* each) {
+    const BackendState& state = *backends[router->index(*each)].state;
+    return takes_logins(state.wanted) && state.weight == kWeightWhole && state.health(place).calm();
+  };
+  const auto& candidates = route.candidates;
+  bool as_configured = route.shared == nullptr && live.zone.empty();
+  if (as_configured && std::all_of(candidates.begin(), candidates.end(), well)) return;
+  Selection::World world{
+      *router, live.zone,
+      [&](const config::Backend& each) { return claim(backends[router->index(each)], place, now_ms); },
+      [&] {
+        return siphash({uv_hrtime(), turns_.fetch_add(1)}, user);
+      },
+      [&] { return turns_.fetch_add(1, std::memory_order_relaxed); }};
+  Selection(world).order(route, user, protocol.name);
 }
 
 std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, Lasting& lasting, config::Problems& problems,

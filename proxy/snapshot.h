@@ -4,12 +4,14 @@
 // it began under; a relay holds none: what it needs of the past is its Frontend and its backend's TLS context.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "backends/balance/selection.h"
 #include "backends/balance/siphash.h"
 #include "backends/directory/factory.h"
 #include "backends/ledger/limiter.h"
@@ -78,8 +80,10 @@ struct Snapshot {
 
   const config::Pool* affine_pool(std::string_view name) const;  // null: it has no affinity
 
-  // The order that operators' weights give this user's candidates.
-  void prefer(Route& route, Bytes user) const;
+  // Whether some listener can send logins there.
+  bool serves(const Backend& backend, const Protocol& protocol) const;
+  // Puts this user's candidates in the order in which they are tried now (backends/balance/selection.h).
+  void order(Route& route, Bytes user, const Protocol& protocol, uint64_t now_ms) const;
 
   std::vector<std::string> certificate_files() const;                  // of [tls]
   std::string certificates_stamp;                                      // of those files, as they were read
@@ -94,7 +98,10 @@ struct Snapshot {
   bool open_directories(config::Problems& problems, const Snapshot* before = nullptr);
 
  private:
+  Claim claim(const Backend& backend, size_t protocol, uint64_t now_ms) const;
+
   NameMap<size_t> backend_index_;
+  mutable std::atomic<uint64_t> turns_{0};                         // of the logins to shared pools
   std::map<std::string, std::shared_ptr<const TlsTrust>> trusts_;  // by what they came from
 
   void make_certificates(const Snapshot* before, config::Problems& problems);

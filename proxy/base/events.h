@@ -39,6 +39,9 @@ inline constexpr Event certificate_expires{
 inline constexpr Event log_reopened{"log_reopened", Level::info, "The log file was opened again.", ""};
 inline constexpr Event log_not_reopened{"log_not_reopened", Level::error,
                                         "The log file could not be opened again: it goes on where it was.", "detail"};
+inline constexpr Event state_not_kept{
+    "state_not_kept", Level::error,
+    "`[server] state_file` cannot be written: a restart would not know which backends are down.", "detail"};
 inline constexpr Event admin_action{"admin_action", Level::info, "Somebody used a verb that changes something.",
                                     "by verb result detail"};
 inline constexpr Event api{"api", Level::info, "The admin API is served to those who have a token.", "url"};
@@ -111,6 +114,18 @@ inline constexpr Event backend_away{
 inline constexpr Event backend_back{"backend_back", Level::warning,
                                     "It serves again: how many logins it failed meanwhile, and for how long.",
                                     "backend failed_logins seconds"};
+inline constexpr Event backend_health{
+    "backend_health", Level::warning,
+    "What is believed of a backend has changed: while it is down nobody waits for it; behind that its share grows.",
+    "backend protocol health before seconds detail"};
+inline constexpr Event backend_suspected{"backend_suspected", Level::debug,
+                                         "The same where only suspicion comes or goes: it serves all the time.",
+                                         "backend protocol health before seconds detail"};
+inline constexpr Event probe_refused{
+    "probe_refused", Level::error,
+    "The account for probes cannot log in: told once. The backend is not down by that, but probes prove no more than a "
+    "greeting.",
+    "backend protocol code detail"};
 inline constexpr Event backend_failed{"backend_failed", Level::debug, "Each of those logins.",
                                       "id backend error state detail"};
 inline constexpr Event backend_refused{"backend_refused", Level::info,
@@ -156,6 +171,7 @@ inline constexpr std::array kAll = {&listening,
                                     &certificate_expires,
                                     &log_reopened,
                                     &log_not_reopened,
+                                    &state_not_kept,
                                     &admin_action,
                                     &api,
                                     &api_stranger,
@@ -163,6 +179,8 @@ inline constexpr std::array kAll = {&listening,
                                     &stopping,
                                     &draining,
                                     &backend_removed,
+                                    &move_failed,
+                                    &flushed,
                                     &drain_undone,
                                     &upgrading,
                                     &upgrade_failed,
@@ -181,6 +199,9 @@ inline constexpr std::array kAll = {&listening,
                                     &probe,
                                     &backend_away,
                                     &backend_back,
+                                    &backend_health,
+                                    &backend_suspected,
+                                    &probe_refused,
                                     &backend_failed,
                                     &backend_refused,
                                     &master_refused,

@@ -52,6 +52,8 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
      "`session`, `probe`: its length; `login`: from the credentials to our OK; `..._back`: the outage; `draining`: how "
      "long it may take"},
     {"delayed", "seconds that a penalty made the attempt wait (`[penalty]`)"},
+    {"health", "`up`, `suspect`, `down`, `slow_start`"},
+    {"before", "the same, until now; `seconds` says how long"},
     {"failed_logins",
      "logins that failed meanwhile; after a shard's other backends were tried they may have succeeded"},
     // debugging

@@ -71,6 +71,8 @@ enum class BackendError : uint8_t {
   taken_out,
   no_port,
   moved,
+  silent,
+  down,
 };
 struct BackendErrorFacts {
   std::string_view name, text;
@@ -88,6 +90,8 @@ inline constexpr auto kBackendErrorFacts = std::to_array<BackendErrorFacts>({
     {"taken_out", "an operator has taken it out of service: `ctl backend NAME drain` or `down`"},
     {"no_port", "no port of ours is free to connect from, or no address: see `source`; the operator's to mend"},
     {"moved", "it said yes, but meanwhile another login of the user had gone to another backend: see `affinity`"},
+    {"silent", "it said nothing within `[health] silence`"},
+    {"down", "it is believed to be down, so that nobody waits for it: `ctl backends` says why"},
 });
 
 // Where a backend's capability list reached the client in our version: in the answer to the login, or later.

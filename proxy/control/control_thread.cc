@@ -35,7 +35,8 @@ ControlThread::ControlThread(std::string file, config::Config config, Prepared p
              {.told = [this](bool draining) { told_draining(draining); }, .shut = [this] { doors_.close(); }}),
       succession_(loop_),
       orders_(prepared_.lasting->fleet, running_.config.startup.state_file),
-      keeper_(loop_, prepared_.lasting->fleet) {}
+      keeper_(loop_, prepared_.lasting->fleet),
+      prober_(loop_, [this] { keep_state(); }) {}
 
 ControlThread::~ControlThread() = default;
 
@@ -65,6 +66,7 @@ Result<void> ControlThread::start() {
   alive_ = workers_.size();
   signals_.watch(loop_, [this](int signal) { told(signal); });
   sweep();
+  prober_.use(running_.snapshot);
   reloader_->watch_files();
   watchdog_.start();
   if (admin_) {
@@ -208,6 +210,16 @@ void ControlThread::told(int signal) {
 // Ticket keys whose time is over are wiped, also when nobody connects any more.
 void ControlThread::sweep() { loop_.timers().arm(sweep_, prepared_.lasting->keys->sweep()); }
 
+// What operators want of backends, and which are down.
+void ControlThread::keep_state() {
+  if (orders_.file().empty() || drain_.ending()) return;
+  auto written = std::make_shared<Result<void>>();
+  chore([written, file = orders_.file(), text = orders_.text()] { *written = StandingOrders::write(file, text); },
+        [written] {
+          if (!*written) log::write(events::state_not_kept, {{"detail", written->error().message}});
+        });
+}
+
 // Now, and again in a day.
 void ControlThread::warn_of_expiry() {
   constexpr uint64_t kDayMs = 24 * 3600'000;
@@ -285,6 +297,7 @@ void ControlThread::close() {
   keeper_.close();
   flush_.close();
   mover_.close();
+  prober_.close();
   drain_.close();
   succession_.close();
   doors_.close();

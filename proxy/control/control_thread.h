@@ -18,6 +18,7 @@
 #include "proxy/control/ledger_keeper.h"
 #include "proxy/control/mover.h"
 #include "proxy/control/preparation.h"
+#include "proxy/control/prober.h"
 #include "proxy/control/reload.h"
 #include "proxy/control/removals.h"
 #include "proxy/control/signals.h"
@@ -91,6 +92,7 @@ class ControlThread {
   void told(int signal);
   void sweep();
   void warn_of_expiry();
+  void keep_state();
   void proposed(Proposal& proposal, const Reloader::Order& order);
   std::string publish(Proposal& proposal);
   void note_load();
@@ -127,6 +129,7 @@ class ControlThread {
   Mover mover_{*this};
   Flush flush_{*this};
   Removals removals_{*this};
+  Prober prober_;
   std::unique_ptr<Reloader> reloader_;  // once the account has changed: it has a thread
   int64_t started_s_ = 0;
   size_t alive_ = 0;  // workers

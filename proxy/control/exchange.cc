@@ -99,6 +99,7 @@ std::string ControlThread::publish(Proposal& proposal) {
   doors_.use(running_.config.live.listeners, std::move(doors->fresh));
   shared_->published.set(running_.snapshot);
   announce_listeners(before.live.listeners);
+  prober_.use(running_.snapshot);
   removals_.exchanged(before.live, running_.config.live);
   return {};
 }
@@ -115,7 +116,7 @@ void ControlThread::apply_limits() {
   shared_->sessions_max = sessions_possible(prepared_, limits.sessions_max);
   shared_->login_memory_max = limits.login_memory / prepared_.workers;
   shared_->ceiling.set_limit(limits.memory != 0 ? limits.memory : memory_of_machine() / 2);
-  shared_->places.open(shared_->sessions_max, limits.backend_logins_max);
+  shared_->places.open(shared_->sessions_max, limits.backend_logins_max, limits.backend_logins_start);
   shared_->lookups.set_patience(limits.lookup_timeout_ms);
   shared_->passwords.set_patience(limits.lookup_timeout_ms);
 }

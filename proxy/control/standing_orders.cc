@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <uv.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <fstream>
@@ -16,6 +19,7 @@
 #include <sstream>
 
 #include "proxy/base/descriptor.h"
+#include "proxy/session/health_log.h"
 
 namespace postigo {
 
@@ -25,6 +29,30 @@ namespace {
 
 ordered_json table_of(const ordered_json& all, const char* name, const ordered_json& otherwise) {
   return all.is_object() ? all.value(name, otherwise) : ordered_json();
+}
+
+std::string text_of(const ordered_json& row, const char* name) {
+  return row.contains(name) && row[name].is_string() ? row[name].get<std::string>() : "";
+}
+
+int64_t number_of(const ordered_json& row, const char* name) {
+  return row.contains(name) && row[name].is_number_integer() ? row[name].get<int64_t>() : 0;
+}
+
+ordered_json beliefs(const Fleet& fleet) {
+  ordered_json rows = ordered_json::array();
+  for (const BackendState* backend : fleet.all_backends()) {
+    for (size_t p = 0; p < protocols().size(); ++p) {
+      auto memory = backend->health(p).memory(uv_hrtime() / 1'000'000);
+      if (!memory) continue;
+      rows.push_back({{"backend", backend->name},
+                      {"protocol", protocols()[p].name},
+                      {"failed", name_of(memory->depth)},
+                      {"since_s", std::time(nullptr) - static_cast<int64_t>(memory->for_ms / 1000)},
+                      {"why", memory->why}});
+    }
+  }
+  return rows;
 }
 
 std::optional<uint8_t> weight_of(const ordered_json& value) {
@@ -76,6 +104,7 @@ Result<void> StandingOrders::take(const std::string& text, const std::string& wh
     (*backend)->wanted = *order.wanted;
     (*backend)->weight = *order.weight;
   }
+  take_beliefs(text);
   return take_moves(text, whence);
 }
 
@@ -92,6 +121,27 @@ Result<void> StandingOrders::take_moves(const std::string& text, const std::stri
   return {};
 }
 
+// No restart makes a sick backend look well: it is down until a trial says otherwise, and that may follow at once. A
+// row that is not understood, or too old, is none.
+void StandingOrders::take_beliefs(const std::string& text) {
+  ordered_json all = ordered_json::parse(text, nullptr, false);
+  int64_t now_s = std::time(nullptr);
+  if (!all.is_object() || !all.value("down", ordered_json()).is_array()) return;
+  if (std::abs(now_s - number_of(all, "written_s")) > kBeliefMaxS) return;
+  for (const ordered_json& row : all["down"]) {
+    const Protocol* protocol = row.is_object() ? find_protocol(text_of(row, "protocol")) : nullptr;
+    if (protocol == nullptr) continue;
+    auto backend = fleet_.backend(text_of(row, "backend"));
+    auto depth = std::find(kDepthNames.begin(), kDepthNames.end(), text_of(row, "failed"));
+    if (!backend || depth == kDepthNames.end()) continue;
+    Health::Memory memory{static_cast<Depth>(depth - kDepthNames.begin()), text_of(row, "why"),
+                          static_cast<uint64_t>(std::max<int64_t>(0, now_s - number_of(row, "since_s"))) * 1000};
+    auto place = static_cast<size_t>(protocol - protocols().data());
+    auto change = (*backend)->health(place).remember(memory, uv_hrtime() / 1'000'000);
+    write_health((*backend)->name, protocol->name, change);
+  }
+}
+
 std::string StandingOrders::text(bool everything) const {
   ordered_json orders = ordered_json::object(), weights = ordered_json::object();
   for (const BackendState* backend : fleet_.all_backends()) {
@@ -100,6 +150,10 @@ std::string StandingOrders::text(bool everything) const {
     if (backend->weight != kWeightWhole) weights[backend->name] = backend->weight.load();
   }
   ordered_json all = {{"backends", orders}};
+  if (ordered_json down = beliefs(fleet_); !down.empty()) {
+    all["written_s"] = std::time(nullptr);
+    all["down"] = down;
+  }
   if (!weights.empty()) all["weights"] = weights;
   ordered_json users = ordered_json::object();
   moves_->visit(static_cast<uint64_t>(std::time(nullptr)), [&](Bytes user, const Moves::Order& order) {

@@ -1,5 +1,6 @@
-// StandingOrders: what operators want of backends, and of single users, until they say otherwise, over reloads, and
-// over restarts if there is a file for it.
+// StandingOrders: what operators want of backends, and of single users, until they say otherwise, and which backends
+// are believed to be down: over reloads, and over restarts if there is a file for it. What was believed counts for
+// kBeliefMaxS.
 //
 // Control thread. The file is JSON, written whole and renamed into its place.
 #pragma once
@@ -15,6 +16,8 @@ namespace postigo {
 
 class StandingOrders {
  public:
+  static constexpr int64_t kBeliefMaxS = 15 * 60;
+
   // `file` may be empty: nothing is kept.
   StandingOrders(Fleet& fleet, std::string file) : fleet_(fleet), file_(std::move(file)) {}
 
@@ -36,6 +39,7 @@ class StandingOrders {
  private:
   struct Order;
   Result<void> take(const std::string& text, const std::string& whence);
+  void take_beliefs(const std::string& text);
 
   Result<void> take_moves(const std::string& text, const std::string& whence);
 

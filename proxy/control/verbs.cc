@@ -1,6 +1,7 @@
 // From the name of a verb to what is done. Not here: verbs over sessions (verbs_sessions.cc), parameters (ops/api.cc).
 #include "proxy/control/verbs.h"
 
+#include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
@@ -55,6 +56,29 @@ void version(ControlThread&, const Json&, const std::string&, VerbDone done) {
   done(200, {{"version", POSTIGO_VERSION}, {"boringssl", POSTIGO_BORINGSSL_VERSION}});
 }
 
+// Of its protocols that are spoken here; of several that differ each with its name.
+void add_health(Json& row, ControlThread& control, const BackendState& state, const Backend* settings) {
+  const uint64_t now_ms = control.loop().now_ms();
+  std::vector<std::pair<std::string, SharedHealth::View>> known;
+  for (size_t p = 0; settings != nullptr && p < protocols().size(); ++p) {
+    if (!control.running().snapshot->serves(*settings, protocols()[p])) continue;
+    known.emplace_back(protocols()[p].name, state.health(p).view(now_ms));
+  }
+  bool same = std::all_of(known.begin(), known.end(),
+                          [&](const auto& each) { return each.second.state == known.front().second.state; });
+  std::string words, why;
+  uint64_t since_ms = now_ms;
+  for (const auto& [protocol, view] : known) {
+    std::string word = (same ? "" : protocol + " ") + std::string(name_of(view.state));
+    if (!same || words.empty()) words += (words.empty() ? "" : ", ") + word;
+    if (why.empty()) why = view.why;
+    if (view.state != HealthState::up || same) since_ms = std::min(since_ms, view.since_ms);
+  }
+  row["health"] = words;
+  row["health_seconds"] = (now_ms - since_ms) / 1000;
+  row["health_why"] = why;
+}
+
 void backends(ControlThread& control, const Json&, const std::string&, VerbDone done) {
   Json rows = Json::array();
   AllStats all = stats_of(control.workers());
@@ -70,6 +94,7 @@ void backends(ControlThread& control, const Json&, const std::string&, VerbDone 
                     {"weight", state->weight.load()},
                     {"sessions", sessions},
                     {"logins", state->logins.load()}});
+    add_health(rows.back(), control, *state, settings);
   }
   done(200, {{"backends", rows}});
 }

@@ -27,6 +27,7 @@ enum class Pause : uint8_t {
   peer_full = 1,     // too much waits for the other side
   filter_waits = 2,  // the rest may pass only after the other side has spoken
   attempt = 4,       // a login is being tried
+  backend_lost = 8,  // nobody is there for what it says
 };
 
 class Socket final : public Watched {

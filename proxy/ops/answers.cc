@@ -62,13 +62,17 @@ std::vector<Field> kick() {
 }
 
 std::vector<Field> backends() {
-  return {rows("backends", "One each, and those that were removed as long as they have sessions",
-               {{"name", Type::text, "As configured"},
-                {"host", Type::text, "As configured; empty if it was removed"},
-                {"state", Type::text, "What operators want of it, or removed"},
-                {"weight", Type::integer, "Of its users, in a hundred"},
-                {"sessions", Type::integer, "Relayed now"},
-                {"logins", Type::integer, "Under way now"}})};
+  return {
+      rows("backends", "One each, and those that were removed as long as they have sessions",
+           {{"name", Type::text, "As configured"},
+            {"host", Type::text, "As configured; empty if it was removed"},
+            {"state", Type::text, "What operators want of it, or removed"},
+            {"weight", Type::integer, "Of its users, in a hundred"},
+            {"sessions", Type::integer, "Relayed now"},
+            {"logins", Type::integer, "Under way now"},
+            {"health", Type::text, "What is believed of it: up, suspect, down, slow_start; by protocol if they differ"},
+            {"health_seconds", Type::integer, "Since when"},
+            {"health_why", Type::text, "Why; empty if nothing is wrong"}})};
 }
 
 std::vector<Field> backend() {

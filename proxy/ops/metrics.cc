@@ -369,6 +369,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   policy(out, source);
   backends(out, source);
   users(out, source);
+  health_families(out, source);
   traffic(out, source);
   process_families(out, source);
   return out.take();

@@ -27,6 +27,7 @@ struct MetricsSource {
 class Families;
 // Part of Collect(): what the process as a whole is and uses.
 void process_families(Families& out, const MetricsSource& source);
+void health_families(Families& out, const MetricsSource& source);
 
 class Metrics final : public prometheus::Collectable {
  public:

@@ -77,19 +77,21 @@ int Dialer::begin_to(const Address& address) {
 }
 
 void Dialer::on_connected(Socket&) {
-  connected_ = true;
   connected_us_ = now_us();
   connected_ms_ = means_.loop.now_ms();
   means_.stats.connects.inc();
   means_.stats.connect_seconds.observe_us(connected_us_ - connect_start_us_);
   Words words = client_.dial_words();
   BackPolicy policy = policy_for(settings());
-  policy.until_ready = words.until_ready;
+  until_ = words.until;
+  policy.until_ready = until_ != Until::logged_in;
   back_ = protocol_.make_back(policy, std::move(words.login));
   bool tls = settings().tls.mode == config::Tls::implicit;
   if (Bytes header = words.proxy_header; !header.empty()) {
     socket_->send({&header, 1}, tls);  // it shares a segment with the beginning of TLS
   }
+  bool no_tls = settings().tls.mode == config::Tls::off;
+  if (until_ == Until::connected || (until_ == Until::secured && no_tls)) return client_.dialed(std::move(socket_), {});
   if (tls) return start_tls();
   enter(Phase::backend_login);
 }
@@ -100,6 +102,7 @@ void Dialer::start_tls() {
 }
 
 void Dialer::on_secured(Socket&) {
+  if (until_ == Until::secured) return client_.dialed(std::move(socket_), {});
   enter(Phase::backend_login);
   if (!starttls_) return;
   Out out;
@@ -190,6 +193,32 @@ void Dialer::on_failed(Socket& socket, const std::string& why) {
 void Dialer::deadline() {
   if (phase_ == Phase::connect) return client_.dial_failed(BackendError::connect_timeout, "connecting took too long");
   lost(BackendError::login_timeout, with_hint("no answer in time"));
+}
+
+// What fails behind the greeting may be about one user; before it is about nobody.
+std::optional<Depth> Dialer::depth_of(BackendError error) const {
+  switch (error) {
+    case BackendError::resolve:
+    case BackendError::connect:
+    case BackendError::connect_timeout:
+      return Depth::connect;
+    case BackendError::tls:
+      return Depth::tls;
+    case BackendError::login_timeout:
+    case BackendError::unavailable:
+    case BackendError::closed:
+      return greeted_ ? Depth::login : Depth::greeting;
+    case BackendError::silent:
+      return Depth::greeting;
+    case BackendError::master_refused:
+    case BackendError::full:
+    case BackendError::taken_out:
+    case BackendError::no_port:
+    case BackendError::moved:
+    case BackendError::down:
+      return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 }  // namespace postigo

@@ -6,10 +6,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "backends/balance/health.h"
 #include "parser/dialogue.h"
 #include "proxy/base/phase.h"
 #include "proxy/base/stats.h"
@@ -22,11 +24,13 @@ namespace postigo {
 
 class Dialer final : public Socket::Owner {
  public:
+  // How far it goes. secured: as connected, if there is no TLS. ready: all but the login.
+  enum class Until : uint8_t { connected, secured, ready, logged_in };
   // What is said once there is a connection.
   struct Words {
     std::string proxy_header;  // empty: none
     BackLogin login;
-    bool until_ready = false;  // BackPolicy::until_ready: no login
+    Until until = Until::logged_in;
   };
   class Client {
    public:
@@ -37,7 +41,7 @@ class Dialer final : public Socket::Owner {
       static_cast<void>(state), static_cast<void>(event);
     }
     // --- the ends: one of them ---
-    // Logged in, or ready. `leftover`: what the backend said behind its OK; valid for the rest of this turn.
+    // It came as far as it was to. `leftover`: what the backend said behind its OK; valid for the rest of this turn.
     virtual void dialed(SocketPtr socket, Bytes leftover) = 0;
     virtual void dial_refused() = 0;  // it says no to this user: back().reply()
     virtual void dial_failed(BackendError error, const std::string& why) = 0;
@@ -59,13 +63,16 @@ class Dialer final : public Socket::Owner {
   void abandon();   // nothing calls back any more
   void deadline();  // the step took too long
 
+  // What such a failure says of the backend, after what was reached; none: nothing, it is ours.
+  std::optional<Depth> depth_of(BackendError error) const;
+
   Phase phase() const { return phase_; }
   bool greeted() const { return greeted_; }
-  bool connected() const { return connected_; }
   uint64_t connected_ms() const { return connected_ms_; }  // by the loop's clock
   BackDialogue* back() { return back_.get(); }             // null before it is connected
   const Backend& backend() const { return backend_; }
-  Socket* socket() { return socket_.get(); }
+  Socket* socket() { return socket_.get(); }              // null before, and after dialed()
+  SocketPtr take_socket() { return std::move(socket_); }  // after an end, for a good-bye
   std::string_view state_name() const { return back_ != nullptr ? back_->state_name() : "connecting"; }
   std::string with_hint(const std::string& why) const;
 
@@ -101,7 +108,7 @@ class Dialer final : public Socket::Owner {
   Input input_;
   Phase phase_ = Phase::connect;
   bool starttls_ = false;
-  bool connected_ = false;
+  Until until_ = Until::logged_in;
   bool greeted_ = false;
   uint64_t connect_start_us_ = 0;
   uint64_t connected_us_ = 0;

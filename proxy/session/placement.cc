@@ -1,6 +1,8 @@
 // Not here: where his other sessions are (binding.cc), whether a backend serves (upstream.cc).
 #include "proxy/session/placement.h"
 
+#include <uv.h>
+
 #include <algorithm>
 #include <ctime>
 
@@ -9,6 +11,11 @@ namespace {
 
 Result<Route> routed(const Snapshot& snapshot, const Identity& identity, std::string_view protocol, bool explain) {
   return explain ? snapshot.router->explain(identity, protocol) : snapshot.router->route(identity, protocol);
+}
+
+// By what is known of backends at this moment.
+void arrange(const Snapshot& snapshot, Route& route, const Identity& identity, std::string_view protocol) {
+  snapshot.order(route, identity.user, *find_protocol(protocol), uv_hrtime() / 1'000'000);
 }
 
 // A shard or a backend that is not there any more is no reason to refuse anybody.
@@ -20,11 +27,13 @@ std::optional<Route> ordered(const Snapshot& snapshot, const Ledger& ledger, con
   moved.pool = order->pool;
   moved.shard = order->shard;
   auto route = routed(snapshot, moved, protocol, false);
-  if (!route) return std::nullopt;
+  if (!route || route->candidates.empty()) return std::nullopt;
+  route->shared = nullptr;  // there, and nowhere else
   auto first = std::find_if(route->candidates.begin(), route->candidates.end(),
                             [&](const config::Backend* each) { return each->name == order->backend; });
   route->ordered = first != route->candidates.end();
   if (route->ordered) std::rotate(route->candidates.begin(), first, first + 1);
+  if (!route->ordered) arrange(snapshot, *route, identity, protocol);
   route->reason = "moved by an operator";
   return std::move(*route);
 }
@@ -37,7 +46,7 @@ Result<Route> place(const Snapshot& snapshot, const Ledger& ledger, const Identi
     if (auto route = ordered(snapshot, ledger, identity, protocol)) return std::move(*route);
   }
   auto route = routed(snapshot, identity, protocol, explain);
-  if (route) snapshot.prefer(*route, identity.user);
+  if (route) arrange(snapshot, *route, identity, protocol);
   return route;
 }
 

@@ -10,7 +10,8 @@ constexpr int64_t kAlways = 8;  // also if hardly any session is left
 
 }  // namespace
 
-void Places::open(int64_t sessions_max, uint64_t configured) {
+void Places::open(int64_t sessions_max, uint64_t configured, uint64_t start) {
+  start_ = static_cast<int64_t>(start);
   sessions_max_ = sessions_max;
   configured_ = static_cast<int64_t>(configured);
 }
@@ -23,7 +24,7 @@ int64_t Places::limit() const {
 
 Places::Seat Places::take(BackendState& backend) const {
   std::atomic<int64_t>& taken = backend.logins;
-  if (taken.fetch_add(1, std::memory_order_relaxed) < limit()) return Seat(taken);
+  if (taken.fetch_add(1, std::memory_order_relaxed) < std::min(limit(), first_places(backend))) return Seat(taken);
   taken.fetch_sub(1, std::memory_order_relaxed);
   return {};
 }

@@ -1,4 +1,6 @@
-// Places: how many logins may be under way at each backend, so that one that hangs does not take the sessions of all.
+// Places: how many logins may be under way at each backend, so that one that hangs does not take the sessions of all,
+// and so that a backend is not overrun by all who come back after a restart of ours: then it is few at first, and one
+// more with each that succeeds.
 //
 // The logins themselves are counted in BackendState. Shared by all workers; any thread. Touched once per login and once
 // per relay.
@@ -36,10 +38,16 @@ class Places {
     std::atomic<int64_t>* taken_ = nullptr;
   };
 
-  // `configured`: for each backend; 0: see limit(). May be called again while workers run.
-  void open(int64_t sessions_max, uint64_t configured);
+  // `configured`: for each backend; 0: see limit(). `start`: right after the start. May be called again while workers
+  // run.
+  void open(int64_t sessions_max, uint64_t configured, uint64_t start = kNoRamp);
 
   Seat take(BackendState& backend) const;  // none: the backend's places are taken
+  // Whether it will soon have more of them than now: to wait a little may be worth it.
+  bool grows(const BackendState& backend) const { return first_places(backend) < limit(); }
+  void succeeded(BackendState& backend) const {  // a login there
+    if (grows(backend)) backend.ramp.fetch_add(1, std::memory_order_relaxed);
+  }
   // As configured, or half of the sessions that no relay holds: whatever hangs, the other half can log in elsewhere.
   int64_t limit() const;
 
@@ -47,6 +55,12 @@ class Places {
   void relay_ended() { relays_.fetch_sub(1, std::memory_order_relaxed); }
 
  private:
+  static constexpr uint64_t kNoRamp = INT64_MAX / 2;
+  int64_t first_places(const BackendState& backend) const {
+    return start_.load(std::memory_order_relaxed) + backend.ramp.load(std::memory_order_relaxed);
+  }
+
+  std::atomic<int64_t> start_{kNoRamp};
   std::atomic<int64_t> relays_{0};
   std::atomic<int64_t> sessions_max_{0};
   std::atomic<int64_t> configured_{0};

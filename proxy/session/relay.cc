@@ -17,13 +17,16 @@ Relay::Relay(Session& session, SocketPtr backend, BackendState& where, std::uniq
       backend_(std::move(backend)),
       filter_(std::move(filter)),
       active_ms_(session.host().loop().now_ms()),
+      where_(where),
       numbers_(session.host().stats().backends[where.slot]) {
   numbers_.sessions.inc();
+  where_.sessions.fetch_add(1, std::memory_order_relaxed);
   session_.host().places().relay_began();
 }
 
 Relay::~Relay() {
   numbers_.sessions.dec();
+  where_.sessions.fetch_sub(1, std::memory_order_relaxed);
   session_.host().places().relay_ended();
 }
 
@@ -77,7 +80,9 @@ void Relay::touch() { active_ms_ = session_.host().loop().now_ms(); }
 void Relay::wait() {
   uint64_t now_ms = session_.host().loop().now_ms();
   uint64_t silence_ms = timeout_ms() - std::min(timeout_ms(), now_ms - active_ms_);
-  session_.rearm(leave_ms_ > now_ms ? std::min(silence_ms, leave_ms_ - now_ms) : silence_ms);
+  uint64_t wait_ms = leave_ms_ > now_ms ? std::min(silence_ms, leave_ms_ - now_ms) : silence_ms;
+  if (lost_ != nullptr) wait_ms = std::min(wait_ms, lost_->until_ms - std::min(now_ms, lost_->until_ms));
+  session_.rearm(wait_ms);
 }
 
 void Relay::received(Bytes data) {
@@ -227,11 +232,27 @@ void Relay::client_failed(const std::string& why) {
   session_.rearm(session_.limits().close_timeout_ms);
 }
 
-void Relay::on_eof(Socket&, bool clean) { backend_over(clean, clean ? "" : "eof_without_close_notify"); }
+void Relay::on_eof(Socket&, bool clean) { lose_backend(clean, clean ? "" : "eof_without_close_notify"); }
 
 void Relay::on_failed(Socket&, const std::string& why) {
   numbers_.errors[static_cast<size_t>(BackendError::closed)].inc();
-  backend_over(false, why);
+  lose_backend(false, why);
+}
+
+// Thousands who lose their backend in one moment would come back in one moment. Meanwhile nothing is read of the
+// client.
+void Relay::lose_backend(bool clean, const std::string& why) {
+  if (lost_ != nullptr) return;  // its turn will come
+  bool leaves = client_ended_ || filter_->said_quit() || session_.client() == nullptr;
+  uint64_t now_ms = session_.host().loop().now_ms(), until_ms = now_ms;
+  if (!leaves) {
+    auto there = static_cast<uint64_t>(std::max<int64_t>(where_.sessions.load(std::memory_order_relaxed), 0));
+    until_ms = where_.lost.next_ms(now_ms, there, session_.host().snapshot()->live.leaving.lost_spread_ms);
+  }
+  if (until_ms <= now_ms) return backend_over(clean, why);
+  lost_ = std::make_unique<Lost>(Lost{clean, why, until_ms});
+  session_.client()->pause(Pause::backend_lost);
+  wait();
 }
 
 void Relay::backend_over(bool clean, const std::string& why) {
@@ -250,6 +271,9 @@ void Relay::backend_over(bool clean, const std::string& why) {
 // Octets that a slow peer takes from our queue are life as well.
 void Relay::deadline() {
   if (session_.client() == nullptr) return session_.close(CloseReason::client_lost);
+  if (lost_ != nullptr && session_.host().loop().now_ms() >= lost_->until_ms) {
+    return backend_over(lost_->clean, lost_->why);
+  }
   if (may_leave()) return end(leave_why_, Farewell::shutting_down);
   uint64_t taken = session_.client()->taken() + backend_->taken();
   if (std::exchange(taken_, taken) != taken) touch();

@@ -55,6 +55,13 @@ class Relay final : public Stage, public Socket::Owner {
     Timer patience;
   };
 
+  // The backend is gone, and many others lose it too: the client hears of it when its turn has come.
+  struct Lost {
+    bool clean;
+    std::string why;
+    uint64_t until_ms;
+  };
+
   size_t offer(Bytes data);
   void offer_kept();
   void keep(Bytes data);
@@ -70,6 +77,7 @@ class Relay final : public Stage, public Socket::Owner {
   bool may_leave() const;
   void end_ahead();
   void end(CloseReason reason, Farewell words);
+  void lose_backend(bool clean, const std::string& why);
   void backend_over(bool clean, const std::string& why);
 
   void on_data(Socket& socket, Bytes data) override;  // from the backend
@@ -81,9 +89,11 @@ class Relay final : public Stage, public Socket::Owner {
   SocketPtr backend_;
   std::unique_ptr<RelayFilter> filter_;
   std::unique_ptr<Kept> kept_;
+  std::unique_ptr<Lost> lost_;
   uint64_t active_ms_;
   uint64_t leave_ms_ = kStays;
   uint64_t taken_ = 0;  // of both sockets, when the deadline looked last
+  BackendState& where_;
   BackendStats& numbers_;
   bool client_ended_ = false;
   bool blocked_ = false;    // what is kept waits for the backend, not for the client

@@ -2,14 +2,23 @@
 #include "proxy/session/upstream.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "backends/balance/siphash.h"
 #include "proxy/base/events.h"
 #include "proxy/session/binding.h"
+#include "proxy/session/health_log.h"
 #include "proxy/session/host.h"
 #include "proxy/session/proxy_header.h"
 #include "proxy/session/session.h"
 
 namespace postigo {
+namespace {
+
+constexpr uint64_t kWaitMs = 1'500;  // for a place; nobody is told later than that that there is none
+constexpr uint64_t kWaitStepMs = 50;
+
+}  // namespace
 
 Upstream::Upstream(Client& client, Session& session, Route route, BackLogin login)
     : client_(client), session_(session), route_(std::move(route)), login_(std::move(login)) {}
@@ -18,7 +27,12 @@ BackendStats& Upstream::stats() { return session_.host().stats().backends[backen
 
 void Upstream::start() { try_candidate(); }
 
+uint64_t Upstream::now_ms() const { return session_.host().loop().now_ms(); }
+
+SharedHealth& Upstream::health() const { return state().health(session_.frontend().protocol_index); }
+
 void Upstream::abandon() {
+  if (backend_ != nullptr) health().dropped(std::exchange(trial_, 0));
   if (dialer_ != nullptr) dialer_->abandon();
   seat_.release();
 }
@@ -29,7 +43,19 @@ void Upstream::try_candidate() {
   session_.summary().shard = route_.shard;
   bool follows = state().wanted == Wanted::drain && is_at(session_, state());
   if (!takes_logins(state().wanted) && !follows) return give_up(BackendError::taken_out, "taken out of service");
-  seat_ = session_.host().places().take(state());
+  silence_told_ = false;
+  if (!let_in()) return give_up(BackendError::down, "is down: " + health().view(now_ms()).why);
+  wait_until_ms_ = now_ms() + kWaitMs;
+  sit_down();
+}
+
+// Right after the start of ours a backend takes few logins at a time, and soon more: others wait a little.
+void Upstream::sit_down() {
+  Places& places = session_.host().places();
+  seat_ = places.take(state());
+  if (!seat_ && places.grows(state()) && now_ms() < wait_until_ms_) {
+    return session_.enter(Phase::connect, std::min(kWaitStepMs, session_.login_ms_left()));
+  }
   if (!seat_) return give_up(BackendError::full, "too many logins are under way there");
   Host& host = session_.host();
   dialer_ = std::make_unique<Dialer>(*this, Dialer::Means{host.loop(), host.resolver(), stats()}, *backend_,
@@ -37,11 +63,51 @@ void Upstream::try_candidate() {
   dialer_->start();
 }
 
+// Nobody waits for one that is down but a trial. What an operator says is stronger.
+bool Upstream::let_in() {
+  if (state().wanted != Wanted::automatic) return true;
+  const config::Limits& limits = session_.limits();
+  constexpr uint64_t kSlackMs = 1'000;
+  auto admission =
+      health().admit(now_ms(), limits.backend_connect_timeout_ms + limits.backend_login_timeout_ms + kSlackMs);
+  trial_ = admission.trial;
+  return admission.admitted;
+}
+
+// It serves, but others who serve too greet sooner.
+bool Upstream::is_slow() const { return health().patience_ms() > backend().health.silence_ms; }
+
+bool Upstream::another_may_serve() const {
+  for (size_t i = candidate_ + 1; i < route_.candidates.size(); ++i) {
+    const BackendState& other = *session_.snapshot().backend(route_.candidates[i]->name).state;
+    if (other.wanted == Wanted::ready) return true;
+    const SharedHealth& believed = other.health(session_.frontend().protocol_index);
+    bool down = !believed.calm() && believed.view(now_ms()).state == HealthState::down;
+    if (takes_logins(other.wanted) && !down) return true;
+  }
+  return false;
+}
+
+void Upstream::met(bool good, Depth depth, const std::string& why) {
+  Health::Trial trial = std::exchange(trial_, 0);
+  if (!backend().health.passive && trial == 0) return;
+  uint64_t user = SeededHash{}(session_.summary().user) | 1;
+  auto change = good ? health().good(now_ms(), depth, trial) : health().bad(now_ms(), depth, why, user, trial);
+  if (change) write_health(backend().name, session_.frontend().protocol->name, *change);
+}
+
 void Upstream::dial_entered(Phase phase) {
   bool connecting = phase == Phase::connect;
   if (phase == Phase::backend_login && dialer_->socket()->tls() != nullptr) session_.summary().backend_tls = true;
   uint64_t limit_ms = session_.limits().backend_connect_timeout_ms;
-  session_.enter(phase, connecting ? std::min(limit_ms, session_.login_ms_left()) : ms_left());
+  if (connecting) return session_.enter(phase, std::min(limit_ms, session_.login_ms_left()));
+  uint64_t patience_ms = is_slow() && another_may_serve() ? backend().health.silence_ms : health().patience_ms();
+  session_.enter(phase, dialer_->greeted() ? ms_left() : std::min(ms_left(), patience_ms));
+}
+
+void Upstream::dial_greeted() {
+  health().greeted(now_ms() - dialer_->connected_ms());
+  session_.rearm(ms_left());
 }
 
 uint64_t Upstream::ms_left() const {
@@ -51,7 +117,7 @@ uint64_t Upstream::ms_left() const {
 }
 
 Dialer::Words Upstream::dial_words() {
-  Dialer::Words words{"", login_, false};
+  Dialer::Words words{"", login_};
   words.login.nonce = session_.host().next_nonce();
   if (backend().trusted && session_.client() != nullptr) {  // only then is it said, and it costs a system call
     Address local = local_address(session_.summary(), *session_.client());
@@ -75,7 +141,9 @@ void Upstream::dialed(SocketPtr socket, Bytes leftover) {
     return give_up(BackendError::moved, "another login of the user went to another backend meanwhile");
   }
   seat_.release();
-  outage().served(session_.host().loop().now_ms());
+  outage().served(now_ms());
+  met(true, Depth::login, "");
+  session_.host().places().succeeded(state());
   client_.upstream_ready(std::move(socket), *dialer_->back(), leftover);
 }
 
@@ -88,9 +156,9 @@ void Upstream::dial_refused() {
   if (login_.master && of_the_login) {
     return give_up(BackendError::master_refused, "the master login was refused: [" + reply.code + "] " + reply.text);
   }
-  dialer_->abandon();
-  seat_.release();
-  outage().served(session_.host().loop().now_ms());
+  met(true, Depth::login, "");
+  abandon();
+  outage().served(now_ms());
   log::write_bounded(
       events::backend_refused,
       {{"id", session_.summary().id}, {"backend", backend().name}, {"code", reply.code}, {"detail", reply.text}});
@@ -102,7 +170,29 @@ std::vector<std::string> Upstream::alerts() const {
   return {dialer_->back()->alerts().begin(), dialer_->back()->alerts().end()};
 }
 
-void Upstream::deadline() { dialer_->deadline(); }
+// One that accepts and says nothing is found as fast as one that refuses. If nobody else may serve, it is waited for
+// like any slow one; but not once it is believed to be down.
+void Upstream::deadline() {
+  if (dialer_ == nullptr) return sit_down();
+  bool silent = dialer_->phase() != Phase::connect && !dialer_->greeted() && !silence_told_ && ms_left() > 0;
+  if (!silent) return dialer_->deadline();
+  bool alone = !another_may_serve();
+  if (alone && trial_ != 0) return session_.rearm(ms_left());  // it decides when it knows
+  std::string why = dialer_->with_hint("says nothing");
+  if (alone || !is_slow()) {  // else that is no news
+    silence_told_ = true;
+    met(false, Depth::greeting, why);
+  }
+  bool fell = state().wanted != Wanted::ready && health().view(now_ms()).state == HealthState::down;
+  if (!alone || fell) return give_up(BackendError::silent, why);
+  session_.rearm(ms_left());
+}
+
+void Upstream::dial_failed(BackendError error, const std::string& why) {
+  std::optional<Depth> depth = dialer_->depth_of(error);
+  if (depth && !silence_told_) met(false, *depth, why);
+  give_up(error, why);
+}
 
 void Upstream::tell(BackendError error, const std::string& why) {
   stats().errors[static_cast<size_t>(error)].inc();
@@ -114,7 +204,7 @@ void Upstream::tell(BackendError error, const std::string& why) {
   if (error == BackendError::master_refused) {  // for an operator to mend; the others pass
     log::write(events::master_refused, how);
   } else if (error != BackendError::taken_out && error != BackendError::moved) {  // which are no news to operators
-    outage().failed(session_.host().loop().now_ms(), how);
+    outage().failed(now_ms(), how);
     log::write(events::backend_failed, how);
   }
 }

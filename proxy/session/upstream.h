@@ -44,16 +44,25 @@ class Upstream final : public Dialer::Client {
 
  private:
   void try_candidate();
+  bool let_in();    // the circuit breaker
+  void sit_down();  // a place, and off it goes
+  bool is_slow() const;
+  bool another_may_serve() const;
+  // What this login has met there.
+  void met(bool good, Depth depth, const std::string& why);
+  SharedHealth& health() const;
+  uint64_t now_ms() const;
   void give_up(BackendError error, const std::string& why);  // of this candidate
   void tell(BackendError error, const std::string& why);
   uint64_t ms_left() const;  // for TLS and login together, within the session's own time
 
   void dial_entered(Phase phase) override;
   Dialer::Words dial_words() override;
+  void dial_greeted() override;
   void dial_stepped(std::string_view state, Event event) override;
   void dialed(SocketPtr socket, Bytes leftover) override;
   void dial_refused() override;
-  void dial_failed(BackendError error, const std::string& why) override { give_up(error, why); }
+  void dial_failed(BackendError error, const std::string& why) override;
   void dial_overflowed() override { client_.upstream_overflowed(); }
 
   std::vector<std::string> alerts() const;
@@ -66,6 +75,9 @@ class Upstream final : public Dialer::Client {
   Route route_;
   BackLogin login_;
   Places::Seat seat_;  // at the current candidate
+  Health::Trial trial_ = 0;
+  uint64_t wait_until_ms_ = 0;  // for a place
+  bool silence_told_ = false;   // it has said nothing for a while, and its health knows
   size_t candidate_ = 0;
   size_t tries_ = 0;                  // candidates that could not
   const Backend* backend_ = nullptr;  // the current candidate

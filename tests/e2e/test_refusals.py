@@ -180,12 +180,13 @@ class Outages(unittest.TestCase):
         for _ in range(7):
             self.assertRegex(login(), rb"^NO \[UNAVAILABLE\]")
         fake.cut_after = None
-        self.assertRegex(login(), b"^OK")
+        wait_for(lambda: login().startswith(b"OK"), 30, what="it is found to be back", step=0.2)
         back = proxy.wait_lines("backend_back")
-        self.assertEqual([("fake", 7)], [(line["backend"], line["failed_logins"]) for line in back])
+        self.assertEqual(["fake"], [line["backend"] for line in back])
+        self.assertGreaterEqual(back[0]["failed_logins"], 7)
         away = proxy.lines("backend_away")
         self.assertEqual([("fake", "closed", "warning")], [(line["backend"], line["error"], line["level"]) for line in away])
-        self.assertEqual(7, len(proxy.lines("login_refused", reason="backend_away")))
+        self.assertEqual(back[0]["failed_logins"], len(proxy.lines("login_refused", reason="backend_away")))
         self.assertEqual([], proxy.lines("backend_failed"), "a line per login is for debug")
         proxy.stop()
 

@@ -1,0 +1,39 @@
+// How many logins may be under way at a backend: bounded, and few at first.
+#include "proxy/session/places.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace postigo {
+namespace {
+
+size_t fill(const Places& places, BackendState& backend, std::vector<Places::Seat>& seats) {
+  while (auto seat = places.take(backend)) seats.push_back(std::move(seat));
+  return seats.size();
+}
+
+TEST(Places, FewAtFirstAndOneMoreWithEachThatSucceeds) {
+  Fleet fleet;
+  BackendState& backend = **fleet.backend("b");
+  Places places;
+  places.open(10'000, 100, 4);
+  std::vector<Places::Seat> seats;
+  EXPECT_EQ(fill(places, backend, seats), 4u);
+  EXPECT_TRUE(places.grows(backend));
+  for (size_t round = 0; round < 10; ++round) {
+    for (size_t i = 0; i < seats.size(); ++i) places.succeeded(backend);
+    seats.clear();
+    fill(places, backend, seats);
+    EXPECT_EQ(seats.size(), std::min<size_t>(100, 4U << (round + 1))) << "it doubles, up to the limit";
+  }
+  EXPECT_FALSE(places.grows(backend));
+  EXPECT_LE(backend.ramp, 100) << "and counts no further";
+  Places unramped;
+  unramped.open(10'000, 100);
+  seats.clear();
+  EXPECT_EQ(fill(unramped, backend, seats), 100u);
+}
+
+}  // namespace
+}  // namespace postigo
