@@ -80,7 +80,9 @@ class Limiter {
   // The user's password was right.
   Answer log_in(const LimitRules& rules, const config::AnyAddress& from, Bytes user, std::string_view pool);
 
-  size_t seats() const { return seats_.size(); }
+  size_t seats() const { return seats_.size(); }  // users, addresses and networks that are counted
+  // Sessions of whoever has most of them, by SeatKind.
+  std::array<uint64_t, kSeatKinds> most() const { return seats_.most(); }
 
  private:
   bool often(const LimitRules& rules, Limit limit, std::string_view whom, uint64_t now_ms);

@@ -1,6 +1,7 @@
 // Counting. Not here: what a session that finds no seat is told (proxy/session).
 #include "backends/ledger/seats.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -68,6 +69,18 @@ Seats::Taken Seats::take(std::span<const Bound> bounds) {
 
 void Seats::give_back(const Key& key) {
   table_.touch(view(key), [](uint64_t& count) { return --count == 0 ? Keep::gone : Keep::busy; });
+}
+
+std::array<uint64_t, kSeatKinds> Seats::most() const {
+  std::array<uint64_t, kSeatKinds> most{};
+  for (size_t stripe = 0; stripe < table_.stripes(); ++stripe) {
+    table_.visit(stripe, [&](Bytes key, uint64_t count) {
+      uint64_t& kind = most[static_cast<size_t>(key[0])];
+      kind = std::max(kind, count);
+      return Keep::busy;
+    });
+  }
+  return most;
 }
 
 uint64_t Seats::taken(const Bound& bound) const {

@@ -55,6 +55,8 @@ class Seats {
 
   Taken take(std::span<const Bound> bounds);  // all of them, or none. REQUIRES: at most kSeatKinds
   uint64_t taken(const Bound& bound) const;
+  // Of each kind those of the one that has most: a walk over all that are counted, a stripe at a time.
+  std::array<uint64_t, kSeatKinds> most() const;
   size_t size() const { return table_.size(); }
 
  private:
@@ -65,7 +67,7 @@ class Seats {
   static Bytes view(const Key& key) { return {key.data(), key.size()}; }
 
   const SipKey low_, high_;
-  Striped<uint64_t> table_;
+  mutable Striped<uint64_t> table_;  // a walk is no change, but may be one
 };
 
 }  // namespace postigo

@@ -3,7 +3,9 @@
 #include "proxy/ops/metrics.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
+#include <utility>
 
 #include "backends/directory/password.h"
 #include "parser/base/copies.h"
@@ -200,12 +202,25 @@ void penalties(Families& out, const MetricsSource& source) {
                   source.workers, [](auto& w) -> auto& { return w.logins_delayed; }));
 }
 
+// As the metrics call them, in the order of SeatKind.
+constexpr std::array<std::pair<std::string_view, Limit>, kSeatKinds> kMost = {
+    {{"user", Limit::sessions_per_user},
+     {"user_address", Limit::sessions_per_user_address},
+     {"address", Limit::sessions_per_address},
+     {"network", Limit::sessions_per_network}}};
+
 void limits(Families& out, const MetricsSource& source) {
   out.counter("postigo_limit_refused_total", "Connections and logins that a limit refused.");
   for (size_t i = 1; i < kLimits; ++i) {
     out.add({{"reason", kLimitNames[i]}}, sum(
                                               source.workers, [i](auto& w) -> auto& { return w.limited[i]; }));
   }
+  out.gauge("postigo_most_sessions",
+            "Sessions of the user, address or network that has most; 0 where there is no limit.");
+  const auto most = source.shared->limiter.most();
+  for (size_t i = 0; i < kMost.size(); ++i) out.add({{"kind", kMost[i].first}}, static_cast<double>(most[i]));
+  out.gauge("postigo_most_sessions_limit", "Those that one may have, but for classes; 0: no limit.");
+  for (auto [kind, limit] : kMost) out.add({{"kind", kind}}, static_cast<double>(source.snapshot->limits.of(limit)));
 }
 
 void policy(Families& out, const MetricsSource& source) {

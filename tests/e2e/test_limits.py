@@ -53,6 +53,8 @@ class Users(Open):
         self.assertEqual(2, len(proxy.wait_lines("login_refused", 2, reason="user_limit")))
         scrape = proxy.metrics()
         self.assertEqual(2, scrape.sum("postigo_limit_refused_total", reason="sessions_per_user"))
+        self.assertEqual(2, scrape.sum("postigo_most_sessions", kind="user"))
+        self.assertEqual(2, scrape.sum("postigo_most_sessions_limit", kind="user"))
         first.ok("LOGOUT")
         proxy.wait_session(user=user)
         self.imap(proxy, user)
@@ -208,10 +210,18 @@ class Rates(Open):
         proxy = platform.postigo(limits=LIMITS + "address_logins_per_s = 1")
         user = platform.fresh_user()
         start, said = time.monotonic(), []
-        for _ in range(20):
+
+        def login():
             with Imap.open(proxy, mode="off") as wire:
                 said.append(wire.login(user, PASSWORD)[-1])
+
+        threads = [threading.Thread(target=login) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
         served = sum(line.startswith(b"OK") for line in said)
         self.assertLessEqual(served, 2 + time.monotonic() - start + 1)
         self.assertEqual(20 - served, sum(line.startswith(b"NO [UNAVAILABLE]") for line in said))
+        self.assertLess(served, 20)
         self.assertEqual(20 - served, len(proxy.wait_lines("login_refused", 20 - served, reason="rate_limit")))

@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import json
 import os
+import ssl
 import threading
 import time
 import unittest
@@ -223,6 +224,15 @@ class Silence(Policies):
         proxy = self.proxy('on_failure = "closed"', url="http://policy.invalid:8084/")
         self.assertRegex(self.login(proxy, platform.fresh_user())[0], rb"^NO \[UNAVAILABLE\]")
         self.assertEqual(1, len(proxy.wait_lines("login_refused", reason="policy_away")))
+
+    def test_a_certificate_that_nobody_trusts_is_no_answer(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*platform.certificates.server)
+        self.wforce.server.socket = context.wrap_socket(self.wforce.server.socket, server_side=True)
+        proxy = self.proxy('on_failure = "closed"', url=self.wforce.url.replace("http:", "https:"))
+        self.assertRegex(self.login(proxy, platform.fresh_user())[0], rb"^NO \[UNAVAILABLE\]")
+        self.assertEqual([], self.wforce.asked)
+        self.assertIn("certificate", proxy.wait_lines("policy_failed")[0]["detail"].lower())
 
     def test_by_name(self):
         proxy = self.proxy(url=self.wforce.url.replace("127.0.0.1", "localhost"))

@@ -124,10 +124,9 @@ TEST_F(Storm, ACrowdThatIsRightGetsIn) {
 TEST_F(Storm, ARandomisedAttackerBehindTheSameAddressHoldsNobodyBack) {
   std::mt19937 random(7);
   for (int i = 0; i < 20; ++i) {
-    const Guest guest{address("192.0.2.1"), "good" + std::to_string(i)};
-    std::string name = "good" + std::to_string(i);
-    Attempt attempt = penalties_.begin(rules_, {guest.address, name}, now_ms_);
-    penalties_.succeeded(rules_, {guest.address, name}, attempt, now_ms_);
+    const std::string name = "good" + std::to_string(i);
+    const Guest guest{address("192.0.2.1"), name};
+    penalties_.succeeded(rules_, guest, penalties_.begin(rules_, guest, now_ms_), now_ms_);
   }
   std::vector<Client> crowd;
   for (int i = 0; i < 200; ++i) {

@@ -40,6 +40,15 @@ TEST_F(SeatsTest, AsManyAsMayBeAndOneMoreWhenOneGoes) {
   EXPECT_TRUE(user("anna", 2).ok);
 }
 
+TEST_F(SeatsTest, WhoHasMost) {
+  auto a = user("anna", 9), b = user("bert", 9), c = user("bert", 9);
+  const Bound address[] = {{SeatKind::address, "1", 9}};
+  auto d = seats_.take(address);
+  EXPECT_THAT(seats_.most(), testing::ElementsAre(2, 0, 1, 0));
+  c.seat.release();
+  EXPECT_THAT(seats_.most(), testing::ElementsAre(1, 0, 1, 0));
+}
+
 TEST_F(SeatsTest, NobodyLeavesNothing) {
   {
     auto held = user("anna", 5);
