@@ -101,7 +101,7 @@ struct Router::Tables {
     return found == pool_by_name.end() ? nullptr : &pools[found->second];
   }
   const RuleTable* match(std::string_view user) const;
-  Result<Choice> choose(const Identity& identity) const;
+  Result<Choice> choose(const Identity& identity, int64_t now_s) const;
 };
 
 Router::Tables::Tables(const config::Live& live, std::vector<config::Problem>& problems)
@@ -134,9 +134,10 @@ void Router::Tables::add_pool(const config::Pool& from, const NameMap<size_t>& b
   for (const config::Shard& shard : from.shards) {
     ShardTable& to = pool.shards.emplace_back();
     to.name = shard.name;
-    to.weight = shard.weight;
+    to.weight = shard.weight > 0 ? shard.weight : shard.transition.weight;
     pool.shard_by_name.emplace(shard.name, pool.shards.size() - 1);
-    nodes.push_back({shard.name, shard.weight});
+    const config::Transition& to_be = shard.transition;
+    nodes.push_back({shard.name, shard.weight, {to_be.weight, to_be.from_s, to_be.until_s}});
     for (const std::string& name : shard.backends) {
       auto found = backend_by_name.find(name);
       if (found != backend_by_name.end()) {
@@ -145,7 +146,8 @@ void Router::Tables::add_pool(const config::Pool& from, const NameMap<size_t>& b
         complain(problems, "pool." + from.name, fmt::format("no backend is called \"{}\"", name));
       }
     }
-    if (!(shard.weight > 0)) complain(problems, "pool." + from.name, "a shard's weight must be above 0");
+    if (!(shard.weight > 0) && to_be.until_s == 0)
+      complain(problems, "pool." + from.name, "a shard's weight must be above 0");
   }
   if (pool.shards.empty()) complain(problems, "pool." + from.name, "the pool has no shard");
   if (from.storage == config::Pool::Storage::shared) pool.list_members();
@@ -198,7 +200,7 @@ const RuleTable* Router::Tables::match(std::string_view user) const {
   return first == rules.size() ? nullptr : &rules[first];
 }
 
-Result<Router::Choice> Router::Tables::choose(const Identity& identity) const {
+Result<Router::Choice> Router::Tables::choose(const Identity& identity, int64_t now_s) const {
   Choice choice;
   if (!identity.pool.empty() || !identity.shard.empty()) {
     choice.by_directory = true;
@@ -216,7 +218,7 @@ Result<Router::Choice> Router::Tables::choose(const Identity& identity) const {
   }
   if (!choice.shard) {
     choice.by_hash = true;
-    choice.shard = &choice.pool->shards[choice.pool->hash.pick(identity.user)];
+    choice.shard = &choice.pool->shards[choice.pool->hash.pick(identity.user, now_s)];
   }
   return choice;
 }
@@ -251,17 +253,21 @@ std::string Router::normalise(std::string_view user) const {
   return name;
 }
 
-Result<Route> Router::route(const Identity& identity, std::string_view protocol) const {
-  Result<Choice> choice = tables_->choose(identity);
-  if (!choice) return tl::unexpected(choice.error());
-  return candidates(*choice, protocol);
-}
-
-Result<Route> Router::explain(const Identity& identity, std::string_view protocol) const {
-  Result<Choice> choice = tables_->choose(identity);
+Result<Route> Router::route(const Identity& identity, std::string_view protocol, int64_t now_s) const {
+  Result<Choice> choice = tables_->choose(identity, now_s);
   if (!choice) return tl::unexpected(choice.error());
   Result<Route> route = candidates(*choice, protocol);
-  if (route) route->reason = choice->reason();
+  if (route) route->now_s = now_s;
+  return route;
+}
+
+Result<Route> Router::explain(const Identity& identity, std::string_view protocol, int64_t now_s) const {
+  Result<Choice> choice = tables_->choose(identity, now_s);
+  if (!choice) return tl::unexpected(choice.error());
+  Result<Route> route = candidates(*choice, protocol);
+  if (!route) return route;
+  route->now_s = now_s;
+  route->reason = choice->reason();
   return route;
 }
 
@@ -303,7 +309,7 @@ std::vector<const config::Backend*> Router::rank(const Route& route, Bytes user,
     return std::any_of(pool.shards[shard].backends.begin(), pool.shards[shard].backends.end(), fits);
   };
   std::vector<const config::Backend*> order;
-  for (size_t shard : pool.hash.rank(user, count, any)) {
+  for (size_t shard : pool.hash.rank(user, count, any, route.now_s)) {
     for (const config::Backend* each : pool.shards[shard].backends) {
       bool known = std::find(order.begin(), order.end(), each) != order.end();
       if (order.size() < count && !known && fits(each)) order.push_back(each);

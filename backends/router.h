@@ -21,6 +21,7 @@ namespace postigo {
 struct Route {
   std::string_view pool, shard;                    // live as long as the Router
   std::vector<const config::Backend*> candidates;  // in order of preference, never empty; live as long as the Router
+  int64_t now_s = 0;                               // when this was so
   bool ordered = false;                            // the first candidate is where an operator wants this user to be
   const config::Pool* shared = nullptr;            // the pool, if any of its backends serves any user
   std::string reason;  // "rule 2 (regex ...)", "directory", "hash over 3 shards": filled by explain() only
@@ -44,9 +45,10 @@ class Router {
 
   // Only backends that serve `protocol` are candidates. Fails if the identity names a pool or shard that does not
   // exist, or no backend of the shard serves the protocol: our misconfiguration, [SERVERBUG].
-  Result<Route> route(const Identity& identity, std::string_view protocol) const;
+  // `now_s`: unix time, for shards in transition.
+  Result<Route> route(const Identity& identity, std::string_view protocol, int64_t now_s = 0) const;
   // The same decision with its reason in words, for `postigo route`.
-  Result<Route> explain(const Identity& identity, std::string_view protocol) const;
+  Result<Route> explain(const Identity& identity, std::string_view protocol, int64_t now_s = 0) const;
 
   // The place of one of the Router's backends in config::Live::backends.
   size_t index(const config::Backend& backend) const;

@@ -20,6 +20,7 @@ void check(const Config& config, Report& report) {
   check_routes(config, report);
   check_auth(config, report);
   check_admin(config, report);
+  check_lookup(config, report);
 }
 
 void check_names(const std::vector<Named>& names, Report& report) {

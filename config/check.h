@@ -22,6 +22,7 @@ void check_tls(const Config& config, Report& report);     // certificates, backe
 void check_health(const Config& config, Report& report);  // [health], zones
 void check_routes(const Config& config, Report& report);  // backends, pools, rules
 void check_auth(const Config& config, Report& report);    // directories, backend login, capabilities
+void check_lookup(const Config& config, Report& report);  // where users' places are asked for
 void check_admin(const Config& config, Report& report);   // the admin API on TCP
 
 }  // namespace postigo::config

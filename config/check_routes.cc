@@ -108,7 +108,42 @@ void check_short_pool(PoolCheck& all, const Pool& pool, const std::string& path,
   check_members(all, together, paths, report);
 }
 
+double weight_at(const Shard& shard, int64_t unix_s) {
+  const Transition& x = shard.transition;
+  if (unix_s <= x.from_s || x.until_s <= x.from_s) return shard.weight;
+  double part = static_cast<double>(unix_s - x.from_s) / static_cast<double>(x.until_s - x.from_s);
+  return shard.weight + (x.weight - shard.weight) * std::min(part, 1.0);
+}
+
+void check_transition(const Shard& shard, const std::string& path, Report& report) {
+  const std::string where = path + ".transition";
+  const Transition& x = shard.transition;
+  if (!report.has(where)) {
+    if (!(shard.weight > 0)) report.error(path + ".weight", "must be a number above 0, or have a transition");
+    return;
+  }
+  for (const char* key : {"weight", "from", "until"}) {
+    if (!report.has(where + '.' + key)) report.error(where, std::string("needs ") + key);
+  }
+  bool written = report.has(where + ".from") && report.has(where + ".until");
+  if (written && x.until_s < x.from_s + 60) report.error(where + ".until", "must be at least a minute behind from");
+}
+
+// Weights are straight lines, so a sum that is 0 is so at a corner.
+void check_sum(const Pool& pool, const std::string& path, Report& report) {
+  std::vector<int64_t> corners{0};
+  for (const Shard& shard : pool.shards)
+    corners.insert(corners.end(), {shard.transition.from_s, shard.transition.until_s});
+  for (int64_t corner : corners) {
+    bool any = std::any_of(pool.shards.begin(), pool.shards.end(),
+                           [&](const Shard& shard) { return weight_at(shard, corner) > 0; });
+    if (any || pool.shards.empty()) continue;
+    return report.error(path, "no shard has a weight above 0" + (corner == 0 ? "" : " on " + format_time(corner)));
+  }
+}
+
 void check_long_pool(PoolCheck& all, const Pool& pool, const std::string& path, Report& report) {
+  const size_t before = report.size();
   check_names(named(path + ".shard", pool.shards), report);
   for (size_t i = 0; i < pool.shards.size(); ++i) {
     std::string where = at_index(path + ".shard", i);
@@ -117,7 +152,9 @@ void check_long_pool(PoolCheck& all, const Pool& pool, const std::string& path, 
     for (size_t j = 0; j < shard.backends.size(); ++j) paths.push_back(at_index(where + ".backends", j));
     if (shard.backends.empty()) report.error(where, "backends must name at least one [[backend]]");
     check_members(all, shard, paths, report);
+    check_transition(shard, where, report);
   }
+  if (report.size() == before) check_sum(pool, path, report);
 }
 
 // IMAP and POP3 of a user could not be at the same backend.

@@ -16,11 +16,25 @@ namespace postigo::config {
 namespace {
 
 // What the process is made of before it reads a line from a client.
-constexpr std::string_view kOnlyByRestart[] = {
-    "server.workers",          "server.user",       "server.group",        "admin.address",
-    "server.password_threads", "server.queue_max",  "admin.socket",        "server.lookup_threads",
-    "server.state_file",       "admin.api_address", "admin.api_plaintext", "server.affinity_users_max",
-    "penalty.entries"};
+constexpr std::string_view kOnlyByRestart[] = {"server.workers",
+                                               "server.user",
+                                               "server.group",
+                                               "admin.address",
+                                               "server.password_threads",
+                                               "server.queue_max",
+                                               "admin.socket",
+                                               "server.lookup_threads",
+                                               "server.state_file",
+                                               "admin.api_address",
+                                               "admin.api_plaintext",
+                                               "server.affinity_users_max",
+                                               "lookup.socketmap",
+                                               "lookup.domains",
+                                               "lookup.delimiter",
+                                               "lookup.strip_domain",
+                                               "lookup.timeout",
+                                               "lookup.connections_max",
+                                               "penalty.entries"};
 
 class Flattener final : public Visitor {
  public:
@@ -31,7 +45,8 @@ class Flattener final : public Visitor {
   void hash(Key key, std::string& value) override { add(key, value.empty() ? "" : "***", value); }
   void secret(Key key, KeptSecret& value) override { add(key, value.empty() ? "" : "***", value.reveal()); }
   void flag(Key key, bool& value) override { add(key, value ? "true" : "false"); }
-  void weight(Key key, double& value) override { add(key, fmt::format("{:#}", value)); }
+  void weight(Key key, double& value, bool) override { add(key, fmt::format("{:#}", value)); }
+  void time(Key key, int64_t& unix_s) override { add(key, unix_s == 0 ? "" : format_time(unix_s)); }
   void duration(Key key, uint64_t& ms, bool) override { add(key, format_duration(ms)); }
   void size(Key key, uint64_t& octets, bool auto_zero) override {
     add(key, octets == 0 && auto_zero ? "auto" : format_size(octets));

@@ -26,7 +26,8 @@ class Documenter final : public Visitor {
     add_named(name + "_env", "string", "Environment variable that holds `" + name + "`");
   }
   void flag(Key key, bool& value) override { add(key, "boolean", value ? "true" : "false"); }
-  void weight(Key key, double& value) override { add(key, "number", fmt::format("{:.1f}", value)); }
+  void weight(Key key, double& value, bool) override { add(key, "number", fmt::format("{:.1f}", value)); }
+  void time(Key key, int64_t&) override { add(key, "date and time", ""); }
   void duration(Key key, uint64_t& ms, bool) override { add(key, "duration", in_quotes(format_duration(ms))); }
   void size(Key key, uint64_t& octets, bool auto_zero) override {
     bool automatic = octets == 0 && auto_zero;

@@ -49,7 +49,10 @@ class Dumper final : public Visitor {
     if (!value.empty()) line(key, "\"***\"");
   }
   void flag(Key key, bool& value) override { line(key, value ? "true" : "false"); }
-  void weight(Key key, double& value) override { line(key, fmt::format("{:#}", value)); }
+  void weight(Key key, double& value, bool) override { line(key, fmt::format("{:#}", value)); }
+  void time(Key key, int64_t& unix_s) override {
+    if (unix_s != 0) line(key, format_time(unix_s));
+  }
   void duration(Key key, uint64_t& ms, bool) override { line(key, toml_string(format_duration(ms))); }
   void size(Key key, uint64_t& octets, bool auto_zero) override {
     line(key, toml_string(octets == 0 && auto_zero ? "auto" : format_size(octets)));

@@ -43,7 +43,8 @@ class Reader final : public Visitor {
   void hash(Key key, std::string& value) override;
   void secret(Key key, KeptSecret& value) override;
   void flag(Key key, bool& value) override;
-  void weight(Key key, double& value) override;
+  void weight(Key key, double& value, bool zero_allowed) override;
+  void time(Key key, int64_t& unix_s) override;
   void duration(Key key, uint64_t& value_ms, bool zero_allowed) override;
   void size(Key key, uint64_t& octets, bool auto_zero) override;
   void texts(Key key, std::vector<std::string>& values) override;
@@ -177,16 +178,25 @@ void Reader::flag(Key key, bool& value) {
   if (const Node* node = expect(key.name, Node::Kind::boolean, "true or false")) value = node->boolean;
 }
 
-void Reader::weight(Key key, double& value) {
+void Reader::weight(Key key, double& value, bool zero_allowed) {
   const Node* node = find(key.name);
   if (node == nullptr) return;
   bool number = node->kind == Node::Kind::integer || node->kind == Node::Kind::real;
   if (!number) return mismatch(*node, path_of(key.name), "a number");
   double given = node->kind == Node::Kind::integer ? static_cast<double>(node->integer) : node->real;
-  if (!std::isfinite(given) || given < 1e-6 || given > 1e6) {
-    return fault(*node, path_of(key.name), "must be a number above 0, from 0.000001 to 1000000");
-  }
+  bool good = std::isfinite(given) && ((given >= 1e-6 && given <= 1e6) || (zero_allowed && given == 0));
+  if (!good) return fault(*node, path_of(key.name), "must be a number above 0, from 0.000001 to 1000000");
   value = given;
+}
+
+void Reader::time(Key key, int64_t& unix_s) {
+  const Node* node = expect(key.name, Node::Kind::date, "a date and time such as 2026-05-01T22:00:00Z");
+  if (node == nullptr) return;
+  if (node->unix_s) {
+    unix_s = *node->unix_s;
+  } else {
+    fault(*node, path_of(key.name), "needs a date, a time and an offset, as in 2026-05-01T22:00:00+02:00");
+  }
 }
 
 void Reader::duration(Key key, uint64_t& value_ms, bool zero_allowed) {

@@ -321,6 +321,22 @@ void describe_capabilities(Visitor& v, Live& x) {
   v.table({"pop3", "POP3"}, x.pop3, describe_pop3);
 }
 
+void describe_lookup(Visitor& v, Lookup& x) {
+  v.text({"socketmap",
+          "Where Postfix asks where mail for a user belongs (socketmap_table(5)): a path, or an address and a port; "
+          "default: nowhere"},
+         x.socketmap);
+  v.texts({"domains",
+           "Domains whose addresses are answered for; default: all if directories know the users, else "
+           "routing.default_domain alone"},
+          x.domains);
+  v.text({"delimiter", "user+extension@domain is user@domain; \"\": extensions are part of the name"}, x.delimiter);
+  v.flag({"strip_domain", "User names have no domain: user@domain is user"}, x.strip_domain);
+  v.duration({"timeout", "For an answer; then it is that it takes too long"}, x.timeout_ms);
+  v.count({"connections_max", "Connections at a time; beyond, the one that was silent for longest goes"},
+          x.connections_max, {1, 10000});
+}
+
 }  // namespace
 
 void describe(Visitor& v, Config& x) {
@@ -341,6 +357,8 @@ void describe(Visitor& v, Config& x) {
   v.list({"backend", "The mail servers"}, x.live.backends, describe_backend, usual);
   v.list({"pool", "Shards that share users by hash; default: one pool of all backends"}, x.live.pools, describe_pool);
   v.table({"routing", "Which user lives where"}, x.live.routing, describe_routing);
+  v.table({"lookup", "Where other programs learn at which backend a user's mail belongs"}, x.startup.lookup,
+          describe_lookup);
   v.table({"auth", "Who may log in"}, x.live.auth, describe_auth);
   v.list({"directory", "Who the users are, asked in order; none: every name is routed and the backend decides"},
          x.live.auth.directories, describe_directory);

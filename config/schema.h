@@ -43,7 +43,8 @@ class Visitor {
   // Three keys: NAME itself, NAME_file and NAME_env (secrets.h).
   virtual void secret(Key key, KeptSecret& value) = 0;
   virtual void flag(Key key, bool& value) = 0;
-  virtual void weight(Key key, double& value) = 0;  // > 0 and finite
+  virtual void weight(Key key, double& value, bool zero_allowed = false) = 0;  // > 0 and finite
+  virtual void time(Key key, int64_t& unix_s) = 0;                             // with an offset; 0: not written
   virtual void duration(Key key, uint64_t& value_ms, bool zero_allowed = false) = 0;
   virtual void size(Key key, uint64_t& octets, bool auto_zero = false) = 0;  // 0 is written "auto"
   virtual void texts(Key key, std::vector<std::string>& values) = 0;

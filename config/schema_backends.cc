@@ -19,10 +19,19 @@ void describe_backend_tls(Visitor& v, TlsClient& x) {
   v.text({"ciphers", "TLS 1.2 suites in OpenSSL's language; default: modern ones"}, x.ciphers);
 }
 
+void describe_transition(Visitor& v, Transition& x) {
+  v.weight({"weight", "At its end; 0: nobody lives here any more"}, x.weight, true);
+  v.time({"from", "When it begins: a date and time with an offset"}, x.from_s);
+  v.time({"until", "When it ends; until then the weight changes evenly, minute by minute"}, x.until_s);
+}
+
 void describe_shard(Visitor& v, Shard& x) {
   v.text({"name", "Decides who lives here: a renamed shard gets other users; default: its only backend"}, x.name);
-  v.weight({"weight", "Share of the users, relative to the other shards"}, x.weight);
+  v.weight({"weight", "Share of the users, relative to the other shards; 0 only with a transition"}, x.weight, true);
   v.texts({"backends", "Names of backends in order of preference (required)"}, x.backends);
+  bool changes = x.transition.until_s != 0;
+  v.optional({"transition", "Another weight, slowly: every instance computes the same places at the same time"},
+             changes, x.transition, describe_transition);
 }
 
 }  // namespace
@@ -84,6 +93,7 @@ void describe_backend(Visitor& v, Backend& x) {
           x.imap_port, kPort);
   v.count({"pop3_port", "Port; default, if imap_port is not written either: 110, or 995 with implicit TLS"},
           x.pop3_port, kPort);
+  v.count({"lmtp_port", "Where mail for its users is delivered: what [lookup] answers"}, x.lmtp_port, kPort);
   v.choice(
       {"on_remove",
        "What becomes of its sessions when a new configuration has it no more: they stay until they end, or are let "

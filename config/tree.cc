@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "config/line.h"
 #include "config/syntax.h"
@@ -18,6 +19,15 @@ namespace {
 constexpr size_t kDepthMax = 64;
 
 Position position(const toml::source_region& region) { return {region.begin.line, region.begin.column}; }
+
+// None without an offset: it would mean another moment on another machine.
+std::optional<int64_t> unix_time(const toml::date_time& from) {
+  if (!from.offset) return std::nullopt;
+  std::chrono::year_month_day day{std::chrono::year{from.date.year}, std::chrono::month{from.date.month},
+                                  std::chrono::day{from.date.day}};
+  int64_t days = std::chrono::sys_days(day).time_since_epoch().count();
+  return days * 86400 + from.time.hour * 3600 + from.time.minute * 60 + from.time.second - from.offset->minutes * 60;
+}
 
 void convert(const toml::node& from, Node& to);
 
@@ -62,6 +72,7 @@ void convert(const toml::node& from, Node& to) {
       break;
     default:
       to.kind = Node::Kind::date;
+      if (from.is_date_time()) to.unix_s = unix_time(from.as_date_time()->get());
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,12 +22,13 @@ struct Node {
   enum class Kind { table, array, string, integer, real, boolean, date };
   Kind kind = Kind::table;
   Position at;
-  std::string text;             // string
-  int64_t integer = 0;          // integer
-  double real = 0;              // real
-  bool boolean = false;         // boolean
-  std::vector<Node> items;      // array
-  std::vector<Member> members;  // table, in no particular order
+  std::string text;               // string
+  int64_t integer = 0;            // integer
+  double real = 0;                // real
+  bool boolean = false;           // boolean
+  std::optional<int64_t> unix_s;  // date with a time and an offset
+  std::vector<Node> items;        // array
+  std::vector<Member> members;    // table, in no particular order
 
   const Node* find(std::string_view key) const;
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <ctime>
 
 #include <fmt/format.h>
 
@@ -68,6 +69,14 @@ Result<uint64_t> parse_duration(std::string_view text) {
 }
 
 std::string format_duration(uint64_t ms) { return ms == 0 ? "0s" : format_units(ms, kDurations); }
+
+std::string format_time(int64_t unix_s) {
+  std::time_t time = unix_s;
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
 
 Result<uint64_t> parse_size(std::string_view text) {
   if (auto value = parse_units(text, kSizes)) return *value;

@@ -15,6 +15,8 @@ namespace postigo::config {
 Result<uint64_t> parse_duration(std::string_view text);
 std::string format_duration(uint64_t ms);  // in the largest unit that is exact
 
+std::string format_time(int64_t unix_s);  // "2026-05-01T22:00:00Z", as in TOML
+
 // "65536", "256k", "1m", "1g" (powers of 1024, either case) -> octets.
 Result<uint64_t> parse_size(std::string_view text);
 std::string format_size(uint64_t octets);

@@ -25,6 +25,8 @@ uint64_t steps(double weight) {
   return static_cast<uint64_t>(std::clamp(std::round(weight * kWeightSteps), 1.0, kWeightMax * kWeightSteps));
 }
 
+int64_t signed_steps(double weight) { return weight > 0 ? static_cast<int64_t>(steps(weight)) : 0; }
+
 // The finaliser of SplitMix64: every input bit reaches every output bit.
 uint64_t mix(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
@@ -50,9 +52,29 @@ uint64_t cost(uint64_t h) {
 
 }  // namespace
 
+uint64_t Rendezvous::Moving::weight_at(int64_t now_s) const {
+  const int64_t now_min = now_s / 60;
+  if (now_min <= from_min) return static_cast<uint64_t>(weight);
+  if (now_min >= until_min) return static_cast<uint64_t>(weight_then);
+  const __int128 part = static_cast<__int128>(weight_then - weight) * (now_min - from_min) / (until_min - from_min);
+  return static_cast<uint64_t>(weight + static_cast<int64_t>(part));
+}
+
 Rendezvous::Rendezvous(std::vector<Node> nodes) {
   std::map<uint64_t, std::map<std::string_view, size_t>> ordered;  // so that ties do not depend on the file's order
-  for (size_t i = 0; i < nodes.size(); ++i) ordered[steps(nodes[i].weight)][nodes[i].name] = i;
+  std::map<std::string_view, size_t> moving;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i].change.until_s != 0) {
+      moving[nodes[i].name] = i;
+    } else if (nodes[i].weight > 0) {
+      ordered[steps(nodes[i].weight)][nodes[i].name] = i;
+    }
+  }
+  for (const auto& [name, index] : moving) {
+    const Node& node = nodes[index];
+    moving_.push_back({siphash(kShardKey, name), index, signed_steps(node.weight), signed_steps(node.change.weight),
+                       node.change.from_s / 60, node.change.until_s / 60});
+  }
   for (const auto& [weight, members] : ordered) {
     Group& group = groups_.emplace_back();
     group.weight = weight;
@@ -63,12 +85,20 @@ Rendezvous::Rendezvous(std::vector<Node> nodes) {
   }
 }
 
-size_t Rendezvous::pick(Bytes key) const {
-  assert(!groups_.empty());
+size_t Rendezvous::pick(Bytes key, int64_t now_s) const {
+  assert(!groups_.empty() || !moving_.empty());
   const uint64_t user = siphash(kUserKey, key);
   size_t winner = 0;
   uint64_t least = 0;
   uint64_t least_weight = 0;
+  auto draw = [&](size_t index, uint64_t drawn, uint64_t weight) {
+    // drawn / weight < least / least_weight, without dividing
+    bool less = static_cast<unsigned __int128>(drawn) * least_weight < static_cast<unsigned __int128>(least) * weight;
+    if (least_weight != 0 && !less) return;
+    winner = index;
+    least = drawn;
+    least_weight = weight;
+  };
   for (const Group& group : groups_) {
     size_t best = 0;
     uint64_t highest = mix(user ^ group.seeds[0]);
@@ -79,26 +109,23 @@ size_t Rendezvous::pick(Bytes key) const {
         best = i;
       }
     }
-    if (groups_.size() == 1) return group.indices[best];
-    uint64_t draw = cost(highest);
-    // draw / weight < least / least_weight, without dividing
-    if (least_weight == 0 ||
-        static_cast<unsigned __int128>(draw) * least_weight < static_cast<unsigned __int128>(least) * group.weight) {
-      winner = group.indices[best];
-      least = draw;
-      least_weight = group.weight;
-    }
+    if (groups_.size() == 1 && moving_.empty()) return group.indices[best];
+    draw(group.indices[best], cost(highest), group.weight);
+  }
+  for (const Moving& each : moving_) {
+    if (uint64_t weight = each.weight_at(now_s)) draw(each.index, cost(mix(user ^ each.seed)), weight);
   }
   return winner;
 }
 
-std::vector<size_t> Rendezvous::rank(Bytes key, size_t count, const std::function<bool(size_t)>& wanted) const {
+std::vector<size_t> Rendezvous::rank(Bytes key, size_t count, const std::function<bool(size_t)>& wanted,
+                                     int64_t now_s) const {
   struct Draw {
     uint64_t cost, weight, hash;
     size_t index;
   };
   const uint64_t user = siphash(kUserKey, key);
-  const bool one_weight = groups_.size() == 1;
+  const bool one_weight = groups_.size() == 1 && moving_.empty();
   std::vector<Draw> draws;
   for (const Group& group : groups_) {
     for (size_t i = 0; i < group.seeds.size(); ++i) {
@@ -106,6 +133,10 @@ std::vector<size_t> Rendezvous::rank(Bytes key, size_t count, const std::functio
       uint64_t h = mix(user ^ group.seeds[i]);
       draws.push_back({one_weight ? 0 : cost(h), group.weight, h, group.indices[i]});
     }
+  }
+  for (const Moving& each : moving_) {
+    const uint64_t weight = each.weight_at(now_s), h = mix(user ^ each.seed);
+    if (weight > 0 && wanted(each.index)) draws.push_back({cost(h), weight, h, each.index});
   }
   auto before = [](const Draw& a, const Draw& b) {
     auto left = static_cast<unsigned __int128>(a.cost) * b.weight,

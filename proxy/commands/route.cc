@@ -1,5 +1,6 @@
 // `postigo route USER`: the decision that a login of this user would meet, in words. Asks the same directories (without
 // a password) and the same Router; connects to nobody.
+#include <ctime>
 #include <ostream>
 
 #include <fmt/format.h>
@@ -107,7 +108,7 @@ int route(const RouteOptions& options, Streams io) {
     line(io, "login:", place->disabled ? "refused: disabled" : "refused: unknown");
     return kFailed;
   }
-  auto route = router.explain(place->identity, protocol);
+  auto route = router.explain(place->identity, protocol, std::time(nullptr));
   if (!route) {
     io.err << "postigo: " << route.error().message << '\n';
     return kFailed;

@@ -30,7 +30,7 @@ std::string user_of(ControlThread& control, const Json& parameters) {
 Result<Route> home_of(ControlThread& control, const std::string& user) {
   Identity identity;
   identity.user = user;
-  return control.running().snapshot->router->route(identity, "imap");
+  return control.running().snapshot->router->route(identity, "imap", std::time(nullptr));
 }
 
 std::string target_text(const Moves::Order& order) {

@@ -10,7 +10,9 @@ namespace postigo {
 namespace {
 
 Result<Route> routed(const Snapshot& snapshot, const Identity& identity, std::string_view protocol, bool explain) {
-  return explain ? snapshot.router->explain(identity, protocol) : snapshot.router->route(identity, protocol);
+  const int64_t now_s = std::time(nullptr);
+  return explain ? snapshot.router->explain(identity, protocol, now_s)
+                 : snapshot.router->route(identity, protocol, now_s);
 }
 
 // By what is known of backends at this moment.

@@ -131,6 +131,31 @@ class Orders(Moves):
         self.assertIn("no backend", self.refused(proxy, "flush", "zzz"))
 
 
+class Transition(Moves):
+    """A shard that is new, or goes, by times in the file: what is not yet, what is half done, what is over."""
+
+    def shares(self, begins, ends):
+        """How many of 60 users live at b, if it comes in the place of a between these hours from now."""
+        def moment(hours):
+            return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + hours * 3600))
+        change = f"transition = {{ weight = %s, from = {moment(begins)}, until = {moment(ends)} }}\n"
+        pool = ('[[pool]]\nname = "main"\n[[pool.shard]]\nname = "a"\nbackends = ["a"]\nweight = 1.0\n' + change % "0"
+                + '[[pool.shard]]\nname = "b"\nbackends = ["b"]\nweight = 0\n' + change % "1.0")
+        self.proxy.write(pool=pool)
+        self.proxy.ctl("reload")
+        homes = [self.proxy.ctl("route", f"user{i}")["shard"] for i in range(60)]
+        self.assertEqual(homes[:3], [self.proxy.tool("route", f"user{i}").stdout.split("shard:")[1].split()[0] for i in range(3)])
+        return homes.count("b")
+
+    def test_by_the_clock(self):
+        self.proxy = self.door(routing="")
+        self.assertEqual(0, self.shares(1, 2))
+        self.assertTrue(10 < self.shares(-1, 1) < 50)
+        self.assertEqual(60, self.shares(-2, -1))
+        user = platform.fresh_user()
+        self.assertEqual("b", self.served_by(self.proxy, user))
+
+
 class Holds(Moves):
     def waiting(self, proxy, user, kind=Imap):
         """A login that has been sent and is not answered."""

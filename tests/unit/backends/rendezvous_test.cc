@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <map>
 #include <string>
@@ -118,6 +119,62 @@ TEST(Rendezvous, SharesFollowTheWeights) {
   for (size_t i = 0; i < 6; ++i) {
     double share = nodes.weights[i] / total;
     EXPECT_NEAR(counts[i], kUsers * share, 5 * std::sqrt(kUsers * share * (1 - share))) << nodes.names[i];
+  }
+}
+
+// a is to have twice its weight within a day, c comes, d goes.
+std::vector<Rendezvous::Node> changing() {
+  constexpr int64_t kFrom = 1'800'000'000, kUntil = kFrom + 86400;
+  return {{"a", 1.0, {2.0, kFrom, kUntil}}, {"b", 1.0}, {"c", 0, {1.0, kFrom, kUntil}}, {"d", 1.0, {0, kFrom, kUntil}}};
+}
+
+TEST(Rendezvous, AChangeIsSlowAndEven) {
+  constexpr int64_t kFrom = 1'800'000'000, kDay = 86400;
+  Rendezvous hash(changing());
+  constexpr int kUsers = 20'000;
+  auto shares = [&](int64_t now_s) {
+    std::array<double, 4> share{};
+    for (int i = 0; i < kUsers; ++i) share[hash.pick("user" + std::to_string(i), now_s)] += 1.0 / kUsers;
+    return share;
+  };
+  auto expect = [&](int64_t now_s, std::array<double, 4> weights) {
+    auto share = shares(now_s);
+    double sum = weights[0] + weights[1] + weights[2] + weights[3];
+    for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(share[i], weights[i] / sum, 0.015) << i << " at " << now_s - kFrom;
+  };
+  expect(0, {1, 1, 0, 1});
+  expect(kFrom, {1, 1, 0, 1});
+  expect(kFrom + kDay / 4, {1.25, 1, 0.25, 0.75});
+  expect(kFrom + kDay / 2, {1.5, 1, 0.5, 0.5});
+  expect(kFrom + kDay, {2, 1, 1, 0});
+  expect(kFrom + 1000 * kDay, {2, 1, 1, 0});
+}
+
+TEST(Rendezvous, InAChangeUsersMoveOnlyAsTheWeightsDo) {
+  constexpr int64_t kFrom = 1'800'000'000;
+  Rendezvous hash({{"a", 1.0, {2.0, kFrom, kFrom + 86400}}, {"b", 1.0}, {"c", 1.0}});
+  for (int i = 0; i < 2000; ++i) {
+    const std::string user = "user" + std::to_string(i);
+    size_t before = hash.pick(user, kFrom);
+    for (int64_t at = kFrom; at <= kFrom + 86400; at += 600) {
+      size_t now = hash.pick(user, at);
+      ASSERT_TRUE(now == before || now == 0) << user;
+      before = now;
+    }
+  }
+}
+
+TEST(Rendezvous, AChangeGoesByWholeMinutesAndEndsWhereTheNewWeightsAre) {
+  constexpr int64_t kFrom = 1'800'000'000;
+  Rendezvous hash(changing()), after({{"a", 2.0}, {"b", 1.0}, {"c", 1.0}}),
+      before({{"a", 1.0}, {"b", 1.0}, {"d", 1.0}});
+  const size_t names[] = {0, 1, 3};  // of `before`
+  for (int i = 0; i < 2000; ++i) {
+    const std::string user = "user" + std::to_string(i);
+    EXPECT_EQ(hash.pick(user, kFrom), names[before.pick(user)]);
+    EXPECT_EQ(hash.pick(user, kFrom + 86400), after.pick(user));
+    const int64_t minute = kFrom + 60 * (i % 1440);
+    for (int64_t second : {1, 30, 59}) EXPECT_EQ(hash.pick(user, minute + second), hash.pick(user, minute));
   }
 }
 

@@ -49,6 +49,38 @@ TEST_F(CheckTest, AffinityNeedsBackendsThatServeTheSame) {
             "");
 }
 
+TEST_F(CheckTest, WeightsThatChangeSlowly) {
+  const std::string from = "from = 2026-05-01T22:00:00+02:00", until = "until = 2026-05-08T20:00:00Z";
+  auto shard = [](const std::string& weight, const std::string& more) {
+    return "[[pool]]\n[[pool.shard]]\nbackends = [\"10.0.0.1\"]\nweight = " + weight + "\n" + more;
+  };
+  auto change = [](const std::string& keys) { return "transition = { " + keys + " }\n"; };
+  Loaded loaded = small_and(shard("1.0", change("weight = 2.0, " + from + ", " + until)));
+  EXPECT_EQ(joined(loaded), "");
+  EXPECT_EQ(loaded.config.live.pools[0].shards[0].transition, (Transition{2.0, 1'777'665'600, 1'778'270'400}));
+  EXPECT_THAT(error(shard("0", "")), HasSubstr("must be a number above 0, or have a transition"));
+  EXPECT_THAT(error(shard("1.0", change("weight = 2.0, " + from))), HasSubstr("needs until"));
+  EXPECT_THAT(error(shard("1.0", change(from + ", " + until))), HasSubstr("needs weight"));
+  EXPECT_THAT(error(shard("1.0", change("weight = 2.0, " + until + ", from = 2026-05-08T20:00:00Z"))),
+              HasSubstr("at least a minute behind from"));
+  EXPECT_THAT(error(shard("1.0", change("weight = 0, " + from + ", " + until))),
+              HasSubstr("no shard has a weight above 0 on 2026-05-08T20:00:00Z"));
+  EXPECT_THAT(error(shard("1.0", change("weight = 2.0, " + until + ", from = 2026-05-01"))), HasSubstr("an offset"));
+  EXPECT_THAT(error(shard("1.0", change("weight = 2.0, " + until + ", from = \"today\""))),
+              HasSubstr("a date and time"));
+}
+
+TEST_F(CheckTest, WhereOtherProgramsAsk) {
+  const std::string domain = "[routing]\ndefault_domain = \"example.com\"\n";
+  EXPECT_EQ(problems_of_small_and(domain + "[lookup]\nsocketmap = \"/run/x\"\n"), "");
+  EXPECT_EQ(problems_of_small_and(domain + "[lookup]\nsocketmap = \"[::1]:2527\"\n"), "");
+  EXPECT_THAT(error(domain + "[lookup]\nsocketmap = \"run/x\"\n"), HasSubstr("neither a path"));
+  EXPECT_THAT(error(domain + "[lookup]\nsocketmap = \"/run/x\"\ndomains = [\"@example.com\"]\n"),
+              HasSubstr("is not a domain"));
+  EXPECT_THAT(warning(domain + "[lookup]\nsocketmap = \"192.0.2.1:2527\"\n"), HasSubstr("keep strangers away"));
+  EXPECT_THAT(warning("[lookup]\nsocketmap = \"/run/x\"\n"), HasSubstr("set domains"));
+}
+
 TEST_F(CheckTest, NameServersAreAddresses) {
   EXPECT_THAT(error("[resolver]\nservers = [\"192.0.2.53\", \"dns.example.com\"]\n"),
               HasSubstr("p.toml:13:26: resolver.servers: a name server is given by its address"));

@@ -37,18 +37,24 @@ class Inventor final : public Visitor {
     std::string_view name = key.name;
     if (name == "pool" || name == "shard" || name == "default_pool" || name == "domain" || name == "regex") return;
     value = (name == "user" ? "user" : "n") + std::to_string(++serial_);
+    if (name == "socketmap") value = "/run/" + value;
     if (name == "ciphers" || name == "separator") value += " \"\\ \xc3\xa9 #";
   }
   void path(Key, std::string& value) override { value = file_; }
   void hash(Key, std::string& value) override { value = "{PLAIN}canary"; }
   void secret(Key, KeptSecret& value) override { value = KeptSecret(Secret("canary")); }
   void flag(Key, bool& value) override { value = draw(2) == 0; }
-  void weight(Key, double& value) override { value = (1 + static_cast<double>(draw(1000000))) / 1000; }
+  void weight(Key, double& value, bool) override { value = (1 + static_cast<double>(draw(1000000))) / 1000; }
+  void time(Key key, int64_t& unix_s) override {
+    unix_s =
+        static_cast<int64_t>(1'000'000'000 + (std::string_view(key.name) == "until" ? 1'000'000'000 : draw(1'000'000)));
+  }
   void duration(Key, uint64_t& ms, bool) override { ms = 3600'000 + draw(1000000); }
   void size(Key, uint64_t& octets, bool) override { octets = 16384 + draw(1000000); }
   void texts(Key key, std::vector<std::string>& values) override {
     std::string_view name = key.name;
     if (name == "proxy_trusted") values = {"10.0.0.0/8", "2001:db8::1"};
+    if (name == "domains") values = {"example.com"};
     if (name == "source") values = {"10.0.0.5", "2001:db8::5"};
     if (name == "names") values = {"*.a.example", "b" + std::to_string(++serial_)};
   }
@@ -125,6 +131,7 @@ Config invent(unsigned seed, const std::string& file) {
     Pool& pool = live.pools.emplace_back();
     pool.name = "pool" + std::to_string(p);
     for (const Backend& b : live.backends) pool.shards.push_back({"s" + b.name, 0.1 + p, {b.name}});
+    if (p == 1) pool.shards.back().transition = {2.5, 1'000'000'000, 2'000'000'000};
   }
   live.routing.default_pool = "pool1";
   live.routing.rules.push_back({"", "", ".*\\d\"@x", "pool0", "s" + live.backends[0].name});
