@@ -23,6 +23,7 @@ struct Query {
   std::string mechanism;
   std::string_view protocol;  // Protocol::name
   std::string client_ip;
+  bool placement = false;  // only where he lives: ok for whoever is known, without a password, also if he is disabled
 };
 
 // What is known of a user. Empty hints leave the decision to the router.

@@ -53,7 +53,7 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
       case Verdict::bad_credentials:
       case Verdict::disabled:
       case Verdict::unusable:
-        if (!chain_->hashes || link.checks_password) return finish(std::move(result));
+        if (!chain_->hashes || link.checks_password || query_.placement) return finish(std::move(result));
         finish_after_hash(std::move(result));
     }
   }
@@ -65,7 +65,7 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
       result.verdict = Verdict::ok;
       result.identity.user = query_.user;
     }
-    if (chain_->hashes) return finish_after_hash(std::move(result));
+    if (chain_->hashes && !query_.placement) return finish_after_hash(std::move(result));
     work_ = chain_->env.defer([this, result] { finish(result); });
   }
 

@@ -58,6 +58,7 @@ Result<void> ControlThread::start() {
   if (auto taken = take_orders(); !taken) return taken;
   keeper_.start(shared_->ledger, inheritance_.estate.bonds);
   if (auto made = open_socket(); !made) return made;
+  if (auto made = open_lookup(); !made) return made;
   for (const std::string& name : doors_.forget_inherited()) log::write(events::socket_unused, {{"address", name}});
   note_load();
   for (auto& worker : workers_) {
@@ -156,6 +157,19 @@ Result<void> ControlThread::open_socket() {
   if (!api) return tl::unexpected(api.error());
   api_ = std::move(*api);
   return {};
+}
+
+// As the account, too.
+Result<void> ControlThread::open_lookup() {
+  const config::Lookup& settings = running_.config.startup.lookup;
+  const std::string& at = settings.socketmap;
+  if (at.empty()) return {};
+  bool path = at.starts_with('/');
+  auto fd =
+      path ? doors_.open_other(at, [&] { return listen_unix(at); }) : listen_for_admins(*config::parse_endpoint(at));
+  if (!fd) return fail("lookup: " + fd.error().message);
+  oracle_ = std::make_unique<Oracle>(*this, mailbox_, settings);
+  return oracle_->serve(*fd);
 }
 
 // Tokens are those of now, whichever configuration that is.
@@ -296,6 +310,7 @@ void ControlThread::close() {
   expiry_.cancel();
   keeper_.close();
   flush_.close();
+  if (oracle_) oracle_->close();
   mover_.close();
   prober_.close();
   drain_.close();

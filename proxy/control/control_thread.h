@@ -17,6 +17,7 @@
 #include "proxy/control/inheritance.h"
 #include "proxy/control/ledger_keeper.h"
 #include "proxy/control/mover.h"
+#include "proxy/control/oracle.h"
 #include "proxy/control/preparation.h"
 #include "proxy/control/prober.h"
 #include "proxy/control/reload.h"
@@ -59,6 +60,8 @@ class ControlThread {
   Penalties& penalties() { return shared_->penalties; }
   Ledger& ledger() { return shared_->ledger; }
   Mover& mover() { return mover_; }
+  Offload& lookups() { return shared_->lookups; }
+  Offload& passwords() { return shared_->passwords; }
   Flush& flush() { return flush_; }
 
   void reload(Reloader::Order order);
@@ -84,6 +87,7 @@ class ControlThread {
   Result<int> listen_for_admins(const config::Endpoint& at);
   Result<void> open_admin();
   Result<void> open_socket();
+  Result<void> open_lookup();
   Result<void> open_api();
   Http::Handler handler(Identify identify);
   void announce();
@@ -127,6 +131,7 @@ class ControlThread {
   StandingOrders orders_;
   LedgerKeeper keeper_;
   Mover mover_{*this};
+  std::unique_ptr<Oracle> oracle_;  // null: nobody asks here
   Flush flush_{*this};
   Removals removals_{*this};
   Prober prober_;

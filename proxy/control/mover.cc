@@ -113,8 +113,10 @@ void Mover::counted(const Census& census) {
     if (!counts || task.stage != Stage::emptying) continue;
     task.ended += found->second.ended;
     if (found->second.left > 0) continue;
-    // Who had no session has no server that must finish.
-    const uint64_t delay_ms = task.ended > 0 ? control_.running().config.live.limits.move_delay_ms : 0;
+    // Who had no session has no server that must finish; but mail may be on its way there.
+    const config::Config& config = control_.running().config;
+    const bool waits = task.ended > 0 || !config.startup.lookup.socketmap.empty();
+    const uint64_t delay_ms = waits ? config.live.limits.move_delay_ms : 0;
     task.settled_ms = control_.loop().now_ms() + delay_ms;
     task.stage = Stage::settling;
     advance(task);

@@ -93,6 +93,7 @@ void ControlThread::succeeded(const std::string& cause, const std::string& failu
   for (Http* api : {api_.get(), api_by_token_.get()}) {
     if (api != nullptr) api->stop_listening();
   }
+  if (oracle_) oracle_->stop_listening();
   admin_.reset();
   drain_.hand_over(running_.config.live.leaving.upgrade_drain_time_ms);
 }

@@ -10,6 +10,7 @@
 #include "backends/directory/password.h"
 #include "parser/base/copies.h"
 #include "proxy/ops/families.h"
+#include "proxy/ops/socketmap.h"
 
 namespace postigo {
 namespace {
@@ -314,6 +315,8 @@ void users(Families& out, const MetricsSource& source) {
   out.add({}, static_cast<double>(ledger.holds.waiting()));
   out.gauge("postigo_logins_held_limit", "Logins that may wait; beyond, they are told to try later.");
   out.add({}, static_cast<double>(Holds::kWaitingMax));
+  out.counter("postigo_socketmap_replies_total", "Answers to other programs that asked where a user's mail belongs.");
+  for (size_t i = 0; i < kSocketmapWords.size(); ++i) out.add({{"reply", kSocketmapWords[i]}}, socketmap_replies(i));
   out.counter("postigo_user_moves_total", "Users whose sessions were ended to move them, by what became of it.");
   out.add({{"result", "moved"}}, ledger.users_moved.load());
   out.add({{"result", "failed"}}, ledger.moves_failed.load());

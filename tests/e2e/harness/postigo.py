@@ -52,6 +52,8 @@ def _backend(name, door, tls, trusted, more=""):
         port = getattr(door, protocol + "s" if implicit else protocol)
         if port:
             text += f"{protocol}_port = {port}\n"
+    if getattr(door, "lmtp", 0):
+        text += f"lmtp_port = {door.lmtp}\n"
     return text + f"trusted = {str(trusted).lower()}\n" + (f"tls = {tls}\n" if tls else "") + more
 
 

@@ -104,6 +104,15 @@ TEST_F(ChainTest, OnlyNoSuchUserAsksTheNextOne) {
   }
 }
 
+TEST_F(ChainTest, APlaceCostsNoHash) {
+  Query place = query("joe", "");
+  place.placement = true;
+  for (Verdict last : {Verdict::ok, Verdict::no_such_user, Verdict::try_later}) {
+    EXPECT_EQ(ask(*chain({{Verdict::no_such_user, true}, {last}}), place).verdict, last);
+  }
+  EXPECT_EQ(hashes(), 0u);
+}
+
 TEST_F(ChainTest, ANameThatNobodyKnows) {
   auto result = ask(*chain({{Verdict::no_such_user}, {Verdict::no_such_user}}));
   EXPECT_EQ(result.verdict, Verdict::no_such_user);

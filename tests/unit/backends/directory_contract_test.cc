@@ -90,12 +90,44 @@ class Contract : public testing::TestWithParam<Driver> {
     EXPECT_TRUE(env_.idle());
     return answer.value_or(LookupResult());
   }
+  LookupResult place(Directory& directory, const std::string& user) {
+    Query made = query(user, "");
+    made.placement = true;
+    LookupResult answer;
+    Lookup lookup([&](LookupResult result) { answer = std::move(result); });
+    directory.start(lookup, made);
+    env_.run();
+    return answer;
+  }
   uint64_t hashes() const { return password_checks() - before_; }
 
   Temporary place_;
   FakeEnv env_;
   uint64_t before_ = password_checks();
 };
+
+// Where mail belongs, for whoever is known: also who has no password, or may not log in now.
+TEST_P(Contract, APlaceIsToldWithoutAPassword) {
+  auto users = directory(true);
+  LookupResult joe = place(*users, "joe@example.com");
+  EXPECT_EQ(joe.verdict, Verdict::ok);
+  EXPECT_EQ(joe.identity.pool + "/" + joe.identity.shard, "main/a");
+  EXPECT_FALSE(joe.identity.verified);
+  EXPECT_EQ(place(*users, "ann@example.com").identity.pool, "pool-of-domain");
+  EXPECT_EQ(place(*users, "off@example.com").verdict, Verdict::ok);
+  EXPECT_EQ(place(*users, "nopass@example.com").verdict, Verdict::ok);
+  for (const char* name : {"nobody@example.org", "@example.com", "new@example.com"}) {
+    EXPECT_EQ(place(*users, name).verdict, Verdict::no_such_user) << name;
+  }
+  EXPECT_EQ(hashes(), 0u);
+}
+
+TEST_P(Contract, APlaceIsToldOfADomainToo) {
+  auto users = directory(false);
+  EXPECT_EQ(place(*users, "new@example.com").identity.pool, "pool-of-domain");
+  EXPECT_EQ(place(*users, "off@example.com").verdict, Verdict::ok);
+  EXPECT_EQ(place(*users, "nobody@example.org").verdict, Verdict::no_such_user);
+}
 
 TEST_P(Contract, TheRightPasswordIsVerified) {
   auto users = directory(true);

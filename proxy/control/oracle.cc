@@ -1,0 +1,126 @@
+// From a key to a reply. Not here: connections (ops/socketmap.cc), what a login would do (session/placement.cc).
+#include "proxy/control/oracle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backends/user_name.h"
+#include "parser/base/ascii.h"
+#include "proxy/control/control_thread.h"
+#include "proxy/session/binding.h"
+#include "proxy/session/placement.h"
+
+namespace postigo {
+namespace {
+
+// Beyond, something is wrong with the directories; nobody is served by waiting longer for them.
+constexpr size_t kQuestionsMax = 1000;
+
+bool is_among(const std::vector<std::string>& domains, std::string_view domain) {
+  return std::any_of(domains.begin(), domains.end(),
+                     [&](const std::string& each) { return equal_ignoring_case(each, domain); });
+}
+
+std::string transport(const config::Backend& backend) {
+  return fmt::format("OK lmtp:[{}]:{}", backend.host, backend.lmtp_port);
+}
+
+}  // namespace
+
+std::optional<std::string> user_of_key(std::string_view key, const config::Lookup& settings,
+                                       std::string_view default_domain, bool vouched) {
+  // A domain alone, a parent's, or all that there is: Postfix asks for them too.
+  if (key.empty() || key.front() == '@' || key.front() == '.' || key == "*") return std::nullopt;
+  const size_t at = key.rfind('@');
+  std::string_view local = key.substr(0, at), domain = at == std::string_view::npos ? "" : key.substr(at + 1);
+  if (at == std::string_view::npos) {
+    if (!vouched && local.find('.') != std::string_view::npos) return std::nullopt;  // it may be a domain
+  } else {
+    bool listed = is_among(settings.domains, domain);
+    bool ours = listed || (settings.domains.empty() && (vouched || equal_ignoring_case(domain, default_domain)));
+    if (!ours) return std::nullopt;
+  }
+  if (!settings.delimiter.empty()) local = local.substr(0, local.find(settings.delimiter, 1));
+  if (domain.empty() || settings.strip_domain) return std::string(local);
+  return fmt::format("{}@{}", local, domain);
+}
+
+struct Oracle::Question {
+  Then then;
+  std::unique_ptr<Lookup> lookup;
+};
+
+Oracle::Oracle(ControlThread& control, std::shared_ptr<Mailbox> mailbox, const config::Lookup& settings)
+    : control_(control),
+      settings_(settings),
+      env_(control.loop(), std::move(mailbox), control.lookups(), control.passwords()) {}
+
+Oracle::~Oracle() = default;
+
+Result<void> Oracle::serve(int fd) {
+  auto server =
+      Socketmap::open(control_.loop(), fd, {settings_.connections_max, settings_.timeout_ms},
+                      [this](std::string_view, std::string_view key, Then then) { ask(key, std::move(then)); });
+  if (!server) return tl::unexpected(server.error());
+  server_ = std::move(*server);
+  return {};
+}
+
+void Oracle::close() {
+  server_.reset();
+  questions_.clear();
+  directory_.reset();
+}
+
+// Those of the newest configuration. What was asked of the ones before is still answered.
+Directory& Oracle::directory() {
+  const Snapshot& snapshot = *control_.running().snapshot;
+  if (source_ != snapshot.directories || directory_ == nullptr) {
+    source_ = snapshot.directories;
+    directory_ = make_chain(*source_, env_);
+  }
+  return *directory_;
+}
+
+void Oracle::ask(std::string_view key, Then then) {
+  const Snapshot& snapshot = *control_.running().snapshot;
+  const config::Live& live = snapshot.live;
+  bool vouched = !live.auth.directories.empty() && !live.auth.accept_unknown;
+  auto user = user_of_key(key, settings_, live.routing.default_domain, vouched);
+  if (!user) return then("NOTFOUND ");
+  if (questions_.size() >= kQuestionsMax) return then("TEMP too many questions wait for the directories");
+  Query query;
+  query.user = snapshot.router->normalise(*user);
+  query.placement = true;
+  questions_.push_back({std::move(then), nullptr});
+  auto mine = std::prev(questions_.end());
+  mine->lookup = std::make_unique<Lookup>([this, mine](const LookupResult& result) { looked_up(mine, result); });
+  directory().start(*mine->lookup, query);
+}
+
+void Oracle::looked_up(std::list<Question>::iterator question, const LookupResult& result) {
+  Then then = std::move(question->then);
+  std::string reply = "NOTFOUND ";
+  if (result.verdict == Verdict::try_later) reply = "TEMP the directories do not answer now";
+  if (result.verdict == Verdict::ok) reply = reply_for(result.identity);
+  control_.loop().bury(std::move(question->lookup));  // it is the caller
+  questions_.erase(question);
+  then(std::move(reply));
+}
+
+// Mail goes where the user reads, whatever he reads with.
+std::string Oracle::reply_for(const Identity& identity) const {
+  const Snapshot& snapshot = *control_.running().snapshot;
+  const Ledger& ledger = control_.ledger();
+  if (ledger.holds.held(identity.user, control_.loop().now_ms())) return "TEMP the mailbox is being moved";
+  for (std::string_view protocol : {"imap", "pop3"}) {
+    auto route = place(snapshot, ledger, identity, protocol);
+    if (!route) continue;
+    if (auto backend = place_now(snapshot, ledger, *route, identity.user, protocol)) return transport(*backend);
+    return "TEMP no backend of the user serves now";
+  }
+  return "TEMP the user has no place: see `ctl route`";
+}
+
+}  // namespace postigo

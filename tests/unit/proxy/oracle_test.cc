@@ -1,0 +1,52 @@
+// Whom a key of Postfix' maps means: users, addresses, extensions, and all that is none of ours.
+#include "proxy/control/oracle.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace postigo {
+namespace {
+
+std::string user(std::string_view key, const config::Lookup& settings = {}, bool vouched = true,
+                 std::string_view default_domain = "") {
+  return user_of_key(key, settings, default_domain, vouched).value_or("(none)");
+}
+
+TEST(UserOfKey, UsersAndAddresses) {
+  EXPECT_EQ(user("alice"), "alice");
+  EXPECT_EQ(user("alice@example.com"), "alice@example.com");
+  EXPECT_EQ(user("a@b@example.com"), "a@b@example.com");
+  EXPECT_EQ(user("a.b"), "a.b");
+}
+
+TEST(UserOfKey, Extensions) {
+  EXPECT_EQ(user("alice+lists@example.com"), "alice@example.com");
+  EXPECT_EQ(user("alice+lists+more"), "alice");
+  EXPECT_EQ(user("+x@example.com"), "+x@example.com");
+  EXPECT_EQ(user("alice-x@example.com", {.delimiter = "-"}), "alice@example.com");
+  EXPECT_EQ(user("alice+x@example.com", {.delimiter = ""}), "alice+x@example.com");
+}
+
+TEST(UserOfKey, WhatPostfixAsksForBesides) {
+  for (const char* key : {"", "*", ".example.com", "@example.com"}) EXPECT_EQ(user(key), "(none)") << key;
+}
+
+// Nobody can say that a name is no user, so only what is surely ours is: mail for elsewhere must not end here.
+TEST(UserOfKey, WithoutADirectoryOnlyDomainsThatAreNamed) {
+  EXPECT_EQ(user("alice@example.org", {}, false), "(none)");
+  EXPECT_EQ(user("example.org", {}, false), "(none)");
+  EXPECT_EQ(user("alice", {}, false), "alice");
+  EXPECT_EQ(user("alice@Example.com", {}, false, "example.com"), "alice@Example.com");
+  EXPECT_EQ(user("alice@example.net", {.domains = {"example.net"}}, false, "example.com"), "alice@example.net");
+  EXPECT_EQ(user("alice@example.com", {.domains = {"example.net"}}, false, "example.com"), "(none)");
+  EXPECT_EQ(user("alice@example.com", {.domains = {"example.net"}}, true), "(none)");
+}
+
+TEST(UserOfKey, NamesWithoutADomain) {
+  EXPECT_EQ(user("alice+x@example.com", {.domains = {"example.com"}, .strip_domain = true}), "alice");
+  EXPECT_EQ(user("alice@example.org", {.domains = {"example.com"}, .strip_domain = true}), "(none)");
+}
+
+}  // namespace
+}  // namespace postigo
