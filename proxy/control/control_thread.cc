@@ -56,7 +56,7 @@ Result<void> ControlThread::start() {
   config::Problems problems;
   if (!prepared_.snapshot->open_directories(problems)) return fail(problems.front().message);
   if (auto taken = take_orders(); !taken) return taken;
-  keeper_.start(shared_->ledger, inheritance_.estate.bonds);
+  keeper_.start(shared_->ledger, inheritance_.estate.bonds, [this](const std::string& user) { mover_.evict(user); });
   if (auto made = open_socket(); !made) return made;
   if (auto made = open_lookup(); !made) return made;
   for (const std::string& name : doors_.forget_inherited()) log::write(events::socket_unused, {{"address", name}});

@@ -16,8 +16,10 @@ constexpr uint64_t kSweepMs = 1'000;  // each: one stripe
 LedgerKeeper::LedgerKeeper(Loop& loop, Fleet& fleet)
     : loop_(loop), fleet_(fleet), timer_([](void* self) { static_cast<LedgerKeeper*>(self)->sweep(); }, this) {}
 
-void LedgerKeeper::start(Ledger& ledger, const std::string& inherited) {
+void LedgerKeeper::start(Ledger& ledger, const std::string& inherited,
+                         std::function<void(const std::string& user)> evict) {
   ledger_ = &ledger;
+  evict_ = std::move(evict);
   adopt_bonds(ledger.affinity, inherited, [this](std::string_view name) -> std::optional<Affinity::Slot> {
     auto state = fleet_.backend(name);
     return state ? std::optional(static_cast<Affinity::Slot>((*state)->slot)) : std::nullopt;
@@ -31,9 +33,28 @@ void LedgerKeeper::sweep() {
   loop_.timers().arm(timer_, kSweepMs);
   ledger_->affinity.visit(stripe_, [](Bytes, const Affinity::Known&) {});
   stripe_ = (stripe_ + 1) % ledger_->affinity.stripes();
+  if (ledger_->stranded.size() > 0) help_stranded();
   if (stripe_ != 0) return;
   ledger_->holds.visit(loop_.now_ms(), [](Bytes, uint64_t) {});
   ledger_->moves.visit(static_cast<uint64_t>(std::time(nullptr)), [](Bytes, const Moves::Order&) {});
+}
+
+// Only if the backend fails still: who could not reach it for a moment does not lose his sessions.
+void LedgerKeeper::help_stranded() {
+  std::vector<std::string> users;
+  ledger_->stranded.visit(loop_.now_ms(), [&](Bytes user, uint64_t) { users.emplace_back(user); });
+  const auto backends = fleet_.all_backends();
+  for (const std::string& user : users) {
+    ledger_->stranded.release(user);
+    auto known = ledger_->affinity.look(user);
+    const BackendState* where = known && known->backend < backends.size() ? backends[known->backend] : nullptr;
+    bool gone = where != nullptr && (where->outage.failing() || where->wanted == Wanted::down);
+    if (gone) {
+      evict_(user);
+    } else {
+      ledger_->holds.release(user);
+    }
+  }
 }
 
 std::string LedgerKeeper::text(const config::Live& live) const {

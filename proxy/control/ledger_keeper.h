@@ -3,6 +3,7 @@
 // Control thread.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "backends/ledger/ledger.h"
@@ -16,16 +17,19 @@ class LedgerKeeper {
  public:
   LedgerKeeper(Loop& loop, Fleet& fleet);
 
-  void start(Ledger& ledger, const std::string& inherited);  // what a predecessor left, or empty
+  // `inherited`: what a predecessor left, or empty. `evict`: ends a user's sessions and lets his logins go on then.
+  void start(Ledger& ledger, const std::string& inherited, std::function<void(const std::string& user)> evict);
   void close();
   std::string text(const config::Live& live) const;  // for a successor
 
  private:
   void sweep();
+  void help_stranded();
 
   Loop& loop_;
   Fleet& fleet_;
   Ledger* ledger_ = nullptr;  // from start() on
+  std::function<void(const std::string& user)> evict_;
   Timer timer_;
   size_t stripe_ = 0;  // to be swept next
 };

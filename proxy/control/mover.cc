@@ -71,6 +71,15 @@ bool Mover::start(Job job) {
   return true;
 }
 
+void Mover::evict(const std::string& user) {
+  constexpr uint64_t kEvictMs = 10'000;
+  Job job;
+  job.user = user;
+  job.move = [] { return true; };
+  job.max_ms = kEvictMs;
+  start(std::move(job));
+}
+
 void Mover::tick() {
   for (size_t i = 0; i < jobs_.size(); ++i) advance(*jobs_[i]);
   bury_finished();

@@ -36,6 +36,8 @@ class Mover {
 
   // False: the user is being moved already.
   bool start(Job job);
+  // His sessions go, and then his logins go on, to wherever that is.
+  void evict(const std::string& user);
   size_t under_way() const { return jobs_.size(); }
   void close();  // all are given up: their hooks are killed, nobody hears of it
 

@@ -37,8 +37,10 @@ Result<Moves::Order> target_of(const config::Live& live, const std::string& name
 
 std::optional<Moves::Order> beside(const Snapshot& snapshot, const std::string& backend) {
   for (const config::Pool& pool : snapshot.live.pools) {
+    const bool shared = pool.storage == config::Pool::Storage::shared;
+    bool here = std::any_of(pool.shards.begin(), pool.shards.end(), [&](auto& shard) { return has(shard, backend); });
     for (const config::Shard& shard : pool.shards) {
-      if (!has(shard, backend)) continue;
+      if (!here || (!shared && !has(shard, backend))) continue;
       for (const std::string& other : shard.backends) {
         if (other == backend || !takes_logins(snapshot.backend(other).state->wanted)) continue;
         return Moves::Order{pool.name, shard.name, other, 0, false};

@@ -13,7 +13,8 @@ namespace postigo {
 // Without a time. Among several pools the one that the user lives in now comes first; it may be empty.
 Result<Moves::Order> target_of(const config::Live& live, const std::string& name, std::string_view pool);
 
-// Another backend for users of this one: of a shard that it is in, and which takes logins. None: there is no such one.
+// Another backend for users of this one: of a shard that it is in, or of its pool if that is shared; one that takes
+// logins. None: there is no such one.
 std::optional<Moves::Order> beside(const Snapshot& snapshot, const std::string& backend);
 
 }  // namespace postigo

@@ -44,9 +44,21 @@ bool put_first(const Snapshot& snapshot, Route& route, Slot slot, std::string_vi
   return elsewhere != nullptr;
 }
 
-// Without a session he stays only among the backends of his route, or where an operator wants him to be.
-bool may_stay(const Snapshot& snapshot, const Route& route, Slot slot) {
-  return index_of(snapshot, route, slot) < (route.ordered ? 1 : route.candidates.size());
+bool is_in_pool(const config::Pool& pool, const std::string& backend) {
+  return std::any_of(pool.shards.begin(), pool.shards.end(), [&](const config::Shard& shard) {
+    return std::find(shard.backends.begin(), shard.backends.end(), backend) != shard.backends.end();
+  });
+}
+
+// Without a session he stays only where his route may lead: among its candidates, in a shared pool at any backend, and
+// where an operator wants him to be, there alone.
+bool may_stay(const Snapshot& snapshot, const Route& route, Slot slot, std::string_view protocol) {
+  const size_t index = index_of(snapshot, route, slot);
+  if (route.ordered) return index == 0;
+  if (index < route.candidates.size() || route.shared == nullptr) return index < route.candidates.size();
+  const config::Backend* there = backend_at(snapshot, slot, protocol);
+  const config::Pool* pool = snapshot.affine_pool(route.pool);
+  return there != nullptr && pool != nullptr && is_in_pool(*pool, there->name);
 }
 
 }  // namespace
@@ -55,16 +67,17 @@ void bind_user(Session& session, Route& route) {
   const Snapshot& snapshot = session.snapshot();
   const config::Pool* pool = snapshot.affine_pool(route.pool);
   if (pool == nullptr) return;
-  auto bond = session.host().ledger().affinity.bind(session.summary().user, slot_of(snapshot, route.candidates.front()),
-                                                    pool->affinity_time_ms,
-                                                    [&](Slot slot) { return may_stay(snapshot, route, slot); });
-  if (!bond || !put_first(snapshot, route, bond.backend(), session.frontend().protocol->name)) return;
+  const std::string_view protocol = session.frontend().protocol->name;
+  auto bond = session.host().ledger().affinity.bind(
+      session.summary().user, slot_of(snapshot, route.candidates.front()), pool->affinity_time_ms,
+      [&](Slot slot) { return may_stay(snapshot, route, slot, protocol); });
+  if (!bond || !put_first(snapshot, route, bond.backend(), protocol)) return;
   session.bond() = std::make_unique<Affinity::Bond>(std::move(bond));
 }
 
 bool foresee(const Snapshot& snapshot, const Ledger& ledger, Route& route, Bytes user, std::string_view protocol) {
   auto known = snapshot.affine_pool(route.pool) != nullptr ? ledger.affinity.look(user) : std::nullopt;
-  if (!known || (known->sessions == 0 && !may_stay(snapshot, route, known->backend))) return false;
+  if (!known || (known->sessions == 0 && !may_stay(snapshot, route, known->backend, protocol))) return false;
   return put_first(snapshot, route, known->backend, protocol) && known->sessions > 0;
 }
 
@@ -82,6 +95,25 @@ const config::Backend* place_now(const Snapshot& snapshot, const Ledger& ledger,
 bool is_at(Session& session, const BackendState& backend) {
   const Affinity::Bond* bond = session.bond().get();
   return bond != nullptr && bond->shared() && bond->backend() == backend.slot;
+}
+
+bool is_stranded(Session& session, BackendError error) {
+  const Affinity::Bond* bond = session.bond().get();
+  if (bond == nullptr || !bond->shared()) return false;
+  switch (error) {
+    case BackendError::full:
+    case BackendError::unavailable:  // it answers, so its sessions may be alive
+    case BackendError::master_refused:
+    case BackendError::moved:
+    case BackendError::no_port:
+      return false;
+    default:
+      break;
+  }
+  auto& pools = session.snapshot().live.pools;
+  return std::any_of(pools.begin(), pools.end(), [](const config::Pool& pool) {
+    return pool.affinity && pool.affinity_down == config::AffinityDown::failover;
+  });
 }
 
 std::optional<size_t> next_candidate(Session& session, const Route& route, size_t failed) {

@@ -8,6 +8,7 @@
 
 #include "backends/ledger/ledger.h"
 #include "backends/router.h"
+#include "proxy/base/stats.h"
 
 namespace postigo {
 
@@ -28,6 +29,9 @@ bool foresee(const Snapshot& snapshot, const Ledger& ledger, Route& route, Bytes
 // The backend that would take him now: null if none does. Pointers live as long as the snapshot.
 const config::Backend* place_now(const Snapshot& snapshot, const Ledger& ledger, Route route, Bytes user,
                                  std::string_view protocol);
+
+// Whether sessions of the user keep him at a backend that failed so that it may be gone, and he may go elsewhere.
+bool is_stranded(Session& session, BackendError error);
 
 // The candidate to try after `failed`, which cannot serve now, or which the user has left meanwhile. None: there is
 // none, or he has to stay where he is bound.

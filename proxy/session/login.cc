@@ -163,6 +163,7 @@ void Login::look_up() {
   const Summary& summary = session_.summary();
   session_.enter(Phase::lookup, std::min(session_.limits().lookup_timeout_ms, session_.login_ms_left()));
   lookup_start_us_ = clock_us();
+  stranded_ = false;
   Query query{summary.user, credentials.password, credentials.mechanism, session_.frontend().protocol->name,
               summary.client.host()};
   lookup_.emplace([this](LookupResult result) { looked_up(std::move(result)); });

@@ -52,6 +52,7 @@ class Login final : public Stage, public Upstream::Client {
   void known();
   void find_backend();
   void wait_for_release();
+  bool strand(BackendError error);  // false: there is nothing to wait for
   BackLogin backend_login(const Identity& identity);
   unsigned hops_left() const;  // that a login has from the backend on; 0: it may not go there
   void refuse(Refusal refusal, Refused reason, std::string_view code = {});
@@ -85,6 +86,7 @@ class Login final : public Stage, public Upstream::Client {
   bool known_ = false;      // a directory has said identity_
   bool suspended_ = false;  // an attempt is under way: the front is not fed
   bool client_ended_ = false;
+  bool stranded_ = false;  // in this attempt it has waited for the user's sessions to go
 };
 
 }  // namespace postigo

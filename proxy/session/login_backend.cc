@@ -13,6 +13,7 @@ namespace postigo {
 namespace {
 
 constexpr uint64_t kHoldPatienceMs = 30'000;
+constexpr uint64_t kStrandedMs = 15'000;
 constexpr uint64_t kHoldReserveMs = 1'000;
 constexpr uint64_t kHoldTickMs = 100;
 
@@ -53,6 +54,20 @@ void Login::wait_for_release() {
     session_.enter(Phase::lookup, std::min(kHoldPatienceMs, left_ms - std::min(left_ms, kHoldReserveMs)));
   }
   session_.host().loop().timers().arm(again_, kHoldTickMs);
+}
+
+// His sessions bind him to a backend that cannot be reached: they are let go, and he waits for that, once.
+bool Login::strand(BackendError error) {
+  if (stranded_ || !upstream_->has_choice() || !is_stranded(session_, error)) return false;
+  Ledger& ledger = session_.host().ledger();
+  const uint64_t until_ms = session_.host().loop().now_ms() + kStrandedMs;
+  if (!ledger.stranded.hold(identity_.user, until_ms) || !ledger.holds.hold(identity_.user, until_ms)) return false;
+  stranded_ = true;
+  session_.bond().reset();
+  session_.host().loop().bury(std::move(upstream_));
+  session_.enter(Phase::command, session_.login_ms_left());
+  find_backend();
+  return true;
 }
 
 // Each proxy takes one off what the one before it said, in its PROXY header or in the dialogue. Whoever says nothing is

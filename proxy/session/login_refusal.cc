@@ -26,6 +26,7 @@ void Login::upstream_refused(const BackendReply& reply, std::vector<std::string>
 }
 
 void Login::upstream_unavailable(BackendError error, const std::string& why, std::vector<std::string> alerts) {
+  if (strand(error)) return;
   alerts_ = std::move(alerts);
   session_.summary().detail = why;
   refuse({Refusal::Kind::unavailable, {}},

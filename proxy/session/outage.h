@@ -24,6 +24,7 @@ class Outage {
 
   void failed(uint64_t now_ms, const log::Fields& how);  // the fields of `away`
   void served(uint64_t now_ms);
+  bool failing() const { return failing_.load(std::memory_order_relaxed); }  // the newest login failed
 
  private:
   const log::Event& away_;

@@ -40,6 +40,7 @@ class Upstream final : public Dialer::Client {
   void abandon();                                           // nothing calls back any more
   void deadline();                                          // the phase took too long: on to the next candidate
   BackendState& state() const { return *backend_->state; }  // of the current candidate
+  bool has_choice() const { return route_.candidates.size() > 1; }
   std::string_view state_name() const { return dialer_ != nullptr ? dialer_->state_name() : "connecting"; }
 
  private:

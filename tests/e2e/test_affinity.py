@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import socket
 import threading
 import time
 import unittest
@@ -165,6 +166,27 @@ class Failures(Affinity):
         wait_for(lambda: not self.places(proxy, "u"), what="the end of the session")
         self.enter(proxy, "u")
         self.assertEqual({"b"}, self.places(proxy, "u"))
+
+    def test_sessions_at_a_backend_that_cannot_be_reached_are_let_go(self):
+        """Its sessions hang, and nobody else gets in: who comes again is served elsewhere, and only there."""
+        a, b = FakeBackend(imap=imap_server()), FakeBackend(imap=imap_server())
+        self.addCleanup(a.stop)
+        self.addCleanup(b.stop)
+        proxy = self.door({"a": a, "b": b})
+        hangs, other = self.enter(proxy, "u"), self.enter(proxy, "v")
+        for listener in a._listeners:
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+        a._listeners = []
+        threads = [threading.Thread(target=self.enter, args=(proxy, "u")) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        self.assertIn(b"BYE", hangs.rest())
+        for thread in threads:
+            thread.join(60)
+        self.assertEqual({"b"}, self.places(proxy, "u"))
+        self.assertEqual(3, len([row for row in proxy.ctl("who", "--user", "u")["sessions"] if row["phase"] == "relay"]))
+        other.ok("NOOP")  # he has not come again
 
     def test_first_logins_at_the_same_moment_agree(self):
         """a takes every second login only, late: without affinity half of them would be at each."""

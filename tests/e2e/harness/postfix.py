@@ -98,10 +98,6 @@ class Postfix:
             smtp.sendmail("sender@test.example", [recipient],
                           f"From: sender@test.example\r\nTo: {recipient}\r\nSubject: {text}\r\n\r\n{text}\r\n")
 
-    def waiting(self):
-        """Recipients in the queue."""
-        return run("postqueue", "-c", os.path.join(self.folder, "conf"), "-j").stdout
-
     def log(self):
         text = self.program.output()
         path = os.path.join(self.folder, "mail.log")

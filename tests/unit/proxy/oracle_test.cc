@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace postigo {
 namespace {
@@ -11,6 +13,14 @@ namespace {
 std::string user(std::string_view key, const config::Lookup& settings = {}, bool vouched = true,
                  std::string_view default_domain = "") {
   return user_of_key(key, settings, default_domain, vouched).value_or("(none)");
+}
+
+config::Lookup with(std::vector<std::string> domains, std::string delimiter = "+", bool strip_domain = false) {
+  config::Lookup settings;
+  settings.domains = std::move(domains);
+  settings.delimiter = std::move(delimiter);
+  settings.strip_domain = strip_domain;
+  return settings;
 }
 
 TEST(UserOfKey, UsersAndAddresses) {
@@ -24,8 +34,8 @@ TEST(UserOfKey, Extensions) {
   EXPECT_EQ(user("alice+lists@example.com"), "alice@example.com");
   EXPECT_EQ(user("alice+lists+more"), "alice");
   EXPECT_EQ(user("+x@example.com"), "+x@example.com");
-  EXPECT_EQ(user("alice-x@example.com", {.delimiter = "-"}), "alice@example.com");
-  EXPECT_EQ(user("alice+x@example.com", {.delimiter = ""}), "alice+x@example.com");
+  EXPECT_EQ(user("alice-x@example.com", with({}, "-")), "alice@example.com");
+  EXPECT_EQ(user("alice+x@example.com", with({}, "")), "alice+x@example.com");
 }
 
 TEST(UserOfKey, WhatPostfixAsksForBesides) {
@@ -38,14 +48,14 @@ TEST(UserOfKey, WithoutADirectoryOnlyDomainsThatAreNamed) {
   EXPECT_EQ(user("example.org", {}, false), "(none)");
   EXPECT_EQ(user("alice", {}, false), "alice");
   EXPECT_EQ(user("alice@Example.com", {}, false, "example.com"), "alice@Example.com");
-  EXPECT_EQ(user("alice@example.net", {.domains = {"example.net"}}, false, "example.com"), "alice@example.net");
-  EXPECT_EQ(user("alice@example.com", {.domains = {"example.net"}}, false, "example.com"), "(none)");
-  EXPECT_EQ(user("alice@example.com", {.domains = {"example.net"}}, true), "(none)");
+  EXPECT_EQ(user("alice@example.net", with({"example.net"}), false, "example.com"), "alice@example.net");
+  EXPECT_EQ(user("alice@example.com", with({"example.net"}), false, "example.com"), "(none)");
+  EXPECT_EQ(user("alice@example.com", with({"example.net"}), true), "(none)");
 }
 
 TEST(UserOfKey, NamesWithoutADomain) {
-  EXPECT_EQ(user("alice+x@example.com", {.domains = {"example.com"}, .strip_domain = true}), "alice");
-  EXPECT_EQ(user("alice@example.org", {.domains = {"example.com"}, .strip_domain = true}), "(none)");
+  EXPECT_EQ(user("alice+x@example.com", with({"example.com"}, "+", true)), "alice");
+  EXPECT_EQ(user("alice@example.org", with({"example.com"}, "+", true)), "(none)");
 }
 
 }  // namespace
