@@ -139,7 +139,11 @@ void Worker::accept(const std::shared_ptr<const Frontend>& frontend, int fd, con
   started.begin();
 }
 
-std::string Worker::next_session_id() { return hex(next_id_++, 16); }
+SessionId Worker::next_session_id() {
+  std::array<char, 16> digits;
+  put_hex(next_id_++, digits);
+  return SessionId({digits.data(), digits.size()});
+}
 
 // A keyed hash of a count: no system call per login, and who has seen some of them knows nothing of the next.
 std::string Worker::next_nonce() {

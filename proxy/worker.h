@@ -121,7 +121,7 @@ class Worker final : public Host {
   Resolver& resolver() override { return *resolver_; }
   const std::shared_ptr<Policy>& policy() override { return policy_; }
   Directory& directory() override { return *directory_; }
-  std::string next_session_id() override;
+  SessionId next_session_id() override;
   std::string next_nonce() override;
   bool stopping() const override { return stopping_; }
   void retire(Session& session) override;

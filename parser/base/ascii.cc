@@ -89,8 +89,12 @@ bool is_utf8(Bytes text) {
 
 std::string hex(uint64_t number, size_t digits) {
   std::string text(digits, '0');
-  for (size_t at = digits; at-- > 0; number >>= 4) text[at] = kHexDigits[number & 15];
+  put_hex(number, text);
   return text;
+}
+
+void put_hex(uint64_t number, std::span<char> into) {
+  for (size_t at = into.size(); at-- > 0; number >>= 4) into[at] = kHexDigits[number & 15];
 }
 
 namespace {

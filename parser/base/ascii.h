@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "parser/base/bytes.h"
@@ -27,6 +28,7 @@ bool is_utf8(Bytes text);       // RFC 3629: no overlong forms, no surrogates, n
 
 // The last `digits` digits of `number`.
 std::string hex(uint64_t number, size_t digits);
+void put_hex(uint64_t number, std::span<char> into);
 
 // For logs: control and format characters and invalid UTF-8 as \xNN, at most `max` octets, "..." when cut (T62).
 std::string printable(Bytes text, size_t max = 128);

@@ -3,23 +3,27 @@
 #include "parser/imap/aliases.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
 namespace postigo::imap {
+
+Aliases::Alias::Alias(uint64_t number, Bytes client_tag) : number_(number & ((uint64_t{1} << 56) - 1)), size_(0) {
+  std::array<char, kTextMax> text;
+  char* digits = std::copy(kPrefix.begin(), kPrefix.end(), text.begin());
+  char* end = std::to_chars(digits, text.end(), number).ptr;
+  size_ = static_cast<uint8_t>(end - text.begin());
+  both_.reserve(size_ + client_tag.size());
+  both_.append(text.begin(), end).append(client_tag);
+}
 
 const Aliases::Alias& Aliases::add(Bytes client_tag) {
   while (!open_.empty() && (open_.size() == kMax || tag_octets_ + client_tag.size() > kTagOctetsMax)) {
     close(open_.begin());
   }
   tag_octets_ += client_tag.size();
-  Alias& alias = open_.emplace_back();
-  alias.number = ++last_;
-  alias.client_tag = client_tag;
-  char* digits = std::copy(kPrefix.begin(), kPrefix.end(), alias.buffer.data());
-  char* end = std::to_chars(digits, alias.buffer.data() + kTextMax, alias.number).ptr;
-  alias.size = static_cast<uint8_t>(end - alias.buffer.data());
-  return alias;
+  return open_.emplace_back(++last_, client_tag);
 }
 
 const Aliases::Alias* Aliases::find(Bytes text) const {
@@ -28,12 +32,12 @@ const Aliases::Alias* Aliases::find(Bytes text) const {
 }
 
 void Aliases::answered(uint64_t number) {
-  auto found = std::find_if(open_.begin(), open_.end(), [&](const Alias& alias) { return alias.number == number; });
+  auto found = std::find_if(open_.begin(), open_.end(), [&](const Alias& alias) { return alias.number() == number; });
   if (found != open_.end()) close(found);
 }
 
 void Aliases::close(std::list<Alias>::iterator alias) {
-  tag_octets_ -= alias->client_tag.size();
+  tag_octets_ -= alias->client_tag().size();
   spent_.splice(spent_.end(), open_, alias);
 }
 

@@ -5,7 +5,6 @@
 // session has never used before. The answer goes to the client under the tag that he chose.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -26,12 +25,18 @@ class Aliases {
   static constexpr size_t kMax = 1000;
   static constexpr size_t kTagOctetsMax = 32 * 1024;  // of all tags together
 
-  struct Alias {
-    uint64_t number = 0;
-    std::string client_tag;
-    std::array<char, kTextMax> buffer{};
-    uint8_t size = 0;
-    Bytes text() const { return {buffer.data(), size}; }
+  // Every session in IDLE has one.
+  class Alias {
+   public:
+    Alias(uint64_t number, Bytes client_tag);
+    uint64_t number() const { return number_; }
+    Bytes text() const { return Bytes(both_).substr(0, size_); }
+    Bytes client_tag() const { return Bytes(both_).substr(size_); }
+
+   private:
+    uint64_t number_ : 56;
+    uint64_t size_ : 8;  // of the text
+    std::string both_;   // one string: most fit in place
   };
 
   // Numbers grow: a higher one began later. The alias stays until its answer, or until there are too many others. No

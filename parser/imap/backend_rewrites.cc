@@ -20,8 +20,8 @@ constexpr Bytes kNil = "NIL";
 void BackendStream::begin_list(Cursor& cursor, bool in_code) {
   cursor.mark = cursor.at;
   in_code_ = in_code;
-  list_ = std::make_unique<List>(policy_);
-  if (lists_ != nullptr) lists_->inc();
+  list_ = std::make_unique<List>(*both_.policy);
+  if (both_.counts.lists != nullptr) both_.counts.lists->inc();
   state_ = State::list;
 }
 

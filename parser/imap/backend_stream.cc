@@ -21,9 +21,9 @@ size_t line_end(const Cursor& cursor) { return std::min(cursor.in.find('\n', cur
 FilterStep BackendStream::feed(Bytes in, Slices& out) {
   Cursor cursor{in, out};
   spent_.reset();
-  aliases_.sweep();
+  both_.aliases.sweep();
   bool fine = true;
-  while (fine && cursor.more() && cursor.room() && !exchange_.compressed()) fine = step(cursor);
+  while (fine && cursor.more() && cursor.room() && !both_.exchange.compressed()) fine = step(cursor);
   bool undecided =
       state_ == State::list || state_ == State::id_nil || state_ == State::id_open || state_ == State::alias;
   if (undecided && cursor.mark < cursor.at) {
@@ -113,7 +113,7 @@ void BackendStream::at_start(Cursor& cursor) {
     state_ = State::star;
   } else if (c == '+') {
     kind_ = Kind::continuation;
-    state_ = exchange_.hides_continuation() ? State::hidden : State::text;
+    state_ = both_.exchange.hides_continuation() ? State::hidden : State::text;
   } else if (c == Aliases::kPrefix[0]) {
     cursor.mark = cursor.at;
     state_ = State::alias;
@@ -191,17 +191,17 @@ void BackendStream::at_alias(Cursor& cursor) {
   std::array<char, Aliases::kTextMax> buffer;
   char* end = std::copy(held_.view().begin(), held_.view().end(), buffer.data());
   end = std::copy(cursor.in.begin() + cursor.mark, cursor.in.begin() + cursor.at, end);
-  const Aliases::Alias* alias = c == ' ' ? aliases_.find({buffer.data(), end}) : nullptr;
+  const Aliases::Alias* alias = c == ' ' ? both_.aliases.find({buffer.data(), end}) : nullptr;
   if (alias == nullptr) return not_alias(cursor);
-  alias_ = alias->number;
+  alias_ = alias->number();
   held_.drop();
   cursor.drop_marked();
-  if (alias->client_tag.empty()) {  // a command of ours: that it is answered is enough
+  if (alias->client_tag().empty()) {  // a command of ours: that it is answered is enough
     kind_ = Kind::refusal;
     state_ = State::hidden;
     return;
   }
-  cursor.insert(alias->client_tag);
+  cursor.insert(alias->client_tag());
   state_ = State::tag;
 }
 
@@ -297,14 +297,14 @@ void BackendStream::end_line() {
     case Kind::ok:
     case Kind::refusal:
       if (alias_ == 0) break;
-      exchange_.tagged(alias_, kind_ == Kind::ok);
-      aliases_.answered(alias_);
+      both_.exchange.tagged(alias_, kind_ == Kind::ok);
+      both_.aliases.answered(alias_);
       break;
     case Kind::continuation:
-      exchange_.continuation();
+      both_.exchange.continuation();
       break;
     case Kind::complaint:
-      exchange_.complaint();
+      both_.exchange.complaint();
       break;
     case Kind::other:
       break;

@@ -13,7 +13,7 @@
 #include "parser/base/limits.h"
 #include "parser/dialogue.h"
 #include "parser/framing/literal_tail.h"
-#include "parser/imap/aliases.h"
+#include "parser/imap/both_ways.h"
 #include "parser/imap/capability.h"
 #include "parser/imap/cursor.h"
 #include "parser/imap/exchange.h"
@@ -23,9 +23,7 @@ namespace postigo::imap {
 
 class BackendStream {
  public:
-  // All outlive the stream. `lists` counts rewritten lists; may be null.
-  BackendStream(Exchange& exchange, Aliases& aliases, const CapabilityPolicy& policy, Counter* lists)
-      : exchange_(exchange), aliases_(aliases), policy_(policy), lists_(lists) {}
+  explicit BackendStream(BothWays& both) : both_(both) {}  // which outlives it
 
   FilterStep feed(Bytes in, Slices& out);
   bool at_line_start() const { return state_ == State::start; }
@@ -90,10 +88,7 @@ class BackendStream {
     bool too_long = false;                      // the atom at hand: drop it
   };
 
-  Exchange& exchange_;
-  Aliases& aliases_;
-  const CapabilityPolicy& policy_;
-  Counter* lists_;
+  BothWays& both_;
   std::unique_ptr<List> list_;
   std::unique_ptr<List> spent_;  // until the next call
   uint64_t left_ = 0;            // of a literal

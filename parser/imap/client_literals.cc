@@ -10,11 +10,11 @@ namespace postigo::imap {
 // --- lines that ask -------------------------------------------------------------------------------------------------
 
 ClientStream::Action ClientStream::ask(Cursor& cursor, Bytes line, const CommandLine& said, Exchange::Ask what) {
-  if (exchange_.idling()) return refuse(cursor, said);
-  if (!exchange_.may_ask()) return Action::blocked;
+  if (both_.exchange.idling()) return refuse(cursor, said);
+  if (!both_.exchange.may_ask()) return Action::blocked;
   count(said.verb);
   line.remove_prefix(pass_alias(cursor, said.tag));
-  exchange_.ask(what, alias_);
+  both_.exchange.ask(what, alias_);
   if (!said.literal.present) {
     pass_line(cursor, line);
     return Action::go_on;
@@ -39,7 +39,7 @@ void ClientStream::pass_announcement(Cursor& cursor, Bytes line, const Announcem
 // Refused: a client that waited sends its next command; one that did not wait sends the octets and the rest of the
 // command (RFC 7888 4), which nobody wants.
 ClientStream::Action ClientStream::at_awaited() {
-  switch (exchange_.take_verdict()) {
+  switch (both_.exchange.take_verdict()) {
     case Exchange::Verdict::none:
       return Action::blocked;
     case Exchange::Verdict::granted:
@@ -82,9 +82,9 @@ ClientStream::Action ClientStream::at_rest(Cursor& cursor) {
     return Action::go_on;
   }
   // Whether the backend still reads a literal of a command that it has answered is anybody's guess. Its line ends here.
-  if (exchange_.answered(alias_)) return refuse_rest(cursor, "\r\n");
-  if (!exchange_.may_ask()) return Action::blocked;
-  exchange_.ask(announced.sync ? Exchange::Ask::literal : Exchange::Ask::hidden_literal, alias_);
+  if (both_.exchange.answered(alias_)) return refuse_rest(cursor, "\r\n");
+  if (!both_.exchange.may_ask()) return Action::blocked;
+  both_.exchange.ask(announced.sync ? Exchange::Ask::literal : Exchange::Ask::hidden_literal, alias_);
   pass_announcement(cursor, line, announced);
   return Action::go_on;
 }

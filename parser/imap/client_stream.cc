@@ -31,12 +31,12 @@ constexpr uint32_t kWholeMs = 500;
 FilterStep ClientStream::feed(Bytes in, Slices& out) {
   Cursor cursor{in, out};
   if (std::exchange(probe_, false)) {
-    out.add(aliases_.add({}).text());
+    out.add(both_.aliases.add({}).text());
     out.add(kProbe);
   }
   whole_ = false;
   last_ = Action::go_on;
-  while (last_ == Action::go_on && cursor.more() && cursor.room() && !exchange_.compressed()) last_ = step(cursor);
+  while (last_ == Action::go_on && cursor.more() && cursor.room() && !both_.exchange.compressed()) last_ = step(cursor);
   cursor.flush();
   switch (last_) {
     case Action::go_on:
@@ -54,8 +54,9 @@ FilterStep ClientStream::feed(Bytes in, Slices& out) {
 uint32_t ClientStream::patience_ms() const {
   if (whole_) return kWholeMs;
   if (last_ != Action::blocked) return 0;
-  if (exchange_.probing()) return kWordMs;
-  bool spoken = exchange_.asked() == Exchange::Ask::literal || exchange_.awaits_idle() || exchange_.complained();
+  if (both_.exchange.probing()) return kWordMs;
+  bool spoken =
+      both_.exchange.asked() == Exchange::Ask::literal || both_.exchange.awaits_idle() || both_.exchange.complained();
   return spoken ? kSpokenMs : kWordMs;
 }
 
@@ -64,14 +65,14 @@ std::string_view ClientStream::give_up() {
     impatient_ = true;
     return "a literal is slow";
   }
-  probe_ = exchange_.give_up();
+  probe_ = both_.exchange.give_up();
   return "the backend did not say what it reads next";
 }
 
 // Consumes at least one octet, or changes the state, or does not go on.
 ClientStream::Action ClientStream::step(Cursor& cursor) {
-  if (exchange_.lost()) return Action::broken;
-  if (exchange_.asked() == Exchange::Ask::compress || exchange_.awaits_idle()) return Action::blocked;
+  if (both_.exchange.lost()) return Action::broken;
+  if (both_.exchange.asked() == Exchange::Ask::compress || both_.exchange.awaits_idle()) return Action::blocked;
   switch (state_) {
     case State::line:
       return at_line(cursor);
@@ -112,7 +113,7 @@ ClientStream::Action ClientStream::at_line(Cursor& cursor) {
     case CommandLine::Shape::blank:
     case CommandLine::Shape::done:
     case CommandLine::Shape::no_verb:
-      exchange_.line_passes(said.shape == CommandLine::Shape::done);
+      both_.exchange.line_passes(said.shape == CommandLine::Shape::done);
       if (Aliases::is_ours(said.tag)) line.remove_prefix(pass_alias(cursor, said.tag));
       pass_line(cursor, line);
       return Action::go_on;
@@ -123,7 +124,7 @@ ClientStream::Action ClientStream::at_line(Cursor& cursor) {
 }
 
 bool ClientStream::may_pass(const CommandLine& said) const {
-  if (equal_ignoring_case(said.verb, kCompress)) return policy_.allow_compress && !said.literal.present;
+  if (equal_ignoring_case(said.verb, kCompress)) return both_.policy->allow_compress && !said.literal.present;
   if (equal_ignoring_case(said.verb, kIdle)) return !said.arguments;
   return !is_forbidden(said.verb);
 }
@@ -134,13 +135,13 @@ ClientStream::Action ClientStream::at_command(Cursor& cursor, Bytes line, const 
     return ask(cursor, line, said, idle ? Exchange::Ask::idle : Exchange::Ask::compress);
   }
   if (said.literal.present) {
-    if (!said.literal.sync && literal_plus_ && !exchange_.unsettled()) {
+    if (!said.literal.sync && literal_plus_ && !both_.exchange.unsettled()) {
       Action action = at_whole(cursor, line, said);
       if (action != Action::blocked) return action;
     }
     return ask(cursor, line, said, said.literal.sync ? Exchange::Ask::literal : Exchange::Ask::hidden_literal);
   }
-  exchange_.line_passes(false);
+  both_.exchange.line_passes(false);
   count(said.verb);
   if (needs_alias(said.tag)) line.remove_prefix(pass_alias(cursor, said.tag));
   pass_line(cursor, line);
@@ -164,7 +165,7 @@ ClientStream::Action ClientStream::at_whole(Cursor& cursor, Bytes line, const Co
 
 // What is no command, or must not be one for the backend.
 ClientStream::Action ClientStream::refuse(Cursor& cursor, const CommandLine& said) {
-  exchange_.line_passes(false);
+  both_.exchange.line_passes(false);
   count({});
   if (said.tag.empty()) {
     cursor.insert(kWithoutTag);
@@ -180,12 +181,12 @@ ClientStream::Action ClientStream::refuse(Cursor& cursor, const CommandLine& sai
   return Action::go_on;
 }
 
-bool ClientStream::needs_alias(Bytes tag) const { return exchange_.unsettled() || Aliases::is_ours(tag); }
+bool ClientStream::needs_alias(Bytes tag) const { return both_.exchange.unsettled() || Aliases::is_ours(tag); }
 
 // A tag of ours passes instead of the client's, whose size it returns.
 size_t ClientStream::pass_alias(Cursor& cursor, Bytes tag) {
-  const Aliases::Alias& alias = aliases_.add(tag);
-  alias_ = alias.number;
+  const Aliases::Alias& alias = both_.aliases.add(tag);
+  alias_ = alias.number();
   cursor.insert(alias.text());
   cursor.skip(tag.size());
   return tag.size();
@@ -203,7 +204,7 @@ void ClientStream::count(Bytes verb) {
   ++commands_;
   constexpr size_t kLogout = verb_index("LOGOUT");
   size_t index = verb_index(verb);
-  counts_[index].inc();
+  both_.counts.verbs[index].inc();
   if (index == kLogout) said_logout_ = true;
 }
 

@@ -17,7 +17,7 @@
 #include "parser/dialogue.h"
 #include "parser/framing/line_reader.h"
 #include "parser/framing/literal_tail.h"
-#include "parser/imap/aliases.h"
+#include "parser/imap/both_ways.h"
 #include "parser/imap/command_line.h"
 #include "parser/imap/cursor.h"
 #include "parser/imap/exchange.h"
@@ -26,10 +26,8 @@ namespace postigo::imap {
 
 class ClientStream {
  public:
-  // All outlive the stream; `counts` has kVerbs.size() entries. literal_plus: the backend takes "{n+}" of up to 4096
-  // octets (RFC 7888).
-  ClientStream(Exchange& exchange, Aliases& aliases, const CapabilityPolicy& policy, Counter* counts, bool literal_plus)
-      : exchange_(exchange), aliases_(aliases), policy_(policy), counts_(counts), literal_plus_(literal_plus) {}
+  // `both` outlives the stream. literal_plus: the backend takes "{n+}" of up to 4096 octets (RFC 7888).
+  ClientStream(BothWays& both, bool literal_plus) : both_(both), literal_plus_(literal_plus) {}
 
   FilterStep feed(Bytes in, Slices& out);
   // See RelayFilter.
@@ -74,10 +72,7 @@ class ClientStream {
   void new_line() { state_ = State::line; }
   void count(Bytes verb);
 
-  Exchange& exchange_;
-  Aliases& aliases_;
-  const CapabilityPolicy& policy_;
-  Counter* counts_;
+  BothWays& both_;
   uint64_t left_ = 0;   // of a literal
   uint64_t alias_ = 0;  // the last one: of the command that has literals, while it has them
   uint64_t commands_ = 0;

@@ -4,10 +4,8 @@
 
 #include <algorithm>
 
-#include "parser/imap/aliases.h"
 #include "parser/imap/backend_stream.h"
 #include "parser/imap/client_stream.h"
-#include "parser/imap/exchange.h"
 
 namespace postigo::imap {
 namespace {
@@ -15,9 +13,7 @@ namespace {
 class Filter final : public RelayFilter {
  public:
   Filter(std::shared_ptr<const CapabilityPolicy> policy, bool literal_plus, FilterCounts counts)
-      : policy_(std::move(policy)),
-        client_(exchange_, aliases_, *policy_, counts.verbs, literal_plus),
-        backend_(exchange_, aliases_, *policy_, counts.lists) {}
+      : both_(std::move(policy), counts), client_(both_, literal_plus), backend_(both_) {}
 
   FilterStep from_client(Bytes in, Slices& out) override {
     if (transparent()) return pass(in, out);
@@ -33,7 +29,7 @@ class Filter final : public RelayFilter {
   std::string_view give_up() override { return client_.give_up(); }
 
   bool at_line_start() const override { return !transparent() && backend_.at_line_start(); }
-  bool transparent() const override { return exchange_.compressed(); }
+  bool transparent() const override { return both_.exchange.compressed(); }
   bool said_quit() const override { return client_.said_logout(); }
   uint64_t commands() const override { return client_.commands(); }
 
@@ -60,9 +56,7 @@ class Filter final : public RelayFilter {
     return {in.size(), FilterStep::State::ok};
   }
 
-  std::shared_ptr<const CapabilityPolicy> policy_;
-  Exchange exchange_;
-  Aliases aliases_;
+  BothWays both_;
   ClientStream client_;
   BackendStream backend_;
 };

@@ -16,6 +16,7 @@
 #include "proxy/session/login_memory.h"
 #include "proxy/session/memory_ceiling.h"
 #include "proxy/session/places.h"
+#include "proxy/session/summary.h"
 #include "proxy/session/trace.h"
 #include "proxy/snapshot.h"
 
@@ -47,7 +48,7 @@ class Host {
   virtual Directory& directory() = 0;
   virtual const std::shared_ptr<Policy>& policy() = 0;  // null: none is to be asked
 
-  virtual std::string next_session_id() = 0;
+  virtual SessionId next_session_id() = 0;
   virtual std::string next_nonce() = 0;       // eight hexadecimal digits that nobody can guess (BackLogin::nonce)
   virtual bool stopping() const = 0;          // nobody is waited for any more
   virtual void retire(Session& session) = 0;  // its end: counts, writes the log line, buries it

@@ -14,7 +14,7 @@ bool fits_text(const std::string& wanted, std::string_view is) { return wanted.e
 SessionRow row_of(Session& session) {
   const Summary& summary = session.summary();
   SessionRow row;
-  row.id = summary.id;
+  row.id = summary.id.view();
   row.user = summary.user;
   row.authenticated = summary.authenticated;
   row.client = summary.client.text();
@@ -35,7 +35,7 @@ bool SessionFilter::empty() const {
 
 bool SessionFilter::fits(Session& session) const {
   const Summary& summary = session.summary();
-  return fits_text(user, summary.user) && fits_text(id, summary.id) && fits_text(backend, summary.backend) &&
+  return fits_text(user, summary.user) && fits_text(id, summary.id.view()) && fits_text(backend, summary.backend) &&
          fits_text(listener, summary.listener) && fits_text(protocol, summary.protocol) &&
          (!network || network->contains(summary.client.octets()));
 }

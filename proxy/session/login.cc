@@ -139,7 +139,7 @@ bool Login::too_often() {
 }
 
 void Login::pass(Gate::Answer answer) {
-  session_.summary().delayed_ms = gate_.delayed_ms();
+  session_.summary().delayed_ms = static_cast<unsigned>(gate_.delayed_ms());
   switch (answer) {
     case Gate::Answer::pass:
       if (known_) return find_backend();

@@ -99,7 +99,7 @@ BackLogin Login::backend_login(const Identity& identity) {
   }
   login.facts.client_ip = session_.summary().client.host();
   login.facts.client_port = session_.summary().client.port();
-  login.facts.session_id = session_.summary().id;
+  login.facts.session_id = session_.summary().id.view();
   login.facts.tls = session_.secure() || (session_.summary().proxied != nullptr && session_.summary().proxied->ssl);
   login.facts.hops_left = hops_left();
   login.facts.client_id = front_->client_id();

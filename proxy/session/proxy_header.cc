@@ -42,7 +42,7 @@ std::string proxy_header(config::SendProxyHeader version, const Summary& summary
   Header header;
   if (client != nullptr) put_addresses(header, summary.client, local_address(summary, *client));
   if (version == config::SendProxyHeader::v1) return encode_v1(header);
-  header.unique_id = summary.id;
+  header.unique_id = summary.id.view();
   header.hops_left = static_cast<uint8_t>(std::min(hops_left, 255U));
   if (client != nullptr) header.authority = name_asked_for(summary, *client);
   if (client != nullptr && client->tls() != nullptr) {

@@ -13,6 +13,7 @@
 #include "parser/proxy_protocol/header.h"
 #include "proxy/base/phase.h"
 #include "proxy/base/refused.h"
+#include "proxy/base/short_text.h"
 #include "proxy/net/address.h"
 #include "proxy/net/socket.h"
 #include "proxy/session/trace.h"
@@ -30,32 +31,36 @@ struct Proxied {
   std::optional<uint8_t> hops_left;        // how many proxies a login may pass from us on (T63)
 };
 
+using SessionId = ShortText<16>;  // hexadecimal digits
+
+// Every session has one for its whole life: ordered by size, without gaps.
 struct Summary {
-  std::string id;
+  std::string user;  // as authenticated, or as claimed
+  std::string shard;
+  std::string detail;                   // of the reason, for people
   std::string_view listener, protocol;  // live as long as the configuration
-  Address client;                       // as the balancer told it, if there is one
+  std::string_view mechanism;           // static text; empty before the first attempt
+  std::string_view backend;             // lives as long as the Fleet
+  std::string_view state;               // of the dialogue, before the relay
   std::unique_ptr<Proxied> proxied;     // null without a PROXY header
-  std::string user;                     // as authenticated, or as claimed
-  bool authenticated = false;
-  std::string_view mechanism;  // static text; empty before the first attempt
-  std::string backend, shard;
-  const char* tls_version = "";  // static texts of BoringSSL
+  std::unique_ptr<Trace> trace;         // null: nobody asked for it
+  const char* tls_version = "";         // static texts of BoringSSL
   const char* tls_cipher = "";
-  bool tls_resumed = false;
-  bool backend_tls = false;
   uint64_t bytes_from_client = 0;  // as relayed, decrypted
   uint64_t bytes_from_backend = 0;
   uint64_t commands = 0;
-  unsigned failures = 0;    // failed login attempts
-  unsigned refused = 0;     // all that were refused, for whatever reason
-  uint64_t delayed_ms = 0;  // the newest attempt, by a penalty
   uint64_t start_ms = 0;
   uint64_t end_ms = 0;
+  unsigned delayed_ms = 0;  // the newest attempt, by a penalty
+  unsigned failures = 0;    // failed login attempts
+  unsigned refused = 0;     // all that were refused, for whatever reason
+  Address client;           // as the balancer told it, if there is one
+  SessionId id;
+  bool authenticated = false;
+  bool tls_resumed = false;
+  bool backend_tls = false;
   Phase phase = Phase::command;  // in which it ended
-  std::string_view state;        // of the dialogue, before the relay
   CloseReason reason = CloseReason::client_closed;
-  std::string detail;            // of the reason, for people
-  std::unique_ptr<Trace> trace;  // null: nobody asked for it
 };
 
 // What the client connected to, and the name that it asked for by TLS (SNI): empty if it did not.

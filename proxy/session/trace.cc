@@ -107,7 +107,7 @@ void Traces::forget_old() {
 }
 
 template <typename Fits>
-std::unique_ptr<Trace> Traces::find(const std::string& id, Fits fits) {
+std::unique_ptr<Trace> Traces::find(std::string_view id, Fits fits) {
   if (count_.load(std::memory_order_relaxed) == 0) return nullptr;
   std::lock_guard lock(mutex_);
   forget_old();
@@ -115,11 +115,11 @@ std::unique_ptr<Trace> Traces::find(const std::string& id, Fits fits) {
   return found == orders_.end() ? nullptr : std::make_unique<Trace>(found->file, id);
 }
 
-std::unique_ptr<Trace> Traces::of_address(const config::AnyAddress& address, const std::string& id) {
+std::unique_ptr<Trace> Traces::of_address(const config::AnyAddress& address, std::string_view id) {
   return find(id, [&](const Order& order) { return order.network && order.network->contains(address); });
 }
 
-std::unique_ptr<Trace> Traces::of_user(std::string_view user, const std::string& id) {
+std::unique_ptr<Trace> Traces::of_user(std::string_view user, std::string_view id) {
   return find(id, [&](const Order& order) { return !order.network && order.user == user; });
 }
 

@@ -46,7 +46,7 @@ class TraceFile {
 // Of one session. Confined to the worker's thread.
 class Trace {
  public:
-  Trace(std::shared_ptr<TraceFile> file, std::string id) : file_(std::move(file)), id_(std::move(id)) {}
+  Trace(std::shared_ptr<TraceFile> file, std::string_view id) : file_(std::move(file)), id_(id) {}
 
   void note(std::string_view what);  // never what anybody said
   enum class Way { from_client, to_backend, from_backend, to_client };
@@ -74,12 +74,12 @@ class Traces {
   void add(Order order);
 
   // Null: nobody asked.
-  std::unique_ptr<Trace> of_address(const config::AnyAddress& address, const std::string& id);
-  std::unique_ptr<Trace> of_user(std::string_view user, const std::string& id);
+  std::unique_ptr<Trace> of_address(const config::AnyAddress& address, std::string_view id);
+  std::unique_ptr<Trace> of_user(std::string_view user, std::string_view id);
 
  private:
   template <typename Fits>
-  std::unique_ptr<Trace> find(const std::string& id, Fits fits);
+  std::unique_ptr<Trace> find(std::string_view id, Fits fits);
   void forget_old();
 
   std::atomic<size_t> count_{0};

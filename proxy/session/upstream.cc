@@ -39,7 +39,7 @@ void Upstream::abandon() {
 
 void Upstream::try_candidate() {
   backend_ = &session_.snapshot().backend(route_.candidates[candidate_]->name);
-  session_.summary().backend = backend().name;
+  session_.summary().backend = state().name;
   session_.summary().shard = route_.shard;
   bool follows = state().wanted == Wanted::drain && is_at(session_, state());
   if (!takes_logins(state().wanted) && !follows) return give_up(BackendError::taken_out, "taken out of service");

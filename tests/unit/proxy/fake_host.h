@@ -71,7 +71,7 @@ class FakeHost final : public Host {
   Resolver& resolver() override { return *resolver_; }
   FakeDirectory& directory() override { return directory_; }
   const std::shared_ptr<Policy>& policy() override { return policy_; }
-  std::string next_session_id() override { return fmt::format("{:016x}", ++ids_); }
+  SessionId next_session_id() override { return SessionId(fmt::format("{:016x}", ++ids_)); }
   std::string next_nonce() override { return "00000000"; }
   bool stopping() const override { return false; }
   void retire(Session& session) override {
