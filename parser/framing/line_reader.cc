@@ -6,13 +6,13 @@
 namespace postigo {
 
 LineReader::Line LineReader::next(Bytes in) {
-  size_t end = in.find('\n', std::min(scanned_, in.size()));
+  size_t end = in.find('\n', std::min(size_t{scanned_}, in.size()));
   if (end == Bytes::npos ? in.size() >= max_bytes_ : end >= max_bytes_) {
     reset();
     return {Status::too_long, {}, 0};
   }
   if (end == Bytes::npos) {
-    scanned_ = in.size();
+    scanned_ = static_cast<uint32_t>(in.size());  // below max_bytes_
     return {};
   }
   reset();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "parser/base/bytes.h"
 
@@ -20,15 +21,15 @@ class LineReader {
     size_t consumed = 0;  // status line: octets with the line end
   };
 
-  // `max_bytes` bounds a line with its line end.
-  explicit LineReader(size_t max_bytes) : max_bytes_(max_bytes) {}
+  // `max_bytes` bounds a line with its line end. REQUIRES: below 4 GiB.
+  explicit LineReader(size_t max_bytes) : max_bytes_(static_cast<uint32_t>(max_bytes)) {}
 
   Line next(Bytes in);
   void reset() { scanned_ = 0; }  // the next octets offered are new ones
 
  private:
-  size_t max_bytes_;
-  size_t scanned_ = 0;
+  uint32_t max_bytes_;
+  uint32_t scanned_ = 0;
 };
 
 // Without one trailing LF, or CR LF.

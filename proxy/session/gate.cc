@@ -24,7 +24,7 @@ Gate::Answer Gate::knock(std::string_view user, std::string_view secret) {
     asked_->login = {.user = std::string(user),
                      .remote = summary.client.host(),
                      .protocol = std::string(session_.frontend().protocol->name),
-                     .session_id = summary.id,
+                     .session_id = std::string(summary.id.view()),
                      .tls = session_.secure(),
                      .pwhash = policy->hash(user, secret)};
   }

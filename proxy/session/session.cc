@@ -21,7 +21,7 @@ Session::Session(Host& host, std::shared_ptr<const Frontend> frontend, bool refu
       frontend_(std::move(frontend)),
       snapshot_(host.snapshot()),
       deadline_([](void* self) { static_cast<Session*>(self)->stage_->deadline(); }, this),
-      number_(number),
+      number_(number & ((uint64_t{1} << 48) - 1)),
       refused_(refused) {
   summary_.id = host.next_session_id();
   summary_.listener = frontend_->name;

@@ -108,7 +108,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   std::unique_ptr<Stage> stage_;  // null before begin()
   Summary summary_;
   std::unique_ptr<Affinity::Bond> bond_;  // from the login on; given back where the session closes
-  const uint64_t number_;
+  const uint64_t number_ : 48;            // with the next two in eight octets
   Phase phase_ = Phase::preamble;
   bool refused_;  // told so politely, as soon as that is possible
   CloseReason refusal_ = CloseReason::session_limit;
