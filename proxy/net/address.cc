@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace postigo {
@@ -90,6 +91,20 @@ std::string Address::text() const {
   std::string name = host();
   if (name.find(':') != std::string::npos) name = "[" + name + "]";
   return name + ":" + std::to_string(port());
+}
+
+std::vector<Address> by_turns(std::vector<Address> addresses) {
+  if (addresses.size() < 3) return addresses;
+  const sa_family_t first = addresses.front().get()->sa_family;
+  auto other = std::stable_partition(addresses.begin(), addresses.end(),
+                                     [&](const Address& each) { return each.get()->sa_family == first; });
+  std::vector<Address> mixed;
+  mixed.reserve(addresses.size());
+  for (auto a = addresses.begin(), b = other; a != other || b != addresses.end();) {
+    if (a != other) mixed.push_back(*a++);
+    if (b != addresses.end()) mixed.push_back(*b++);
+  }
+  return mixed;
 }
 
 }  // namespace postigo

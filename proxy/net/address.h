@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace postigo {
 
@@ -41,5 +42,8 @@ class Address {
   };
   Storage storage_{.v6 = {}};
 };
+
+// RFC 8305 4: the first one's family, then the other one, by turns; within a family the order stays (RFC 6724).
+std::vector<Address> by_turns(std::vector<Address> addresses);
 
 }  // namespace postigo

@@ -30,6 +30,7 @@ Dns::Answer answer_of(int status, const ares_addrinfo* list) {
   for (auto* alias = list != nullptr ? list->cnames : nullptr; alias != nullptr; alias = alias->next) {
     ttl_s = std::min(ttl_s, alias->ttl);
   }
+  answer.addresses = by_turns(std::move(answer.addresses));
   answer.ttl_ms = answer.addresses.empty() ? 0 : static_cast<uint64_t>(std::max(ttl_s, 0)) * 1000;
   answer.no_such_name = status == ARES_ENOTFOUND || status == ARES_ENODATA;
   answer.why = status == ARES_SUCCESS ? "no address" : ares_strerror(status);
