@@ -25,7 +25,11 @@ BackPolicy policy_for(const config::Backend& backend) {
 }  // namespace
 
 Dialer::Dialer(Client& client, Means means, const Backend& backend, const Protocol& protocol)
-    : client_(client), means_(means), backend_(backend), protocol_(protocol) {}
+    : client_(client),
+      means_(means),
+      backend_(backend),
+      protocol_(protocol),
+      race_(means.loop, *this, [this](const Address& to) { return begin_to(to); }) {}
 
 void Dialer::enter(Phase phase) {
   phase_ = phase;
@@ -34,31 +38,26 @@ void Dialer::enter(Phase phase) {
 
 void Dialer::start() {
   enter(Phase::connect);
-  if (const std::vector<Address>* known = means_.resolver.known(settings().host)) {
-    addresses_ = *known;
-    return connect_next();
-  }
+  if (const std::vector<Address>* known = means_.resolver.known(settings().host)) return connect(*known);
   resolving_ =
       means_.resolver.resolve(settings().host, [this](Resolver::Answer answer) { resolved(std::move(answer)); });
 }
 
 void Dialer::abandon() {
   resolving_.cancel();
+  race_.stop();
   socket_.reset();
 }
 
 void Dialer::resolved(Resolver::Answer answer) {
   if (!answer) return client_.dial_failed(BackendError::resolve, answer.error().message);
-  addresses_ = std::move(*answer);
-  connect_next();
+  connect(std::move(*answer));
 }
 
-void Dialer::connect_next() {
-  Address address = addresses_[address_++];
-  address.set_port(settings().port(protocol_.name));
+void Dialer::connect(std::vector<Address> addresses) {
+  for (Address& address : addresses) address.set_port(settings().port(protocol_.name));
   connect_start_us_ = now_us();
-  begun_ = begin_to(address);
-  socket_ = Socket::connect(means_.loop, begun_, *this);
+  race_.start(std::move(addresses));
 }
 
 int Dialer::begin_to(const Address& address) {
@@ -76,7 +75,9 @@ int Dialer::begin_to(const Address& address) {
   return status;
 }
 
-void Dialer::on_connected(Socket&) {
+void Dialer::race_won(SocketPtr socket) {
+  socket_ = std::move(socket);
+  socket_->set_owner(*this);
   connected_us_ = now_us();
   connected_ms_ = means_.loop.now_ms();
   means_.stats.connects.inc();
@@ -173,18 +174,16 @@ std::string Dialer::with_hint(const std::string& why) const {
 
 void Dialer::on_eof(Socket&, bool) { lost(BackendError::closed, with_hint("closed by the backend")); }
 
-void Dialer::not_connected(const std::string& why) {
-  if (address_ < addresses_.size()) return connect_next();
-  if (begun_ == -EADDRNOTAVAIL) {
+void Dialer::race_lost(int begun, const std::string& why) {
+  if (begun == -EADDRNOTAVAIL) {
     return client_.dial_failed(BackendError::no_port, "no port is free, or no address is there, to connect from");
   }
-  bool other_family = begun_ == -EAFNOSUPPORT && !backend_.sources.empty();
+  bool other_family = begun == -EAFNOSUPPORT && !backend_.sources.empty();
   if (other_family) return client_.dial_failed(BackendError::no_port, "no address in source is of its family");
   client_.dial_failed(BackendError::connect, why);
 }
 
 void Dialer::on_failed(Socket& socket, const std::string& why) {
-  if (phase_ == Phase::connect) return not_connected(why);
   bool handshake = phase_ == Phase::backend_tls && socket.tls() != nullptr;
   if (handshake) return client_.dial_failed(BackendError::tls, with_hint(why));
   lost(BackendError::closed, with_hint(why));

@@ -1,5 +1,6 @@
-// Dialer: one attempt at one backend: its name, a connection to one of its addresses after the other, a PROXY header,
-// TLS, the dialogue. What comes of it is told to its Client; it knows no other candidate and no client's session.
+// Dialer: one attempt at one backend: its name, a connection to the first of its addresses that answers
+// (net/race), a PROXY header, TLS, the dialogue. What comes of it is told to its Client; it knows no other candidate
+// and no client's session.
 //
 // Owned by its Client, who has the clock: the Dialer tells which step begins, and is told when that took too long.
 // After it has told an end nothing calls back any more. Confined to one loop's thread, whichever that is.
@@ -15,6 +16,7 @@
 #include "parser/dialogue.h"
 #include "proxy/base/phase.h"
 #include "proxy/base/stats.h"
+#include "proxy/net/race.h"
 #include "proxy/net/resolver.h"
 #include "proxy/net/socket.h"
 #include "proxy/session/input.h"
@@ -22,7 +24,7 @@
 
 namespace postigo {
 
-class Dialer final : public Socket::Owner {
+class Dialer final : public Socket::Owner, Race::Client {
  public:
   // How far it goes. secured: as connected, if there is no TLS. ready: all but the login.
   enum class Until : uint8_t { connected, secured, ready, logged_in };
@@ -79,15 +81,15 @@ class Dialer final : public Socket::Owner {
  private:
   void enter(Phase phase);
   void resolved(Resolver::Answer answer);
-  void connect_next();
-  int begin_to(const Address& address);        // as Socket::begin, from each of the backend's source addresses in turn
-  void not_connected(const std::string& why);  // to the newest address
+  void connect(std::vector<Address> addresses);
+  int begin_to(const Address& address);  // as Socket::begin, from each of the backend's source addresses in turn
   void lost(BackendError error, const std::string& why);
   void start_tls();
   bool step();           // false: wait, or this object is done
   bool flush(Out& out);  // false: it was too much, and this object is done
 
-  void on_connected(Socket& socket) override;
+  void race_won(SocketPtr socket) override;
+  void race_lost(int begun, const std::string& why) override;
   void on_secured(Socket& socket) override;
   void on_data(Socket& socket, Bytes data) override;
   void on_eof(Socket& socket, bool clean) override;
@@ -100,9 +102,7 @@ class Dialer final : public Socket::Owner {
   const Backend& backend_;
   const Protocol& protocol_;
   Ticket resolving_;
-  std::vector<Address> addresses_;
-  size_t address_ = 0;
-  int begun_ = 0;  // the descriptor of the newest connection, or -errno
+  Race race_;  // to its addresses
   SocketPtr socket_;
   std::unique_ptr<BackDialogue> back_;
   Input input_;
