@@ -37,11 +37,11 @@ void Login::find_backend() {
     return refuse({Refusal::Kind::server_bug, {}}, Refused::no_route);
   }
   session_.summary().user = identity_.user;
-  bind_user(session_, *route);
   pool_ = route->pool;
   // Whoever was verified here is counted before his backend is asked.
   if (identity_.verified && !seat_user()) return;
-  upstream_ = std::make_unique<Upstream>(*this, session_, std::move(*route), backend_login(identity_));
+  upstream_ =
+      std::make_unique<Upstream>(*this, session_, bind_user(session_, std::move(*route)), backend_login(identity_));
   upstream_->start();
 }
 
@@ -58,12 +58,11 @@ void Login::wait_for_release() {
 
 // His sessions bind him to a backend that cannot be reached: they are let go, and he waits for that, once.
 bool Login::strand(BackendError error) {
-  if (stranded_ || !upstream_->has_choice() || !is_stranded(session_, error)) return false;
+  if (stranded_ || !upstream_->was_held() || !upstream_->has_choice() || !is_stranded(session_, error)) return false;
   Ledger& ledger = session_.host().ledger();
   const uint64_t until_ms = session_.host().loop().now_ms() + kStrandedMs;
   if (!ledger.stranded.hold(identity_.user, until_ms) || !ledger.holds.hold(identity_.user, until_ms)) return false;
   stranded_ = true;
-  session_.bond().reset();
   session_.host().loop().bury(std::move(upstream_));
   session_.enter(Phase::command, session_.login_ms_left());
   find_backend();

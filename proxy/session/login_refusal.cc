@@ -35,10 +35,10 @@ void Login::upstream_unavailable(BackendError error, const std::string& why, std
 
 void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {
   count_refused(reason, code);
-  session_.bond().reset();
   seat_.release();
   again_.cancel();
   session_.unseat_user();
+  session_.bond().reset();
   refusal_ = std::move(refusal);
   if (Attempts::is_failure(refusal_.kind)) ++session_.summary().failures;
   // A "no" takes the same time whoever says it and for whatever reason (A22). "Not now" and "our fault" are told at

@@ -250,6 +250,7 @@ void Relay::lose_backend(bool clean, const std::string& why) {
     until_ms = where_.lost.next_ms(now_ms, there, session_.host().snapshot()->live.leaving.lost_spread_ms);
   }
   if (until_ms <= now_ms) return backend_over(clean, why);
+  session_.bond().reset();  // he may log in elsewhere meanwhile
   lost_ = std::make_unique<Lost>(Lost{clean, why, until_ms});
   session_.client()->pause(Pause::backend_lost);
   wait();

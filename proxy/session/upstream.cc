@@ -20,8 +20,8 @@ constexpr uint64_t kWaitStepMs = 50;
 
 }  // namespace
 
-Upstream::Upstream(Client& client, Session& session, Route route, BackLogin login)
-    : client_(client), session_(session), route_(std::move(route)), login_(std::move(login)) {}
+Upstream::Upstream(Client& client, Session& session, Candidates way, BackLogin login)
+    : client_(client), session_(session), way_(std::move(way)), login_(std::move(login)) {}
 
 BackendStats& Upstream::stats() { return session_.host().stats().backends[backend_->state->slot]; }
 
@@ -32,16 +32,21 @@ uint64_t Upstream::now_ms() const { return session_.host().loop().now_ms(); }
 SharedHealth& Upstream::health() const { return state().health(session_.frontend().protocol_index); }
 
 void Upstream::abandon() {
+  leave();
+  way_.release();
+}
+
+void Upstream::leave() {
   if (backend_ != nullptr) health().dropped(std::exchange(trial_, 0));
   if (dialer_ != nullptr) dialer_->abandon();
   seat_.release();
 }
 
 void Upstream::try_candidate() {
-  backend_ = &session_.snapshot().backend(route_.candidates[candidate_]->name);
+  backend_ = &session_.snapshot().backend(way_.candidate().name);
   session_.summary().backend = state().name;
-  session_.summary().shard = route_.shard;
-  bool follows = state().wanted == Wanted::drain && is_at(session_, state());
+  session_.summary().shard = way_.route().shard;
+  bool follows = state().wanted == Wanted::drain && way_.is_held();
   if (!takes_logins(state().wanted) && !follows) return give_up(BackendError::taken_out, "taken out of service");
   silence_told_ = false;
   if (!let_in()) return give_up(BackendError::down, "is down: " + health().view(now_ms()).why);
@@ -78,8 +83,8 @@ bool Upstream::let_in() {
 bool Upstream::is_slow() const { return health().patience_ms() > backend().health.silence_ms; }
 
 bool Upstream::another_may_serve() const {
-  for (size_t i = candidate_ + 1; i < route_.candidates.size(); ++i) {
-    const BackendState& other = *session_.snapshot().backend(route_.candidates[i]->name).state;
+  for (const config::Backend* each : way_.others()) {
+    const BackendState& other = *session_.snapshot().backend(each->name).state;
     if (other.wanted == Wanted::ready) return true;
     const SharedHealth& believed = other.health(session_.frontend().protocol_index);
     bool down = !believed.calm() && believed.view(now_ms()).state == HealthState::down;
@@ -137,13 +142,14 @@ void Upstream::dial_stepped(std::string_view state, Event event) {
 }
 
 void Upstream::dialed(SocketPtr socket, Bytes leftover) {
-  if (session_.bond() != nullptr && !session_.bond()->settle()) {
+  if (!way_.settle()) {
     return give_up(BackendError::moved, "another login of the user went to another backend meanwhile");
   }
   seat_.release();
   outage().served(now_ms());
   met(true, Depth::login, "");
   session_.host().places().succeeded(state());
+  session_.bond() = way_.take_bond();
   client_.upstream_ready(std::move(socket), *dialer_->back(), leftover);
 }
 
@@ -213,12 +219,13 @@ void Upstream::give_up(BackendError error, const std::string& why) {
   tell(error, why);
   std::string failure = backend().name + ": " + why;
   std::vector<std::string> for_the_user = alerts();
-  abandon();
+  leave();
   session_.host().loop().bury(std::move(dialer_));  // it may be the caller
-  bool late = session_.login_ms_left() == 0 || ++tries_ >= route_.candidates.size();
-  std::optional<size_t> next = late ? std::nullopt : next_candidate(session_, route_, candidate_);
-  if (!next) return client_.upstream_unavailable(error, failure, std::move(for_the_user));
-  candidate_ = *next;
+  if (session_.login_ms_left() == 0 || !way_.go_on()) {
+    held_ = way_.is_held();
+    way_.release();
+    return client_.upstream_unavailable(error, failure, std::move(for_the_user));
+  }
   session_.host().stats().retries.inc();
   try_candidate();
 }

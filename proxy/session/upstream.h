@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "backends/router.h"
+#include "backends/ledger/candidates.h"
 #include "parser/dialogue.h"
 #include "proxy/base/stats.h"
 #include "proxy/session/dialer.h"
@@ -34,17 +34,19 @@ class Upstream final : public Dialer::Client {
     ~Client() = default;
   };
 
-  Upstream(Client& client, Session& session, Route route, BackLogin login);
+  Upstream(Client& client, Session& session, Candidates way, BackLogin login);
 
   void start();
   void abandon();                                           // nothing calls back any more
   void deadline();                                          // the phase took too long: on to the next candidate
   BackendState& state() const { return *backend_->state; }  // of the current candidate
-  bool has_choice() const { return route_.candidates.size() > 1; }
+  bool has_choice() const { return way_.route().candidates.size() > 1; }
+  bool was_held() const { return held_; }  // at the last candidate, by sessions of the user
   std::string_view state_name() const { return dialer_ != nullptr ? dialer_->state_name() : "connecting"; }
 
  private:
   void try_candidate();
+  void leave();     // this candidate
   bool let_in();    // the circuit breaker
   void sit_down();  // a place, and off it goes
   bool is_slow() const;
@@ -73,14 +75,13 @@ class Upstream final : public Dialer::Client {
 
   Client& client_;
   Session& session_;
-  Route route_;
+  Candidates way_;
   BackLogin login_;
   Places::Seat seat_;  // at the current candidate
   Health::Trial trial_ = 0;
   uint64_t wait_until_ms_ = 0;  // for a place
-  bool silence_told_ = false;   // it has said nothing for a while, and its health knows
-  size_t candidate_ = 0;
-  size_t tries_ = 0;                  // candidates that could not
+  bool held_ = false;
+  bool silence_told_ = false;         // it has said nothing for a while, and its health knows
   const Backend* backend_ = nullptr;  // the current candidate
   std::unique_ptr<Dialer> dialer_;    // at it
 };
