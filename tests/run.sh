@@ -44,7 +44,7 @@ main() {
   python3 tests/gather.py build/all release:'^e2e\.' release:'^check\.' release:'^bench\.' \
     release:'^differential\.' release:'^package\.' \
     asan:'^unit_parser\.' asan:'^unit_config\.' asan:'^unit_backends\.' asan:'^unit_proxy\.' asan:'^dialogue\.' \
-    asan:'^fuzz_' asan:'^e2e\.' asan:'.' tsan:'^unit_proxy\.' tsan:'^unit_backends\.' tsan:'^e2e\.'
+    asan:'^fuzz_' asan:'^sim\.' asan:'^e2e\.' asan:'.' tsan:'^unit_proxy\.' tsan:'^unit_backends\.' tsan:'^e2e\.'
   echo "== testing; logs in build/all/Testing"
   local result=0 report=$PWD/build/all/results.xml
   ctest --test-dir build/all -j "$jobs" --repeat until-pass:2 --output-on-failure --no-tests=error \
