@@ -133,10 +133,16 @@ void Worker::accept(const std::shared_ptr<const Frontend>& frontend, int fd, con
   if (refused) numbers.rejected_limit.inc();
   if (no_memory) {
     numbers.rejected_memory.inc();
-    started.refuse(CloseReason::memory);
+    if (!started.refuse(CloseReason::memory)) return;
   }
   if (drop) return started.abort(CloseReason::session_limit);
   started.begin();
+}
+
+bool Worker::take_refusal() {
+  if (refusals_ >= Shared::kRefusing) return false;
+  ++refusals_;
+  return true;
 }
 
 SessionId Worker::next_session_id() {

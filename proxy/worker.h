@@ -123,6 +123,8 @@ class Worker final : public Host {
   Directory& directory() override { return *directory_; }
   SessionId next_session_id() override;
   std::string next_nonce() override;
+  bool take_refusal() override;
+  void give_refusal() override { --refusals_; }
   bool stopping() const override { return stopping_; }
   void retire(Session& session) override;
 
@@ -155,6 +157,7 @@ class Worker final : public Host {
   SipKey nonce_key_;
   uint64_t nonces_ = 0;
   int64_t reported_ = 0;   // to the ceiling
+  int64_t refusals_ = 0;   // under way
   bool ending_ = false;    // no new sessions
   bool stopping_ = false;  // and none of the old ones is waited for
   bool ended_ = false;

@@ -14,6 +14,28 @@ bool Holds::hold(Bytes user, uint64_t until_ms) {
   return taken;
 }
 
+bool Holds::hold_if_free(Bytes user, uint64_t until_ms, uint64_t now_ms) {
+  bool fresh = false, free = false;
+  bool taken = table_.change(user, [&](uint64_t& until) {
+    fresh = until == 0;
+    free = until <= now_ms;
+    if (free) until = until_ms;
+    return Keep::busy;
+  });
+  if (taken && fresh) ++count_;
+  return taken && free;
+}
+
+bool Holds::release_if(Bytes user, uint64_t until_ms) {
+  bool same = false;
+  table_.touch(user, [&](uint64_t& until) {
+    same = until == until_ms;
+    return same ? Keep::gone : Keep::busy;
+  });
+  if (same) --count_;
+  return same;
+}
+
 bool Holds::release(Bytes user) {
   bool known = table_.touch(user, [](uint64_t&) { return Keep::gone; });
   if (known) --count_;

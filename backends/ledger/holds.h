@@ -46,7 +46,9 @@ class Holds {
   explicit Holds(SipKey key) : table_(kUsersMax, key) {}
 
   bool hold(Bytes user, uint64_t until_ms);  // again: until then instead. False: there are too many
-  bool release(Bytes user);                  // false: there was none
+  bool hold_if_free(Bytes user, uint64_t until_ms, uint64_t now_ms);  // false: he is on hold, or there are too many
+  bool release(Bytes user);                                           // false: there was none
+  bool release_if(Bytes user, uint64_t until_ms);  // that very hold; false: it was another one, or none
   bool held(Bytes user, uint64_t now_ms) const;
   Seat wait();  // empty: too many wait already
   // All of now. Those whose time is over are forgotten on the way.

@@ -34,6 +34,7 @@ void Flush::start(Order order, std::function<void()> begun) {
   progress_.running = true;
   users_.clear();
   started_ = 0;
+  stopped_ = false;
   auto found = std::make_shared<Found>();
   Affinity& affinity = control_.ledger().affinity;
   auto state = control_.fleet().backend(order_.backend);
@@ -51,7 +52,7 @@ void Flush::start(Order order, std::function<void()> begun) {
       },
       [this, found, begun = std::move(begun), alive = std::weak_ptr(alive_)] {
         if (alive.expired()) return;
-        users_.assign(found->users.begin(), found->users.end());
+        if (!stopped_) users_.assign(found->users.begin(), found->users.end());
         progress_.users = users_.size();
         begun_ms_ = control_.loop().now_ms();
         begun();
@@ -59,7 +60,10 @@ void Flush::start(Order order, std::function<void()> begun) {
       });
 }
 
-void Flush::stop() { users_.clear(); }
+void Flush::stop() {
+  stopped_ = true;  // it may still be looking for them
+  users_.clear();
+}
 
 void Flush::close() {
   alive_.reset();

@@ -45,7 +45,6 @@ class Flush {
   void close();
 
  private:
-  void collected();
   void tick();
   void next();
   void moved(const std::string& user, const std::string& failure, uint64_t ended);
@@ -56,6 +55,7 @@ class Flush {
   Progress progress_;
   std::deque<std::string> users_;  // that are still to be moved
   uint64_t begun_ms_ = 0, started_ = 0;
+  bool stopped_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

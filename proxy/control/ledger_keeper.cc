@@ -41,19 +41,16 @@ void LedgerKeeper::sweep() {
 
 // Only if the backend fails still: who could not reach it for a moment does not lose his sessions.
 void LedgerKeeper::help_stranded() {
-  std::vector<std::string> users;
-  ledger_->stranded.visit(loop_.now_ms(), [&](Bytes user, uint64_t) { users.emplace_back(user); });
+  std::vector<std::pair<std::string, uint64_t>> users;
+  ledger_->stranded.visit(loop_.now_ms(), [&](Bytes user, uint64_t until_ms) { users.emplace_back(user, until_ms); });
   const auto backends = fleet_.all_backends();
-  for (const std::string& user : users) {
+  for (const auto& [user, until_ms] : users) {
     ledger_->stranded.release(user);
     auto known = ledger_->affinity.look(user);
     const BackendState* where = known && known->backend < backends.size() ? backends[known->backend] : nullptr;
     bool gone = where != nullptr && (where->outage.failing() || where->wanted == Wanted::down);
-    if (gone) {
-      evict_(user);
-    } else {
-      ledger_->holds.release(user);
-    }
+    // The hold may be an operator's by now, or a move's: that is theirs.
+    if (ledger_->holds.release_if(user, until_ms) && gone) evict_(user);
   }
 }
 

@@ -51,21 +51,15 @@ Mover::Mover(ControlThread& control)
 
 Mover::~Mover() = default;
 
-Mover::Task* Mover::find(const std::string& user) {
-  for (auto& each : jobs_) {
-    if (each->job.user == user && each->stage != Stage::over) return each.get();
-  }
-  return nullptr;
-}
-
 bool Mover::start(Job job) {
-  if (find(job.user) != nullptr) return false;
+  if (by_user_.contains(job.user)) return false;
   auto task = std::make_unique<Task>();
   task->deadline_ms = control_.loop().now_ms() + job.max_ms;
   // A little longer than the job: whoever waits is served where he is to go, if at all.
-  control_.ledger().holds.hold(job.user, task->deadline_ms + 10 * kTickMs);
+  if (!control_.ledger().holds.hold(job.user, task->deadline_ms + 10 * kTickMs)) return false;
   task->job = std::move(job);
   task->number = ++numbers_;
+  by_user_[task->job.user] = task.get();
   jobs_.push_back(std::move(task));
   control_.loop().timers().arm(timer_, 0);
   return true;
@@ -154,6 +148,7 @@ void Mover::run_hook(Task& task) {
 
 void Mover::finish(Task& task, const std::string& failure) {
   task.stage = Stage::over;
+  by_user_.erase(task.job.user);
   std::string why = failure;
   if (why.empty() && !task.job.move()) why = "too many users have an order of their own";
   control_.ledger().holds.release(task.job.user);
@@ -171,6 +166,7 @@ void Mover::close() {
     control_.loop().bury(std::move(each->hook));
   }
   jobs_.clear();
+  by_user_.clear();
 }
 
 }  // namespace postigo

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/balance/siphash.h"
 #include "backends/ledger/moves.h"
 #include "proxy/control/hook.h"
 #include "proxy/net/timer_wheel.h"
@@ -60,11 +61,11 @@ class Mover {
   void run_hook(Task& task);
   void finish(Task& task, const std::string& failure);
   void bury_finished();
-  Task* find(const std::string& user);
 
   ControlThread& control_;
   Timer timer_;
   std::vector<std::unique_ptr<Task>> jobs_;
+  NameMap<Task*> by_user_;  // those that are not over
   uint64_t numbers_ = 0;
   bool counting_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

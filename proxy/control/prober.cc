@@ -21,8 +21,11 @@ Prober::Prober(Loop& loop, std::function<void()> changed)
 void Prober::use(std::shared_ptr<const Snapshot> snapshot) {
   if (resolver_ == nullptr || snapshot_->live.resolver != snapshot->live.resolver) {
     for (auto& [name, watch] : watches_) {
-      if (watch.probe != nullptr) watch.probe->abandon();  // it asks the old one
-      watch.probe.reset();
+      if (watch.probe == nullptr) continue;
+      const Probe::Order& order = watch.probe->order();
+      order.backend->state->health(name.second).dropped(order.trial);
+      watch.probe->abandon();  // it asks the old one
+      loop_.bury(std::move(watch.probe));
     }
     resolver_ = std::make_unique<Resolver>(loop_, snapshot->live.resolver);
   }

@@ -69,6 +69,12 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     curl_slist* headers = nullptr;
     curl_slist* connect_to = nullptr;
     std::string url, body;
+    // For an address; behind that the time is libcurl's business.
+    Timer patience{[](void* self) {
+                     auto& question = *static_cast<Question*>(self);
+                     if (auto all = question.multi.lock()) all->no_address(question);
+                   },
+                   this};
     Answer answer;
     std::array<char, CURL_ERROR_SIZE> error{};
   };
@@ -118,6 +124,7 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
         start(asked);
       });
       waiting_[question.get()] = question;
+      loop_.timers().arm(question->patience, settings_.timeout_ms);
     }
     return Ticket(question);
   }
@@ -149,6 +156,7 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
 
   void start(const std::shared_ptr<Question>& question) {
     waiting_.erase(question.get());
+    question->patience.cancel();
     CURL* easy = question->easy = curl_easy_init();
     question->headers = curl_slist_append(nullptr, "Content-Type: application/json");
     question->headers = curl_slist_append(question->headers, "Expect:");
@@ -243,8 +251,17 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     });
   }
 
+  void no_address(Question& question) {
+    auto found = waiting_.find(&question);
+    if (found == waiting_.end()) return;
+    auto held = found->second;
+    held->resolving.cancel();
+    done(held, "no address in time");
+  }
+
   // It has been answered, or nobody waits for it any more.
   void forget(Question& question) {
+    question.patience.cancel();
     auto waiting = waiting_.extract(&question);
     auto held = questions_.extract(&question);
     if (!waiting && !held) return;

@@ -26,6 +26,7 @@ void Race::start(std::vector<Address> addresses) {
 }
 
 void Race::send_next() {
+  patience_.cancel();  // with the one before
   const int begun = begin_(addresses_[next_++]);
   runners_.push_back({Socket::connect(loop_, begun, *this), begun});
   if (next_ < addresses_.size()) loop_.timers().arm(patience_, kNextMs);

@@ -2,6 +2,7 @@
 // what is said (parser's back dialogues).
 #include "proxy/session/dialer.h"
 
+#include <algorithm>
 #include <cerrno>
 
 namespace postigo {
@@ -54,7 +55,17 @@ void Dialer::resolved(Resolver::Answer answer) {
   connect(std::move(*answer));
 }
 
+bool Dialer::has_source_for(const Address& address) const {
+  return backend_.sources.empty() ||
+         std::any_of(backend_.sources.begin(), backend_.sources.end(),
+                     [&](const Address& from) { return from.get()->sa_family == address.get()->sa_family; });
+}
+
+// Those that none of our addresses leads to are tried only if there are no others.
 void Dialer::connect(std::vector<Address> addresses) {
+  auto without = std::stable_partition(addresses.begin(), addresses.end(),
+                                       [this](const Address& each) { return has_source_for(each); });
+  if (without != addresses.begin()) addresses.erase(without, addresses.end());
   for (Address& address : addresses) address.set_port(settings().port(protocol_.name));
   connect_start_us_ = now_us();
   race_.start(std::move(addresses));

@@ -82,6 +82,7 @@ class Dialer final : public Socket::Owner, Race::Client {
   void enter(Phase phase);
   void resolved(Resolver::Answer answer);
   void connect(std::vector<Address> addresses);
+  bool has_source_for(const Address& address) const;
   int begin_to(const Address& address);  // as Socket::begin, from each of the backend's source addresses in turn
   void lost(BackendError error, const std::string& why);
   void start_tls();

@@ -49,7 +49,9 @@ class Host {
   virtual const std::shared_ptr<Policy>& policy() = 0;  // null: none is to be asked
 
   virtual SessionId next_session_id() = 0;
-  virtual std::string next_nonce() = 0;       // eight hexadecimal digits that nobody can guess (BackLogin::nonce)
+  virtual std::string next_nonce() = 0;  // eight hexadecimal digits that nobody can guess (BackLogin::nonce)
+  virtual bool take_refusal() = 0;       // room for one more who is told that he is refused; to be given back
+  virtual void give_refusal() = 0;
   virtual bool stopping() const = 0;          // nobody is waited for any more
   virtual void retire(Session& session) = 0;  // its end: counts, writes the log line, buries it
 

@@ -56,12 +56,20 @@ void Login::wait_for_release() {
   session_.host().loop().timers().arm(again_, kHoldTickMs);
 }
 
-// His sessions bind him to a backend that cannot be reached: they are let go, and he waits for that, once.
+// His sessions bind him to a backend that cannot be reached: they are let go, and he waits for that, once. A stranger
+// who uses his name has no part in it: what may be due to what was said, and not to the backend, counts only if we know
+// him.
 bool Login::strand(BackendError error) {
-  if (stranded_ || !upstream_->was_held() || !upstream_->has_choice() || !is_stranded(session_, error)) return false;
+  bool by_words = error == BackendError::closed || error == BackendError::login_timeout;
+  if (stranded_ || (by_words && !identity_.verified)) return false;
+  if (!upstream_->was_held() || !upstream_->has_choice() || !is_stranded(session_, error)) return false;
   Ledger& ledger = session_.host().ledger();
-  const uint64_t until_ms = session_.host().loop().now_ms() + kStrandedMs;
-  if (!ledger.stranded.hold(identity_.user, until_ms) || !ledger.holds.hold(identity_.user, until_ms)) return false;
+  const uint64_t now_ms = session_.host().loop().now_ms(), until_ms = now_ms + kStrandedMs;
+  if (ledger.holds.hold_if_free(identity_.user, until_ms, now_ms)) {
+    ledger.stranded.hold(identity_.user, until_ms);
+  } else if (!ledger.holds.held(identity_.user, now_ms)) {
+    return false;  // there is no room; else somebody holds him already, and that is waited for
+  }
   stranded_ = true;
   session_.host().loop().bury(std::move(upstream_));
   session_.enter(Phase::command, session_.login_ms_left());

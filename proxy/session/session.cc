@@ -21,8 +21,8 @@ Session::Session(Host& host, std::shared_ptr<const Frontend> frontend, bool refu
       frontend_(std::move(frontend)),
       snapshot_(host.snapshot()),
       deadline_([](void* self) { static_cast<Session*>(self)->stage_->deadline(); }, this),
-      number_(number & ((uint64_t{1} << 48) - 1)),
-      refused_(refused) {
+      number_(number & ((uint64_t{1} << 40) - 1)),
+      refused_(refused ? Unwanted::over_limit : Unwanted::no) {
   summary_.id = host.next_session_id();
   summary_.listener = frontend_->name;
   summary_.protocol = frontend_->protocol->name;
@@ -41,9 +41,15 @@ void Session::accept(int fd, const Address& peer) {
   host_.stats().sessions[static_cast<size_t>(phase_)].inc();
 }
 
-void Session::refuse(CloseReason why) {
-  refused_ = true;
+// Whoever is told may take his time for it, and no limit counts him.
+bool Session::refuse(CloseReason why) {
+  if (!host_.take_refusal()) {
+    abort(why);
+    return false;
+  }
+  refused_ = Unwanted::counted;
   refusal_ = why;
+  return true;
 }
 
 void Session::begin() {
@@ -63,7 +69,7 @@ void Session::replace(std::unique_ptr<Stage> next) { host_.loop().bury(std::exch
 // `received` belongs to the Preamble.
 void Session::begin_dialogue(Bytes received) {
   summary_.trace = host_.traces().of_address(summary_.client.octets(), summary_.id);
-  if (!refused_ && !admit()) return;
+  if (refused_ == Unwanted::no && !admit()) return;
   if (frontend_->tls == config::Tls::implicit) return become(std::make_unique<Handshake>(*this)).start(received);
   enter(Phase::command, login_ms_left());
   begin_login();
@@ -108,8 +114,9 @@ bool Session::admit() {
   place_ = std::move(answer.seat);
   if (!reached(answer.limit)) return true;
   bool told = answer.limit == Limit::sessions_per_address || answer.limit == Limit::sessions_per_network;
-  told ? refuse(CloseReason::address_limit) : abort(CloseReason::rate_limit);
-  return told;
+  if (told) return refuse(CloseReason::address_limit);
+  abort(CloseReason::rate_limit);
+  return false;
 }
 
 bool Session::seat_user(std::string_view pool) {
@@ -121,7 +128,7 @@ bool Session::seat_user(std::string_view pool) {
 
 void Session::begin_login() {
   Login& login = become(std::make_unique<Login>(*this));
-  if (refused_) {
+  if (refused_ != Unwanted::no) {
     login.farewell(Farewell::too_many_connections);
     return close(refusal_);
   }
@@ -234,6 +241,7 @@ void Session::cut_off() {
 }
 
 void Session::retire() {
+  if (refused_ == Unwanted::counted) host_.give_refusal();
   deadline_.cancel();
   client_.reset();
   host_.stats().sessions[static_cast<size_t>(phase_)].dec();

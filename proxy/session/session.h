@@ -32,8 +32,9 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   ~Session();
 
   void accept(int fd, const Address& peer);  // what a Listener accepted
-  void refuse(CloseReason why);              // it will be told so politely, as soon as that is possible
-  void begin();                              // a PROXY header, TLS or the greeting; may close
+  // It will be told so politely, as soon as that is possible; false: too many are being told, and it is closed already.
+  bool refuse(CloseReason why);
+  void begin();  // a PROXY header, TLS or the greeting; may close
 
   // --- for its stages ---
   Host& host() { return host_; }
@@ -108,9 +109,10 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   std::unique_ptr<Stage> stage_;  // null before begin()
   Summary summary_;
   std::unique_ptr<Affinity::Bond> bond_;  // from the login on; given back where the session closes
-  const uint64_t number_ : 48;            // with the next two in eight octets
+  enum class Unwanted : uint8_t { no, over_limit, counted };
+  const uint64_t number_ : 40;  // with the next three in eight octets
   Phase phase_ = Phase::preamble;
-  bool refused_;  // told so politely, as soon as that is possible
+  Unwanted refused_;  // to be told so
   CloseReason refusal_ = CloseReason::session_limit;
   Seats::Seat place_, user_seat_;
 };

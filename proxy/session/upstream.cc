@@ -93,10 +93,19 @@ bool Upstream::another_may_serve() const {
   return false;
 }
 
+// About whom a failure behind the greeting may be. A stranger has as many names as he likes, but not as many addresses.
+std::string Upstream::blamed() const {
+  const Summary& who = session_.summary();
+  if (login_.master) return who.user;
+  const auto octets = who.client.octets();
+  bool v6 = who.client.get()->sa_family == AF_INET6;
+  return {reinterpret_cast<const char*>(octets.data()), v6 ? octets.size() / 2 : octets.size()};
+}
+
 void Upstream::met(bool good, Depth depth, const std::string& why) {
   Health::Trial trial = std::exchange(trial_, 0);
   if (!backend().health.passive && trial == 0) return;
-  uint64_t user = SeededHash{}(session_.summary().user) | 1;
+  uint64_t user = SeededHash{}(blamed()) | 1;
   auto change = good ? health().good(now_ms(), depth, trial) : health().bad(now_ms(), depth, why, user, trial);
   if (change) write_health(backend().name, session_.frontend().protocol->name, *change);
 }
@@ -163,6 +172,7 @@ void Upstream::dial_refused() {
     return give_up(BackendError::master_refused, "the master login was refused: [" + reply.code + "] " + reply.text);
   }
   met(true, Depth::login, "");
+  session_.host().places().succeeded(state());  // it answers
   abandon();
   outage().served(now_ms());
   log::write_bounded(

@@ -51,6 +51,7 @@ class Upstream final : public Dialer::Client {
   void sit_down();  // a place, and off it goes
   bool is_slow() const;
   bool another_may_serve() const;
+  std::string blamed() const;
   // What this login has met there.
   void met(bool good, Depth depth, const std::string& why);
   SharedHealth& health() const;

@@ -56,6 +56,23 @@ TEST(HoldsTest, HeldUntilReleasedOrItsTimeIsOver) {
   EXPECT_EQ(holds.size(), 0u);
 }
 
+// Of two who hold the same user neither shortens nor ends the other one's.
+TEST(HoldsTest, T65_AHoldIsWhoseItIs) {
+  Holds holds(kKey);
+  EXPECT_TRUE(holds.hold("ann", 1000));
+  EXPECT_FALSE(holds.hold_if_free("ann", 500, 100));
+  EXPECT_TRUE(holds.held("ann", 900));
+  EXPECT_FALSE(holds.release_if("ann", 500));
+  EXPECT_TRUE(holds.held("ann", 900));
+  EXPECT_TRUE(holds.hold_if_free("ann", 1500, 1000)) << "its time was over";
+  EXPECT_TRUE(holds.hold_if_free("bob", 1500, 1000));
+  EXPECT_EQ(holds.size(), 2U);
+  EXPECT_TRUE(holds.release_if("ann", 1500));
+  EXPECT_FALSE(holds.release_if("ann", 1500));
+  EXPECT_FALSE(holds.held("ann", 1100));
+  EXPECT_EQ(holds.size(), 1U);
+}
+
 TEST(HoldsTest, NotMoreThanSoManyWait) {
   Holds holds(kKey);
   std::vector<Holds::Seat> seats;

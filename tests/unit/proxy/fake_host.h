@@ -73,6 +73,8 @@ class FakeHost final : public Host {
   const std::shared_ptr<Policy>& policy() override { return policy_; }
   SessionId next_session_id() override { return SessionId(fmt::format("{:016x}", ++ids_)); }
   std::string next_nonce() override { return "00000000"; }
+  bool take_refusal() override { return true; }
+  void give_refusal() override {}
   bool stopping() const override { return false; }
   void retire(Session& session) override {
     ended.push_back(session.summary().reason);

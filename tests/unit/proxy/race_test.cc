@@ -115,6 +115,14 @@ TEST_F(RaceTest, OneThatSaysNothingIsWaitedForAMomentAndLosesItsConnection) {
   EXPECT_THAT(tried, ElementsAre(silent.port(), open.number()));
 }
 
+// The time of the one that has refused is over when it is.
+TEST_F(RaceTest, OneThatRefusesAndALastOneThatSaysNothing) {
+  start({at("127.0.0.1", closed.number()), at("127.0.0.1", silent.port())});
+  run_for(3 * Race::kNextMs);
+  EXPECT_THAT(tried, ElementsAre(closed.number(), silent.port()));
+  EXPECT_FALSE(lost);
+}
+
 // It may still win while the next one is on its way.
 TEST_F(RaceTest, AllThatAreUnderWayMayWin) {
   start({at("127.0.0.1", silent.port()), at("127.0.0.1", silent.port()), at("127.0.0.1", open.number())});
