@@ -20,12 +20,12 @@ const config::Backend* backend_at(const Snapshot& snapshot, Slot slot, std::stri
   return nullptr;
 }
 
-// `protocol` lives as long as the result.
-Candidates candidates_of(const Snapshot& snapshot, Route route, std::string_view protocol) {
+// Two functions that keep what they need in place: no allocation per login.
+Candidates candidates_of(const Snapshot& snapshot, Route route, const Protocol* protocol) {
   return {
       std::move(route),
       {[&snapshot](const config::Backend& each) { return static_cast<Slot>(snapshot.backend(each.name).state->slot); },
-       [&snapshot, protocol](Slot slot) { return backend_at(snapshot, slot, protocol); }}};
+       [&snapshot, protocol](Slot slot) { return backend_at(snapshot, slot, protocol->name); }}};
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ Candidates candidates_of(const Snapshot& snapshot, Route route, std::string_view
 Candidates bind_user(Session& session, Route route) {
   const Snapshot& snapshot = session.snapshot();
   const config::Pool* pool = snapshot.affine_pool(route.pool);
-  Candidates way = candidates_of(snapshot, std::move(route), session.frontend().protocol->name);
+  Candidates way = candidates_of(snapshot, std::move(route), session.frontend().protocol);
   if (pool == nullptr) return way;
   way.bind(session.host().ledger().affinity, session.summary().user,
            {pool->affinity_time_ms, pool->affinity_down == config::AffinityDown::wait});
@@ -42,7 +42,7 @@ Candidates bind_user(Session& session, Route route) {
 
 bool foresee(const Snapshot& snapshot, const Ledger& ledger, Route& route, Bytes user, std::string_view protocol) {
   if (snapshot.affine_pool(route.pool) == nullptr) return false;
-  Candidates way = candidates_of(snapshot, std::move(route), protocol);
+  Candidates way = candidates_of(snapshot, std::move(route), find_protocol(protocol));
   bool held = way.foresee(ledger.affinity, user);
   route = std::move(way).take_route();
   return held;
