@@ -36,7 +36,9 @@ class Matrix(unittest.TestCase):
         self.addCleanup(self.fake.stop)
         table = f'{{ mode = "{mode}", ca_file = "{platform.certificates.ca}" }}' if mode != "off" else ""
         self.proxy = platform.postigo({"fake": self.fake}, backend_tls=table, start=False,
-                                      limits='[limits]\nauth_failure_delay = "1ms"\nbackend_login_timeout = "3s"')
+                                      # each cut is to be met by a login, whatever the ones before have met
+                                      limits='[limits]\nauth_failure_delay = "1ms"\nbackend_login_timeout = "3s"\n'
+                                             '[health]\npassive = false')
         self.proxy.write(log=self.proxy.sections["log"].replace('"info"', '"debug"'))
         self.proxy.start()
         self.witness = Imap.open(self.proxy).logged_in("witness", PASSWORD)
