@@ -9,7 +9,9 @@ namespace {
 void describe_server(Visitor& v, Config& config) {
   Startup& x = config.startup;
   v.text({"hostname", "Name in greetings; default: the machine's"}, config.live.hostname);
-  v.text({"zone", "Where this instance stands: backends of the same zone are preferred; default: zones do not matter"},
+  v.text({"zone",
+          "Where this instance stands: backends of the same zone are preferred, in private shards, too; default: zones "
+          "do not matter"},
          config.live.zone);
   v.count({"workers", "Event loops, one thread each; \"auto\": one per core"}, x.workers, {1, 1024, true});
   v.text({"user", "Unprivileged user to become after binding the ports; default: stay"}, x.user);
@@ -118,8 +120,11 @@ void describe_session_limits(Visitor& v, Limits& x) {
   v.count({"ipv6_address", "Bits of an IPv6 address that are one address"}, x.ipv6_address, {16, 128});
   v.count({"ipv4_network", "Bits of an IPv4 address that are one network"}, x.ipv4_network, {8, 32});
   v.count({"ipv6_network", "Bits of an IPv6 address that are one network"}, x.ipv6_network, {8, 128});
-  v.texts({"exempt", "Networks whose addresses have no limits: webmail servers; default: none"}, x.exempt);
-  v.list({"class", "Users who have other limits; the first that matches decides"}, x.classes, describe_limit_class);
+  v.texts({"exempt", "Networks whose addresses have no limits, but sessions_per_user: webmail servers; default: none"},
+          x.exempt);
+  v.list(
+      {"class", "Users who have other limits; the first that matches decides, and what it does not write has no limit"},
+      x.classes, describe_limit_class);
 }
 
 void describe_limits(Visitor& v, Limits& x) {
@@ -136,7 +141,9 @@ void describe_limits(Visitor& v, Limits& x) {
   v.duration({"pop3_idle_timeout", "Silence after login, both directions; at least 10m (RFC 1939 3)"},
              x.pop3_idle_timeout_ms);
   v.duration({"auth_failure_delay", "A refused login is answered no earlier than this"}, x.auth_failure_delay_ms, true);
-  v.duration({"move_delay", "A backend whose user is moved away has so long to finish before he is let in elsewhere"},
+  v.duration({"move_delay",
+              "A backend whose user is moved away has so long to finish before he is let in elsewhere; a login waits "
+              "for half a minute at most"},
              x.move_delay_ms, true);
   v.duration({"half_close_timeout", "Silence after one side has ended, until the other one is ended too"},
              x.half_close_timeout_ms);
@@ -152,8 +159,8 @@ void describe_limits(Visitor& v, Limits& x) {
            "Logins under way at one backend; \"auto\": half of the sessions that are not logged in yet"},
           x.backend_logins_max, {1, 10'000'000, true});
   v.size({"memory",
-          "Octets that sessions and their buffers may have; near it relays are held back and new clients told to come "
-          "again; \"auto\": half of the machine's or the control group's"},
+          "Octets that sessions and their buffers may have; from three quarters on relays are held back, at it new "
+          "clients are told to come again; \"auto\": half of the machine's or the control group's"},
          x.memory, true);
   v.size({"relay_high_water", "Unsent octets per direction at which the other side is paused"}, x.relay_high_water);
   describe_session_limits(v, x);
@@ -175,13 +182,16 @@ void describe_penalty(Visitor& v, Config& config) {
   v.count({"user_free", "Failed logins of a user, from wherever, without consequences"}, x.user_free, {1, 10'000});
   v.duration({"user_delay_max", "Behind them each attempt waits, but never longer; nobody is refused for it"},
              x.user_delay_max_ms, true);
-  v.duration({"known", "Who has logged in from an address is not held back there by others, for this time"}, x.known_ms,
-             true);
+  v.duration({"known",
+              "Who has logged in from an address since the process began is not held back there by others, for this "
+              "time; of each user four addresses"},
+             x.known_ms, true);
   v.texts({"exempt",
-           "Networks that are not counted: webmail servers, balancers that hide their clients; default: loopback, "
-           "private and link-local ones"},
+           "Networks that are not counted: webmail servers, balancers that hide their clients; a list replaces the "
+           "default, which is 127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7 and fe80::/10"},
           x.exempt);
-  v.count({"entries", "Addresses, networks and users that are remembered, of each so many"},
+  v.count({"entries",
+           "Addresses, networks, users, and users who are known somewhere, that are remembered, of each so many"},
           config.startup.penalty_entries, {1'000, 10'000'000});
 }
 
@@ -323,8 +333,8 @@ void describe_capabilities(Visitor& v, Live& x) {
 
 void describe_lookup(Visitor& v, Lookup& x) {
   v.text({"socketmap",
-          "Where Postfix asks where mail for a user belongs (socketmap_table(5)): a path, or an address and a port; "
-          "default: nowhere"},
+          "Where Postfix asks where mail for a user belongs (socketmap_table(5)): an address and a port, or a path "
+          "(not for a Postfix in a chroot); default: nowhere"},
          x.socketmap);
   v.texts({"domains",
            "Domains whose addresses are answered for; default: all if directories know the users, else "
