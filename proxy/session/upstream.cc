@@ -105,8 +105,8 @@ std::string Upstream::blamed() const {
 void Upstream::met(bool good, Depth depth, const std::string& why) {
   Health::Trial trial = std::exchange(trial_, 0);
   if (!backend().health.passive && trial == 0) return;
-  uint64_t user = SeededHash{}(blamed()) | 1;
-  auto change = good ? health().good(now_ms(), depth, trial) : health().bad(now_ms(), depth, why, user, trial);
+  auto change = good ? health().good(now_ms(), depth, trial)
+                     : health().bad(now_ms(), depth, why, SeededHash{}(blamed()) | 1, trial);
   if (change) write_health(backend().name, session_.frontend().protocol->name, *change);
 }
 
