@@ -154,9 +154,10 @@ TEST_F(MetricsTest, NamesTypesAndLabelsFollowTheConventions) {
       for (const auto& label : metric.label) labels.insert(label.name);
     }
   }
-  EXPECT_THAT(labels, testing::IsSubsetOf({"state", "listener", "protocol", "reason",    "version", "resumed", "result",
-                                           "name",  "kind",     "number",   "mechanism", "pool",    "backend", "dir",
-                                           "verb",  "side",     "worker",   "boringssl", "level",   "hash"}))
+  EXPECT_THAT(labels,
+              testing::IsSubsetOf({"state", "listener", "protocol", "reason",    "version", "resumed", "result",
+                                   "name",  "kind",     "number",   "mechanism", "pool",    "backend", "dir",
+                                   "verb",  "side",     "worker",   "boringssl", "level",   "hash",    "reply"}))
       << "never a user, an address or a text";
 }
 
