@@ -93,11 +93,12 @@ bool Upstream::another_may_serve() const {
   return false;
 }
 
-// About whom a failure behind the greeting may be. A stranger has as many names as he likes, but not as many addresses.
+// About whom a failure behind the greeting may be. A stranger has as many names as he likes, but not as many addresses;
+// where many people come from one address (webmail) it is an exempt one.
 std::string Upstream::blamed() const {
   const Summary& who = session_.summary();
-  if (login_.master) return who.user;
   const auto octets = who.client.octets();
+  if (login_.master || config::any_contains(session_.snapshot().penalty.exempt, octets)) return who.user;
   bool v6 = who.client.get()->sa_family == AF_INET6;
   return {reinterpret_cast<const char*>(octets.data()), v6 ? octets.size() / 2 : octets.size()};
 }

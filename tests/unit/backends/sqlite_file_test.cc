@@ -50,7 +50,8 @@ std::string locks_on(const std::string& path) {
   if (child == 0) {
     const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
     struct flock lock {};
-    for (off_t from = 0; file >= 0; from = lock.l_start + lock.l_len) {
+    if (file < 0) _exit(1);
+    for (off_t from = 0;; from = lock.l_start + lock.l_len) {
       lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = from, .l_len = 0, .l_pid = 0};
       if (fcntl(file, F_GETLK, &lock) != 0) _exit(1);
       if (lock.l_type == F_UNLCK) _exit(0);
@@ -58,7 +59,6 @@ std::string locks_on(const std::string& path) {
               static_cast<intmax_t>(lock.l_len));
       if (lock.l_len == 0) _exit(0);
     }
-    _exit(1);
   }
   close(ends[1]);
   std::string found;
