@@ -49,12 +49,6 @@ bool Holds::held(Bytes user, uint64_t now_ms) const {
   return held;
 }
 
-Holds::Seat Holds::wait() {
-  if (waiting_.fetch_add(1, std::memory_order_relaxed) < kWaitingMax) return Seat(waiting_);
-  waiting_.fetch_sub(1, std::memory_order_relaxed);
-  return {};
-}
-
 void Holds::visit(uint64_t now_ms, const std::function<void(Bytes user, uint64_t until_ms)>& what) {
   for (size_t stripe = 0; stripe < table_.stripes() && size() > 0; ++stripe) {
     table_.visit(stripe, [&](Bytes user, uint64_t& until) {

@@ -9,9 +9,9 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <utility>
 
 #include "backends/balance/siphash.h"
+#include "backends/ledger/counted_seat.h"
 #include "backends/ledger/striped.h"
 
 namespace postigo {
@@ -22,26 +22,7 @@ class Holds {
   static constexpr int64_t kWaitingMax = 10'000;  // logins, over all users
 
   // A login that waits; gives its seat back when it goes.
-  class Seat {
-   public:
-    Seat() = default;
-    explicit Seat(std::atomic<int64_t>& taken) : taken_(&taken) {}
-    Seat(Seat&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
-    Seat& operator=(Seat&& other) noexcept {
-      release();
-      taken_ = std::exchange(other.taken_, nullptr);
-      return *this;
-    }
-    ~Seat() { release(); }
-    explicit operator bool() const { return taken_ != nullptr; }
-    void release() {
-      if (taken_ != nullptr) taken_->fetch_sub(1, std::memory_order_relaxed);
-      taken_ = nullptr;
-    }
-
-   private:
-    std::atomic<int64_t>* taken_ = nullptr;
-  };
+  using Seat = CountedSeat;
 
   explicit Holds(SipKey key) : table_(kUsersMax, key) {}
 
@@ -50,7 +31,7 @@ class Holds {
   bool release(Bytes user);                                           // false: there was none
   bool release_if(Bytes user, uint64_t until_ms);  // that very hold; false: it was another one, or none
   bool held(Bytes user, uint64_t now_ms) const;
-  Seat wait();  // empty: too many wait already
+  Seat wait() { return Seat::take(waiting_, kWaitingMax); }  // empty: too many wait already
   // All of now. Those whose time is over are forgotten on the way.
   void visit(uint64_t now_ms, const std::function<void(Bytes user, uint64_t until_ms)>& what);
   size_t size() const { return count_.load(std::memory_order_relaxed); }

@@ -4,9 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/epoll.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,38 +12,10 @@
 #include <cstring>
 #include <utility>
 
+#include "proxy/control/spawn_terms.h"
+
 namespace postigo {
 namespace {
-
-// Streams, signals and a group of its own, so that what it starts can be ended with it.
-class Terms {
- public:
-  Terms() {
-    posix_spawn_file_actions_init(&actions_);
-    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawnattr_init(&attributes_);
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setpgroup(&attributes_, 0);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  }
-  ~Terms() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  Terms(const Terms&) = delete;
-  Terms& operator=(const Terms&) = delete;
-  const posix_spawn_file_actions_t* actions() const { return &actions_; }
-  const posix_spawnattr_t* attributes() const { return &attributes_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
-};
 
 std::string how_it_ended(const siginfo_t& end) {
   if (end.si_code == CLD_EXITED && end.si_status == 0) return {};
@@ -56,16 +26,16 @@ std::string how_it_ended(const siginfo_t& end) {
 }  // namespace
 
 Result<std::unique_ptr<Hook>> Hook::start(Loop& loop, const std::vector<std::string>& command, Then then) {
-  std::vector<char*> words;
-  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
   char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   char* environment[] = {path, nullptr};
-  Terms terms;
+  SpawnTerms terms;
+  terms.group_of_its_own();
+  posix_spawn_file_actions_addopen(terms.actions(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(terms.actions(), STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   pid_t pid = -1;
-  int failed = posix_spawn(&pid, words[0], terms.actions(), terms.attributes(), words.data(), environment);
+  int failed = terms.start(pid, arguments_of(command).data(), environment);
   if (failed != 0) return fail(fmt::format("cannot start {}: {}", command[0], std::strerror(failed)));
-  Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // close-on-exec by itself
+  Descriptor handle = handle_of(pid);
   if (handle.get() < 0) {
     ::kill(-pid, SIGKILL);
     return fail(fmt::format("cannot watch a new process: {}", std::strerror(errno)));

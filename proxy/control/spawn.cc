@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "config/secrets.h"
 #include "proxy/control/estate.h"
 #include "proxy/control/privileges.h"
+#include "proxy/control/spawn_terms.h"
 
 extern char** environ;
 
@@ -63,33 +63,6 @@ class Environment {
   std::vector<char*> pointers_;
 };
 
-class Attributes {
- public:
-  explicit Attributes(int fd) {
-    posix_spawn_file_actions_init(&actions_);
-    posix_spawn_file_actions_adddup2(&actions_, fd, fd);  // to itself: it is not closed on exec
-    posix_spawnattr_init(&attributes_);
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  ~Attributes() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  Attributes(const Attributes&) = delete;
-  Attributes& operator=(const Attributes&) = delete;
-  const posix_spawn_file_actions_t* actions() const { return &actions_; }
-  const posix_spawnattr_t* get() const { return &attributes_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
-};
-
 // systemd waits for the end of a main process only if it is its child, and kills any other one at once. So where our
 // parent is the first process, the new one is his child as we are, and he alone learns how it ends. Behind the clone is
 // a copy of one thread: only what a signal handler may do.
@@ -107,11 +80,12 @@ pid_t start_beside_us(char* const* command, char* const* environment, int fd, in
 }
 
 pid_t start_below_us(char* const* command, char* const* environment, int fd, int& handle) {
-  Attributes attributes(fd);
+  SpawnTerms terms;
+  posix_spawn_file_actions_adddup2(terms.actions(), fd, fd);  // to itself: it is not closed on exec
   pid_t pid = -1;
-  errno = posix_spawn(&pid, command[0], attributes.actions(), attributes.get(), command, environment);
+  errno = terms.start(pid, command, environment);
   if (errno != 0) return -1;
-  handle = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));  // close-on-exec by itself
+  handle = handle_of(pid).release();
   if (handle < 0) kill(pid, SIGKILL);
   return pid;
 }
@@ -119,9 +93,7 @@ pid_t start_below_us(char* const* command, char* const* environment, int fd, int
 }  // namespace
 
 Result<Child> spawn(const std::vector<std::string>& command, int fd) {
-  std::vector<char*> words;
-  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
+  std::vector<char*> words = arguments_of(command);
   Environment environment(fd);
   LentCapability lent;
   int handle = -1;

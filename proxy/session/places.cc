@@ -23,10 +23,7 @@ int64_t Places::limit() const {
 }
 
 Places::Seat Places::take(BackendState& backend) const {
-  std::atomic<int64_t>& taken = backend.logins;
-  if (taken.fetch_add(1, std::memory_order_relaxed) < std::min(limit(), first_places(backend))) return Seat(taken);
-  taken.fetch_sub(1, std::memory_order_relaxed);
-  return {};
+  return Seat::take(backend.logins, std::min(limit(), first_places(backend)));
 }
 
 }  // namespace postigo

@@ -8,8 +8,8 @@
 
 #include <atomic>
 #include <cstdint>
-#include <utility>
 
+#include "backends/ledger/counted_seat.h"
 #include "proxy/fleet.h"
 
 namespace postigo {
@@ -17,26 +17,7 @@ namespace postigo {
 class Places {
  public:
   // One login under way; gives its place back when it goes.
-  class Seat {
-   public:
-    Seat() = default;
-    explicit Seat(std::atomic<int64_t>& taken) : taken_(&taken) {}
-    Seat(Seat&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
-    Seat& operator=(Seat&& other) noexcept {
-      release();
-      taken_ = std::exchange(other.taken_, nullptr);
-      return *this;
-    }
-    ~Seat() { release(); }
-    explicit operator bool() const { return taken_ != nullptr; }
-    void release() {
-      if (taken_ != nullptr) taken_->fetch_sub(1, std::memory_order_relaxed);
-      taken_ = nullptr;
-    }
-
-   private:
-    std::atomic<int64_t>* taken_ = nullptr;
-  };
+  using Seat = CountedSeat;
 
   // `configured`: for each backend; 0: see limit(). `start`: right after the start. May be called again while workers
   // run.

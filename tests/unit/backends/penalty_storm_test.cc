@@ -7,23 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "backends/ledger/penalty.h"
+#include "tests/unit/backends/penalty_scene.h"
 
 namespace postigo {
 namespace {
 
 using Attempt = Penalties::Attempt;
 using Turn = Attempt::Turn;
-
-config::AnyAddress address(const std::string& text) { return config::parse_network(text)->address; }
-
-PenaltyRules rules() {
-  PenaltyRules all;
-  all.wide.share = 8;
-  all.user = {.free = 20, .first_ms = 500, .max_ms = 4'000, .refuses = false};
-  all.known_ms = 30ULL * 86'400'000;
-  return all;
-}
 
 // What happens when, in the order of time.
 class Storm : public testing::Test {

@@ -6,20 +6,12 @@
 
 #include <string>
 
+#include "tests/unit/backends/penalty_scene.h"
+
 namespace postigo {
 namespace {
 
 using Turn = Penalties::Attempt::Turn;
-
-config::AnyAddress address(const std::string& text) { return config::parse_network(text)->address; }
-
-PenaltyRules rules() {
-  PenaltyRules all;
-  all.wide.share = 8;
-  all.user = {.free = 20, .first_ms = 500, .max_ms = 4'000, .refuses = false};
-  all.known_ms = 30ULL * 86'400'000;
-  return all;
-}
 
 // Attempts by somebody, one after the other or at a time, each decided `kLookupMs` after it may be.
 class Door : public testing::Test {

@@ -16,6 +16,7 @@
 #include "proxy/session/roll.h"
 #include "proxy/session/session.h"
 #include "tests/unit/proxy/loop_fixture.h"
+#include "tests/unit/proxy/one_backend.h"
 #include "tests/unit/proxy/peers.h"
 
 namespace postigo {
@@ -133,24 +134,8 @@ class NearClient {
 class HostTest : public LoopTest {
  protected:
   HostTest() {
-    config::Listener listener;
-    listener.name = listener.protocol = "imap";
-    listener.addresses = {{"127.0.0.1", 143}};
-    listener.tls = config::Tls::off;
-    listener.plaintext_login = true;
-    config.live.listeners.push_back(listener);
-    config::Backend backend;
-    backend.name = "b1";
-    backend.host = "127.0.0.1";
-    backend.imap_port = port.number();
-    config.live.backends.push_back(backend);
-    config::Pool pool;
-    pool.name = "main";
-    pool.shards.push_back({"b1", 1.0, {"b1"}});
-    config.live.pools.push_back(pool);
-    config.live.auth.mechanisms = {"PLAIN", "LOGIN"};
+    config.live.listeners.push_back(clear_listener("imap", 143));
     config.live.limits.auth_failure_delay_ms = 0;
-    config.live.hostname = "mail.example.org";
   }
 
   void open() {
@@ -182,7 +167,7 @@ class HostTest : public LoopTest {
   }
 
   Port port{true};  // where the backend would be
-  config::Config config;
+  config::Config config = one_backend(port.number());
   Lasting lasting{std::make_shared<TicketKeys>(3600'000), {}, {}};
   std::unique_ptr<FakeHost> host;
 };

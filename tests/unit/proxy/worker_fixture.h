@@ -15,6 +15,7 @@
 #include "proxy/control/doors.h"
 #include "proxy/worker.h"
 #include "tests/unit/proxy/log_file.h"
+#include "tests/unit/proxy/one_backend.h"
 #include "tests/unit/proxy/peers.h"
 
 namespace postigo {
@@ -28,21 +29,9 @@ using testing::HasSubstr;
 class WorkerTest : public testing::Test {
  protected:
   WorkerTest() {
-    add_listener("imap", imap);
-    add_listener("pop3", pop3);
-    config::Backend backend;
-    backend.name = "b1";
-    backend.host = "127.0.0.1";
-    backend.imap_port = backend.pop3_port = backends.number();
-    config.live.backends.push_back(backend);
-    config::Pool pool;
-    pool.name = "main";
-    pool.shards.push_back({"b1", 1.0, {"b1"}});
-    config.live.pools.push_back(pool);
-    config.live.auth.mechanisms = {"PLAIN", "LOGIN"};
+    config.live.listeners = {clear_listener("imap", imap.number()), clear_listener("pop3", pop3.number())};
     config.live.limits.auth_failure_delay_ms = 10;
     config.live.limits.close_timeout_ms = 1000;
-    config.live.hostname = "mail.example.org";
   }
   ~WorkerTest() override { stop(); }
 
@@ -161,23 +150,13 @@ class WorkerTest : public testing::Test {
 
   LogFile log;
   Port imap{false}, pop3{false}, backends{true};
-  config::Config config;
+  config::Config config = one_backend(backends.number());
   int64_t sessions_max = 1000;
   Lasting lasting{std::make_shared<TicketKeys>(3600'000), {}, {}};
   std::shared_ptr<Snapshot> snapshot;
   std::unique_ptr<Shared> shared;
   std::vector<std::unique_ptr<Worker>> workers;
   bool running = false;
-
- private:
-  void add_listener(const std::string& protocol, const Port& port) {
-    config::Listener listener;
-    listener.name = listener.protocol = protocol;
-    listener.addresses = {{"127.0.0.1", port.number()}};
-    listener.tls = config::Tls::off;
-    listener.plaintext_login = true;
-    config.live.listeners.push_back(listener);
-  }
 };
 
 }  // namespace postigo
