@@ -9,6 +9,7 @@ import time
 import unittest
 
 from tests.e2e.harness import PASSWORD, Imap, Platform, Pop3, wait_for
+from tests.e2e.harness.users import Users
 from tests.fakes.backend import FakeBackend, imap_server, pop3_server
 
 platform = None
@@ -28,20 +29,11 @@ def pool(affinity=True, **settings):
             '[[pool.shard]]\nname = "one"\nbackends = ["a", "b"]')
 
 
-class Affinity(unittest.TestCase):
+class Affinity(Users):
     def door(self, backends=None, **settings):
         proxy = platform.postigo(backends, pool=pool(**settings))
         self.addCleanup(proxy.kill)
         return proxy
-
-    def enter(self, proxy, user, kind=Imap):
-        wire = kind.open(proxy)
-        self.addCleanup(wire.close)
-        return wire.logged_in(user, PASSWORD)
-
-    @staticmethod
-    def places(proxy, user):
-        return {row["backend"] for row in proxy.ctl("who", "--user", user)["sessions"] if row["phase"] == "relay"}
 
     def bound_to_b(self, proxy, user):
         """A session at b, which is not where he would go first; a serves again."""

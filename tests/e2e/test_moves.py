@@ -8,6 +8,7 @@ import unittest
 
 from tests.e2e.harness import PASSWORD, Imap, Platform, Pop3, wait_for
 from tests.e2e.harness.postigo import postigo
+from tests.e2e.harness.users import Users
 from tests.fakes.backend import FakeBackend, imap_server
 
 platform = None
@@ -25,22 +26,13 @@ TOGETHER = '[[pool]]\nname = "main"\naffinity = true\n[[pool.shard]]\nname = "on
 QUICK = '[limits]\nauth_failure_delay = "200ms"\nmove_delay = "{}"'
 
 
-class Moves(unittest.TestCase):
+class Moves(Users):
     def door(self, backends=None, pool=SHARDS, routing=HOME_A, delay="200ms", **sections):
         """Everybody lives at a."""
         sections.setdefault("limits", QUICK.format(delay))
         proxy = platform.postigo(backends, pool=pool, routing=routing if pool == SHARDS else "", **sections)
         self.addCleanup(proxy.kill)
         return proxy
-
-    def enter(self, proxy, user, kind=Imap):
-        wire = kind.open(proxy)
-        self.addCleanup(wire.close)
-        return wire.logged_in(user, PASSWORD)
-
-    @staticmethod
-    def places(proxy, user):
-        return {row["backend"] for row in proxy.ctl("who", "--user", user)["sessions"] if row["phase"] == "relay"}
 
     def served_by(self, proxy, user):
         """Where a login of now ends."""
