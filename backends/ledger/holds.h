@@ -6,6 +6,8 @@
 // logins in again when the lease is over.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -26,19 +28,23 @@ class Holds {
 
   explicit Holds(SipKey key) : table_(kUsersMax, key) {}
 
-  bool hold(Bytes user, uint64_t until_ms);  // again: until then instead. False: there are too many
-  bool hold_if_free(Bytes user, uint64_t until_ms, uint64_t now_ms);  // false: he is on hold, or there are too many
-  bool release(Bytes user);                                           // false: there was none
-  bool release_if(Bytes user, uint64_t until_ms);  // that very hold; false: it was another one, or none
+  // Who holds him: neither shortens nor ends what another one holds.
+  enum class By : uint8_t { operators, mover, login };
+  using Until = std::array<uint64_t, 3>;  // for each of them; 0: not
+
+  bool hold(Bytes user, By by, uint64_t until_ms);  // again: until then instead. False: there are too many
+  bool release(Bytes user, By by);                  // false: there was none
   bool held(Bytes user, uint64_t now_ms) const;
   Seat wait() { return Seat::take(waiting_, kWaitingMax); }  // empty: too many wait already
   // All of now. Those whose time is over are forgotten on the way.
-  void visit(uint64_t now_ms, const std::function<void(Bytes user, uint64_t until_ms)>& what);
+  void visit(uint64_t now_ms, const std::function<void(Bytes user, const Until& until_ms)>& what);
   size_t size() const { return count_.load(std::memory_order_relaxed); }
   int64_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
 
  private:
-  Striped<uint64_t> table_;  // until when
+  static uint64_t last(const Until& until) { return *std::max_element(until.begin(), until.end()); }
+
+  Striped<Until> table_;
   std::atomic<size_t> count_{0};
   std::atomic<int64_t> waiting_{0};
 };

@@ -13,12 +13,11 @@ namespace postigo {
 
 struct Ledger {
   Ledger(size_t users_max, SipKey key, Affinity::Clock clock)
-      : affinity(users_max, key, std::move(clock)), moves(key), holds(key), stranded(key) {}
+      : affinity(users_max, key, std::move(clock)), moves(key), holds(key) {}
 
   Affinity affinity;
   Moves moves;
   Holds holds;
-  Holds stranded;  // users whose sessions bind them to a backend that cannot be reached; told by logins
   std::atomic<uint64_t> users_moved{0}, moves_failed{0};  // by operators
 };
 

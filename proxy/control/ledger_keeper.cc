@@ -33,24 +33,27 @@ void LedgerKeeper::sweep() {
   loop_.timers().arm(timer_, kSweepMs);
   ledger_->affinity.visit(stripe_, [](Bytes, const Affinity::Known&) {});
   stripe_ = (stripe_ + 1) % ledger_->affinity.stripes();
-  if (ledger_->stranded.size() > 0) help_stranded();
+  help_stranded();
   if (stripe_ != 0) return;
-  ledger_->holds.visit(loop_.now_ms(), [](Bytes, uint64_t) {});
   ledger_->moves.visit(static_cast<uint64_t>(std::time(nullptr)), [](Bytes, const Moves::Order&) {});
 }
 
-// Only if the backend fails still: who could not reach it for a moment does not lose his sessions.
+// Users whose logins found them bound to a backend that cannot be reached. Their sessions go only if it fails still:
+// who could not reach it for a moment loses none. Whom others hold is theirs.
 void LedgerKeeper::help_stranded() {
-  std::vector<std::pair<std::string, uint64_t>> users;
-  ledger_->stranded.visit(loop_.now_ms(), [&](Bytes user, uint64_t until_ms) { users.emplace_back(user, until_ms); });
+  const uint64_t now_ms = loop_.now_ms();
+  std::vector<std::pair<std::string, bool>> users;  // and whether nobody else holds them
+  ledger_->holds.visit(now_ms, [&](Bytes user, const Holds::Until& until_ms) {
+    auto [operators, mover, login] = until_ms;
+    if (login > now_ms) users.emplace_back(user, operators <= now_ms && mover <= now_ms);
+  });
   const auto backends = fleet_.all_backends();
-  for (const auto& [user, until_ms] : users) {
-    ledger_->stranded.release(user);
+  for (const auto& [user, ours] : users) {
     auto known = ledger_->affinity.look(user);
     const BackendState* where = known && known->backend < backends.size() ? backends[known->backend] : nullptr;
     bool gone = where != nullptr && (where->outage.failing() || where->wanted == Wanted::down);
-    // The hold may be an operator's by now, or a move's: that is theirs.
-    if (ledger_->holds.release_if(user, until_ms) && gone) evict_(user);
+    if (gone && ours) evict_(user);  // whose own hold begins before this one ends
+    ledger_->holds.release(user, Holds::By::login);
   }
 }
 

@@ -56,7 +56,7 @@ bool Mover::start(Job job) {
   auto task = std::make_unique<Task>();
   task->deadline_ms = control_.loop().now_ms() + job.max_ms;
   // A little longer than the job: whoever waits is served where he is to go, if at all.
-  if (!control_.ledger().holds.hold(job.user, task->deadline_ms + 10 * kTickMs)) return false;
+  if (!control_.ledger().holds.hold(job.user, Holds::By::mover, task->deadline_ms + 10 * kTickMs)) return false;
   task->job = std::move(job);
   task->number = ++numbers_;
   by_user_[task->job.user] = task.get();
@@ -151,7 +151,7 @@ void Mover::finish(Task& task, const std::string& failure) {
   by_user_.erase(task.job.user);
   std::string why = failure;
   if (why.empty() && !task.job.move()) why = "too many users have an order of their own";
-  control_.ledger().holds.release(task.job.user);
+  control_.ledger().holds.release(task.job.user, Holds::By::mover);
   ++(why.empty() ? control_.ledger().users_moved : control_.ledger().moves_failed);
   control_.loop().timers().arm(timer_, 0);
   if (task.job.done) task.job.done(why, task.ended);

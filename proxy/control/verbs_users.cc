@@ -206,7 +206,7 @@ void hold(ControlThread& control, const Json& parameters, const std::string&, Ve
   std::string user = user_of(control, parameters);
   uint64_t max_ms = parameters.value("max", kHoldMs);
   if (max_ms == 0 || max_ms > kHoldMaxMs) return done(422, error("max: up to 10m"));
-  if (!control.ledger().holds.hold(user, control.loop().now_ms() + max_ms)) {
+  if (!control.ledger().holds.hold(user, Holds::By::operators, control.loop().now_ms() + max_ms)) {
     return done(409, error("too many users are on hold"));
   }
   done(200, {{"user", user}, {"seconds", (max_ms + 999) / 1000}});
@@ -214,7 +214,7 @@ void hold(ControlThread& control, const Json& parameters, const std::string&, Ve
 
 void release(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
   std::string user = user_of(control, parameters);
-  done(200, {{"user", user}, {"released", control.ledger().holds.release(user)}});
+  done(200, {{"user", user}, {"released", control.ledger().holds.release(user, Holds::By::operators)}});
 }
 
 void users(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {

@@ -64,12 +64,8 @@ bool Login::strand(BackendError error) {
   if (stranded_ || (by_words && !identity_.verified)) return false;
   if (!upstream_->was_held() || !upstream_->has_choice() || !is_stranded(session_, error)) return false;
   Ledger& ledger = session_.host().ledger();
-  const uint64_t now_ms = session_.host().loop().now_ms(), until_ms = now_ms + kStrandedMs;
-  if (ledger.holds.hold_if_free(identity_.user, until_ms, now_ms)) {
-    ledger.stranded.hold(identity_.user, until_ms);
-  } else if (!ledger.holds.held(identity_.user, now_ms)) {
-    return false;  // there is no room; else somebody holds him already, and that is waited for
-  }
+  const uint64_t until_ms = session_.host().loop().now_ms() + kStrandedMs;
+  if (!ledger.holds.hold(identity_.user, Holds::By::login, until_ms)) return false;
   stranded_ = true;
   session_.host().loop().bury(std::move(upstream_));
   session_.enter(Phase::command, session_.login_ms_left());

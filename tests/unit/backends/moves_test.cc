@@ -38,37 +38,45 @@ TEST(MovesTest, AVisitForgetsWhoseTimeIsOver) {
   EXPECT_EQ(moves.size(), 1u);
 }
 
+constexpr auto kOperators = Holds::By::operators;
+
 TEST(HoldsTest, HeldUntilReleasedOrItsTimeIsOver) {
   Holds holds(kKey);
   EXPECT_FALSE(holds.held("alice", 0));
-  EXPECT_TRUE(holds.hold("alice", 100));
-  EXPECT_TRUE(holds.hold("bob", 100));
-  EXPECT_TRUE(holds.hold("bob", 200));
+  EXPECT_TRUE(holds.hold("alice", kOperators, 100));
+  EXPECT_TRUE(holds.hold("bob", kOperators, 100));
+  EXPECT_TRUE(holds.hold("bob", kOperators, 200));
   EXPECT_TRUE(holds.held("alice", 99));
   EXPECT_FALSE(holds.held("alice", 100));
   EXPECT_TRUE(holds.held("bob", 100));
   EXPECT_FALSE(holds.held("carol", 0));
-  EXPECT_TRUE(holds.release("bob"));
+  EXPECT_TRUE(holds.release("bob", kOperators));
+  EXPECT_FALSE(holds.release("bob", kOperators));
   EXPECT_FALSE(holds.held("bob", 100));
   std::vector<std::string> users;
-  holds.visit(100, [&](Bytes user, uint64_t) { users.emplace_back(user); });
+  holds.visit(100, [&](Bytes user, const Holds::Until&) { users.emplace_back(user); });
   EXPECT_THAT(users, testing::IsEmpty());
   EXPECT_EQ(holds.size(), 0u);
 }
 
-// Of two who hold the same user neither shortens nor ends the other one's.
+// Of those who hold the same user none shortens or ends another one's.
 TEST(HoldsTest, T65_AHoldIsWhoseItIs) {
   Holds holds(kKey);
-  EXPECT_TRUE(holds.hold("ann", 1000));
-  EXPECT_FALSE(holds.hold_if_free("ann", 500, 100));
+  EXPECT_TRUE(holds.hold("ann", Holds::By::mover, 1000));
+  EXPECT_TRUE(holds.hold("ann", Holds::By::login, 500));
+  EXPECT_TRUE(holds.hold("ann", kOperators, 200));
   EXPECT_TRUE(holds.held("ann", 900));
-  EXPECT_FALSE(holds.release_if("ann", 500));
+  EXPECT_TRUE(holds.release("ann", Holds::By::login));
+  EXPECT_FALSE(holds.release("ann", Holds::By::login));
+  EXPECT_TRUE(holds.release("ann", kOperators));
   EXPECT_TRUE(holds.held("ann", 900));
-  EXPECT_TRUE(holds.hold_if_free("ann", 1500, 1000)) << "its time was over";
-  EXPECT_TRUE(holds.hold_if_free("bob", 1500, 1000));
+  EXPECT_FALSE(holds.held("ann", 1000)) << "its time was over";
+  EXPECT_TRUE(holds.hold("ann", kOperators, 1500));
+  EXPECT_TRUE(holds.hold("bob", Holds::By::mover, 1500));
   EXPECT_EQ(holds.size(), 2U);
-  EXPECT_TRUE(holds.release_if("ann", 1500));
-  EXPECT_FALSE(holds.release_if("ann", 1500));
+  EXPECT_TRUE(holds.release("ann", Holds::By::mover));
+  EXPECT_TRUE(holds.held("ann", 1100)) << "the operator's";
+  EXPECT_TRUE(holds.release("ann", kOperators));
   EXPECT_FALSE(holds.held("ann", 1100));
   EXPECT_EQ(holds.size(), 1U);
 }
