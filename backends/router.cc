@@ -289,6 +289,8 @@ size_t Router::index(const config::Backend& backend) const {
   return static_cast<size_t>(&backend - tables_->backends.data());
 }
 
+const config::Backend& Router::backend(size_t index) const { return tables_->backends[index]; }
+
 std::span<const config::Backend* const> Router::members(const Route& route, std::string_view protocol) const {
   const PoolTable& pool = *tables_->find(route.pool);
   auto found = pool.members.find(protocol);

@@ -52,6 +52,7 @@ class Router {
 
   // The place of one of the Router's backends in config::Live::backends.
   size_t index(const config::Backend& backend) const;
+  const config::Backend& backend(size_t index) const;  // the other way round
   // Of the pool of a shared route, those that serve the protocol: any of them may serve its user.
   std::span<const config::Backend* const> members(const Route& route, std::string_view protocol) const;
   double weight(const Route& route, const config::Backend& backend) const;  // of its shard there

@@ -107,19 +107,18 @@ void Snapshot::order(Route& route, Bytes user, const Protocol& protocol, uint64_
   if (route.shared == nullptr && route.candidates.size() < 2) return;
   auto place = static_cast<size_t>(&protocol - protocols().data());
   auto well = [&](const config::Backend* each) {
-    const BackendState& state = *backends[router->index(*each)].state;
+    const BackendState& state = *backend(*each).state;
     return takes_logins(state.wanted) && state.weight == kWeightWhole && state.health(place).calm();
   };
   const auto& candidates = route.candidates;
   bool as_configured = route.shared == nullptr && live.zone.empty();
   if (as_configured && std::all_of(candidates.begin(), candidates.end(), well)) return;
-  Selection::World world{
-      *router, live.zone,
-      [&](const config::Backend& each) { return claim(backends[router->index(each)], place, now_ms); },
-      [&] {
-        return siphash({uv_hrtime(), turns_.fetch_add(1)}, user);
-      },
-      [&] { return turns_.fetch_add(1, std::memory_order_relaxed); }};
+  Selection::World world{*router, live.zone,
+                         [&](const config::Backend& each) { return claim(backend(each), place, now_ms); },
+                         [&] {
+                           return siphash({uv_hrtime(), turns_.fetch_add(1)}, user);
+                         },
+                         [&] { return turns_.fetch_add(1, std::memory_order_relaxed); }};
   Selection(world).order(route, user, protocol.name);
 }
 

@@ -76,6 +76,8 @@ struct Snapshot {
   std::vector<Backend> backends;                           // as live.backends
 
   const Backend& backend(std::string_view name) const;  // REQUIRES: there is one
+  // Of a candidate of a route: no look-up. REQUIRES: the Router's own object.
+  const Backend& backend(const config::Backend& routed) const { return backends[router->index(routed)]; }
   const Backend* find_backend(std::string_view name) const;
 
   const config::Pool* affine_pool(std::string_view name) const;  // null: it has no affinity

@@ -28,7 +28,7 @@ class Candidates {
   };
 
   // REQUIRES: the route has candidates.
-  Candidates(Route route, Backends backends) : route_(std::move(route)), backends_(std::move(backends)) {}
+  Candidates(Route&& route, Backends&& backends) : route_(std::move(route)), backends_(std::move(backends)) {}
 
   // The user's pool has affinity. Without a session he stays only where his route may lead: among its candidates, in a
   // shared pool at any backend, and where an operator wants him to be (Route::ordered), there alone.

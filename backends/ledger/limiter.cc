@@ -2,8 +2,10 @@
 #include "backends/ledger/limiter.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "backends/ledger/prefix.h"
+#include "backends/user_name.h"
 
 namespace postigo {
 namespace {
@@ -21,9 +23,7 @@ Prefix network_of(const LimitRules& rules, const config::AnyAddress& from) {
 bool matches(const LimitRules::Class& each, std::string_view user, std::string_view pool) {
   if (!each.user.empty() && each.user != user) return false;
   if (!each.pool.empty() && each.pool != pool) return false;
-  if (each.domain.empty()) return true;
-  size_t at = user.rfind('@');
-  return at != std::string_view::npos && user.substr(at + 1) == each.domain;
+  return each.domain.empty() || domain_of(user) == each.domain;
 }
 
 }  // namespace
@@ -50,6 +50,12 @@ LimitRules limit_rules(const config::Limits& x) {
   for (const std::string& text : x.exempt) {
     if (auto network = config::parse_network(text)) rules.exempt.push_back(*network);
   }
+  auto any = [&](std::initializer_list<Limit> limits) {
+    return std::any_of(limits.begin(), limits.end(), [&](Limit limit) { return rules.of(limit) != 0; });
+  };
+  rules.any_of_connections = any({Limit::connections_per_s, Limit::address_connections_per_s, Limit::handshakes_per_s,
+                                  Limit::sessions_per_address, Limit::sessions_per_network});
+  rules.any_of_users = !rules.classes.empty() || any({Limit::sessions_per_user, Limit::sessions_per_user_address});
   return rules;
 }
 
@@ -63,7 +69,7 @@ bool Limiter::often(const LimitRules& rules, Limit limit, std::string_view whom,
 
 Limiter::Answer Limiter::come(const LimitRules& rules, std::string_view listener, const config::AnyAddress& from,
                               bool tls, uint64_t now_ms) {
-  if (config::any_contains(rules.exempt, from)) return {};
+  if (!rules.any_of_connections || config::any_contains(rules.exempt, from)) return {};
   const Prefix address = address_of(rules, from);
   // The address first: one that exceeds its own limit uses up nothing of what others have.
   if (often(rules, Limit::address_connections_per_s, address.key(), now_ms)) {
@@ -97,6 +103,7 @@ Limit Limiter::try_login(const LimitRules& rules, std::string_view listener, con
 
 Limiter::Answer Limiter::log_in(const LimitRules& rules, const config::AnyAddress& from, Bytes user,
                                 std::string_view pool) {
+  if (!rules.any_of_users) return {};
   uint64_t per_user = rules.of(Limit::sessions_per_user);
   uint64_t per_user_address = rules.of(Limit::sessions_per_user_address);
   auto found = std::find_if(rules.classes.begin(), rules.classes.end(),

@@ -53,7 +53,7 @@ struct LimitRules {
   unsigned ipv6_bits = 64;     // what is one address
   unsigned ipv4_network_bits = 24, ipv6_network_bits = 48;
   std::vector<config::Network> exempt;
-  bool any_of_addresses = false, any_of_logins = false;
+  bool any_of_connections = false, any_of_users = false;  // there are limits that come() and log_in() look at
 
   uint64_t of(Limit limit) const { return max[static_cast<size_t>(limit)]; }
 };

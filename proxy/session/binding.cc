@@ -12,25 +12,26 @@ namespace {
 
 using Slot = Affinity::Slot;
 
-// Null: the configuration has it no more, or it does not serve the protocol.
+// The Router's object. Null: the configuration has it no more, or it does not serve the protocol.
 const config::Backend* backend_at(const Snapshot& snapshot, Slot slot, std::string_view protocol) {
-  for (const Backend& each : snapshot.backends) {
-    if (each.state->slot == slot) return each.settings.port(protocol) != 0 ? &each.settings : nullptr;
+  for (size_t i = 0; i < snapshot.backends.size(); ++i) {
+    if (snapshot.backends[i].state->slot != slot) continue;
+    const config::Backend& found = snapshot.router->backend(i);
+    return found.port(protocol) != 0 ? &found : nullptr;
   }
   return nullptr;
 }
 
 // Two functions that keep what they need in place: no allocation per login.
-Candidates candidates_of(const Snapshot& snapshot, Route route, const Protocol* protocol) {
-  return {
-      std::move(route),
-      {[&snapshot](const config::Backend& each) { return static_cast<Slot>(snapshot.backend(each.name).state->slot); },
-       [&snapshot, protocol](Slot slot) { return backend_at(snapshot, slot, protocol->name); }}};
+Candidates candidates_of(const Snapshot& snapshot, Route&& route, const Protocol* protocol) {
+  return {std::move(route),
+          {[&snapshot](const config::Backend& each) { return static_cast<Slot>(snapshot.backend(each).state->slot); },
+           [&snapshot, protocol](Slot slot) { return backend_at(snapshot, slot, protocol->name); }}};
 }
 
 }  // namespace
 
-Candidates bind_user(Session& session, Route route) {
+Candidates bind_user(Session& session, Route&& route) {
   const Snapshot& snapshot = session.snapshot();
   const config::Pool* pool = snapshot.affine_pool(route.pool);
   Candidates way = candidates_of(snapshot, std::move(route), session.frontend().protocol);
@@ -52,7 +53,7 @@ const config::Backend* place_now(const Snapshot& snapshot, const Ledger& ledger,
                                  std::string_view protocol) {
   bool held = foresee(snapshot, ledger, route, user, protocol);
   for (const config::Backend* each : route.candidates) {
-    Wanted wanted = snapshot.backend(each->name).state->wanted;
+    Wanted wanted = snapshot.backend(*each).state->wanted;
     if (takes_logins(wanted) || (held && wanted == Wanted::drain)) return each;
     if (held) return nullptr;
   }

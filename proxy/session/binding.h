@@ -15,7 +15,7 @@ struct Snapshot;
 
 // The way of this session's login through the candidates of its route, with its part in the user's bond. On the host's
 // thread.
-Candidates bind_user(Session& session, Route route);
+Candidates bind_user(Session& session, Route&& route);
 
 // What bind_user() would do to the route now, for those who ask and do not come. True: sessions of the user are at the
 // backend that comes first then. Any thread, as place_now().

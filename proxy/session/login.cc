@@ -131,11 +131,9 @@ void Login::authenticate() {
 }
 
 bool Login::too_often() {
-  Limit limit =
-      session_.host().limiter().try_login(session_.snapshot().limits, session_.frontend().name,
-                                          session_.summary().client.octets(), session_.host().loop().now_ms());
-  if (limit != Limit::none) session_.host().stats().limited[static_cast<size_t>(limit)].inc();
-  return limit != Limit::none;
+  return session_.reached(session_.host().limiter().try_login(session_.snapshot().limits, session_.frontend().name,
+                                                              session_.summary().client.octets(),
+                                                              session_.host().loop().now_ms()));
 }
 
 void Login::pass(Gate::Answer answer) {

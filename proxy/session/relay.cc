@@ -67,6 +67,9 @@ void Relay::trace(Trace::Way way, std::span<const Bytes> octets) const {
   session_.summary().trace->octets(way, all, filter_->transparent());
 }
 
+// Asked of each chunk, when most often nothing waits.
+bool Relay::is_full(const Socket& peer) const { return peer.unsent() != 0 && peer.unsent() > high_water(); }
+
 // Near the ceiling of the process a peer gets what it takes, and hardly anything is held for it.
 size_t Relay::high_water() const {
   constexpr size_t kTight = 16 * 1024;
@@ -153,7 +156,7 @@ void Relay::client_done() {
   Socket* client = session_.client();
   if (client == nullptr) return;
   client->pause(Pause::filter_waits, blocked_);
-  if (backend_->unsent() > high_water()) client->pause(Pause::peer_full);
+  if (is_full(*backend_)) client->pause(Pause::peer_full);
 }
 
 void Relay::be_patient() {
@@ -193,9 +196,7 @@ void Relay::pump_backend(Bytes data) {
     if (step.state == FilterStep::State::broken) return session_.abort(CloseReason::protocol_error, "from the backend");
   }
   Socket* client = session_.client();
-  if (client != nullptr && client->unsent() > high_water()) {
-    backend_->pause(Pause::peer_full);
-  }
+  if (client != nullptr && is_full(*client)) backend_->pause(Pause::peer_full);
   if (may_leave()) return end(leave_why_, Farewell::shutting_down);
   if (blocked_) offer_kept();
 }

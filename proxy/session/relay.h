@@ -70,6 +70,7 @@ class Relay final : public Stage, public Socket::Owner {
   static void out_of_patience(void* self);
   void pump_backend(Bytes data);
   void trace(Trace::Way way, std::span<const Bytes> octets) const;
+  bool is_full(const Socket& peer) const;  // as much is unsent to it as may be
   size_t high_water() const;
   void touch();
   void wait();

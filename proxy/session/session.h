@@ -52,7 +52,8 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   void enter(Phase phase, uint64_t deadline_ms);  // the only writer of the phase; arms the deadline
   void rearm(uint64_t deadline_ms);
   uint64_t login_ms_left() const;
-  void count_memory();  // before login: what it holds may have changed
+  bool reached(Limit limit);  // counts it; true: there is one
+  void count_memory();        // before login: what it holds may have changed
   // The only place where the stage changes; the one before lives to the end of the turn.
   template <typename T>
   T& become(std::unique_ptr<T> next) {
@@ -97,7 +98,6 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   void make_room() override;
   void replace(std::unique_ptr<Stage> next);
   bool admit();                                             // false: it is closed already
-  bool reached(Limit limit);                                // counts; true: there is one
   uint64_t time_to_leave(const BackendState& where) const;  // for a relay that begins now
   void end_stage(CloseReason reason, std::string detail);
 

@@ -20,7 +20,7 @@ constexpr uint64_t kWaitStepMs = 50;
 
 }  // namespace
 
-Upstream::Upstream(Client& client, Session& session, Candidates way, BackLogin login)
+Upstream::Upstream(Client& client, Session& session, Candidates&& way, BackLogin&& login)
     : client_(client), session_(session), way_(std::move(way)), login_(std::move(login)) {}
 
 BackendStats& Upstream::stats() { return session_.host().stats().backends[backend_->state->slot]; }
@@ -43,7 +43,7 @@ void Upstream::leave() {
 }
 
 void Upstream::try_candidate() {
-  backend_ = &session_.snapshot().backend(way_.candidate().name);
+  backend_ = &session_.snapshot().backend(way_.candidate());
   session_.summary().backend = state().name;
   session_.summary().shard = way_.route().shard;
   bool follows = state().wanted == Wanted::drain && way_.is_held();
@@ -84,7 +84,7 @@ bool Upstream::is_slow() const { return health().patience_ms() > backend().healt
 
 bool Upstream::another_may_serve() const {
   for (const config::Backend* each : way_.others()) {
-    const BackendState& other = *session_.snapshot().backend(each->name).state;
+    const BackendState& other = *session_.snapshot().backend(*each).state;
     if (other.wanted == Wanted::ready) return true;
     const SharedHealth& believed = other.health(session_.frontend().protocol_index);
     bool down = !believed.calm() && believed.view(now_ms()).state == HealthState::down;

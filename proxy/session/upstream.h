@@ -34,7 +34,7 @@ class Upstream final : public Dialer::Client {
     ~Client() = default;
   };
 
-  Upstream(Client& client, Session& session, Candidates way, BackLogin login);
+  Upstream(Client& client, Session& session, Candidates&& way, BackLogin&& login);
 
   void start();
   void abandon();                                           // nothing calls back any more
