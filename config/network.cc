@@ -51,6 +51,14 @@ Result<Network> parse_network(std::string_view text) {
   return network;
 }
 
+std::vector<Network> networks_of(const std::vector<std::string>& texts) {
+  std::vector<Network> networks;
+  for (const std::string& text : texts) {
+    if (auto network = parse_network(text)) networks.push_back(*network);
+  }
+  return networks;
+}
+
 bool any_contains(std::span<const Network> networks, const AnyAddress& address) {
   return std::any_of(networks.begin(), networks.end(), [&](const Network& each) { return each.contains(address); });
 }

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "parser/base/result.h"
 
@@ -22,6 +24,9 @@ struct Network {
 
 // An error for what is no address, and for bits behind the mask: "10.0.0.1/8" is a slip, or another network.
 Result<Network> parse_network(std::string_view text);
+
+// Of texts that were checked before; what is none is left out.
+std::vector<Network> networks_of(const std::vector<std::string>& texts);
 
 bool any_contains(std::span<const Network> networks, const AnyAddress& address);
 

@@ -264,5 +264,7 @@ struct Protocol {
 // Null if there is no such protocol.
 const Protocol* find_protocol(std::string_view name);
 std::span<const Protocol> protocols();
+// The place of one of them there.
+inline size_t index_of(const Protocol& protocol) { return static_cast<size_t>(&protocol - protocols().data()); }
 
 }  // namespace postigo

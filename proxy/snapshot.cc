@@ -38,15 +38,6 @@ std::string trust_key(const config::TlsClient& tls, std::string_view alpn) {
                      tls.key_file, file_stamp(tls.key_file));
 }
 
-// Those that are checked already (config/check_startup.cc).
-std::vector<config::Network> networks(const std::vector<std::string>& texts) {
-  std::vector<config::Network> result;
-  for (const std::string& text : texts) {
-    if (auto network = config::parse_network(text)) result.push_back(*network);
-  }
-  return result;
-}
-
 // What can be known of them before a port is needed: that the machine has each.
 std::vector<Address> sources_of(const config::Backend& backend, size_t index, config::Problems& problems) {
   std::vector<Address> sources;
@@ -105,7 +96,7 @@ Claim Snapshot::claim(const Backend& backend, size_t protocol, uint64_t now_ms) 
 
 void Snapshot::order(Route& route, Bytes user, const Protocol& protocol, uint64_t now_ms) const {
   if (route.shared == nullptr && route.candidates.size() < 2) return;
-  auto place = static_cast<size_t>(&protocol - protocols().data());
+  auto place = index_of(protocol);
   auto well = [&](const config::Backend* each) {
     const BackendState& state = *backend(*each).state;
     return takes_logins(state.wanted) && state.weight == kWeightWhole && state.health(place).calm();
@@ -199,10 +190,10 @@ void Snapshot::make_frontends(Lasting& lasting, const Snapshot* before, config::
       problems.push_back(config::error_at(config::at_index("listener", frontends.size()), "unknown protocol"));
       continue;
     }
-    frontend.protocol_index = static_cast<size_t>(frontend.protocol - protocols().data());
+    frontend.protocol_index = index_of(*frontend.protocol);
     frontend.tls = listener.tls;
     frontend.proxy_protocol = listener.proxy_protocol;
-    frontend.proxy_trusted = networks(listener.proxy_trusted);
+    frontend.proxy_trusted = config::networks_of(listener.proxy_trusted);
     frontend.policy.hostname = live.hostname;
     frontend.policy.starttls_offered = listener.tls == config::Tls::starttls;
     frontend.policy.plaintext_login_allowed = listener.plaintext_login;

@@ -42,7 +42,6 @@ struct HealthTerms {
   uint64_t silence_ms = 2'000;       // to wait for a greeting, if greetings have not been slow lately
   uint64_t silence_max_ms = 10'000;  // and if they have
   uint64_t memory_ms = 60'000;       // a failure older than this has nothing to do with the next one
-  bool operator==(const HealthTerms&) const = default;
 };
 
 class Health {

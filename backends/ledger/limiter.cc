@@ -47,9 +47,7 @@ LimitRules limit_rules(const config::Limits& x) {
   rules.ipv6_bits = x.ipv6_address;
   rules.ipv4_network_bits = x.ipv4_network;
   rules.ipv6_network_bits = x.ipv6_network;
-  for (const std::string& text : x.exempt) {
-    if (auto network = config::parse_network(text)) rules.exempt.push_back(*network);
-  }
+  rules.exempt = config::networks_of(x.exempt);
   auto any = [&](std::initializer_list<Limit> limits) {
     return std::any_of(limits.begin(), limits.end(), [&](Limit limit) { return rules.of(limit) != 0; });
   };

@@ -73,15 +73,13 @@ class Penalties {
   };
   // The worst first.
   std::vector<Row> list(const PenaltyRules& rules, size_t limit, uint64_t now_ms);
-  // How many records are clean now.
-  // All addresses and networks in it, and those that it is in.
+  // All addresses and networks in it, and those that it is in; how many records are clean now.
   size_t forgive(const PenaltyRules& rules, const config::Network& network, uint64_t now_ms);
   size_t forgive_user(Bytes user);
 
   size_t size() const { return addresses_.size() + wides_.size() + users_.size(); }
   size_t entries_max() const { return addresses_.entries_max() + wides_.entries_max() + users_.entries_max(); }
   uint64_t evicted() const { return addresses_.evicted() + wides_.evicted() + users_.evicted(); }
-  size_t known() const { return known_.size(); }
 
  private:
   using Table = Striped<PenaltyRecord>;

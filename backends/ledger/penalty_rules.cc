@@ -24,9 +24,7 @@ PenaltyRules penalty_rules(const config::Penalty& x) {
   rules.ipv4_wide_bits = x.ipv4_wide;
   rules.ipv6_wide_bits = x.ipv6_wide;
   rules.known_ms = x.known_ms;
-  for (const std::string& text : x.exempt) {
-    if (auto network = config::parse_network(text)) rules.exempt.push_back(*network);
-  }
+  rules.exempt = config::networks_of(x.exempt);
   return rules;
 }
 

@@ -75,7 +75,7 @@ Dialer::Words Probe::dial_words() {
 }
 
 void Probe::dial_greeted() {
-  auto place = static_cast<size_t>(order_.protocol - protocols().data());
+  auto place = index_of(*order_.protocol);
   order_.backend->state->health(place).greeted(loop_.now_ms() - dialer_.connected_ms());
 }
 

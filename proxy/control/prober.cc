@@ -113,7 +113,7 @@ void Prober::note(const Backend& backend, const Protocol& protocol, const Shared
 void Prober::probe_knows(Probe& probe, const std::optional<Probe::Verdict>& verdict) {
   const Probe::Order& order = probe.order();
   BackendState& state = *order.backend->state;
-  auto place = static_cast<size_t>(order.protocol - protocols().data());
+  auto place = index_of(*order.protocol);
   SharedHealth& health = state.health(place);
   if (!verdict) return health.dropped(order.trial);
   ProbeResult result = verdict->refused ? ProbeResult::refused : verdict->good ? ProbeResult::ok : ProbeResult::failed;
@@ -135,7 +135,7 @@ void Prober::tell_refusal(const Probe& probe, const Probe::Verdict& verdict, boo
 }
 
 void Prober::probe_over(Probe& probe) {
-  auto place = static_cast<size_t>(probe.order().protocol - protocols().data());
+  auto place = index_of(*probe.order().protocol);
   loop_.bury(std::move(watches_[{probe.order().backend->state, place}].probe));
 }
 

@@ -136,7 +136,7 @@ void StandingOrders::take_beliefs(const std::string& text) {
     if (!backend || depth == kDepthNames.end()) continue;
     Health::Memory memory{static_cast<Depth>(depth - kDepthNames.begin()), text_of(row, "why"),
                           static_cast<uint64_t>(std::max<int64_t>(0, now_s - number_of(row, "since_s"))) * 1000};
-    auto place = static_cast<size_t>(protocol - protocols().data());
+    auto place = index_of(*protocol);
     auto change = (*backend)->health(place).remember(memory, uv_hrtime() / 1'000'000);
     write_health((*backend)->name, protocol->name, change);
   }

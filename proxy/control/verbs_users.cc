@@ -92,22 +92,20 @@ struct Listing {
   std::string backend;
   uint64_t limit = 0;
   VerbDone done;
-  std::vector<std::string> names;    // of backends, by slot
-  std::vector<std::string> ordered;  // users whom no session binds anywhere
+  std::vector<std::string> names;  // of backends, by slot
   Json rows = Json::array();
   size_t stripe = 0;
 };
 
 // Those with an order of their own whom no session binds anywhere.
 void list_ordered(Listing& listing) {
+  std::vector<std::string> users;
   listing.control.ledger().moves.visit(unix_s(), [&](Bytes user, const Moves::Order& order) {
     bool shown = listing.backend.empty() || listing.backend == order.backend;
-    if (!shown || listing.rows.size() >= listing.limit || listing.control.ledger().affinity.look(user)) return;
-    listing.ordered.emplace_back(user);
+    bool full = listing.rows.size() + users.size() >= listing.limit;
+    if (shown && !full && !listing.control.ledger().affinity.look(user)) users.emplace_back(user);
   });
-  for (const std::string& user : listing.ordered) {
-    if (listing.rows.size() < listing.limit) listing.rows.push_back(row_of(listing.control, user, {}, ""));
-  }
+  for (const std::string& user : users) listing.rows.push_back(row_of(listing.control, user, {}, ""));
 }
 
 void list_stripe(const std::shared_ptr<Listing>& listing) {

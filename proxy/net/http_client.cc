@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 
 #include <array>
+#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -14,7 +15,6 @@ namespace {
 
 struct Url {
   std::string host, port;
-  std::string fault;
 };
 
 std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
@@ -25,29 +25,18 @@ std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
   return copy;
 }
 
+// Of a url that config/check_limits.cc found right.
 Url parse_url(const std::string& text) {
   Url found;
   CURLU* url = curl_url();
-  CURLUcode code = curl_url_set(url, CURLUPART_URL, text.c_str(), 0);
-  std::string scheme = part_of(url, CURLUPART_SCHEME);
+  curl_url_set(url, CURLUPART_URL, text.c_str(), 0);
   found.host = part_of(url, CURLUPART_HOST);
   found.port = part_of(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-  if (code != CURLUE_OK || found.host.empty()) {
-    found.fault = "is no URL";
-  } else if (scheme != "http" && scheme != "https") {
-    found.fault = "must begin with http:// or https://";
-  } else if (!part_of(url, CURLUPART_QUERY).empty() || !part_of(url, CURLUPART_FRAGMENT).empty()) {
-    found.fault = "must not have a query: the commands are put there";
-  } else if (!part_of(url, CURLUPART_USER).empty() || !part_of(url, CURLUPART_PASSWORD).empty()) {
-    found.fault = "must not hold a password: there are keys for it";
-  }
   curl_url_cleanup(url);
   return found;
 }
 
 }  // namespace
-
-std::string url_fault(const std::string& url) { return parse_url(url).fault; }
 
 // What libcurl holds of all questions. Its call-backs come from inside calls into it, so they only take notes.
 class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
@@ -109,7 +98,6 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     question->then = std::move(then);
     question->url = settings_.url + query;
     question->body = std::move(body);
-    ++under_way_;
     if (Address::parse(bare_host(), 0)) {
       start(question);
     } else if (const auto* known = resolver.known(url_.host)) {
@@ -128,7 +116,6 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     }
     return Ticket(question);
   }
-  size_t under_way() const { return under_way_; }
 
  private:
   struct Tap final : Watched {
@@ -262,10 +249,8 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
   // It has been answered, or nobody waits for it any more.
   void forget(Question& question) {
     question.patience.cancel();
-    auto waiting = waiting_.extract(&question);
+    auto waiting = waiting_.extract(&question);  // keeps it to the end of this call
     auto held = questions_.extract(&question);
-    if (!waiting && !held) return;
-    --under_way_;
     if (question.easy == nullptr) return;
     curl_multi_remove_handle(multi_, question.easy);
     curl_easy_cleanup(std::exchange(question.easy, nullptr));
@@ -278,7 +263,6 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
   CURLM* multi_ = nullptr;
   std::unordered_map<int, std::unique_ptr<Tap>> taps_;
   std::map<Question*, std::shared_ptr<Question>> questions_, waiting_;  // at libcurl; for a name
-  size_t under_way_ = 0;
 };
 
 HttpClient::HttpClient(Loop& loop, Settings settings) : multi_(std::make_shared<Multi>(loop, std::move(settings))) {}
@@ -288,7 +272,5 @@ Ticket HttpClient::post(Resolver& resolver, const std::string& query, std::strin
                         std::function<void(Answer)> then) {
   return multi_->post(resolver, query, std::move(body), std::move(then));
 }
-
-size_t HttpClient::under_way() const { return multi_->under_way(); }
 
 }  // namespace postigo

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -38,14 +37,10 @@ class HttpClient {
 
   // JSON to `url` + `query`. Destroying the ticket ends it.
   Ticket post(Resolver& resolver, const std::string& query, std::string body, std::function<void(Answer)> then);
-  size_t under_way() const;
 
  private:
   class Multi;
   std::shared_ptr<Multi> multi_;
 };
-
-// What is wrong with such a url, or empty.
-std::string url_fault(const std::string& url);
 
 }  // namespace postigo

@@ -44,7 +44,6 @@ class Socketmap final : private Listener::Owner {
   ~Socketmap();  // closes everything
 
   void stop_listening() { listener_.reset(); }
-  size_t connections() const { return count_; }
 
  private:
   class Connection;

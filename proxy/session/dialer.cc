@@ -110,7 +110,7 @@ void Dialer::race_won(SocketPtr socket) {
 
 void Dialer::start_tls() {
   enter(Phase::backend_tls);
-  socket_->start_tls_client(backend_.tls[static_cast<size_t>(&protocol_ - protocols().data())]);
+  socket_->start_tls_client(backend_.tls[index_of(protocol_)]);
 }
 
 void Dialer::on_secured(Socket&) {

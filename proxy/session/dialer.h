@@ -72,9 +72,8 @@ class Dialer final : public Socket::Owner, Race::Client {
   bool greeted() const { return greeted_; }
   uint64_t connected_ms() const { return connected_ms_; }  // by the loop's clock
   BackDialogue* back() { return back_.get(); }             // null before it is connected
-  const Backend& backend() const { return backend_; }
-  Socket* socket() { return socket_.get(); }              // null before, and after dialed()
-  SocketPtr take_socket() { return std::move(socket_); }  // after an end, for a good-bye
+  Socket* socket() { return socket_.get(); }               // null before, and after dialed()
+  SocketPtr take_socket() { return std::move(socket_); }   // after an end, for a good-bye
   std::string_view state_name() const { return back_ != nullptr ? back_->state_name() : "connecting"; }
   std::string with_hint(const std::string& why) const;
 

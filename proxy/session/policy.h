@@ -19,7 +19,7 @@
 
 namespace postigo {
 
-class Policy : public std::enable_shared_from_this<Policy> {
+class Policy {
  public:
   // One attempt.
   struct Login {
