@@ -227,11 +227,9 @@ void ControlThread::sweep() { loop_.timers().arm(sweep_, prepared_.lasting->keys
 // What operators want of backends, and which are down.
 void ControlThread::keep_state() {
   if (orders_.file().empty() || drain_.ending()) return;
-  auto written = std::make_shared<Result<void>>();
-  chore([written, file = orders_.file(), text = orders_.text()] { *written = StandingOrders::write(file, text); },
-        [written] {
-          if (!*written) log::write(events::state_not_kept, {{"detail", written->error().message}});
-        });
+  keep_orders([](const std::string& failure) {
+    if (!failure.empty()) log::write(events::state_not_kept, {{"detail", failure}});
+  });
 }
 
 // Now, and again in a day.

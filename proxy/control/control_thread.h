@@ -73,6 +73,7 @@ class ControlThread {
   }
   // What operators have decided is written down; then, here: why not, or empty.
   void keep_orders(std::function<void(const std::string& failure)> then);
+  void keep_state();  // the same for whoever is not asked: a failure is told in the log
   Result<void> reopen_log();
   // Another process of the program as it is on disk now takes this one's place; `done` hears why not, or who it is.
   using UpgradeDone = std::function<void(const std::string& failure, pid_t successor)>;
@@ -96,7 +97,6 @@ class ControlThread {
   void told(int signal);
   void sweep();
   void warn_of_expiry();
-  void keep_state();
   void proposed(Proposal& proposal, const Reloader::Order& order);
   std::string publish(Proposal& proposal);
   void note_load();

@@ -21,10 +21,9 @@ class Flush {
  public:
   struct Order {
     std::string backend;
-    std::string pool, shard, to;  // where they go: a backend of that shard
-    bool moves = false;           // each gets an order of his own, else the drain sends him there
-    uint64_t until_s = 0;         // of these orders
-    std::string hook;             // a program's path, or empty
+    Moves::Order target;  // where they go: a backend of that shard
+    bool moves = false;   // each gets this order, else the drain sends him there
+    std::string hook;     // a program's path, or empty
     uint64_t parallel = 10;
     uint64_t per_s = 100;
     uint64_t max_ms = 60'000;  // for each user
@@ -46,6 +45,9 @@ class Flush {
 
  private:
   void tick();
+  bool target_is_there() const;
+  void give_up(const std::string& why);
+  void keep();
   void next();
   void moved(const std::string& user, const std::string& failure, uint64_t ended);
 
@@ -55,6 +57,7 @@ class Flush {
   Progress progress_;
   std::deque<std::string> users_;  // that are still to be moved
   uint64_t begun_ms_ = 0, started_ = 0;
+  uint64_t kept_ms_ = 0, kept_ = 0;  // when, and how many of those who were moved
   bool stopped_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

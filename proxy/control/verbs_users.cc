@@ -37,9 +37,12 @@ std::string target_text(const Moves::Order& order) {
   return order.pool + "/" + order.shard + (order.backend.empty() ? "" : "/" + order.backend);
 }
 
-uint64_t until_of(const Json& parameters) {
-  uint64_t for_ms = parameters.value("for", uint64_t{0});
-  return for_ms == 0 ? 0 : unix_s() + (for_ms + 999) / 1000;
+// Unix time; 0: for good.
+Result<uint64_t> until_of(const Json& parameters) {
+  if (!parameters.contains("for")) return uint64_t{0};
+  uint64_t for_ms = parameters.at("for");
+  if (for_ms == 0) return fail("for: longer than nothing; without it it is for good");
+  return unix_s() + (for_ms + 999) / 1000;
 }
 
 struct Wish {
@@ -145,10 +148,12 @@ Result<Flush::Order> flush_order(ControlThread& control, const Json& parameters)
   const Snapshot& snapshot = *control.running().snapshot;
   Flush::Order order;
   order.backend = parameters.at("name").get<std::string>();
-  order.parallel = std::clamp(parameters.value("max-parallel", kParallel), uint64_t{1}, kParallelMax);
-  order.per_s = std::max(parameters.value("rate", kPerSecond), uint64_t{1});
-  order.until_s = until_of(parameters);
-  order.max_ms = std::clamp(parameters.value("max", kHoldMs), uint64_t{1000}, kHoldMaxMs);
+  order.parallel = parameters.value("max-parallel", kParallel);
+  order.per_s = parameters.value("rate", kPerSecond);
+  order.max_ms = parameters.value("max", kHoldMs);
+  if (order.parallel == 0 || order.parallel > kParallelMax) return fail("max-parallel: from 1 to 1000");
+  if (order.per_s == 0) return fail("rate: at least 1");
+  if (order.max_ms < 1000 || order.max_ms > kHoldMaxMs) return fail("max: from 1s to 10m");
   if (std::string name = parameters.value("hook", ""); !name.empty()) {
     auto path = hook_path(control.running().config.live.hook_folder, name);
     if (!path) return tl::unexpected(path.error());
@@ -161,11 +166,13 @@ Result<Flush::Order> flush_order(ControlThread& control, const Json& parameters)
     if (!named) return tl::unexpected(named.error());
     target = *named;
   }
-  if (!target || target->backend == order.backend)
-    return fail("no other backend of its shard serves: say where, by --to");
-  order.pool = target->pool;
-  order.shard = target->shard;
-  order.to = target->backend;
+  if (target && target->backend == order.backend) return fail("to: its users are there already");
+  if (!target) return fail("no other backend of its shard serves: say where, by --to");
+  auto until_s = until_of(parameters);
+  if (!until_s) return tl::unexpected(until_s.error());
+  order.target = *target;
+  order.target.until_s = *until_s;
+  order.target.lasts = true;
   order.moves = !to.empty() || !order.hook.empty();
   return order;
 }
@@ -183,7 +190,9 @@ void move(ControlThread& control, const Json& parameters, const std::string&, Ve
     auto target = target_of(control.running().config.live, to, home ? home->pool : "");
     if (!target) return done(404, error(target.error().message));
     wish.order = *target;
-    wish.order->until_s = until_of(parameters);
+    auto until_s = until_of(parameters);
+    if (!until_s) return done(422, error(until_s.error().message));
+    wish.order->until_s = *until_s;
     wish.order->lasts = timed || permanent;
   }
   if (!parameters.value("kick", false)) {
@@ -227,7 +236,13 @@ void users(ControlThread& control, const Json& parameters, const std::string&, V
 
 void flush(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
   Flush& flush = control.flush();
-  if (parameters.value("stop", false)) flush.stop();
+  if (parameters.value("stop", false)) {
+    if (parameters.value("name", flush.progress().backend) != flush.progress().backend) {
+      return done(409, error("that backend is not being emptied: `ctl flush` shows which is"));
+    }
+    flush.stop();
+    return done(200, json_of(flush.progress()));
+  }
   if (!parameters.contains("name")) return done(200, json_of(flush.progress()));
   if (flush.running()) return done(409, error("another flush is under way: `ctl flush` shows it, --stop ends it"));
   std::string name = parameters.at("name");

@@ -336,6 +336,57 @@ class Flush(Moves):
         self.assertTrue(0 < said["moved"] < 6, said)
         self.assertTrue(os.path.isdir(folder))
 
+    def test_to_stop_begins_nothing(self):
+        proxy = self.door(pool=TOGETHER)
+        wire = self.enter(proxy, platform.fresh_user())
+        self.assertEqual("none", proxy.ctl("flush", "--stop")["state"])
+        self.assertIn("not being emptied", self.refused(proxy, "flush", "a", "--stop"))
+        wire.ok("NOOP")
+        self.assertEqual("none", proxy.ctl("flush")["state"])
+
+    def test_who_was_moved_for_good_stays_moved_after_a_restart(self):
+        """Also if nobody asks for anything behind the flush, and the process is killed."""
+        state = os.path.join(platform.scratch("state"), "state.json")
+        proxy = self.door(server=f'[server]\nhostname = "h"\nstate_file = "{state}"')
+        users = [platform.fresh_user() for _ in range(3)]
+        for user in users:
+            self.enter(proxy, user)
+        proxy.ctl("flush", "a", "--to", "b")
+        self.assertEqual(3, self.finished(proxy)["moved"])
+        wait_for(lambda: all(user in read(state) for user in users), what="the orders in the state file")
+        proxy.kill()
+        proxy.start()
+        self.assertEqual({"b"}, {self.served_by(proxy, user) for user in users})
+
+    def test_a_target_that_a_reload_takes_away_ends_it(self):
+        proxy, _ = self.flushing("sleep 1\n")
+        users = [platform.fresh_user() for _ in range(5)]
+        for user in users:
+            self.enter(proxy, user)
+        proxy.ctl("flush", "a", "--to", "b", "--hook", "carry", "--max-parallel", "1")
+        wait_for(lambda: proxy.ctl("flush")["under_way"] == 1, what="the first one")
+        proxy.ctl("backend", "b", "down")
+        said = self.finished(proxy)
+        self.assertEqual(5, said["moved"] + said["failed"], said)
+        self.assertGreater(said["failed"], 0)
+        self.assertIn("no backend any more", said["failures"][-1])
+
+    def test_what_makes_no_sense_is_refused(self):
+        proxy = self.door(pool=TOGETHER)
+        for words, said in ((("flush", "a", "--rate", "0"), "rate: at least 1"),
+                            (("flush", "a", "--max", "0s"), "max: from 1s"),
+                            (("flush", "a", "--max-parallel", "0"), "max-parallel: from 1"),
+                            (("flush", "a", "--to", "a"), "there already"),
+                            (("flush", "a", "--to", "b", "--for", "0s"), "for: longer than nothing"),
+                            (("move", "ann", "b", "--for", "0s"), "for: longer than nothing")):
+            self.assertIn(said, self.refused(proxy, *words))
+        self.assertEqual([], proxy.ctl("users")["users"])
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
 
 def alive(pid):
     """A zombie that nobody waits for counts as gone."""
