@@ -5,6 +5,7 @@
 
 #include "config/check_shared.h"
 #include "config/suggest.h"
+#include "config/units.h"
 
 namespace postigo::config {
 
@@ -49,6 +50,14 @@ std::vector<std::string> backend_names(const Live& live) {
   std::vector<std::string> names;
   for (const Backend& backend : live.backends) names.push_back(backend.name);
   return names;
+}
+
+void check_domain(const std::string& domain, const std::string& path, Report& report, const std::string& hint) {
+  if (domain.starts_with('@')) {
+    report.error(path, "write it without \"@\"");
+  } else if (!domain.empty() && !is_host_name(domain)) {
+    report.error(path, in_quotes(domain) + " is not a domain" + hint);
+  }
 }
 
 void check_placement(const Live& live, const std::string& pool, const std::string& shard, const std::string& path,

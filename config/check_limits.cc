@@ -35,6 +35,7 @@ void check_within(uint64_t inner, uint64_t outer, const std::string& path, const
 
 void check_class(const Live& live, const LimitClass& x, const std::string& path, Report& report) {
   if (x.user.empty() && x.domain.empty() && x.pool.empty()) report.error(path, "needs one of user, domain and pool");
+  check_domain(x.domain, path + ".domain", report);
   check_placement(live, x.pool, "", path, report);
   check_within(x.sessions_per_user_address, x.sessions_per_user, path + ".sessions_per_user_address",
                "sessions_per_user", report);
@@ -67,6 +68,9 @@ void check_policy(const Live& live, Report& report) {
   const Policy& x = live.policy;
   if (x.url.empty()) {
     if (!x.password.empty() || !x.pwhash_nonce.empty()) report.warning("policy", "has no effect without url");
+    if (x.on_failure == Policy::OnFailure::closed) {
+      report.error("policy.on_failure", "\"closed\" needs url: without it nobody is asked, and all are let in");
+    }
     return;
   }
   if (!x.url.starts_with("http://") && !x.url.starts_with("https://")) {

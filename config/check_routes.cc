@@ -201,11 +201,7 @@ void check_pools(const Live& live, Report& report) {
 void check_rule(const Live& live, const Rule& x, const std::string& path, Report& report) {
   int set = !x.user.empty() + !x.domain.empty() + !x.regex.empty();
   if (set != 1) report.error(path, "needs exactly one of user, domain and regex");
-  if (x.domain.starts_with('@')) {
-    report.error(path + ".domain", "write it without \"@\"");
-  } else if (!x.domain.empty() && !is_host_name(x.domain)) {
-    report.error(path + ".domain", in_quotes(x.domain) + " is not a domain; for patterns use regex");
-  }
+  check_domain(x.domain, path + ".domain", report, "; for patterns use regex");
   if (x.pool.empty() && x.shard.empty()) report.error(path, "needs pool or shard: where do matching users live?");
   check_placement(live, x.pool, x.shard, path, report);
 }

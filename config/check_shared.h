@@ -35,6 +35,9 @@ void check_reference(const std::string& name, const std::vector<std::string>& kn
                      const std::string& path, Report& report, const std::string& place = {});
 std::vector<std::string> backend_names(const Live& live);
 
+// Of mail addresses; empty: none. `hint`: what to do instead.
+void check_domain(const std::string& domain, const std::string& path, Report& report, const std::string& hint = {});
+
 // `pool` and `shard` below `path`, either of them empty.
 void check_placement(const Live& live, const std::string& pool, const std::string& shard, const std::string& path,
                      Report& report);

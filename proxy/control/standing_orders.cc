@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -75,10 +76,14 @@ void StandingOrders::set(BackendState& backend, Wanted wanted) {
 
 Result<void> StandingOrders::load() {
   if (file_.empty() || access(file_.c_str(), F_OK) != 0) return {};
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file_, error)) {
+    return fail(fmt::format("{}: {}", file_, error ? error.message() : "is not a file: move it away"));
+  }
   std::ifstream in(file_);
   std::stringstream text;
   text << in.rdbuf();
-  if (!in) return fail(fmt::format("{}: cannot be read", file_));
+  if (!in) return fail(fmt::format("{}: cannot be read by this account", file_));
   return take(text.str(), file_);
 }
 
@@ -89,7 +94,7 @@ Result<void> StandingOrders::take(const std::string& text, const std::string& wh
   ordered_json backends = table_of(all, "backends", nullptr),
                weights = table_of(all, "weights", ordered_json::object());
   if (!backends.is_object() || !weights.is_object()) {
-    return fail(fmt::format("{}: cannot be read as a state file", whence));
+    return fail(fmt::format("{}: cannot be read as a state file: mend it, or move it away", whence));
   }
   std::map<std::string, Order> orders;
   for (const auto& [name, word] : backends.items()) {

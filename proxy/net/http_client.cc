@@ -65,6 +65,7 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
                    },
                    this};
     Answer answer;
+    bool too_long = false;  // the answer
     std::array<char, CURL_ERROR_SIZE> error{};
   };
 
@@ -171,8 +172,10 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
   }
 
   static size_t take(char* data, size_t, size_t size, void* to) {
-    std::string& body = static_cast<Question*>(to)->answer.body;
-    if (body.size() + size > kBodyMax) return 0;
+    auto& question = *static_cast<Question*>(to);
+    std::string& body = question.answer.body;
+    question.too_long = body.size() + size > kBodyMax;
+    if (question.too_long) return 0;
     body.append(data, size);
     return size;
   }
@@ -222,6 +225,7 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
       CURLcode code = told->data.result;
       if (code == CURLE_OK) curl_easy_getinfo(told->easy_handle, CURLINFO_RESPONSE_CODE, &held->answer.status);
       std::string why = held->error[0] != 0 ? held->error.data() : curl_easy_strerror(code);
+      if (held->too_long) why = "an answer of more than " + std::to_string(kBodyMax) + " octets";
       done(held, code == CURLE_OK ? "" : why);
     }
   }

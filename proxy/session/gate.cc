@@ -16,6 +16,7 @@ Gate::Answer Gate::knock(std::string_view user, std::string_view secret) {
   delayed_ms_ = told_ms_ = 0;
   attempt_ = {};
   asked_.reset();
+  step_ = Step::nothing;
   began_ms_ = session_.host().loop().now_ms();
   if (const std::shared_ptr<Policy>& policy = session_.host().policy()) {
     const Summary& summary = session_.summary();
@@ -69,6 +70,7 @@ Gate::Answer Gate::next() {
     case Step::penalty:
       return ask_policy(false);
     case Step::policy:
+      step_ = Step::nothing;
       return heard();
     default:
       return Answer::pass;
@@ -118,9 +120,11 @@ void Gate::report(std::string_view fail_type, bool policy_reject) {
   asked_.reset();
 }
 
-// Who leaves before he was answered has tried as well: else leaving would be free.
-void Gate::refused(Refused reason, std::string_view secret) {
-  bool guess = facts_of(reason).guess || reason == Refused::aborted;
+// Who leaves before he was answered has tried as well: else leaving would be free. Not so while he waits for something
+// of ours that fails or takes its time (the policy server; a hold): that is no fault of his.
+void Gate::refused(Refused reason, std::string_view secret, bool tried) {
+  bool left = reason == Refused::aborted && tried && step_ != Step::policy;
+  bool guess = facts_of(reason).guess || left;
   settle([&](Penalties& penalties, const PenaltyRules& rules, const Guest& who, const Penalties::Attempt& attempt,
              uint64_t now_ms) {
     if (guess) return penalties.failed(rules, who, attempt, secret, now_ms);

@@ -37,7 +37,8 @@ class Gate {
   Answer knock_again();                                          // its password was right
   Answer next();  // after the waiting. REQUIRES: one of these said `wait`
   // What became of an attempt; nothing if none has passed. `secret`: what was tried.
-  void refused(Refused reason, std::string_view secret);
+  // `tried`: it got as far as somebody who could judge it, or waited for nothing but its turn.
+  void refused(Refused reason, std::string_view secret, bool tried);
   void succeeded();
 
   uint64_t delayed_ms() const { return delayed_ms_; }  // the newest attempt, on purpose

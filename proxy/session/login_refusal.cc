@@ -83,7 +83,8 @@ void Login::count(AuthResult result) {
 }
 
 void Login::count_refused(Refused reason, std::string_view code) {
-  gate_.refused(reason, front_->credentials().password.reveal());
+  bool on_hold = static_cast<bool>(seat_);
+  gate_.refused(reason, front_->credentials().password.reveal(), !on_hold);
   count(facts_of(reason).result);
   session_.host().stats().protocols[session_.frontend().protocol_index].refused[static_cast<size_t>(reason)].inc();
   ++session_.summary().refused;

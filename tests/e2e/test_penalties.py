@@ -4,7 +4,7 @@ import threading
 import time
 import unittest
 
-from tests.e2e.harness import PASSWORD, Imap, Platform, Pop3, Wire, wait_for
+from tests.e2e.harness import PASSWORD, Imap, Platform, Pop3, Wire, postigo, run, wait_for
 from tests.e2e.harness import proxy_header
 
 # Short enough for a test; loopback is counted, too.
@@ -58,6 +58,21 @@ class Alone(unittest.TestCase):
         self.assertEqual(1, proxy.ctl("forgive", "nobody")["forgiven"])
         self.assertEqual([], proxy.ctl("penalties")["penalties"])
         self.assertEqual(0, proxy.ctl("forgive", "nobody")["forgiven"])
+        for slip in ("127.0.0.300", "10.0.0.0/99", "10.0.0.1/8", ""):
+            done = run(postigo(), "ctl", "--socket", proxy.admin_socket, "forgive", slip, check=False)
+            self.assertEqual((1, 1), (done.returncode, len(done.stderr.splitlines())), done)
+            self.assertIn("whom: ", done.stderr)
+
+    def test_who_leaves_while_we_hold_him_has_not_guessed(self):
+        proxy = proxy_with()
+        proxy.ctl("hold", "alice", "--max", "5m")
+        for _ in range(6):
+            with Imap.open(proxy, mode="off", source="127.0.0.9") as wire:
+                wire.send(f"a LOGIN alice {PASSWORD}\r\n")
+                wait_for(lambda: proxy.metrics().sum("postigo_logins_held") == 1, what="a login on hold")
+                wire.reset()
+            wait_for(lambda: proxy.metrics().sum("postigo_logins_held") == 0, what="its end")
+        self.assertEqual([], proxy.ctl("penalties")["penalties"])
         self.assertEqual(3, len(proxy.wait_lines("admin_action", 3, verb="forgive")))
         self.assertNotIn("delayed", self.refused_next(proxy))
 

@@ -116,6 +116,9 @@ TEST_F(CheckTest, LimitsThatContradictEachOther) {
   EXPECT_THAT(error("[limits]\nmemory = \"8m\"\n"), HasSubstr("limits.memory: must not be less than login_memory"));
   EXPECT_THAT(error("[[limits.class]]\nsessions_per_user = 5\n"), HasSubstr("needs one of user, domain and pool"));
   EXPECT_THAT(error("[[limits.class]]\npool = \"zzz\"\n"), HasSubstr("there is no pool \"zzz\""));
+  EXPECT_THAT(error("[[limits.class]]\ndomain = \"@example.org\"\n"), HasSubstr("write it without \"@\""));
+  EXPECT_THAT(error("[[limits.class]]\ndomain = \"*.example.org\"\n"), HasSubstr("is not a domain"));
+  EXPECT_THAT(error("[policy]\non_failure = \"closed\"\n"), HasSubstr("needs url"));
   EXPECT_EQ(
       problems_of_small_and("[limits]\nmemory = \"auto\"\nsessions_per_user = 5\n[[limits.class]]\nuser = \"x\"\n"),
       "");
