@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from tests.e2e.harness import Imap, Platform, Pop3, sanitized, wait_for
+from tests.e2e.harness import Imap, Platform, Pop3, run, sanitized, wait_for
 from tests.e2e.harness.dovecot import PASSWORD
 from tests.e2e.harness.postigo import postigo
 from tests.fakes.backend import FakeBackend, imap_server
@@ -191,6 +191,22 @@ class Ctl(unittest.TestCase):
             self.proxy.ctl("backend", name, "auto")
         self.assertEqual({"a"}, {self.backend_of(user) for user in users})
         self.assertEqual({"backends": {}}, self.state_file())
+
+    def test_a_state_file_that_is_none(self):
+        """One line that names it; above all not a start that never ends."""
+        path = os.path.join(self.proxy.folder, "state.json")
+        self.proxy.stop()
+        for make, why in ((lambda: os.mkfifo(path), "is not a file"), (lambda: os.mkdir(path), "is not a file"),
+                          (lambda: open(path, "w", encoding="ascii").close(), "mend it, or move it away")):
+            if os.path.lexists(path):
+                (os.rmdir if os.path.isdir(path) else os.remove)(path)
+            make()
+            done = run(postigo(), "serve", "-c", self.proxy.file, check=False, timeout=60)
+            self.assertEqual(1, done.returncode, done)
+            self.assertIn("state.json: ", done.stderr)
+            self.assertIn(why, done.stderr)
+        os.remove(path)
+        self.proxy.start()
 
     def test_a_weight_that_makes_no_sense(self):
         for words, why in ((("weight",), "weight is missing: a number from 0 to 100"), (("weight", "101"), "weight: must be from 0 to 100"),
