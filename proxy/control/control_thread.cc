@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <ctime>
 #include <utility>
 
@@ -34,6 +33,9 @@ ControlThread::ControlThread(std::string file, config::Config config, Prepared p
       drain_(loop_, workers_,
              {.told = [this](bool draining) { told_draining(draining); }, .shut = [this] { doors_.close(); }}),
       succession_(loop_),
+      predecessors_(loop_, std::move(inheritance_.estate.links)),
+      successor_(loop_, [this](const std::string& what, const Json& parameters,
+                               Successor::Done done) { run_for_successor(*this, what, parameters, std::move(done)); }),
       orders_(prepared_.lasting->fleet, running_.config.startup.state_file),
       keeper_(loop_, prepared_.lasting->fleet),
       prober_(loop_, [this] { keep_state(); }) {}
@@ -129,6 +131,7 @@ Result<void> ControlThread::open_admin() {
   source.start_time_s = started_s_;
   source.version = POSTIGO_VERSION;
   source.boringssl = POSTIGO_BORINGSSL_VERSION;
+  source.predecessors = &predecessors_.counts();
   auto fd = listen_for_admins(options.address);
   if (!fd) return fail("admin: " + fd.error().message);
   auto admin = Admin::open(*fd, std::make_shared<Metrics>(std::move(source)));
@@ -262,12 +265,9 @@ void ControlThread::keep_orders(std::function<void(const std::string& failure)> 
 }
 
 void ControlThread::walk(std::function<bool(Session&)> visit, std::function<void()> done) {
-  auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
-  for (auto& worker : workers_) {
-    worker->walk(visit, [left, done, box = mailbox_] {
-      if (--*left == 0) box->post(done);
-    });
-  }
+  // Told when the last worker lets go of it: it is through, or has ended.
+  std::shared_ptr<void> walking(nullptr, [done = std::move(done), box = mailbox_](void*) { box->post(done); });
+  for (auto& worker : workers_) worker->walk(visit, [walking]() mutable { walking.reset(); });
 }
 
 void ControlThread::stop(const std::string& cause) {
@@ -313,6 +313,8 @@ void ControlThread::close() {
   prober_.close();
   drain_.close();
   succession_.close();
+  predecessors_.close();
+  successor_.forget();
   doors_.close();
   watchdog_.close();
   signals_.unwatch();

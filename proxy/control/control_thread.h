@@ -18,6 +18,7 @@
 #include "proxy/control/ledger_keeper.h"
 #include "proxy/control/mover.h"
 #include "proxy/control/oracle.h"
+#include "proxy/control/predecessors.h"
 #include "proxy/control/preparation.h"
 #include "proxy/control/prober.h"
 #include "proxy/control/reload.h"
@@ -25,6 +26,7 @@
 #include "proxy/control/signals.h"
 #include "proxy/control/standing_orders.h"
 #include "proxy/control/succession.h"
+#include "proxy/control/successor.h"
 #include "proxy/control/watchdog.h"
 #include "proxy/ops/admin.h"
 #include "proxy/ops/callers.h"
@@ -63,6 +65,7 @@ class ControlThread {
   Offload& lookups() { return shared_->lookups; }
   Offload& passwords() { return shared_->passwords; }
   Flush& flush() { return flush_; }
+  Predecessors& predecessors() { return predecessors_; }
 
   void reload(Reloader::Order order);
   // What a reload would change now.
@@ -79,7 +82,8 @@ class ControlThread {
   using UpgradeDone = std::function<void(const std::string& failure, pid_t successor)>;
   void upgrade(const std::string& cause, UpgradeDone done);
   void stop(const std::string& cause);  // again: now
-  // Shows every session to `visit`, on its worker's thread; then `done`, here.
+  // Shows every session of this process to `visit`, on its worker's thread; then `done`, here. Workers that have ended
+  // have none.
   void walk(std::function<bool(Session&)> visit, std::function<void()> done);
 
  private:
@@ -102,7 +106,7 @@ class ControlThread {
   void note_load();
   void apply_limits();
 
-  Estate estate() const;
+  Estate estate();
   std::string why_not_now() const;
   std::string why_no_successor() const;
   bool asks_for_succession(const Http::Request& request, const Http::Answer& answer);
@@ -126,6 +130,8 @@ class ControlThread {
   Watchdog watchdog_;
   Drain drain_;
   Succession succession_;
+  Predecessors predecessors_;
+  Successor successor_;
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Http> api_, api_by_token_;
   StandingOrders orders_;

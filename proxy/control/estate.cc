@@ -68,14 +68,14 @@ bool receive_packet(int conversation, std::vector<Descriptor>& fds) {
   return (message.msg_flags & MSG_CTRUNC) == 0;
 }
 
-json described(const Estate& estate, size_t sockets) {
+json described(const Estate& estate, size_t descriptors) {
   json keys = json::array();
   for (const TicketKeys::Key& key : estate.keys) {
     keys.push_back({{"name", json::binary({key.name.begin(), key.name.end()})},
                     {"secret", json::binary({key.secret.begin(), key.secret.end()})},
                     {"born_ms", key.born_ms}});
   }
-  return {{"sockets", sockets},
+  return {{"sockets", descriptors},
           {"keys", std::move(keys)},
           {"names", estate.names},
           {"orders", estate.orders},
@@ -112,6 +112,13 @@ Result<json> read_description(int file) {
   return all;
 }
 
+// It keeps packets apart; nothing else that goes along does.
+bool is_link(int fd) {
+  int type = 0;
+  socklen_t size = sizeof(type);
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
 }  // namespace
 
 Result<void> send_estate(int conversation, const Estate& estate) {
@@ -119,6 +126,7 @@ Result<void> send_estate(int conversation, const Estate& estate) {
   for (const auto& [name, sockets] : estate.sockets) {
     for (const Descriptor& socket : sockets) fds.push_back(socket.get());
   }
+  for (const Descriptor& link : estate.links) fds.push_back(link.get());
   Descriptor file = written(json::to_cbor(described(estate, fds.size() - 1)));
   if (file.get() < 0) return failed("writing it");
   fds.front() = file.get();
@@ -140,6 +148,10 @@ Result<Estate> receive_estate(int conversation) {
   }
   Estate estate;
   for (Descriptor& fd : std::span(fds).subspan(1)) {
+    if (is_link(fd.get())) {
+      estate.links.push_back(std::move(fd));
+      continue;
+    }
     std::string name = name_of_socket(fd.get());
     if (!name.empty()) estate.sockets[name].push_back(std::move(fd));
   }

@@ -1,7 +1,10 @@
 // Estate: what goes from a process to its successor, and how: over a stream socket between the two.
 //
-//   predecessor: packets of one octet with descriptors: first a file in memory (CBOR), then the listening sockets
+//   predecessor: packets of one octet with descriptors: first a file in memory (CBOR), then the listening sockets, then
+//                links to itself and to those before it (predecessors.h)
 //   successor:   one octet, kServes, once it serves
+//
+// A program that knows no links takes them for sockets that nobody has a use for, and closes them.
 //
 // Either side that ends the connection before that gives the change up.
 #pragma once
@@ -25,6 +28,7 @@ struct Estate {
   std::map<std::string, std::vector<std::string>> names;  // of systemd's sockets: addresses by name
   std::string orders;                                     // StandingOrders::text(); empty: none
   std::string bonds;                                      // bonds_text(); empty: none
+  std::vector<Descriptor> links;                          // ends of Link
 };
 
 // How the successor learns which descriptor its end of the conversation is: in its environment.

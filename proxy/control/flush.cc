@@ -3,23 +3,15 @@
 #include "proxy/control/flush.h"
 
 #include <algorithm>
-#include <mutex>
-#include <set>
 
 #include "proxy/base/events.h"
 #include "proxy/control/control_thread.h"
-#include "proxy/session/session.h"
 
 namespace postigo {
 namespace {
 
 constexpr uint64_t kTickMs = 100;
 constexpr size_t kFailuresShown = 20;
-
-struct Found {
-  std::mutex mutex;
-  std::set<std::string> users;
-};
 
 }  // namespace
 
@@ -35,29 +27,29 @@ void Flush::start(Order order, std::function<void()> begun) {
   users_.clear();
   started_ = kept_ = 0;
   stopped_ = false;
-  auto found = std::make_shared<Found>();
+  std::set<std::string> bound;
   Affinity& affinity = control_.ledger().affinity;
   auto state = control_.fleet().backend(order_.backend);
   for (size_t stripe = 0; state && stripe < affinity.stripes(); ++stripe) {
     affinity.visit(stripe, [&](Bytes user, const Affinity::Known& known) {
-      if (known.backend == (*state)->slot) found->users.emplace(user);
+      if (known.backend == (*state)->slot) bound.emplace(user);
     });
   }
-  control_.walk(
-      [found, backend = order_.backend](Session& session) {
-        if (session.summary().backend != backend || !session.relaying()) return true;
-        std::lock_guard lock(found->mutex);
-        found->users.insert(session.summary().user);
-        return true;
-      },
-      [this, found, begun = std::move(begun), alive = std::weak_ptr(alive_)] {
-        if (alive.expired()) return;
-        if (!stopped_) users_.assign(found->users.begin(), found->users.end());
-        progress_.users = users_.size();
-        begun_ms_ = control_.loop().now_ms();
-        begun();
-        tick();
-      });
+  find_occupants(control_, order_.backend,
+                 [this, bound = std::move(bound), begun = std::move(begun),
+                  alive = std::weak_ptr(alive_)](Occupants found) mutable {
+                   if (!alive.expired()) begin(std::move(bound), std::move(found), begun);
+                 });
+}
+
+void Flush::begin(std::set<std::string> bound, Occupants found, const std::function<void()>& begun) {
+  found.users.merge(bound);
+  if (!stopped_) users_.assign(found.users.begin(), found.users.end());
+  progress_.users = users_.size();
+  progress_.failures = std::move(found.missing);
+  begun_ms_ = control_.loop().now_ms();
+  begun();
+  tick();
 }
 
 void Flush::stop() {

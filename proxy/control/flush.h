@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "backends/ledger/moves.h"
+#include "proxy/control/census.h"
 #include "proxy/net/timer_wheel.h"
 
 namespace postigo {
@@ -32,7 +34,7 @@ class Flush {
     std::string backend, to;  // empty: there was none yet
     bool running = false;
     uint64_t users = 0, moved = 0, failed = 0, under_way = 0, ended = 0;
-    std::vector<std::string> failures;  // the newest of them, "USER: why"
+    std::vector<std::string> failures;  // the newest of them, "USER: why", and who does not tell who is there
   };
 
   explicit Flush(ControlThread& control);
@@ -44,6 +46,7 @@ class Flush {
   void close();
 
  private:
+  void begin(std::set<std::string> bound, Occupants found, const std::function<void()>& begun);
   void tick();
   bool target_is_there() const;
   void give_up(const std::string& why);

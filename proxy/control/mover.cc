@@ -3,48 +3,15 @@
 #include "proxy/control/mover.h"
 
 #include <algorithm>
-#include <atomic>
 
-#include "backends/balance/siphash.h"
 #include "proxy/control/control_thread.h"
-#include "proxy/session/session.h"
 
 namespace postigo {
 namespace {
 
 constexpr uint64_t kTickMs = 100;
 
-// It has a backend, or may have one without being asked again.
-bool is_at_a_backend(const Session& session) {
-  switch (session.phase()) {
-    case Phase::connect:
-    case Phase::backend_tls:
-    case Phase::backend_login:
-    case Phase::relay:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
-
-struct Mover::Census {
-  struct Count {
-    uint64_t number = 0;  // of the task
-    std::atomic<uint64_t> left{0}, ended{0};
-  };
-  NameMap<Count> users;  // made before the walk
-
-  void visit(Session& session) {
-    auto found = users.find(session.summary().user);
-    if (found == users.end() || !is_at_a_backend(session)) return;
-    ++found->second.left;
-    if (!session.relaying()) return;  // a login that is under way; it goes as soon as it is in
-    ++found->second.ended;
-    session.shut_down(CloseReason::kicked);
-  }
-};
 
 Mover::Mover(ControlThread& control)
     : control_(control), timer_([](void* self) { static_cast<Mover*>(self)->tick(); }, this) {}
@@ -91,31 +58,28 @@ void Mover::bury_finished() {
 
 void Mover::count() {
   if (counting_) return;
-  auto census = std::make_shared<Census>();
+  std::vector<std::string> users;
   for (auto& each : jobs_) {
-    if (each->stage == Stage::emptying) census->users[each->job.user].number = each->number;
+    if (each->stage == Stage::emptying) users.push_back(each->job.user);
   }
-  if (census->users.empty()) return;
+  if (users.empty()) return;
   counting_ = true;
-  control_.walk(
-      [census](Session& session) {
-        census->visit(session);
-        return true;
-      },
-      [this, census, alive = std::weak_ptr(alive_)] {
-        if (!alive.expired()) counted(*census);
-      });
+  evict_users(control_, users, [this, last = numbers_, alive = std::weak_ptr(alive_)](const Eviction& eviction) {
+    if (!alive.expired()) counted(eviction, last);
+  });
 }
 
-void Mover::counted(const Census& census) {
+// `last`: the newest task of then. Whoever hears of an end may start another job.
+void Mover::counted(const Eviction& eviction, uint64_t last) {
   counting_ = false;
-  for (size_t i = 0; i < jobs_.size(); ++i) {  // whoever hears of an end may start another job
+  for (size_t i = 0; i < jobs_.size(); ++i) {
     Task& task = *jobs_[i];
-    auto found = census.users.find(task.job.user);
-    bool counts = found != census.users.end() && found->second.number == task.number;
+    auto found = eviction.users.find(task.job.user);
+    bool counts = found != eviction.users.end() && task.number <= last;
     if (!counts || task.stage != Stage::emptying) continue;
     task.ended += found->second.ended;
-    if (found->second.left > 0) continue;
+    task.unknown = eviction.missing.empty() ? "" : eviction.missing.front();
+    if (found->second.left > 0 || !eviction.missing.empty()) continue;
     // Who had no session has no server that must finish; but mail may be on its way there.
     const config::Config& config = control_.running().config;
     const bool waits = task.ended > 0 || !config.startup.lookup.socketmap.empty();
@@ -133,7 +97,9 @@ void Mover::advance(Task& task) {
     return;
   }
   if (task.stage == Stage::over) return;
-  if (now_ms >= task.deadline_ms) return finish(task, "his sessions did not end in time");
+  if (now_ms >= task.deadline_ms) {
+    return finish(task, task.unknown.empty() ? "his sessions did not end in time" : task.unknown);
+  }
   if (task.stage == Stage::settling && now_ms >= task.settled_ms) run_hook(task);
 }
 

@@ -14,6 +14,7 @@
 
 #include "backends/balance/siphash.h"
 #include "backends/ledger/moves.h"
+#include "proxy/control/census.h"
 #include "proxy/control/hook.h"
 #include "proxy/net/timer_wheel.h"
 
@@ -50,13 +51,13 @@ class Mover {
     Stage stage = Stage::emptying;
     uint64_t deadline_ms = 0, settled_ms = 0;
     uint64_t ended = 0;
+    std::string unknown;  // why it is not known who is left; or empty
     std::unique_ptr<Hook> hook;
   };
-  struct Census;  // of the sessions of all whose stage is emptying
 
   void tick();
   void count();
-  void counted(const Census& census);
+  void counted(const Eviction& eviction, uint64_t last);
   void advance(Task& task);
   void run_hook(Task& task);
   void finish(Task& task, const std::string& failure);

@@ -23,8 +23,11 @@ std::string path_of_program() {
   return size > 0 ? std::string(path.data(), static_cast<size_t>(size)) : "";
 }
 
-Estate ControlThread::estate() const {
+// From now on the successor may ask who is here, and those before us: so we ask them nothing more.
+Estate ControlThread::estate() {
   Estate estate;
+  estate.links = predecessors_.hand_on();
+  if (auto link = successor_.expect()) estate.links.push_back(std::move(*link));
   estate.sockets = doors_.copies();
   estate.keys = prepared_.lasting->keys->all();
   estate.orders = orders_.text(true);
@@ -84,7 +87,11 @@ bool ControlThread::asks_for_succession(const Http::Request& request, const Http
 }
 
 void ControlThread::succeeded(const std::string& cause, const std::string& failure, pid_t successor) {
-  if (!failure.empty()) return log::write(events::upgrade_failed, {{"cause", cause}, {"detail", failure}});
+  if (!failure.empty()) {
+    predecessors_.go_on();
+    successor_.forget();
+    return log::write(events::upgrade_failed, {{"cause", cause}, {"detail", failure}});
+  }
   log::write(events::handed_over, {{"cause", cause}, {"pid", successor}});
   notify(fmt::format("MAINPID={}", successor));
   notify_no_more();
@@ -95,6 +102,7 @@ void ControlThread::succeeded(const std::string& cause, const std::string& failu
   }
   if (oracle_) oracle_->stop_listening();
   admin_.reset();
+  predecessors_.close();
   drain_.hand_over(running_.config.live.leaving.upgrade_drain_time_ms);
 }
 

@@ -11,12 +11,14 @@
 #include "config/schema.h"
 #include "config/units.h"
 #include "proxy/base/events.h"
+#include "proxy/control/census.h"
 #include "proxy/control/control_thread.h"
-#include "proxy/control/expiry.h"
+#include "proxy/control/merge.h"
 #include "proxy/control/verbs_backend.h"
 #include "proxy/control/verbs_diff.h"
 #include "proxy/control/verbs_penalties.h"
 #include "proxy/control/verbs_sessions.h"
+#include "proxy/control/verbs_state.h"
 #include "proxy/control/verbs_trace.h"
 #include "proxy/control/verbs_users.h"
 #include "proxy/session/binding.h"
@@ -26,120 +28,12 @@ namespace postigo {
 namespace {
 
 using Act = void (*)(ControlThread&, const Json&, const std::string& who, VerbDone);
+struct Entry {
+  Act act;
+  Merge merge = nullptr;  // null: predecessors are not asked
+};
 
 Json error(const std::string& text) { return {{"error", text}}; }
-
-void status(ControlThread& control, const Json&, const std::string&, VerbDone done) {
-  const Shared& shared = control.shared();
-  AllStats all = stats_of(control.workers());
-  Json phases = Json::object();
-  for (size_t i = 0; i < kPhases; ++i) {
-    phases[std::string(kPhaseNames[i])] =
-        sum(all, [i](const WorkerStats& stats) -> const Counter& { return stats.sessions[i]; });
-  }
-  done(200, {{"version", POSTIGO_VERSION},
-             {"state", control.stopping()          ? "stopping"
-                       : control.shared().draining ? "draining"
-                                                   : "serving"},
-             {"uptime_s", std::time(nullptr) - control.started_s()},
-             {"workers", control.workers().size()},
-             {"sessions", shared.sessions.load()},
-             {"sessions_max", shared.sessions_max.load()},
-             {"phases", phases},
-             {"configuration", control.running().file},
-             {"hash", shared.loads.hash()},
-             {"loaded_s", shared.loads.succeeded_s.load()},
-             {"last_load_good", shared.loads.good.load()}});
-}
-
-void version(ControlThread&, const Json&, const std::string&, VerbDone done) {
-  done(200, {{"version", POSTIGO_VERSION}, {"boringssl", POSTIGO_BORINGSSL_VERSION}});
-}
-
-// Of its protocols that are spoken here; of several that differ each with its name.
-void add_health(Json& row, ControlThread& control, const BackendState& state, const Backend* settings) {
-  const uint64_t now_ms = control.loop().now_ms();
-  std::vector<std::pair<std::string, SharedHealth::View>> known;
-  for (size_t p = 0; settings != nullptr && p < protocols().size(); ++p) {
-    if (!control.running().snapshot->serves(*settings, protocols()[p])) continue;
-    known.emplace_back(protocols()[p].name, state.health(p).view(now_ms));
-  }
-  bool same = std::all_of(known.begin(), known.end(),
-                          [&](const auto& each) { return each.second.state == known.front().second.state; });
-  std::string words, why;
-  uint64_t since_ms = now_ms;
-  for (const auto& [protocol, view] : known) {
-    std::string word = (same ? "" : protocol + " ") + std::string(name_of(view.state));
-    if (!same || words.empty()) words += (words.empty() ? "" : ", ") + word;
-    if (why.empty()) why = view.why;
-    if (view.state != HealthState::up || same) since_ms = std::min(since_ms, view.since_ms);
-  }
-  row["health"] = words;
-  row["health_seconds"] = (now_ms - since_ms) / 1000;
-  row["health_why"] = why;
-}
-
-void backends(ControlThread& control, const Json&, const std::string&, VerbDone done) {
-  Json rows = Json::array();
-  AllStats all = stats_of(control.workers());
-  for (const BackendState* state : control.fleet().all_backends()) {
-    const Backend* settings = control.running().snapshot->find_backend(state->name);
-    size_t slot = state->slot;
-    uint64_t sessions =
-        sum(all, [slot](const WorkerStats& stats) -> const Counter& { return stats.backends[slot].sessions; });
-    if (settings == nullptr && sessions == 0) continue;
-    rows.push_back({{"name", state->name},
-                    {"host", settings != nullptr ? settings->settings.host : ""},
-                    {"state", settings == nullptr ? "removed" : name_of(state->wanted)},
-                    {"weight", state->weight.load()},
-                    {"sessions", sessions},
-                    {"logins", state->logins.load()}});
-    add_health(rows.back(), control, *state, settings);
-  }
-  done(200, {{"backends", rows}});
-}
-
-void listeners(ControlThread& control, const Json&, const std::string&, VerbDone done) {
-  Json rows = Json::array();
-  AllStats all = stats_of(control.workers());
-  const Snapshot& snapshot = *control.running().snapshot;
-  for (size_t i = 0; i < snapshot.frontends.size(); ++i) {
-    const config::Listener& listener = snapshot.live.listeners[i];
-    size_t slot = snapshot.frontends[i]->state->slot;
-    auto count = [&](Counter ListenerStats::*which) {
-      return sum(all,
-                 [slot, which](const WorkerStats& stats) -> const Counter& { return stats.listeners[slot].*which; });
-    };
-    std::string addresses;
-    for (const config::Endpoint& each : listener.addresses) {
-      addresses += (addresses.empty() ? "" : " ") + config::format_endpoint(each);
-    }
-    uint64_t accepted = count(&ListenerStats::accepted);
-    rows.push_back({{"name", listener.name},
-                    {"protocol", listener.protocol},
-                    {"addresses", addresses},
-                    {"tls", config::word_of(listener.tls)},
-                    {"open", accepted - count(&ListenerStats::closed)},
-                    {"accepted", accepted}});
-  }
-  done(200, {{"listeners", rows}});
-}
-
-void certs(ControlThread& control, const Json&, const std::string&, VerbDone done) {
-  Json rows = Json::array();
-  const Snapshot& snapshot = *control.running().snapshot;
-  if (snapshot.certificates != nullptr) {
-    for (const CertificateFacts& facts : snapshot.certificates->facts()) {
-      rows.push_back({{"number", facts.number},
-                      {"name", facts.name},
-                      {"kind", facts.ecdsa ? "ecdsa" : "rsa"},
-                      {"not_after_s", facts.not_after_s},
-                      {"days_left", days_left(facts, std::time(nullptr))},
-                      {"file", snapshot.live.tls.certificates[facts.number - 1].certificate_file}});
-    }
-  }
-  done(200, {{"certificates", rows}});
-}
 
 std::string name_at(ControlThread& control, size_t slot) {
   auto all = control.fleet().all_backends();
@@ -222,33 +116,62 @@ void upgrade(ControlThread& control, const Json&, const std::string&, VerbDone d
   });
 }
 
-const std::unordered_map<std::string_view, Act>& table() {
-  static const std::unordered_map<std::string_view, Act> verbs = {{"status", status},
-                                                                  {"version", version},
-                                                                  {"who", who},
-                                                                  {"kick", kick},
-                                                                  {"backends", backends},
-                                                                  {"backend", set_backend},
-                                                                  {"listeners", listeners},
-                                                                  {"certs", certs},
-                                                                  {"route", route},
-                                                                  {"config", config_in_effect},
-                                                                  {"diff", diff},
-                                                                  {"reload", reload},
-                                                                  {"log", log_verb},
-                                                                  {"drain", drain},
-                                                                  {"undrain", undrain},
-                                                                  {"stop", stop},
-                                                                  {"trace", trace},
-                                                                  {"penalties", penalties},
-                                                                  {"forgive", forgive},
-                                                                  {"move", move},
-                                                                  {"hold", hold},
-                                                                  {"release", release},
-                                                                  {"users", users},
-                                                                  {"flush", flush},
-                                                                  {"upgrade", upgrade}};
+const std::unordered_map<std::string_view, Entry>& table() {
+  static const std::unordered_map<std::string_view, Entry> verbs = {{"status", {status, merge_status}},
+                                                                    {"version", {version}},
+                                                                    {"who", {who, merge_who}},
+                                                                    {"kick", {kick, merge_kick}},
+                                                                    {"backends", {backends, merge_backends}},
+                                                                    {"backend", {set_backend}},
+                                                                    {"listeners", {listeners, merge_listeners}},
+                                                                    {"certs", {certs}},
+                                                                    {"route", {route}},
+                                                                    {"config", {config_in_effect}},
+                                                                    {"diff", {diff}},
+                                                                    {"reload", {reload}},
+                                                                    {"log", {log_verb}},
+                                                                    {"drain", {drain}},
+                                                                    {"undrain", {undrain}},
+                                                                    {"stop", {stop}},
+                                                                    {"trace", {trace}},
+                                                                    {"penalties", {penalties}},
+                                                                    {"forgive", {forgive}},
+                                                                    {"move", {move}},
+                                                                    {"hold", {hold}},
+                                                                    {"release", {release}},
+                                                                    {"users", {users, merge_users}},
+                                                                    {"flush", {flush}},
+                                                                    {"upgrade", {upgrade}}};
   return verbs;
+}
+
+void add_answers(Json& all, Merge merge, const Predecessors::Answers& answers, const Json& parameters) {
+  std::vector<std::string> missing = answers.missing;
+  for (const Predecessors::Answer& each : answers.given) {
+    try {
+      merge(all, each.body, parameters);
+    } catch (const Json::exception&) {
+      missing.push_back(not_understood(each));
+    }
+  }
+  if (!missing.empty()) all["missing"] = missing;
+}
+
+void act_everywhere(ControlThread& control, std::string_view name, const Json& parameters, const std::string& by,
+                    VerbDone done) {
+  const Entry& entry = table().at(name);
+  if (entry.merge == nullptr || control.predecessors().size() == 0) {
+    return entry.act(control, parameters, by, std::move(done));
+  }
+  entry.act(control, parameters, by,
+            [&control, &entry, name, parameters, done = std::move(done)](int status, const Json& here) {
+              if (status != 200) return done(status, here);
+              control.predecessors().ask(name, parameters, [&entry, here, parameters, done](const auto& answers) {
+                Json all = here;
+                add_answers(all, entry.merge, answers, parameters);
+                done(200, all);
+              });
+            });
 }
 
 std::string words_of(const Json& parameters) {
@@ -262,14 +185,30 @@ std::string words_of(const Json& parameters) {
 }  // namespace
 
 void run_verb(ControlThread& control, const Verb& verb, const Json& parameters, const std::string& by, VerbDone done) {
-  Act act = table().at(verb.name);
-  if (!verb.changes) return act(control, parameters, by, std::move(done));
-  act(control, parameters, by,
+  if (!verb.changes) return act_everywhere(control, verb.name, parameters, by, std::move(done));
+  act_everywhere(
+      control, verb.name, parameters, by,
       [done = std::move(done), name = verb.name, words = words_of(parameters), by](int status, const Json& answer) {
         std::string result = status == 200 ? "done" : answer.value("error", "refused");
         log::write(events::admin_action, {{"by", by}, {"verb", name}, {"result", result}, {"detail", words}});
         done(status, answer);
       });
+}
+
+void kick_everywhere(ControlThread& control, const Json& parameters, VerbDone done) {
+  act_everywhere(control, "kick", parameters, "", std::move(done));
+}
+
+void run_for_successor(ControlThread& control, const std::string& what, const Json& parameters, VerbDone done) {
+  static const std::unordered_map<std::string_view, Act> among_processes = {{"evict", evict_here},
+                                                                            {"occupants", occupants_here}};
+  if (auto found = among_processes.find(what); found != among_processes.end()) {
+    return found->second(control, parameters, "", std::move(done));
+  }
+  auto found = table().find(what);
+  bool known = found != table().end() && found->second.merge != nullptr;
+  if (!known) return done(404, error("it does not know \"" + what + "\""));
+  found->second.act(control, parameters, "", std::move(done));
 }
 
 }  // namespace postigo

@@ -11,7 +11,16 @@ namespace postigo {
 
 class ControlThread;
 
-// `parameters` are checked already. What changes something is one line in the log when it is over.
+inline constexpr uint64_t kRowsShown = 1000;  // if nobody says how many
+
+// `parameters` are checked already. What changes something is one line in the log when it is over. Where sessions are
+// meant, those of predecessors are, too: who of them does not answer is in "missing".
 void run_verb(ControlThread& control, const Verb& verb, const Json& parameters, const std::string& who, VerbDone done);
+
+// Part of other verbs.
+void kick_everywhere(ControlThread& control, const Json& parameters, VerbDone done);
+
+// A successor asks for the sessions that are here: by a verb, or by what only processes ask each other.
+void run_for_successor(ControlThread& control, const std::string& what, const Json& parameters, VerbDone done);
 
 }  // namespace postigo

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "proxy/control/control_thread.h"
-#include "proxy/control/let_go.h"
+#include "proxy/control/verbs.h"
 
 namespace postigo {
 namespace {
@@ -56,19 +56,16 @@ void set_backend(ControlThread& control, const Json& parameters, const std::stri
   if (std::string wrong = give_order(control.orders(), state, parameters); !wrong.empty()) {
     return done(422, {{"error", wrong}});
   }
-  auto kept = [&control, &state, parameters, done = std::move(done)](const std::string& failure, LetGone gone) {
-    Json answer = {{"name", state.name},
-                   {"state", name_of(state.wanted)},
-                   {"weight", state.weight.load()},
-                   {"ended", gone.ended},
-                   {"leaving", gone.leaving}};
+  auto kept = [&control, &state, parameters, done = std::move(done)](const std::string& failure, const Json& gone) {
+    Json answer = {{"name", state.name}, {"state", name_of(state.wanted)}, {"weight", state.weight.load()}};
+    answer.update(gone);
     if (std::string note = note_of(control, parameters, failure); !note.empty()) answer["note"] = note;
     done(200, answer);
   };
   control.keep_orders([&control, name, parameters, kept = std::move(kept)](const std::string& failure) {
-    if (parameters.at("state") != "down") return kept(failure, {});
-    let_go(control, {.filter = {.backend = name}, .over_ms = parameters.value("over", uint64_t{0})},
-           [kept, failure](LetGone gone) { kept(failure, gone); });
+    if (parameters.at("state") != "down") return kept(failure, {{"ended", 0}, {"leaving", 0}});
+    kick_everywhere(control, {{"backend", name}, {"over", parameters.value("over", uint64_t{0})}},
+                    [kept, failure](int, const Json& gone) { kept(failure, gone); });
   });
 }
 

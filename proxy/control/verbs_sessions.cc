@@ -1,18 +1,19 @@
 // Not here: the walk over a worker's sessions (session/roll.cc), what a session is asked for (session/listing.cc).
 #include "proxy/control/verbs_sessions.h"
 
+#include <unistd.h>
+
 #include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "proxy/control/control_thread.h"
 #include "proxy/control/let_go.h"
+#include "proxy/control/verbs.h"
 #include "proxy/session/listing.h"
 #include "proxy/session/session.h"
 
 namespace postigo {
 namespace {
-
-constexpr uint64_t kRows = 1000;
 
 // Null, and `done` was told why.
 std::optional<SessionFilter> filter_of(const Json& parameters, const VerbDone& done) {
@@ -44,7 +45,8 @@ Json json_of(const SessionRow& row) {
   return {{"id", row.id},           {"user", row.user},         {"authenticated", row.authenticated},
           {"client", row.client},   {"listener", row.listener}, {"protocol", row.protocol},
           {"tls", row.tls},         {"phase", row.phase},       {"backend", row.backend},
-          {"seconds", row.seconds}, {"bytes_in", row.bytes_in}, {"bytes_out", row.bytes_out}};
+          {"seconds", row.seconds}, {"bytes_in", row.bytes_in}, {"bytes_out", row.bytes_out},
+          {"pid", getpid()}};
 }
 
 }  // namespace
@@ -53,7 +55,7 @@ void who(ControlThread& control, const Json& parameters, const std::string&, Ver
   auto filter = filter_of(parameters, done);
   if (!filter) return;
   auto all = std::make_shared<Rows>();
-  all->left = parameters.value("limit", kRows);
+  all->left = parameters.value("limit", kRowsShown);
   control.walk(
       [all, filter = std::move(*filter)](Session& session) {
         if (!filter.fits(session)) return true;

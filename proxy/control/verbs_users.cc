@@ -8,6 +8,7 @@
 
 #include "proxy/control/control_thread.h"
 #include "proxy/control/target.h"
+#include "proxy/control/verbs.h"
 #include "proxy/session/placement.h"
 
 namespace postigo {
@@ -15,7 +16,6 @@ namespace {
 
 constexpr uint64_t kHoldMs = 60'000;
 constexpr uint64_t kHoldMaxMs = 10 * 60'000;
-constexpr uint64_t kRows = 1000;
 constexpr uint64_t kParallel = 10, kParallelMax = 1000, kPerSecond = 100;
 
 Json error(const std::string& text) { return {{"error", text}}; }
@@ -228,7 +228,7 @@ void users(ControlThread& control, const Json& parameters, const std::string&, V
   auto listing = std::make_shared<Listing>(control);
   listing->off_home = parameters.value("off-home", false);
   listing->backend = parameters.value("backend", "");
-  listing->limit = parameters.value("limit", kRows);
+  listing->limit = parameters.value("limit", kRowsShown);
   listing->done = std::move(done);
   for (const BackendState* backend : control.fleet().all_backends()) listing->names.push_back(backend->name);
   list_stripe(listing);

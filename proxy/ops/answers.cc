@@ -18,6 +18,11 @@ Field changes() {
                {"needs_restart", Type::flag, "A reload cannot change it"}});
 }
 
+Field missing() {
+  return {"missing", Type::texts,
+          "Processes from before an upgrade that did not answer, and why: what is theirs is not in the answer", false};
+}
+
 Field problems(bool always) { return {"problems", Type::texts, "Errors and warnings, with their places", always}; }
 
 }  // namespace
@@ -25,15 +30,21 @@ Field problems(bool always) { return {"problems", Type::texts, "Errors and warni
 std::vector<Field> status() {
   return {{"version", Type::text, "Which version runs"},
           {"state", Type::text, "serving, draining or stopping"},
+          {"pid", Type::integer, "Of the process"},
           {"uptime_s", Type::integer, "Seconds since the start"},
           {"workers", Type::integer, "Event loops"},
-          {"sessions", Type::integer, "Of now"},
-          {"sessions_max", Type::integer, "Those that may be"},
-          {"phases", Type::counts, "Sessions by phase"},
+          {"sessions", Type::integer, "Of now, those of predecessors included"},
+          {"sessions_max", Type::integer, "Those that may be, without those of predecessors"},
+          {"phases", Type::counts, "Sessions by phase, those of predecessors included"},
           {"configuration", Type::text, "Its file"},
           {"hash", Type::text, "Of the configuration in effect"},
           {"loaded_s", Type::integer, "When it took effect (unix time)"},
-          {"last_load_good", Type::flag, "The newest attempt took effect"}};
+          {"last_load_good", Type::flag, "The newest attempt took effect"},
+          rows("predecessors", "Processes from before an upgrade that still have sessions",
+               {{"pid", Type::integer, "Of that process"},
+                {"version", Type::text, "Which version it is"},
+                {"sessions", Type::integer, "Of now"}}),
+          missing()};
 }
 
 std::vector<Field> version() {
@@ -41,24 +52,28 @@ std::vector<Field> version() {
 }
 
 std::vector<Field> who() {
-  return {rows("sessions", "One each",
-               {{"id", Type::text, "As in the log"},
-                {"user", Type::text, "Empty before an attempt to log in"},
-                {"authenticated", Type::flag, "Else the user is only claimed"},
-                {"client", Type::text, "Address and port"},
-                {"listener", Type::text, "Through which it came"},
-                {"protocol", Type::text, "imap or pop3"},
-                {"tls", Type::text, "Version towards the client, or none"},
-                {"phase", Type::text, "As in the log"},
-                {"backend", Type::text, "Empty before there is one"},
-                {"seconds", Type::real, "Since it began"},
-                {"bytes_in", Type::integer, "Relayed from the client"},
-                {"bytes_out", Type::integer, "Relayed from the backend"}})};
+  return {
+      rows("sessions", "One each",
+           {{"id", Type::text, "As in the log"},
+            {"user", Type::text, "Empty before an attempt to log in"},
+            {"authenticated", Type::flag, "Else the user is only claimed"},
+            {"client", Type::text, "Address and port"},
+            {"listener", Type::text, "Through which it came"},
+            {"protocol", Type::text, "imap or pop3"},
+            {"tls", Type::text, "Version towards the client, or none"},
+            {"phase", Type::text, "As in the log"},
+            {"backend", Type::text, "Empty before there is one"},
+            {"seconds", Type::real, "Since it began"},
+            {"bytes_in", Type::integer, "Relayed from the client"},
+            {"bytes_out", Type::integer, "Relayed from the backend"},
+            {"pid", Type::integer, "Of the process that has it: the one that serves, or one from before an upgrade"}}),
+      missing()};
 }
 
 std::vector<Field> kick() {
   return {{"ended", Type::integer, "Sessions that are told to end"},
-          {"leaving", Type::integer, "Sessions that have a moment of their own to go"}};
+          {"leaving", Type::integer, "Sessions that have a moment of their own to go"},
+          missing()};
 }
 
 std::vector<Field> backends() {
@@ -72,7 +87,8 @@ std::vector<Field> backends() {
             {"logins", Type::integer, "Under way now"},
             {"health", Type::text, "What is believed of it: up, suspect, down, slow_start; by protocol if they differ"},
             {"health_seconds", Type::integer, "Since when"},
-            {"health_why", Type::text, "Why; empty if nothing is wrong"}})};
+            {"health_why", Type::text, "Why; empty if nothing is wrong"}}),
+      missing()};
 }
 
 std::vector<Field> backend() {
@@ -81,6 +97,7 @@ std::vector<Field> backend() {
           {"weight", Type::integer, "Of its users, in a hundred"},
           {"ended", Type::integer, "Sessions that are told to end"},
           {"leaving", Type::integer, "Sessions that have a moment of their own to go"},
+          missing(),
           {"note", Type::text, "What there is to know about it", false}};
 }
 
@@ -91,7 +108,8 @@ std::vector<Field> listeners() {
                 {"addresses", Type::text, "Separated by blanks"},
                 {"tls", Type::text, "As configured"},
                 {"open", Type::integer, "Connections of now"},
-                {"accepted", Type::integer, "Connections since the start"}})};
+                {"accepted", Type::integer, "Connections since the start"}}),
+          missing()};
 }
 
 std::vector<Field> certs() {
@@ -156,7 +174,8 @@ std::vector<Field> users() {
                 {"sessions", Type::integer, "That he has now"},
                 {"lapses_s", Type::integer, "Without a session: for so long he is still sent there"},
                 {"home", Type::text, "Where rules and hash would send him first; directories are not asked"},
-                {"order", Type::text, "Where an operator has sent him: POOL/SHARD; or empty"}})};
+                {"order", Type::text, "Where an operator has sent him: POOL/SHARD; or empty"}}),
+          missing()};
 }
 
 std::vector<Field> flush() {
@@ -168,7 +187,7 @@ std::vector<Field> flush() {
           {"failed", Type::integer, "Who are where they were"},
           {"under_way", Type::integer, "Who are being moved now"},
           {"ended", Type::integer, "Sessions that were let go"},
-          {"failures", Type::texts, "The newest ones: USER: why"}};
+          {"failures", Type::texts, "The newest ones: USER: why; and processes that do not tell who is there"}};
 }
 
 std::vector<Field> config() { return {{"toml", Type::text, "The configuration in effect, secrets as ***"}}; }

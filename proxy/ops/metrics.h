@@ -5,6 +5,7 @@
 
 #include <prometheus/collectable.h>
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,6 +15,12 @@
 
 namespace postigo {
 
+// Of the processes that served before this one and still have sessions, as they said a moment ago. One writer (the
+// control thread), any reader.
+struct PredecessorCounts {
+  std::atomic<uint64_t> processes{0}, sessions{0};
+};
+
 // What a scrape needs to know beside the workers' counters. All outlive it.
 struct MetricsSource {
   const Shared* shared = nullptr;
@@ -22,6 +29,7 @@ struct MetricsSource {
   uint64_t fds_limit = 0;
   int64_t start_time_s = 0;
   std::string version, boringssl;
+  const PredecessorCounts* predecessors = nullptr;  // null: there cannot be any
 };
 
 class Families;

@@ -39,6 +39,13 @@ void log_lines(Families& out) {
   out.add({}, lines.cut);
 }
 
+void predecessors(Families& out, const PredecessorCounts* counts) {
+  out.gauge("postigo_predecessors", "Processes from before an upgrade that still have sessions.");
+  out.add({}, counts != nullptr ? counts->processes.load() : 0);
+  out.gauge("postigo_predecessor_sessions", "Sessions of these processes, which no other metric here counts.");
+  out.add({}, counts != nullptr ? counts->sessions.load() : 0);
+}
+
 }  // namespace
 
 void process_families(Families& out, const MetricsSource& source) {
@@ -68,6 +75,7 @@ void process_families(Families& out, const MetricsSource& source) {
   out.gauge("postigo_draining",
             "1 while sessions are let go; postigo_connections{state=\"relay\"} tells how far it is.");
   out.add({}, source.shared->draining ? 1.0 : 0.0);
+  predecessors(out, source.predecessors);
   out.gauge("postigo_build_info", "Always 1; the labels tell what runs.");
   out.add({{"version", source.version}, {"boringssl", source.boringssl}}, 1.0);
   const Loads& loads = source.shared->loads;

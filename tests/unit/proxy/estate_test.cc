@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "proxy/control/doors.h"
+#include "proxy/control/link.h"
 #include "proxy/net/listener.h"
 
 namespace postigo {
@@ -72,6 +73,10 @@ TEST_F(EstateTest, AllOfItArrives) {
   estate.keys = keys.all();
   estate.names["front"] = {"127.0.0.1:143"};
   estate.orders = R"({"backends": {}})";
+  auto link = Link::pair();
+  ASSERT_TRUE(link.has_value());
+  estate.links.push_back(link->first.copy());
+  estate.links.push_back(link->second.copy());
   ASSERT_TRUE(send_estate(ours.get(), estate).has_value());
   auto got = receive_estate(theirs.get());
   ASSERT_TRUE(got.has_value()) << got.error().message;
@@ -85,6 +90,10 @@ TEST_F(EstateTest, AllOfItArrives) {
   EXPECT_EQ(got->keys[0].born_ms, estate.keys[0].born_ms);
   EXPECT_THAT(got->names["front"], ElementsAre("127.0.0.1:143"));
   EXPECT_EQ(got->orders, estate.orders);
+  ASSERT_THAT(got->links, SizeIs(2));
+  EXPECT_EQ(::send(got->links[0].get(), "x", 1, 0), 1) << "they are the ends that were given";
+  char octet = 0;
+  EXPECT_EQ(::recv(link->second.get(), &octet, 1, MSG_DONTWAIT), 1);
 }
 
 TEST_F(EstateTest, MoreSocketsThanAPacketHolds) {

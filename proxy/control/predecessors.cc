@@ -1,0 +1,176 @@
+// Questions and their answers. Not here: what a message is (link.cc), what is answered (successor.cc), what becomes of
+// the answers (merge.cc, mover.cc, flush.cc).
+#include "proxy/control/predecessors.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace postigo {
+namespace {
+
+constexpr uint64_t kTickMs = 100;
+constexpr uint64_t kPollMs = 2'000;
+constexpr const char* kNotUnderstood = "its answer is not understood";
+
+std::string line_of(pid_t pid, std::string_view why) {
+  return fmt::format("process {} (from before an upgrade): {}", pid, why);
+}
+
+}  // namespace
+
+std::string not_understood(const Predecessors::Answer& answer) { return line_of(answer.pid, kNotUnderstood); }
+
+// Numbers are no other process's, so that a late answer to somebody else is none to us.
+Predecessors::Predecessors(Loop& loop, std::vector<Descriptor> links)
+    : loop_(loop),
+      timer_([](void* self) { static_cast<Predecessors*>(self)->tick(); }, this),
+      poll_([](void* self) { static_cast<Predecessors*>(self)->poll(); }, this),
+      numbers_(static_cast<uint64_t>(getpid()) << 32) {
+  for (Descriptor& each : links) add(std::move(each));
+  count();
+  if (!links_.empty()) loop_.timers().arm(poll_, 0);
+}
+
+Predecessors::~Predecessors() = default;
+
+void Predecessors::add(Descriptor end) {
+  const uint64_t id = ++numbers_;
+  auto link = std::make_unique<Link>(
+      loop_, std::move(end),
+      Link::Calls{.heard = [this, id](uint64_t number, const Json& message) { heard(id, number, message); },
+                  .ended = [this, id] { ended(id); }});
+  pid_t pid = link->maker();
+  links_.push_back({id, std::move(link), pid});
+}
+
+Predecessors::Each* Predecessors::find(uint64_t id) {
+  auto found = std::find_if(links_.begin(), links_.end(), [id](const Each& each) { return each.id == id; });
+  return found != links_.end() ? &*found : nullptr;
+}
+
+void Predecessors::ask(std::string_view what, const Json& parameters, Then then) {
+  if (links_.empty()) return then({});
+  Question question;
+  question.number = ++numbers_;
+  question.deadline_ms = loop_.now_ms() + kPatienceMs;
+  question.then = std::move(then);
+  // Nobody is to do later what nobody waits for any more.
+  const Json message = {{"ask", what}, {"parameters", parameters}, {"until_ms", question.deadline_ms}};
+  for (Each& each : links_) {
+    if (paused_) {
+      question.answers.missing.push_back(line_of(each.pid, "not asked: an upgrade is under way"));
+    } else if (!each.link->idle() || !each.link->send(question.number, message)) {
+      question.answers.missing.push_back(line_of(each.pid, "does not answer"));
+    } else {
+      question.waiting.push_back(each.id);
+    }
+  }
+  questions_.push_back(std::move(question));
+  loop_.timers().arm(timer_, questions_.back().waiting.empty() ? 0 : kTickMs);
+}
+
+void Predecessors::heard(uint64_t id, uint64_t number, const Json& message) {
+  auto found = std::find_if(questions_.begin(), questions_.end(),
+                            [number](const Question& each) { return each.number == number; });
+  if (found == questions_.end() || std::erase(found->waiting, id) == 0) return;  // too late
+  const pid_t pid = find(id)->pid;
+  auto body = message.find("answer");
+  auto status = message.find("status");
+  bool whole = body != message.end() && body->is_object() && status != message.end() && status->is_number_integer();
+  if (whole && *status == 200) {
+    found->answers.given.push_back({id, pid, *body});
+  } else {
+    auto why = whole ? body->find("error") : body;
+    bool told = whole && why != body->end() && why->is_string();
+    found->answers.missing.push_back(line_of(pid, told ? why->get<std::string>() : kNotUnderstood));
+  }
+  settle();
+}
+
+void Predecessors::ended(uint64_t id) {
+  for (Question& each : questions_) std::erase(each.waiting, id);
+  loop_.bury(std::move(find(id)->link));
+  std::erase_if(links_, [id](const Each& each) { return each.id == id; });
+  count();
+  settle();
+}
+
+// Whoever hears of it may ask again.
+void Predecessors::settle() {
+  std::list<Question> over;
+  for (auto each = questions_.begin(); each != questions_.end();) {
+    auto next = std::next(each);
+    if (each->waiting.empty()) over.splice(over.end(), questions_, each);
+    each = next;
+  }
+  for (Question& each : over) each.then(std::move(each.answers));
+}
+
+void Predecessors::miss(Question& question, std::string_view why) {
+  for (uint64_t id : question.waiting) question.answers.missing.push_back(line_of(find(id)->pid, why));
+  question.waiting.clear();
+}
+
+void Predecessors::tick() {
+  for (Question& each : questions_) {
+    if (loop_.now_ms() >= each.deadline_ms) miss(each, "does not answer");
+  }
+  settle();
+  if (!questions_.empty()) loop_.timers().arm(timer_, kTickMs);
+}
+
+void Predecessors::poll() {
+  if (links_.empty()) return;
+  loop_.timers().arm(poll_, kPollMs);
+  if (std::exchange(polling_, true)) return;
+  ask("status", Json::object(), [this](const Answers& answers) {
+    polling_ = false;
+    for (const Answer& answer : answers.given) {
+      Each* each = find(answer.from);
+      auto sessions = answer.body.find("sessions");
+      bool known = each != nullptr && sessions != answer.body.end() && sessions->is_number_integer();
+      if (known) each->sessions = sessions->get<uint64_t>();
+    }
+    count();
+  });
+}
+
+void Predecessors::count() {
+  uint64_t sessions = 0;
+  for (const Each& each : links_) sessions += each.sessions;
+  counts_.processes = links_.size();
+  counts_.sessions = sessions;
+}
+
+std::vector<Descriptor> Predecessors::hand_on() {
+  paused_ = true;
+  std::vector<Descriptor> copies;
+  for (Each& each : links_) {
+    each.link->pause();
+    copies.push_back(each.link->copy());
+  }
+  for (Question& each : questions_) miss(each, "not asked: an upgrade is under way");
+  if (!questions_.empty()) loop_.timers().arm(timer_, 0);
+  return copies;
+}
+
+void Predecessors::go_on() {
+  paused_ = false;
+  for (Each& each : links_) each.link->go_on();
+}
+
+void Predecessors::close() {
+  timer_.cancel();
+  poll_.cancel();
+  questions_.clear();
+  for (Each& each : links_) {
+    each.link->leave();
+    loop_.bury(std::move(each.link));
+  }
+  links_.clear();
+  count();
+}
+
+}  // namespace postigo

@@ -1,0 +1,206 @@
+"""Sessions stay with the process that they began in; whoever serves now sees and moves them all, however many upgrades ago."""
+
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from tests.e2e.harness import PASSWORD, Imap, Platform, postigo, wait_for
+from tests.e2e.harness.succession import PATIENCE, Succession
+
+platform = None
+SHARDS = '[[pool]]\nname = "main"\nbackends = ["a", "b"]'
+TOGETHER = '[[pool]]\nname = "main"\naffinity = true\n[[pool.shard]]\nname = "one"\nbackends = ["a", "b"]'
+HOME_A = '[[routing.rule]]\nregex = ".*"\npool = "main"\nshard = "a"'
+LIMITS = '[limits]\nauth_failure_delay = "200ms"\nmove_delay = "200ms"\nlogin_timeout = "{}"'
+
+
+def setUpModule():
+    global platform
+    platform = Platform()
+    unittest.addModuleCleanup(platform.stop)
+    Succession.on(platform)
+
+
+class Predecessors(Succession):
+    """One user is logged in three times, in three processes, and another one in each, too. All live at a."""
+
+    def setUp(self):
+        self.user = platform.fresh_user()
+
+    def three(self, login_timeout="60s", **sections):
+        sections.setdefault("pool", SHARDS)
+        proxy = self.make(limits=LIMITS.format(login_timeout), routing=HOME_A if sections["pool"] == SHARDS else "",
+                          **sections)
+        self.wires, self.others, self.other = [], [], platform.fresh_user()
+        for turn in range(3):
+            if turn > 0:
+                self.upgrade()
+            self.wires += self.idle(1)
+            self.others.append(Imap.open(proxy, "implicit").logged_in(self.other, PASSWORD))
+            self.addCleanup(self.others[-1].close)
+        return proxy
+
+    def rows(self, *words):
+        answer = self.proxy.ctl("who", *words)
+        self.assertNotIn("missing", answer)
+        return answer["sessions"]
+
+    def pids_of(self, *words):
+        return sorted(row["pid"] for row in self.rows(*words))
+
+    def served_by(self, user):
+        with Imap.open(self.proxy) as wire:
+            wire.logged_in(user, PASSWORD)
+            client = "{}:{}".format(*wire.socket.getsockname()[:2])
+            return next(row["backend"] for row in self.rows("--user", user) if row["client"] == client)
+
+    def hears_bye(self, *wires):
+        for wire in wires:
+            self.assertIn(b"BYE", wire.rest())
+
+    def they_end(self):
+        """Nothing is left for the old ones."""
+        for pid in self.pids[:-1]:
+            self.assertEqual(0, self.ends(pid))
+        wait_for(lambda: not self.proxy.ctl("status")["predecessors"], PATIENCE, "no predecessors")
+
+
+class Seen(Predecessors):
+    def test_by_all_who_ask_about_sessions(self):
+        proxy = self.three()
+        self.assertEqual(sorted(self.pids), self.pids_of("--user", self.user))
+        self.assertEqual(sorted(self.pids * 2), self.pids_of())
+        self.assertEqual(4, len(self.rows("--limit", "4")))
+        self.assertEqual(6, len(self.rows("--backend", "a", "--listener", "imaps", "--address", "127.0.0.0/8")))
+        self.assertEqual([], self.rows("--protocol", "pop3"))
+        row = next(row for row in self.rows("--user", self.user) if row["pid"] == self.pids[0])
+        self.assertEqual([(row["id"], row["pid"])], [(each["id"], each["pid"]) for each in self.rows("--id", row["id"])])
+        status = proxy.ctl("status")
+        self.assertEqual((6, 6), (status["sessions"], status["phases"]["relay"]))
+        self.assertEqual([(pid, 2) for pid in self.pids[:2]],
+                         sorted((each["pid"], each["sessions"]) for each in status["predecessors"]))
+        self.assertEqual({"a": 6, "b": 0}, {each["name"]: each["sessions"] for each in proxy.ctl("backends")["backends"]})
+        self.assertEqual({"imaps": 6}, {each["name"]: each["open"] for each in proxy.ctl("listeners")["listeners"] if each["open"]})
+        wait_for(lambda: (proxy.metrics().sum("postigo_predecessors"), proxy.metrics().sum("postigo_predecessor_sessions"))
+                 == (2, 4), PATIENCE, "the gauges")
+        for wire in self.wires[:2] + self.others[:2]:
+            wire.close()
+        self.they_end()
+        self.assertEqual(0, proxy.metrics().sum("postigo_predecessors"))
+        self.assertEqual([self.pids[2]] * 2, self.pids_of())
+
+    def test_users_with_affinity(self):
+        proxy = self.three(pool=TOGETHER)
+        rows = {row["user"]: row["sessions"] for row in proxy.ctl("users")["users"]}
+        self.assertEqual({self.user: 3, self.other: 3}, rows)
+
+    def test_also_after_an_upgrade_that_failed(self):
+        self.three()
+        self.install("exit 3")
+        self.assertIn("exit code 3", self.refused())
+        self.assertEqual(sorted(self.pids * 2), self.pids_of())
+        self.install()
+        self.upgrade()
+        self.assertEqual(sorted(self.pids[:3] * 2), self.pids_of())
+
+    def test_one_that_is_killed_is_gone(self):
+        self.three()
+        os.kill(self.pids[0], signal.SIGKILL)
+        wait_for(lambda: self.pids_of() == sorted(self.pids[1:] * 2), PATIENCE, "the others' sessions")
+        self.assertEqual(2, self.proxy.ctl("kick", "--user", self.user)["ended"])
+        self.hears_bye(*self.wires[1:])
+
+    def test_one_that_hangs_is_told_of_and_nobody_waits_for_it(self):
+        proxy = self.three()
+        os.kill(self.pids[1], signal.SIGSTOP)
+        self.addCleanup(os.kill, self.pids[1], signal.SIGCONT)
+        started = time.monotonic()
+        answer = proxy.ctl("who", "--user", self.user)
+        self.assertEqual(sorted([self.pids[0], self.pids[2]]), sorted(row["pid"] for row in answer["sessions"]))
+        line, = answer["missing"]
+        self.assertRegex(line, f"process {self.pids[1]} .*does not answer")
+        self.assertEqual(1, len(proxy.ctl("status")["missing"]))
+        gone = proxy.ctl("kick", "--user", self.user)
+        self.assertEqual((2, 1), (gone["ended"], len(gone["missing"])))
+        self.assertLess(time.monotonic() - started, 30)
+        # Nobody knows whether they have sessions there: they stay where they are.
+        proxy.ctl("flush", "a", "--to", "b", "--max", "2s")
+        wait_for(lambda: proxy.ctl("flush")["state"] == "done", PATIENCE, "the end of the flush")
+        progress = proxy.ctl("flush")
+        self.assertEqual((0, progress["users"]), (progress["moved"], progress["failed"]))
+        self.assertIn(f"process {self.pids[1]} ", progress["failures"][-1])
+        self.assertEqual("a", proxy.ctl("route", self.user)["backends"][0]["name"])
+        os.kill(self.pids[1], signal.SIGCONT)
+        wait_for(lambda: "missing" not in proxy.ctl("who"), PATIENCE, "its answer")
+        # What nobody waited for any more was not done.
+        self.assertEqual([self.pids[1]], self.pids_of("--user", self.user))
+
+
+class Ended(Predecessors):
+    def test_kick(self):
+        proxy = self.three()
+        self.assertEqual(3, proxy.ctl("kick", "--user", self.user)["ended"])
+        self.hears_bye(*self.wires)
+        self.assertEqual(sorted(self.pids), self.pids_of())
+        gone = proxy.ctl("kick", "--listener", "imaps", "--over", "3s")
+        self.assertEqual((0, 3), (gone["ended"], gone["leaving"]))
+        self.hears_bye(*self.others)
+        self.they_end()
+
+    def test_a_backend_that_is_taken_down(self):
+        proxy = self.three()
+        self.assertEqual(6, proxy.ctl("backend", "a", "down")["ended"])
+        self.hears_bye(*self.wires, *self.others)
+        self.they_end()
+
+    def test_t65_a_user_whose_session_is_in_the_oldest_is_moved(self):
+        proxy = self.three(login_timeout="10s")
+        self.wires[1].close()
+        self.wires[2].close()
+        wait_for(lambda: self.pids_of("--user", self.user) == [self.pids[0]], PATIENCE, "the oldest's only")
+        answer = proxy.ctl("move", self.user, "b", "--kick")
+        self.assertEqual(1, answer["ended"])
+        self.hears_bye(self.wires[0])
+        self.assertEqual("b", self.served_by(self.user))
+        self.assertEqual(sorted(self.pids), self.pids_of("--user", self.other))
+
+    def test_t65_a_login_that_the_old_one_has_greeted_does_not_go_to_where_he_was(self):
+        proxy = self.make(pool=SHARDS, routing=HOME_A, limits=LIMITS.format("12s"))
+        idle = self.idle(1)
+        greeted = Imap.open(proxy, "implicit")
+        self.addCleanup(greeted.close)
+        self.upgrade()
+        proxy.ctl("move", self.user, "b", "--kick")
+        self.hears_bye(*idle)
+        greeted.send(f"a LOGIN {self.user} {PASSWORD}\r\n")
+        self.assertEqual("b", self.served_by(self.user))
+        self.assertNotIn(b"a OK", greeted.rest())
+
+    def test_a_backend_is_emptied(self):
+        proxy = self.three()
+        users = [platform.fresh_user() for _ in range(3)]
+        for user in users:  # only where they are now
+            self.addCleanup(Imap.open(proxy, "implicit").logged_in(user, PASSWORD).close)
+        proxy.ctl("flush", "a", "--to", "b")
+        wait_for(lambda: proxy.ctl("flush")["state"] == "done", PATIENCE, "the end of the flush")
+        progress = proxy.ctl("flush")
+        self.assertEqual((5, 5, 9), (progress["users"], progress["moved"], progress["ended"]))
+        self.hears_bye(*self.wires, *self.others)
+        self.assertEqual([], self.rows("--backend", "a"))
+        self.assertEqual("b", self.served_by(self.user))
+        self.they_end()
+
+    def test_whom_a_process_does_not_know(self):
+        proxy = self.three()
+        self.assertEqual(0, proxy.ctl("kick", "--user", "nobody")["ended"])
+        for words in (("kick",), ("who", "--address", "10.0.0.1/8")):
+            done = subprocess.run([postigo(), "ctl", "--socket", proxy.admin_socket, *words], capture_output=True, text=True,
+                                  timeout=90, check=False)
+            self.assertEqual((1, 1), (done.returncode, len(done.stderr.splitlines())), done)
+        self.assertEqual(sorted(self.pids * 2), self.pids_of())
+
+
+if __name__ == "__main__":
+    unittest.main()
