@@ -3,7 +3,7 @@
 #include "proxy/control/predecessors.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
+#include <uv.h>
 
 #include <algorithm>
 
@@ -22,12 +22,13 @@ std::string line_of(pid_t pid, std::string_view why) {
 
 std::string not_understood(const Predecessors::Answer& answer) { return line_of(answer.pid, kNotUnderstood); }
 
-// Numbers are no other process's, so that a late answer to somebody else is none to us.
+// No process asks a question for each nanosecond: so numbers are no other process's, and a late answer to somebody else
+// is none to us.
 Predecessors::Predecessors(Loop& loop, std::vector<Descriptor> links)
     : loop_(loop),
       timer_([](void* self) { static_cast<Predecessors*>(self)->tick(); }, this),
       poll_([](void* self) { static_cast<Predecessors*>(self)->poll(); }, this),
-      numbers_(static_cast<uint64_t>(getpid()) << 32) {
+      numbers_(uv_hrtime()) {
   for (Descriptor& each : links) add(std::move(each));
   count();
   if (!links_.empty()) loop_.timers().arm(poll_, 0);

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "proxy/control/successor.h"
 #include "tests/unit/proxy/loop_fixture.h"
@@ -306,7 +307,8 @@ TEST_F(PredecessorsTest, PartsOfOldMessagesAndAnswersOfAnotherShape) {
 TEST_F(PredecessorsTest, QuestionsOfAnotherShape) {
   auto end = first.successor.expect();
   ASSERT_TRUE(end.has_value());
-  for (const Json& shape : {Json{{"ask", "who"}}, Json{{"until_ms", "x"}}, Json{{"ask", 3}, {"until_ms", 1}}}) {
+  for (const Json& shape :
+       {Json{{"ask", "who"}}, Json{{"until_ms", "x"}}, Json{{"ask", 3}, {"until_ms", uint64_t{1} << 60}}}) {
     auto octets = Json::to_cbor(shape);
     say(*end, {5, static_cast<uint32_t>(octets.size()), 0}, octets);
     char room[1000];
