@@ -68,11 +68,24 @@ bool Candidates::is_held() const {
   return bond_ != nullptr && bond_->shared() && bond_->backend() == backends_.slot_of(candidate());
 }
 
+bool Candidates::has_failed(Slot slot) const {
+  return std::find(failed_.begin(), failed_.end(), slot) != failed_.end();
+}
+
+// To where another login of his has moved him; bounded, as they may move each other. If that one does not know yet what
+// this one has met there, it is called back, unless a session of his has got in there.
+bool Candidates::follow(Slot here) {
+  if (++turns_ > route_.candidates.size()) return false;
+  if (has_failed(bond_->backend())) bond_->move(here);
+  return put(at_ + 1, bond_->backend());
+}
+
 bool Candidates::go_on() {
-  if (++failed_ >= route_.candidates.size()) return false;
+  const Slot here = backends_.slot_of(candidate());
+  if (bond_ != nullptr && bond_->backend() != here) return follow(here);
+  if (!has_failed(here)) failed_.push_back(here);
   const size_t next = at_ + 1;
-  if (bond_ != nullptr && bond_->backend() != backends_.slot_of(candidate())) return put(next, bond_->backend());
-  if (next >= route_.candidates.size()) return false;
+  if (failed_.size() >= route_.candidates.size() || next >= route_.candidates.size()) return false;
   if (bond_ == nullptr) {
     at_ = next;
     return true;

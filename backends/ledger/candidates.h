@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "backends/ledger/affinity.h"
 #include "backends/router.h"
@@ -59,13 +60,16 @@ class Candidates {
   size_t index_of(Affinity::Slot slot) const;
   bool may_stay(Affinity::Slot slot) const;
   bool put(size_t at, Affinity::Slot slot);
+  bool has_failed(Affinity::Slot slot) const;
+  bool follow(Affinity::Slot here);
 
   Route route_;
   Backends backends_;
   Terms terms_;
   std::unique_ptr<Affinity::Bond> bond_;  // null: nothing binds him
   size_t at_ = 0;
-  size_t failed_ = 0;
+  std::vector<Affinity::Slot> failed_;  // where this login could not be served
+  size_t turns_ = 0;                    // how often it followed another one
 };
 
 }  // namespace postigo

@@ -1,0 +1,132 @@
+// One login's way through its candidates, with other logins of the same user beside it.
+#include "backends/ledger/candidates.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <string>
+
+namespace postigo {
+namespace {
+
+constexpr uint64_t kLapseMs = 1'000;
+
+// Backends a, b and c, whose slots are their places.
+struct CandidatesTest : testing::Test {
+  uint64_t now_ms = 1'000;
+  std::deque<config::Backend> backends;
+  Affinity affinity{100, sip_key("0123456789abcdef"), [this] { return now_ms; }};
+
+  CandidatesTest() {
+    for (const char* name : {"a", "b", "c"}) {
+      backends.emplace_back();
+      backends.back().name = name;
+    }
+  }
+  // `order`: of the route's candidates, "ab"; `ordered`: by an operator.
+  Candidates bound(const std::string& order, bool ordered = false, bool waits = false) {
+    Route route;
+    for (char name : order) route.candidates.push_back(&backends[static_cast<size_t>(name - 'a')]);
+    route.ordered = ordered;
+    Candidates way(std::move(route),
+                   {[](const config::Backend& each) { return static_cast<uint32_t>(each.name[0] - 'a'); },
+                    [this](Affinity::Slot slot) { return &backends[slot]; }});
+    way.bind(affinity, "ann", {kLapseMs, waits});
+    return way;
+  }
+};
+
+TEST_F(CandidatesTest, EachIsTriedOnceInOrder) {
+  Candidates way = bound("abc");
+  EXPECT_EQ(way.candidate().name, "a");
+  ASSERT_TRUE(way.go_on());
+  EXPECT_EQ(way.candidate().name, "b");
+  ASSERT_TRUE(way.go_on());
+  EXPECT_EQ(way.candidate().name, "c");
+  EXPECT_FALSE(way.go_on());
+}
+
+TEST_F(CandidatesTest, WhoeverComesLaterGoesWhereTheFirstOneGoes) {
+  Candidates first = bound("ab"), second = bound("ba");
+  EXPECT_EQ(second.candidate().name, "a");
+  EXPECT_TRUE(first.settle());
+  auto session = first.take_bond();
+  EXPECT_TRUE(bound("ba").is_held());
+  EXPECT_TRUE(second.settle());
+}
+
+TEST_F(CandidatesTest, WithASessionThereHeHasToStay) {
+  Candidates first = bound("ab");
+  ASSERT_TRUE(first.settle());
+  auto session = first.take_bond();
+  Candidates second = bound("ba");
+  EXPECT_EQ(second.candidate().name, "a");
+  EXPECT_FALSE(second.go_on());
+  session.reset();
+  EXPECT_TRUE(bound("ba").go_on()) << "the bond outlives it, and holds nobody";
+}
+
+TEST_F(CandidatesTest, WhereThePoolWaitsABondHolds) {
+  {
+    Candidates first = bound("ab");
+    ASSERT_TRUE(first.settle());
+  }
+  EXPECT_FALSE(bound("ab", false, true).go_on());
+  now_ms += kLapseMs;
+  EXPECT_TRUE(bound("ab", false, true).go_on()) << "there is none any more";
+}
+
+// The other one's choice counts, though this one is in already.
+TEST_F(CandidatesTest, ALoginThatWasLeftBehindFollows) {
+  Candidates first = bound("ab"), second = bound("ab");
+  ASSERT_TRUE(second.go_on());
+  EXPECT_FALSE(first.settle());
+  ASSERT_TRUE(first.go_on());
+  EXPECT_EQ(first.candidate().name, "b");
+  EXPECT_TRUE(first.settle());
+  EXPECT_TRUE(second.settle());
+}
+
+// An operator wants him at a, which is dead: the first two logins have found out and are on their way to b, when a
+// third one comes and moves him to a again. Nobody is refused while b serves.
+TEST_F(CandidatesTest, ALoginThatComesLateDoesNotTurnOthersBackToWhereTheyFailed) {
+  Candidates first = bound("ab", true), second = bound("ab", true);
+  ASSERT_TRUE(first.go_on());
+  ASSERT_TRUE(second.go_on());
+  Candidates third = bound("ab", true);
+  EXPECT_EQ(third.candidate().name, "a");
+  EXPECT_FALSE(first.settle());
+  ASSERT_TRUE(first.go_on()) << "b serves";
+  EXPECT_EQ(first.candidate().name, "b");
+  EXPECT_TRUE(first.settle());
+  EXPECT_TRUE(second.settle()) << "called back before it knew";
+  ASSERT_TRUE(third.go_on());
+  EXPECT_EQ(third.candidate().name, "b");
+  EXPECT_TRUE(third.settle());
+}
+
+// Unless that one has got in: then a is well again, and he is there.
+TEST_F(CandidatesTest, ButFollowsWhoHasGotInThere) {
+  Candidates first = bound("ab", true);
+  ASSERT_TRUE(first.go_on());
+  Candidates third = bound("ab", true);
+  ASSERT_TRUE(third.settle());
+  EXPECT_FALSE(first.settle());
+  ASSERT_TRUE(first.go_on());
+  EXPECT_EQ(first.candidate().name, "a");
+  EXPECT_TRUE(first.settle());
+}
+
+TEST_F(CandidatesTest, LoginsThatMoveEachOtherComeToAnEnd) {
+  Candidates first = bound("ab", true);
+  ASSERT_TRUE(first.go_on());
+  int turns = 0;
+  do {
+    Candidates again = bound("ab", true);
+    if (first.settle() || !first.go_on()) break;
+  } while (++turns < 10);
+  EXPECT_LT(turns, 10);
+}
+
+}  // namespace
+}  // namespace postigo
