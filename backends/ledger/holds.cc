@@ -6,24 +6,18 @@
 namespace postigo {
 
 bool Holds::hold(Bytes user, By by, uint64_t until_ms) {
-  bool fresh = false;
-  bool taken = table_.change(user, [&](Until& until) {
-    fresh = last(until) == 0;
+  return table_.change(user, [&](Until& until) {
     until[static_cast<size_t>(by)] = until_ms;
     return Keep::busy;
   });
-  if (taken && fresh) ++count_;
-  return taken;
 }
 
 bool Holds::release(Bytes user, By by) {
-  bool known = false, gone = false;
+  bool known = false;
   table_.touch(user, [&](Until& until) {
     known = std::exchange(until[static_cast<size_t>(by)], 0) != 0;
-    gone = last(until) == 0;
-    return gone ? Keep::gone : Keep::busy;
+    return last(until) == 0 ? Keep::gone : Keep::busy;
   });
-  if (gone) --count_;
   return known;
 }
 
@@ -37,10 +31,7 @@ bool Holds::held(Bytes user, uint64_t now_ms) const {
 void Holds::visit(uint64_t now_ms, const std::function<void(Bytes user, const Until& until_ms)>& what) {
   for (size_t stripe = 0; stripe < table_.stripes() && size() > 0; ++stripe) {
     table_.visit(stripe, [&](Bytes user, Until& until) {
-      if (last(until) <= now_ms) {
-        --count_;
-        return Keep::gone;
-      }
+      if (last(until) <= now_ms) return Keep::gone;
       what(user, until);
       return Keep::busy;
     });

@@ -38,14 +38,13 @@ class Holds {
   Seat wait() { return Seat::take(waiting_, kWaitingMax); }  // empty: too many wait already
   // All of now. Those whose time is over are forgotten on the way.
   void visit(uint64_t now_ms, const std::function<void(Bytes user, const Until& until_ms)>& what);
-  size_t size() const { return count_.load(std::memory_order_relaxed); }
+  size_t size() const { return table_.size(); }
   int64_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
 
  private:
   static uint64_t last(const Until& until) { return *std::max_element(until.begin(), until.end()); }
 
   Striped<Until> table_;
-  std::atomic<size_t> count_{0};
   std::atomic<int64_t> waiting_{0};
 };
 

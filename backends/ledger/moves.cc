@@ -12,20 +12,14 @@ bool is_over(const Moves::Order& order, uint64_t now_s) { return order.until_s !
 }  // namespace
 
 bool Moves::set(Bytes user, Order order) {
-  bool fresh = false;
-  bool taken = table_.change(user, [&](Order& known) {
-    fresh = known.shard.empty();
+  return table_.change(user, [&](Order& known) {
     known = std::move(order);
     return Keep::busy;
   });
-  if (taken && fresh) ++count_;
-  return taken;
 }
 
 bool Moves::forget(Bytes user) {
-  bool known = table_.touch(user, [](Order&) { return Keep::gone; });
-  if (known) --count_;
-  return known;
+  return table_.touch(user, [](Order&) { return Keep::gone; });
 }
 
 std::optional<Moves::Order> Moves::find(Bytes user, uint64_t now_s) const {
@@ -40,10 +34,7 @@ std::optional<Moves::Order> Moves::find(Bytes user, uint64_t now_s) const {
 void Moves::visit(uint64_t now_s, const std::function<void(Bytes user, const Order&)>& what) {
   for (size_t stripe = 0; stripe < table_.stripes() && size() > 0; ++stripe) {
     table_.visit(stripe, [&](Bytes user, Order& order) {
-      if (is_over(order, now_s)) {
-        --count_;
-        return Keep::gone;
-      }
+      if (is_over(order, now_s)) return Keep::gone;
       what(user, order);
       return Keep::busy;
     });

@@ -7,7 +7,6 @@
 // that must not be seen half is made under a hold (holds.h), that all doors have confirmed.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -37,11 +36,10 @@ class Moves {
   std::optional<Order> find(Bytes user, uint64_t now_s) const;
   // All of now. Those whose time is over are forgotten on the way.
   void visit(uint64_t now_s, const std::function<void(Bytes user, const Order&)>& what);
-  size_t size() const { return count_.load(std::memory_order_relaxed); }
+  size_t size() const { return table_.size(); }
 
  private:
   Striped<Order> table_;
-  std::atomic<size_t> count_{0};
 };
 
 }  // namespace postigo

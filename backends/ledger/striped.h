@@ -7,6 +7,7 @@
 // callers must be content with an answer that is a moment old, and with none.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -41,7 +42,7 @@ class Striped {
   bool change(Bytes name, What&& what) {
     const uint64_t hash = siphash(key_, name);
     Stripe& stripe = of(hash);
-    std::lock_guard lock(stripe.mutex);
+    Held held(*this, stripe);
     Entry* entry = stripe.find(hash, name);
     if (entry == nullptr) {
       if (stripe.count >= each_max_ && !stripe.evict()) return false;
@@ -56,7 +57,7 @@ class Striped {
   bool touch(Bytes name, What&& what) {
     const uint64_t hash = siphash(key_, name);
     Stripe& stripe = of(hash);
-    std::lock_guard lock(stripe.mutex);
+    Held held(*this, stripe);
     Entry* entry = stripe.find(hash, name);
     if (entry != nullptr) stripe.settle(*entry, what(entry->value));
     return entry != nullptr;
@@ -77,7 +78,7 @@ class Striped {
   template <typename What>
   void visit(size_t stripe, What&& what) {
     Stripe& one = stripes_[stripe];
-    std::lock_guard lock(one.mutex);
+    Held held(*this, one);
     for (size_t i = 0; i < one.buckets.size(); ++i) {
       for (Entry* entry = one.buckets[i]; entry != nullptr;) {
         Entry* next = entry->next;
@@ -89,7 +90,7 @@ class Striped {
   }
   size_t stripes() const { return stripes_.size(); }
 
-  size_t size() const { return total(&Stripe::count); }
+  size_t size() const { return size_.load(std::memory_order_relaxed); }  // one load
   uint64_t evicted() const { return total(&Stripe::evicted); }
   size_t entries_max() const { return each_max_ * stripes_.size(); }
 
@@ -194,6 +195,23 @@ class Striped {
     }
   };
 
+  // A stripe that may change; how many entries there are then is told before anybody else sees it.
+  class Held {
+   public:
+    Held(Striped& table, Stripe& stripe) : table_(table), stripe_(stripe), lock_(stripe.mutex), before_(stripe.count) {}
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+    ~Held() {
+      if (stripe_.count != before_) table_.size_.fetch_add(stripe_.count - before_, std::memory_order_relaxed);
+    }
+
+   private:
+    Striped& table_;
+    Stripe& stripe_;
+    std::lock_guard<std::mutex> lock_;
+    const size_t before_;
+  };
+
   Stripe& of(uint64_t hash) { return stripes_[hash % stripes_.size()]; }
   const Stripe& of(uint64_t hash) const { return stripes_[hash % stripes_.size()]; }
 
@@ -210,6 +228,7 @@ class Striped {
   const SipKey key_;
   const size_t each_max_;
   std::vector<Stripe> stripes_;
+  std::atomic<size_t> size_{0};
 };
 
 }  // namespace postigo
