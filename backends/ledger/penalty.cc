@@ -96,9 +96,8 @@ void Penalties::sweep(Table& table, const PenaltyScale& scale, uint64_t now_ms) 
 bool Penalties::enter(Table& table, const PenaltyScale& scale, Bytes key, Attempt& attempt, uint64_t now_ms) {
   bool room = table.change(key, [&](PenaltyRecord& record) {
     PenaltyRecord::Place place = record.enter(scale, now_ms);
-    attempt.turn = static_cast<Attempt::Turn>(place.turn);
-    attempt.wait_ms =
-        place.turn == PenaltyRecord::Turn::again ? place.wait_ms : std::max(attempt.wait_ms, place.wait_ms);
+    attempt.turn = place.turn;
+    attempt.wait_ms = place.turn == Attempt::Turn::again ? place.wait_ms : std::max(attempt.wait_ms, place.wait_ms);
     return keep_of(record, scale, now_ms);
   });
   if (!room) sweep(table, scale, now_ms);
@@ -125,7 +124,7 @@ Penalties::Attempt Penalties::begin(const PenaltyRules& rules, const Guest& gues
   if (!room || keys.has_wide) stand(wides_, rules.wide, keys.wide.key(), kWide);
   stand(users_, rules.user, keys.user, kUser);
   if (attempt.turn != Attempt::Turn::go) {
-    taken_back(rules, guest, attempt, now_ms);
+    take_back(rules, keys, attempt.charged, now_ms);
     attempt.charged = 0;
     if (attempt.turn == Attempt::Turn::refused) attempt.wait_ms = 0;
   }
@@ -183,10 +182,14 @@ void Penalties::succeeded(const PenaltyRules& rules, const Guest& guest, const A
 void Penalties::taken_back(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms) {
   if (attempt.charged == 0) return;
   const Keys keys = keys_of(rules, guest);
-  settle(rules, keys, attempt.charged, now_ms,
-         [&](PenaltyRecord& record, const PenaltyScale& scale) { record.taken_back(scale, now_ms); });
+  take_back(rules, keys, attempt.charged, now_ms);
   if ((attempt.charged & kKnown) == 0) return;
   at_place(keys, [](Place& place) { place.leave(); });
+}
+
+void Penalties::take_back(const PenaltyRules& rules, const Keys& keys, uint8_t charged, uint64_t now_ms) {
+  settle(rules, keys, charged, now_ms,
+         [&](PenaltyRecord& record, const PenaltyScale& scale) { record.taken_back(scale, now_ms); });
 }
 
 // A few places for each user: whoever owns one account cannot fill the table from many addresses. The place that would

@@ -49,7 +49,7 @@ class Penalties {
  public:
   // One attempt, from begin() to one of the three ends.
   struct Attempt {
-    enum class Turn : uint8_t { go, again, refused };
+    using Turn = PenaltyRecord::Turn;
     Turn turn = Turn::go;
     uint8_t charged = 0;   // where; no business of the caller's
     uint64_t wait_ms = 0;  // ask no directory before that; `again`: call begin() once more then
@@ -103,6 +103,7 @@ class Penalties {
   void at_place(const Keys& keys, What&& what);
   template <typename What>
   void settle(const PenaltyRules& rules, const Keys& keys, uint8_t charged, uint64_t now_ms, What&& what);
+  void take_back(const PenaltyRules& rules, const Keys& keys, uint8_t charged, uint64_t now_ms);
   bool enter(Table& table, const PenaltyScale& scale, Bytes key, Attempt& attempt, uint64_t now_ms);
   void sweep(Table& table, const PenaltyScale& scale, uint64_t now_ms);
   void learn(const PenaltyRules& rules, const Keys& keys, uint64_t now_ms);
