@@ -1,29 +1,57 @@
-// What the files of Platform share: a login under way, and a session.
+// What the rooms share of one user's doings: a login under way, and a session.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "tests/sim/platform.h"
+#include "backends/ledger/candidates.h"
+#include "backends/ledger/holds.h"
+#include "backends/ledger/seats.h"
+#include "tests/sim/world.h"
 
 namespace postigo::sim {
 
-struct Platform::Session {
-  uint64_t number = 0;
-  size_t user = 0;
-  Server* at = nullptr;
-  std::unique_ptr<Affinity::Bond> bond;
-  Seats::Seat seat;
+// Whom limits count.
+struct Guest {
+  std::string user;
+  config::AnyAddress address{};
+  std::string_view pool;  // empty: no limit of users has been asked yet
+  unsigned counted = 0;   // where, as the model of limits has it
 };
 
-struct Platform::Login {
+// The address of this number: some of IPv6, forty in each network.
+inline config::AnyAddress address_of(uint64_t number) {
+  const auto network = static_cast<uint16_t>(number / 40), host = static_cast<uint16_t>(1 + number % 40);
+  const auto high = static_cast<uint8_t>(network >> 8), low = static_cast<uint8_t>(network & 0xff);
+  if (network % 4 == 0) return {0x20, 0x01, 0x0d, 0xb8, high, low, 0, static_cast<uint8_t>(host)};
+  return {
+      0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 198, static_cast<uint8_t>(16 + high), low, static_cast<uint8_t>(host)};
+}
+
+struct Session {
+  uint64_t number = 0;
+  Guest who;
+  Server* at = nullptr;
+  std::unique_ptr<Affinity::Bond> bond;
+  Seats::Seat door_seat, user_seat;
+  bool leaving = false;  // its backend is gone
+};
+
+struct Login {
   size_t user = 0;
-  std::string name;
+  Guest who;
   uint64_t began_ms = 0;
+  Seats::Seat door_seat, user_seat;
+  Holds::Seat waiting;
+  uint64_t waits_until_ms = 0;
+  bool stranded = false;
   std::optional<Candidates> way;
-  std::vector<const config::Backend*> asked;  // that could not serve
-  Seats::Seat seat;
+  std::vector<const Server*> asked;  // that could not serve
+  std::vector<std::string> home;     // where an operator's order sent him, when his place was looked for
+  bool trying = false;
 };
 
 }  // namespace postigo::sim

@@ -1,0 +1,50 @@
+// Door: one process of ours, as far as it decides: the same parts, asked in the same order as by proxy/session and
+// proxy/control. What it meets comes from the world.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/balance/selection.h"
+#include "backends/ledger/candidates.h"
+#include "backends/ledger/ledger.h"
+#include "backends/ledger/limiter.h"
+#include "backends/router.h"
+#include "tests/sim/world.h"
+
+namespace postigo::sim {
+
+class Door {
+ public:
+  Door(Story& story, World& world);
+
+  Router& router() { return *router_; }
+  // The file has changed. What was there before lasts, as routes of logins under way point into it.
+  const Router& reload();
+
+  // Who may serve him now, in order, and the login's way through them.
+  Result<Route> route(const std::string& user, std::string_view pool);
+  Candidates candidates(Route&& route, const std::string& user);
+
+  // What is known of a backend at this moment.
+  Claim claim(const Server& server) const;
+  Server& server(const config::Backend& backend) { return world_.of(backend.name); }
+  // Another process takes over, with what this one remembers of backends that are down.
+  void be_succeeded();
+
+  Ledger ledger;
+  Limiter limiter;
+  LimitRules rules;
+
+ private:
+  const config::Pool* affine_pool(std::string_view name) const;
+
+  Story& story_;
+  World& world_;
+  std::unique_ptr<Router> router_;
+  std::vector<std::unique_ptr<Router>> old_;
+  uint64_t turns_ = 0;
+};
+
+}  // namespace postigo::sim

@@ -1,0 +1,269 @@
+// As proxy/session's login, login_backend and upstream do it. Not here: what must never be (oracle.cc).
+#include "tests/sim/logins.h"
+
+#include <algorithm>
+#include <array>
+
+namespace postigo::sim {
+namespace {
+
+constexpr uint64_t kLeaseMs = 14'000;     // of a trial: connect, login and a second
+constexpr uint64_t kLoginMs = 60'000;     // login_timeout
+constexpr uint64_t kPatienceMs = 30'000;  // of one who is on hold
+constexpr uint64_t kHoldTickMs = 100;
+constexpr uint64_t kStrandedMs = 15'000;
+constexpr uint64_t kLostSpreadMs = 2'000;
+
+}  // namespace
+
+Logins::Logins(Story& story, World& world, Door& door, Oracle& oracle)
+    : story_(story), world_(world), door_(door), oracle_(oracle) {
+  world.on_loss = [this](Server& server, bool at_once) { lose(server, at_once); };
+}
+
+std::string_view Logins::pool_of(size_t user) {
+  constexpr std::array<std::string_view, 4> kPools = {"main", "main", "shared", "spread"};
+  return kPools[user % kPools.size()];
+}
+
+void Logins::log_in(size_t user) {
+  ++story_.count(Count::logins);
+  auto login = std::make_shared<Login>();
+  login->user = user;
+  login->who = {name_of(user), address_of(user / 2 % (story_.scale.users / 4 + 1) + story_.roll(3)), {}};
+  login->began_ms = story_.now_ms();
+  auto answer = door_.limiter.come(door_.rules, "imap", login->who.address, false, story_.now_ms());
+  oracle_.limits.came(login->who, answer.limit);
+  if (answer.limit != Limit::none) {
+    ++story_.count(Count::limited);
+    return;
+  }
+  login->door_seat = std::move(answer.seat);
+  oracle_.began(*login);
+  find_backend(login);
+}
+
+void Logins::find_backend(const LoginPtr& login) {
+  const bool held = door_.ledger.holds.held(login->who.user, story_.now_ms());
+  oracle_.asked_hold(login->who.user, held);
+  if (held) return wait_for_release(login);
+  login->waiting.release();
+  auto route = door_.route(login->who.user, pool_of(login->user));
+  if (!route) return story_.wrong("no route: " + route.error().message);
+  if (!seat_user(*login, route->pool)) return refuse(login, Count::limited);
+  oracle_.arranged(*route, login->who.user);
+  login->way.emplace(door_.candidates(std::move(*route), login->who.user));
+  login->trying = true;
+  ++trying_[login->who.user];
+  oracle_.placed(*login);
+  try_candidate(login);
+}
+
+void Logins::wait_for_release(const LoginPtr& login) {
+  const uint64_t now_ms = story_.now_ms();
+  if (!login->waiting) {
+    ++story_.count(Count::waited);
+    login->waiting = door_.ledger.holds.wait();
+    if (!login->waiting) return refuse(login, Count::refused);
+    login->waits_until_ms = std::min(now_ms + kPatienceMs, login->began_ms + kLoginMs);
+  }
+  if (now_ms >= login->waits_until_ms) return refuse(login, Count::refused);
+  story_.time.in(kHoldTickMs, [this, login] { find_backend(login); });
+}
+
+bool Logins::seat_user(Login& login, std::string_view pool) {
+  if (!login.who.pool.empty()) return true;
+  auto answer = door_.limiter.log_in(door_.rules, login.who.address, login.who.user, pool);
+  oracle_.limits.logged_in(login.who, pool, answer.limit);
+  if (answer.limit != Limit::none) return false;
+  login.user_seat = std::move(answer.seat);
+  login.who.pool = pool == "main" ? "main" : pool == "shared" ? "shared" : "spread";
+  return true;
+}
+
+void Logins::try_candidate(const LoginPtr& login) {
+  Server& to = door_.server(login->way->candidate());
+  bool follows = to.wanted == Wanted::drain && login->way->is_held();
+  if (!takes_logins(to.wanted) && !follows) return go_on(login, true);
+  Health::Trial trial = 0;
+  if (to.wanted == Wanted::automatic) {
+    auto admission = to.belief->health.admit(story_.now_ms(), kLeaseMs);
+    if (!admission.admitted) return go_on(login, true);
+    trial = admission.trial;
+  }
+  oracle_.chosen(*login, to, trial);
+  connect(login, to, trial);
+}
+
+// What a connection meets is what is true when its answer comes.
+void Logins::connect(const LoginPtr& login, Server& to, Health::Trial trial) {
+  std::shared_ptr<Belief> belief = to.belief;
+  if (trial != 0) {
+    ++story_.count(Count::trials);
+    oracle_.trial(to, ++belief->trials_under_way);
+  }
+  uint64_t takes_ms = to.truth == Truth::silent ? belief->health.patience_ms() : 1 + story_.roll(20);
+  story_.time.in(takes_ms, [this, login, &to, belief, trial] {
+    if (trial != 0) --belief->trials_under_way;
+    met(login, to, *belief, trial);
+  });
+}
+
+void Logins::met(const LoginPtr& login, Server& at, Belief& belief, Health::Trial trial) {
+  const uint64_t now_ms = story_.now_ms();
+  if (at.truth == Truth::well) {
+    if (!login->way->settle()) {
+      belief.health.dropped(trial);
+      return go_on(login, false);
+    }
+    at.failing = false;
+    note(at, belief, belief.health.good(now_ms, Depth::login, trial));
+    return begin(*login, at);
+  }
+  at.failing = true;
+  belief.trials += trial != 0 ? 1 : 0;
+  Depth depth = at.truth == Truth::silent ? Depth::greeting : Depth::connect;
+  note(at, belief, belief.health.bad(now_ms, depth, "made up", login->user + 1, trial));
+  oracle_.tried_in_vain(at, belief);
+  login->asked.push_back(&at);
+  go_on(login, true);
+}
+
+void Logins::note(Server& server, Belief& belief, const SharedHealth::Change& change) {
+  if (!change || change->now != HealthState::down || &belief != server.belief.get()) return;
+  if (change->before == HealthState::slow_start) return;  // the same outage
+  belief.trials = 0;
+  belief.fell_ms = story_.now_ms();
+}
+
+void Logins::go_on(const LoginPtr& login, bool strands) {
+  bool late = story_.now_ms() - login->began_ms >= kLoginMs;
+  if (!late && login->way->go_on()) {
+    ++story_.count(Count::retries);
+    return try_candidate(login);
+  }
+  if (strands && strand(login)) return;
+  refuse(login, Count::refused);
+}
+
+// His sessions bind him to a backend that cannot be reached: he waits, once, for them to be let go.
+bool Logins::strand(const LoginPtr& login) {
+  if (login->stranded || !login->way->is_held() || login->way->route().candidates.size() < 2) return false;
+  Ledger& ledger = door_.ledger;
+  const uint64_t until_ms = story_.now_ms() + kStrandedMs;
+  if (!ledger.holds.hold(login->who.user, Holds::By::login, until_ms)) return false;
+  oracle_.holds(login->who.user, Holds::By::login, until_ms);
+  ++story_.count(Count::stranded);
+  login->stranded = true;
+  leave_backend(*login);
+  find_backend(login);
+  return true;
+}
+
+void Logins::leave_backend(Login& login) {
+  if (login.trying && --trying_[login.who.user] == 0) trying_.erase(login.who.user);
+  login.trying = false;
+  if (login.way) login.way->release();
+}
+
+void Logins::refuse(const LoginPtr& login, Count what) {
+  if (what != Count::limited) oracle_.refused(*login);
+  bool stays = what != Count::limited && login->way && login->way->is_held();
+  ++story_.count(stays ? Count::held : what);
+  leave_backend(*login);
+  oracle_.gone(*login);
+  login->waiting.release();
+  login->user_seat.release();
+  login->door_seat.release();
+}
+
+void Logins::probe(Server& server) {
+  std::shared_ptr<Belief> belief = server.belief;
+  if (belief->health.calm()) return;
+  auto admission = belief->health.admit(story_.now_ms(), kLeaseMs);
+  if (!admission.admitted) return;
+  const bool silent = server.truth == Truth::silent;
+  if (admission.trial != 0) oracle_.trial(server, ++belief->trials_under_way);
+  story_.time.in(silent ? 5'000 : 1 + story_.roll(20), [this, &server, belief, silent, trial = admission.trial] {
+    if (trial != 0) --belief->trials_under_way;
+    const uint64_t now_ms = story_.now_ms();
+    bool well = !silent && server.truth == Truth::well;
+    if (well) return note(server, *belief, belief->health.good(now_ms, Depth::greeting, trial));
+    belief->trials += trial != 0 ? 1 : 0;
+    Depth depth = silent ? Depth::greeting : Depth::connect;
+    note(server, *belief, belief->health.bad(now_ms, depth, "made up", 0, trial));
+    oracle_.tried_in_vain(server, *belief);
+  });
+}
+
+void Logins::begin(Login& login, Server& at) {
+  ++story_.count(Count::served);
+  auto session = std::make_unique<Session>();
+  session->number = ++next_session_;
+  session->who = login.who;
+  session->at = &at;
+  session->bond = login.way->take_bond();
+  session->door_seat = std::move(login.door_seat);
+  session->user_seat = std::move(login.user_seat);
+  oracle_.entered(login, *session);
+  leave_backend(login);
+  const uint64_t number = session->number;
+  at.sessions.emplace(number, session.get());
+  of_user_[session->who.user].push_back(number);
+  sessions_.emplace(number, std::move(session));
+  // Most are short; some stay in IDLE for long.
+  end_later(number, story_.now_ms() + (story_.one_in(3) ? story_.roll(3'600'000) : story_.roll(120'000)));
+}
+
+void Logins::end_later(uint64_t number, uint64_t at_ms) {
+  story_.time.at(at_ms, [this, number] {
+    if (auto found = sessions_.find(number); found != sessions_.end()) end(*found->second);
+  });
+}
+
+void Logins::end(Session& session) {
+  oracle_.left(session);
+  auto& numbers = of_user_[session.who.user];
+  std::erase(numbers, session.number);
+  if (numbers.empty()) of_user_.erase(session.who.user);
+  session.at->sessions.erase(session.number);
+  sessions_.erase(session.number);
+}
+
+void Logins::end_all(Server& server) {
+  while (!server.sessions.empty()) end(*server.sessions.begin()->second);
+}
+
+// Many who lose their backend at once do not come back at once.
+void Logins::lose(Server& server, bool at_once) {
+  if (at_once) return end_all(server);
+  const uint64_t now_ms = story_.now_ms(), there = server.sessions.size();
+  std::vector<uint64_t> when;
+  for (auto& [number, session] : server.sessions) {
+    if (std::exchange(session->leaving, true)) continue;
+    when.push_back(server.lost.next_ms(now_ms, there, kLostSpreadMs));
+    end_later(number, when.back());
+  }
+  oracle_.depart(server, when, kLostSpreadMs);
+  server.lost_ms = now_ms;
+}
+
+size_t Logins::let_go(const std::string& user) {
+  auto trying = trying_.find(user);
+  size_t left = trying == trying_.end() ? 0 : trying->second;
+  auto found = of_user_.find(user);
+  if (found == of_user_.end()) return left;
+  const std::vector<uint64_t> numbers = found->second;
+  for (uint64_t number : numbers) end(*sessions_.at(number));
+  return left + numbers.size();
+}
+
+std::vector<std::string> Logins::users_at(const Server& server) const {
+  std::vector<std::string> users;
+  for (const auto& [number, session] : server.sessions) users.push_back(session->who.user);
+  std::sort(users.begin(), users.end());
+  users.erase(std::unique(users.begin(), users.end()), users.end());
+  return users;
+}
+
+}  // namespace postigo::sim
