@@ -50,14 +50,17 @@ struct Loads {
 
 // What workers have in common. Outlives them.
 struct Shared {
-  Shared(const config::Config& config, unsigned password_threads, Fleet& known)
+  // `own_key`: of the tables whose names come from strangers.
+  Shared(const config::Config& config, unsigned password_threads, Fleet& known, SipKey own_key = random_sip_key())
       : fleet(known),
-        ledger(config.startup.affinity_users_max, random_sip_key(), [] { return uv_hrtime() / 1'000'000; }),
+        key(own_key),
+        ledger(config.startup.affinity_users_max, key, [] { return uv_hrtime() / 1'000'000; }),
         lookups(config.startup.lookup_threads, config.startup.queue_max, config.live.limits.lookup_timeout_ms),
         passwords(password_threads, config.startup.queue_max, config.live.limits.lookup_timeout_ms),
-        penalties(config.startup.penalty_entries, random_sip_key()),
-        limiter(random_sip_key()) {}
+        penalties(config.startup.penalty_entries, key),
+        limiter(key) {}
   Fleet& fleet;
+  const SipKey key;
   Ledger ledger;
   Offload lookups, passwords;
   std::atomic<int64_t> sessions{0};  // touched twice per session

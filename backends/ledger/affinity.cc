@@ -12,12 +12,13 @@ Affinity::Affinity(size_t users_max, SipKey key, Clock clock)
     : users_max_(users_max), clock_(std::move(clock)), table_(users_max, key) {}
 
 Keep Affinity::keep(const Place& place, uint64_t now_ms) {
-  if (place.sessions > 0 || place.logins > 0) return Keep::busy;
+  if (place.held() || place.logins > 0) return Keep::busy;
   return place.lapses_ms > now_ms ? Keep::spare : Keep::gone;
 }
 
 Affinity::Known Affinity::known(const Place& place, uint64_t now_ms) {
-  return {place.backend, place.sessions, place.logins, place.lapses_ms > now_ms ? place.lapses_ms - now_ms : 0};
+  const uint64_t left_ms = place.lapses_ms > now_ms ? place.lapses_ms - now_ms : 0;
+  return {place.backend, place.sessions, place.logins, left_ms, place.held()};
 }
 
 // Logins that are under way stand by the first one's choice, but they hold nobody where he is not to stay: guesses at
@@ -28,15 +29,15 @@ Affinity::Bond Affinity::bind(Bytes user, Slot choice, uint64_t lapse_ms, const 
   bond.lapse_ms_ = lapse_ms;
   bool held = table_.change(user, [&](Place& place) {
     const uint64_t now_ms = clock_();
-    bond.fresh_ = place.sessions == 0 && place.lapses_ms <= now_ms;
+    bond.fresh_ = !place.held() && place.lapses_ms <= now_ms;
     bool bound = place.logins > 0 || place.lapses_ms > now_ms;
-    if (place.sessions == 0 && !(bound && stays(place.backend))) {
+    if (!place.held() && !(bound && stays(place.backend))) {
       place.backend = choice;
       place.lapses_ms = 0;
     }
     ++place.logins;
     bond.backend_ = place.backend;
-    bond.shared_ = place.sessions > 0;
+    bond.shared_ = place.held();
     return Keep::busy;
   });
   if (!held) {
@@ -59,14 +60,14 @@ bool Affinity::move(Bond& bond, Slot to) {
   bool moved = false;
   table_.touch(bond.user_, [&](Place& place) {
     moved = place.backend != bond.backend_;
-    if (!moved && place.sessions == 0) {
+    if (!moved && !place.held()) {
       place.backend = to;
       place.lapses_ms = 0;
       moved = true;
       count(moved_);
     }
     bond.backend_ = place.backend;
-    bond.shared_ = place.sessions > 0;
+    bond.shared_ = place.held();
     return Keep::busy;
   });
   return moved;
@@ -107,7 +108,7 @@ std::optional<Affinity::Known> Affinity::look(Bytes user) const {
 bool Affinity::forget(Bytes user) {
   bool free = true;
   table_.touch(user, [&](Place& place) {
-    free = place.sessions == 0;
+    free = !place.held();
     if (free) place.lapses_ms = 0;
     return keep(place, clock_());
   });
@@ -122,6 +123,32 @@ void Affinity::adopt(Bytes user, Slot backend, uint64_t lapses_in_ms) {
       place.lapses_ms = now_ms + lapses_in_ms;
     }
     return keep(place, now_ms);
+  });
+}
+
+// Where a session of this process holds him he stays: then he is at two backends until the other one ends.
+void Affinity::mirror(size_t stripe, const NameMap<Slot>& users, uint64_t lapse_ms) {
+  const uint64_t now_ms = clock_();
+  table_.visit(stripe, [&](Bytes user, Place& place) {
+    if (place.elsewhere && users.find(user) == users.end()) {
+      place.elsewhere = false;
+      place.lapses_ms = now_ms + lapse_ms;
+    }
+    return keep(place, now_ms);
+  });
+  for (const auto& [user, backend] : users) {
+    table_.change(user, [&, slot = backend](Place& place) {
+      if (place.sessions == 0 && place.logins == 0) place.backend = slot;
+      place.elsewhere = place.backend == slot;
+      return keep(place, now_ms);
+    });
+  }
+}
+
+void Affinity::let_go(Bytes user) {
+  table_.touch(user, [&](Place& place) {
+    place.elsewhere = false;
+    return keep(place, clock_());
   });
 }
 

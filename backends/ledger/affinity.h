@@ -33,6 +33,7 @@ class Affinity {
     Slot backend = 0;
     uint32_t sessions = 0, logins = 0;  // that hold it: logged in, and under way
     uint64_t lapses_in_ms = 0;          // without them
+    bool held = false;                  // by a session, here or elsewhere: logins go there and nowhere else
   };
 
   // One session's part in the bond of its user; given back when it goes. Empty: it has none.
@@ -86,6 +87,10 @@ class Affinity {
   bool forget(Bytes user);
   // What a predecessor knew: it lasts so long, unless this process knows better.
   void adopt(Bytes user, Slot backend, uint64_t lapses_in_ms);
+  // Those of one stripe whom sessions in other processes hold, all of them, and where. Whoever was one of them and is
+  // not named any more has lapsed after `lapse_ms`. REQUIRES: the other processes have the same key.
+  void mirror(size_t stripe, const NameMap<Slot>& users, uint64_t lapse_ms);
+  void let_go(Bytes user);  // no session in another process holds him any more
 
   // All users, a stripe at a time, so that nobody waits for long; those that have lapsed are forgotten on the way.
   size_t stripes() const { return table_.stripes(); }
@@ -102,6 +107,8 @@ class Affinity {
     uint64_t lapses_ms = 0;  // 0: with its last session
     Slot backend = 0;
     uint32_t sessions = 0, logins = 0;
+    bool elsewhere = false;  // a session in another process
+    bool held() const { return sessions > 0 || elsewhere; }
   };
   void give_back(const Bond& bond);
   bool move(Bond& bond, Slot to);

@@ -43,10 +43,10 @@ std::string bonds_text(Affinity& affinity, const std::vector<std::string>& backe
   write(text, "");
   for (size_t stripe = 0; stripe < affinity.stripes(); ++stripe) {
     affinity.visit(stripe, [&](Bytes user, const Affinity::Known& known) {
-      if (known.backend >= backends.size() || (known.sessions == 0 && known.lapses_in_ms == 0)) return;
+      if (known.backend >= backends.size() || (!known.held && known.lapses_in_ms == 0)) return;
       write(text, user);
       write(text, std::to_string(known.backend));
-      write(text, std::to_string(known.sessions > 0 ? sessions_ms + lapse_ms : known.lapses_in_ms));
+      write(text, std::to_string(known.held ? sessions_ms + lapse_ms : known.lapses_in_ms));
     });
   }
   return text;

@@ -60,8 +60,8 @@ void Candidates::bind(Affinity& affinity, Bytes user, const Terms& terms) {
 
 bool Candidates::foresee(const Affinity& affinity, Bytes user) {
   auto known = affinity.look(user);
-  if (!known || (known->sessions == 0 && !may_stay(known->backend))) return false;
-  return put(0, known->backend) && known->sessions > 0;
+  if (!known || (!known->held && !may_stay(known->backend))) return false;
+  return put(0, known->backend) && known->held;
 }
 
 bool Candidates::is_held() const {

@@ -81,6 +81,7 @@ class Limiter {
   Answer log_in(const LimitRules& rules, const config::AnyAddress& from, Bytes user, std::string_view pool);
 
   size_t seats() const { return seats_.size(); }  // users, addresses and networks that are counted
+  Seats& seat_table() { return seats_; }
   // Sessions of whoever has most of them, by SeatKind.
   std::array<uint64_t, kSeatKinds> most() const { return seats_.most(); }
 

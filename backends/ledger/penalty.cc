@@ -22,11 +22,6 @@ constexpr unsigned kCrowdBits = 16;  // of IPv4: who answers where there is no r
 constexpr size_t kUserKept = 96;     // octets of a name; of a longer one the rest is hashed
 constexpr uint64_t kSweepEveryMs = 1;  // at most: one stripe
 
-Keep keep_of(const PenaltyRecord& record, const PenaltyScale& scale, uint64_t now_ms) {
-  if (record.nothing(scale, now_ms)) return Keep::gone;
-  return record.light(scale, now_ms) ? Keep::spare : Keep::busy;
-}
-
 uint16_t tag_of(const SipKey& key, Bytes octets) {
   return static_cast<uint16_t>(siphash(key, octets) % 0xffff + 1);  // never 0
 }
@@ -38,6 +33,11 @@ void calm(float& failures, uint64_t& at_ms, uint64_t now_ms) {
 }
 
 }  // namespace
+
+Keep Penalties::keep_of(const PenaltyRecord& record, const PenaltyScale& scale, uint64_t now_ms) {
+  if (record.nothing(scale, now_ms)) return Keep::gone;
+  return record.light(scale, now_ms) ? Keep::spare : Keep::busy;
+}
 
 struct Penalties::Keys {
   Prefix address, wide;

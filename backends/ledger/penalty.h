@@ -18,6 +18,7 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/ledger/penalty_record.h"
@@ -77,6 +78,11 @@ class Penalties {
   size_t forgive(const PenaltyRules& rules, const config::Network& network, uint64_t now_ms);
   size_t forgive_user(Bytes user);
 
+  // What is known, for another process with the same key: at most so many octets, who has few failures left out first.
+  std::string text(const PenaltyRules& rules, size_t octets_max, uint64_t now_ms);
+  // What another one has known, unless we know of the same. What is not understood, and all that follows it, is left.
+  void adopt(const PenaltyRules& rules, std::string_view text, uint64_t now_ms);
+
   size_t size() const { return addresses_.size() + wides_.size() + users_.size(); }
   size_t entries_max() const { return addresses_.entries_max() + wides_.entries_max() + users_.entries_max(); }
   uint64_t evicted() const { return addresses_.evicted() + wides_.evicted() + users_.evicted(); }
@@ -97,6 +103,7 @@ class Penalties {
   // What an attempt is counted under.
   struct Keys;
 
+  static Keep keep_of(const PenaltyRecord& record, const PenaltyScale& scale, uint64_t now_ms);
   Keys keys_of(const PenaltyRules& rules, const Guest& guest) const;
   bool enter_known(const Keys& keys, uint64_t now_ms);
   template <typename What>
@@ -105,6 +112,11 @@ class Penalties {
   void settle(const PenaltyRules& rules, const Keys& keys, uint8_t charged, uint64_t now_ms, What&& what);
   void take_back(const PenaltyRules& rules, const Keys& keys, uint8_t charged, uint64_t now_ms);
   bool enter(Table& table, const PenaltyScale& scale, Bytes key, Attempt& attempt, uint64_t now_ms);
+  struct Writer;  // penalty_text.cc
+  void write_records(Writer& writer, const PenaltyRules& rules, bool light, uint64_t now_ms);
+  void write_places(Writer& writer, uint64_t now_ms);
+  void adopt_record(Table& table, const PenaltyScale& scale, Bytes key, Bytes numbers, uint64_t now_ms);
+  void adopt_places(const PenaltyRules& rules, Bytes user, Bytes numbers, uint64_t now_ms);
   void sweep(Table& table, const PenaltyScale& scale, uint64_t now_ms);
   void learn(const PenaltyRules& rules, const Keys& keys, uint64_t now_ms);
 

@@ -40,6 +40,18 @@ void PenaltyRecord::forget(const PenaltyScale& scale, uint64_t now_ms) {
   at_ms_ = std::max(at_ms_, now_ms);
 }
 
+PenaltyRecord::Image PenaltyRecord::image(const PenaltyScale& scale, uint64_t now_ms) const {
+  return {static_cast<uint64_t>(failures(scale, now_ms) * 1000), next_ms_ > now_ms ? next_ms_ - now_ms : 0, tags_};
+}
+
+void PenaltyRecord::adopt(const Image& image, const PenaltyScale& scale, uint64_t now_ms) {
+  if (!nothing(scale, now_ms)) return;
+  failures_ = std::min(static_cast<double>(image.milli_failures) / 1000, failures_max(scale));
+  at_ms_ = now_ms;
+  next_ms_ = now_ms + std::min(image.wait_ms, scale.max_ms);
+  tags_ = image.tags;
+}
+
 PenaltyRecord::Place PenaltyRecord::enter(const PenaltyScale& scale, uint64_t now_ms) {
   forget(scale, now_ms);
   // Who is never refused is counted as a failure until he is none: nobody is made to ask again.

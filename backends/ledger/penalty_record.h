@@ -50,6 +50,16 @@ class PenaltyRecord {
 
   uint64_t wait_ms(const PenaltyScale& scale, uint64_t now_ms) const;  // of one who would come now; 0: refused, or none
   double failures(const PenaltyScale& scale, uint64_t now_ms) const;
+
+  // For another process, whose clock is another one.
+  struct Image {
+    uint64_t milli_failures = 0;  // as of now
+    uint64_t wait_ms = 0;         // from now until the next attempt
+    std::array<GuessTag, 8> tags{};
+  };
+  Image image(const PenaltyScale& scale, uint64_t now_ms) const;
+  // Only if nothing is known yet; no more than the scale allows.
+  void adopt(const Image& image, const PenaltyScale& scale, uint64_t now_ms);
   bool nothing(const PenaltyScale& scale, uint64_t now_ms) const;  // to be remembered
   bool light(const PenaltyScale& scale, uint64_t now_ms) const;    // little would be lost with it
 

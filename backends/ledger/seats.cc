@@ -52,10 +52,10 @@ Seats::Taken Seats::take(std::span<const Bound> bounds) {
     if (bound.max == 0) continue;
     const Key key = key_of(bound);
     bool room = false;
-    table_.change(view(key), [&](uint64_t& count) {
-      room = count < bound.max;
-      count += room ? 1 : 0;
-      return Keep::busy;
+    table_.change(view(key), [&](Count& count) {
+      room = count.all() < bound.max;
+      count.here += room ? 1 : 0;
+      return count.keep();
     });
     if (!room) return {false, bound.kind, {}};
     if (taken.seat.held_ == nullptr) {
@@ -68,24 +68,52 @@ Seats::Taken Seats::take(std::span<const Bound> bounds) {
 }
 
 void Seats::give_back(const Key& key) {
-  table_.touch(view(key), [](uint64_t& count) { return --count == 0 ? Keep::gone : Keep::busy; });
+  table_.touch(view(key), [](Count& count) {
+    --count.here;
+    return count.keep();
+  });
 }
 
 std::array<uint64_t, kSeatKinds> Seats::most() const {
   std::array<uint64_t, kSeatKinds> most{};
   for (size_t stripe = 0; stripe < table_.stripes(); ++stripe) {
-    table_.visit(stripe, [&](Bytes key, uint64_t count) {
+    table_.visit(stripe, [&](Bytes key, const Count& count) {
       uint64_t& kind = most[static_cast<size_t>(key[0])];
-      kind = std::max(kind, count);
-      return Keep::busy;
+      kind = std::max<uint64_t>(kind, count.all());
+      return count.keep();
     });
   }
   return most;
 }
 
+void Seats::mirror(size_t stripe, const Counts& counts) {
+  table_.visit(stripe, [](Bytes, Count& count) {
+    count.elsewhere = 0;
+    return Keep::busy;
+  });
+  for (const auto& [name, number] : counts) {
+    bool known = name.size() == std::tuple_size_v<Key> && static_cast<size_t>(name[0]) < kSeatKinds;
+    if (!known) continue;
+    table_.change(name, [number = number](Count& count) {
+      count.elsewhere += number;
+      return count.keep();
+    });
+  }
+  table_.visit(stripe, [](Bytes, const Count& count) { return count.keep(); });
+}
+
+Seats::Counts Seats::counts(size_t stripe) const {
+  Counts found;
+  table_.visit(stripe, [&](Bytes key, const Count& count) {
+    if (count.here > 0) found.emplace_back(key, count.here);
+    return count.keep();
+  });
+  return found;
+}
+
 uint64_t Seats::taken(const Bound& bound) const {
   uint64_t found = 0;
-  table_.look(view(key_of(bound)), [&](uint64_t count) { found = count; });
+  table_.look(view(key_of(bound)), [&](const Count& count) { found = count.all(); });
   return found;
 }
 

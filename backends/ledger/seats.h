@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "backends/ledger/striped.h"
 #include "parser/base/bytes.h"
@@ -59,7 +61,18 @@ class Seats {
   std::array<uint64_t, kSeatKinds> most() const;
   size_t size() const { return table_.size(); }
 
+  // What other processes count of one stripe, all of it: it counts here, too. REQUIRES: they have the same key.
+  using Counts = std::vector<std::pair<std::string, uint32_t>>;  // by a name that says nothing about whom
+  void mirror(size_t stripe, const Counts& counts);
+  Counts counts(size_t stripe) const;  // those of sessions of this process
+  size_t stripes() const { return table_.stripes(); }
+
  private:
+  struct Count {
+    uint32_t here = 0, elsewhere = 0;
+    uint32_t all() const { return here + elsewhere; }
+    Keep keep() const { return all() == 0 ? Keep::gone : Keep::busy; }
+  };
   // The kind and a keyed hash of 128 bits: names are long, and every session keeps these.
   using Key = std::array<char, 17>;
   Key key_of(const Bound& bound) const;
@@ -67,7 +80,7 @@ class Seats {
   static Bytes view(const Key& key) { return {key.data(), key.size()}; }
 
   const SipKey low_, high_;
-  mutable Striped<uint64_t> table_;  // a walk is no change, but may be one
+  mutable Striped<Count> table_;  // a walk is no change, but may be one
 };
 
 }  // namespace postigo

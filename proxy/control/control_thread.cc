@@ -45,7 +45,9 @@ ControlThread::~ControlThread() = default;
 Result<void> ControlThread::start() {
   forbid_new_privileges();
   started_s_ = std::time(nullptr);
-  shared_ = std::make_unique<Shared>(running_.config, prepared_.password_threads, prepared_.lasting->fleet);
+  shared_ = std::make_unique<Shared>(running_.config, prepared_.password_threads, prepared_.lasting->fleet,
+                                     inheritance_.estate.key.value_or(random_sip_key()));
+  shared_->penalties.adopt(running_.snapshot->penalty, inheritance_.estate.penalties, loop_.now_ms());
   apply_limits();
   if (auto made = make_workers(); !made) return made;
   if (auto made = open_admin(); !made) return made;
@@ -70,6 +72,7 @@ Result<void> ControlThread::start() {
   signals_.watch(loop_, [this](int signal) { told(signal); });
   sweep();
   prober_.use(running_.snapshot);
+  mirror_.start();
   reloader_->watch_files();
   watchdog_.start();
   if (admin_) {
@@ -313,6 +316,7 @@ void ControlThread::close() {
   prober_.close();
   drain_.close();
   succession_.close();
+  mirror_.close();
   predecessors_.close();
   successor_.forget();
   doors_.close();

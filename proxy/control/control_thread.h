@@ -16,6 +16,7 @@
 #include "proxy/control/flush.h"
 #include "proxy/control/inheritance.h"
 #include "proxy/control/ledger_keeper.h"
+#include "proxy/control/mirror.h"
 #include "proxy/control/mover.h"
 #include "proxy/control/oracle.h"
 #include "proxy/control/predecessors.h"
@@ -59,6 +60,7 @@ class ControlThread {
   Drain& drain() { return drain_; }
   StandingOrders& orders() { return orders_; }
   Traces& traces() { return shared_->traces; }
+  Limiter& limiter() { return shared_->limiter; }
   Penalties& penalties() { return shared_->penalties; }
   Ledger& ledger() { return shared_->ledger; }
   Mover& mover() { return mover_; }
@@ -139,6 +141,7 @@ class ControlThread {
   Mover mover_{*this};
   std::unique_ptr<Oracle> oracle_;  // null: nobody asks here
   Flush flush_{*this};
+  Mirror mirror_{*this};
   Removals removals_{*this};
   Prober prober_;
   std::unique_ptr<Reloader> reloader_;  // once the account has changed: it has a thread

@@ -68,6 +68,15 @@ bool receive_packet(int conversation, std::vector<Descriptor>& fds) {
   return (message.msg_flags & MSG_CTRUNC) == 0;
 }
 
+json octets(std::string_view text) { return json::binary({text.begin(), text.end()}); }
+
+// Empty if there is none.
+std::string octets_in(const json& described, const char* name) {
+  if (!described.contains(name)) return {};
+  const auto& octets = described.at(name).get_binary();
+  return {octets.begin(), octets.end()};
+}
+
 json described(const Estate& estate, size_t descriptors) {
   json keys = json::array();
   for (const TicketKeys::Key& key : estate.keys) {
@@ -75,11 +84,10 @@ json described(const Estate& estate, size_t descriptors) {
                     {"secret", json::binary({key.secret.begin(), key.secret.end()})},
                     {"born_ms", key.born_ms}});
   }
-  return {{"sockets", descriptors},
-          {"keys", std::move(keys)},
-          {"names", estate.names},
-          {"orders", estate.orders},
-          {"bonds", json::binary({estate.bonds.begin(), estate.bonds.end()})}};
+  json all = {{"sockets", descriptors},  {"keys", std::move(keys)},       {"names", estate.names},
+              {"orders", estate.orders}, {"bonds", octets(estate.bonds)}, {"penalties", octets(estate.penalties)}};
+  if (estate.key) all["key"] = octets(std::string_view(reinterpret_cast<const char*>(&*estate.key), sizeof(SipKey)));
+  return all;
 }
 
 // Nothing if it is no key of our kind: it must not become one of zeros.
@@ -161,9 +169,10 @@ Result<Estate> receive_estate(int conversation) {
     }
     estate.names = described->value("names", estate.names);
     estate.orders = described->value("orders", "");
-    if (described->contains("bonds")) {
-      const auto& bonds = described->at("bonds").get_binary();
-      estate.bonds.assign(bonds.begin(), bonds.end());
+    estate.bonds = octets_in(*described, "bonds");
+    estate.penalties = octets_in(*described, "penalties");
+    if (std::string key = octets_in(*described, "key"); key.size() == sizeof(SipKey)) {
+      std::memcpy(&estate.key.emplace(), key.data(), key.size());
     }
   } catch (const json::exception&) {
     return fail("the estate is not understood");

@@ -10,9 +10,11 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "backends/balance/siphash.h"
 #include "parser/base/result.h"
 #include "proxy/base/descriptor.h"
 #include "proxy/net/ticket_keys.h"
@@ -28,6 +30,8 @@ struct Estate {
   std::map<std::string, std::vector<std::string>> names;  // of systemd's sockets: addresses by name
   std::string orders;                                     // StandingOrders::text(); empty: none
   std::string bonds;                                      // bonds_text(); empty: none
+  std::string penalties;                                  // Penalties::text(); empty: none
+  std::optional<SipKey> key;                              // Shared::key, under which others write of users
   std::vector<Descriptor> links;                          // ends of Link
 };
 

@@ -13,6 +13,14 @@ constexpr uint64_t kSweepMs = 1'000;  // each: one stripe
 
 }  // namespace
 
+uint64_t longest_lapse_ms(const config::Live& live) {
+  uint64_t lapse_ms = 0;
+  for (const config::Pool& pool : live.pools) {
+    if (pool.affinity) lapse_ms = std::max(lapse_ms, pool.affinity_time_ms);
+  }
+  return lapse_ms;
+}
+
 LedgerKeeper::LedgerKeeper(Loop& loop, Fleet& fleet)
     : loop_(loop), fleet_(fleet), timer_([](void* self) { static_cast<LedgerKeeper*>(self)->sweep(); }, this) {}
 
@@ -58,14 +66,10 @@ void LedgerKeeper::help_stranded() {
 }
 
 std::string LedgerKeeper::text(const config::Live& live) const {
-  uint64_t lapse_ms = 0;
-  for (const config::Pool& pool : live.pools) {
-    if (pool.affinity) lapse_ms = std::max(lapse_ms, pool.affinity_time_ms);
-  }
   if (ledger_->affinity.users() == 0) return {};
   std::vector<std::string> names;
   for (const BackendState* backend : fleet_.all_backends()) names.push_back(backend->name);
-  return bonds_text(ledger_->affinity, names, live.leaving.upgrade_drain_time_ms, lapse_ms);
+  return bonds_text(ledger_->affinity, names, live.leaving.upgrade_drain_time_ms, longest_lapse_ms(live));
 }
 
 }  // namespace postigo

@@ -13,6 +13,8 @@
 
 namespace postigo {
 
+uint64_t longest_lapse_ms(const config::Live& live);  // of bonds, over all pools
+
 class LedgerKeeper {
  public:
   LedgerKeeper(Loop& loop, Fleet& fleet);

@@ -80,6 +80,7 @@ void Mover::counted(const Eviction& eviction, uint64_t last) {
     task.ended += found->second.ended;
     task.unknown = eviction.missing.empty() ? "" : eviction.missing.front();
     if (found->second.left > 0 || !eviction.missing.empty()) continue;
+    control_.ledger().affinity.let_go(task.job.user);
     // Who had no session has no server that must finish; but mail may be on its way there.
     const config::Config& config = control_.running().config;
     const bool waits = task.ended > 0 || !config.startup.lookup.socketmap.empty();

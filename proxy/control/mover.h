@@ -41,7 +41,8 @@ class Mover {
   // His sessions go, and then his logins go on, to wherever that is.
   void evict(const std::string& user);
   size_t under_way() const { return jobs_.size(); }
-  void close();  // all are given up: their hooks are killed, nobody hears of it
+  uint64_t started() const { return numbers_; }  // so far
+  void close();                                  // all are given up: their hooks are killed, nobody hears of it
 
  private:
   enum class Stage { emptying, settling, hook, over };

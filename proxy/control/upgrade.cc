@@ -12,6 +12,7 @@
 namespace postigo {
 namespace {
 
+constexpr size_t kPenaltyOctets = 8 * 1024 * 1024;
 constexpr std::string_view kSuccessionPath = "/api/v1/succession";
 
 }  // namespace
@@ -32,6 +33,8 @@ Estate ControlThread::estate() {
   estate.keys = prepared_.lasting->keys->all();
   estate.orders = orders_.text(true);
   estate.bonds = keeper_.text(running_.config.live);
+  estate.penalties = shared_->penalties.text(running_.snapshot->penalty, kPenaltyOctets, loop_.now_ms());
+  estate.key = shared_->key;
   for (const auto& [name, endpoints] : prepared_.lasting->activated) {
     for (const config::Endpoint& endpoint : endpoints) estate.names[name].push_back(socket_name(endpoint));
   }
@@ -102,6 +105,7 @@ void ControlThread::succeeded(const std::string& cause, const std::string& failu
   }
   if (oracle_) oracle_->stop_listening();
   admin_.reset();
+  mirror_.close();
   predecessors_.close();
   drain_.hand_over(running_.config.live.leaving.upgrade_drain_time_ms);
 }

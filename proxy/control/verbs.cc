@@ -14,6 +14,7 @@
 #include "proxy/control/census.h"
 #include "proxy/control/control_thread.h"
 #include "proxy/control/merge.h"
+#include "proxy/control/mirror.h"
 #include "proxy/control/verbs_backend.h"
 #include "proxy/control/verbs_diff.h"
 #include "proxy/control/verbs_penalties.h"
@@ -200,8 +201,8 @@ void kick_everywhere(ControlThread& control, const Json& parameters, VerbDone do
 }
 
 void run_for_successor(ControlThread& control, const std::string& what, const Json& parameters, VerbDone done) {
-  static const std::unordered_map<std::string_view, Act> among_processes = {{"evict", evict_here},
-                                                                            {"occupants", occupants_here}};
+  static const std::unordered_map<std::string_view, Act> among_processes = {
+      {"evict", evict_here}, {"occupants", occupants_here}, {"held", held_here}};
   if (auto found = among_processes.find(what); found != among_processes.end()) {
     return found->second(control, parameters, "", std::move(done));
   }

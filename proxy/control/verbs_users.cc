@@ -60,7 +60,7 @@ bool apply(ControlThread& control, const Wish& wish) {
 
 std::string note_of(ControlThread& control, const Wish& wish, const std::string& not_kept) {
   auto known = control.ledger().affinity.look(wish.user);
-  if (known && known->sessions > 0) return "his sessions hold him where he is until they end: --kick ends them";
+  if (known && known->held) return "his sessions hold him where he is until they end: --kick ends them";
   if (!wish.order || !wish.order->lasts) return {};
   if (control.orders().file().empty()) return "forgotten at a restart: there is no [server] state_file";
   return not_kept.empty() ? "" : "forgotten at a restart: " + not_kept;

@@ -203,5 +203,76 @@ class Ended(Predecessors):
         self.assertEqual(sorted(self.pids * 2), self.pids_of())
 
 
+class Remembered(Succession):
+    """What the one before knew counts for the next one, too."""
+
+    def setUp(self):
+        self.user = platform.fresh_user()
+
+    def backend_of(self, user):
+        """Where a login of now goes."""
+        with Imap.open(self.proxy) as wire:
+            wire.logged_in(user, PASSWORD)
+            client = "{}:{}".format(*wire.socket.getsockname()[:2])
+            return next(row["backend"] for row in self.proxy.ctl("who", "--user", user)["sessions"] if row["client"] == client)
+
+    def test_t65_a_session_in_an_old_process_binds_its_user(self):
+        """Also where the backend takes nobody new; and when it ends he is free."""
+        proxy = self.make(pool=TOGETHER, limits=LIMITS.format("60s"))
+        idle, = self.idle(1)
+        home = proxy.ctl("who", "--user", self.user)["sessions"][0]["backend"]
+        other = "b" if home == "a" else "a"
+        for _ in range(2):
+            self.upgrade()
+        proxy.ctl("backend", home, "drain")
+        wait_for(lambda: self.backend_of(self.user) == home, 3 * PATIENCE, "the bond of a session elsewhere")
+        idle.close()
+        wait_for(lambda: self.backend_of(self.user) == other, 4 * PATIENCE, "the end of the bond")
+
+    def test_limits_of_sessions_are_not_doubled(self):
+        proxy = self.make(limits=LIMITS.format("60s") + "\nsessions_per_user = 2")
+        idle = self.idle(2)
+
+        def refused():
+            with Imap.open(proxy) as wire:
+                return b"[LIMIT]" in wire.login(self.user, PASSWORD)[-1]
+        self.assertTrue(refused())
+        self.upgrade()
+        wait_for(refused, 3 * PATIENCE, "their sessions to count")
+        self.upgrade()
+        wait_for(refused, 3 * PATIENCE, "their sessions to count two upgrades later")
+        self.assertEqual(2, proxy.metrics().sum("postigo_most_sessions", kind="user"))
+        idle[0].close()
+        wait_for(lambda: not refused(), 4 * PATIENCE, "the place of a session that ended")
+        idle[1].close()
+        wait_for(lambda: proxy.metrics().sum("postigo_most_sessions", kind="user") == 0, 4 * PATIENCE, "no session")
+
+    def test_penalties_and_who_is_known(self):
+        proxy = self.make(limits=LIMITS.format("60s"), penalty='[penalty]\nfree = 3\ndelay = "5s"\ndelay_max = "10s"\n'
+                          'forget = "10m"\nexempt = []')
+        with Imap.open(proxy, source="127.0.0.9") as wire:
+            wire.logged_in(self.user, PASSWORD)
+        for number in range(3):
+            with Imap.open(proxy, mode="off", source="127.0.0.9") as wire:
+                self.assertIn(b"NO", wire.login("somebody", f"wrong{number}")[-1])
+        before = proxy.ctl("penalties")["penalties"]
+        self.assertEqual({"127.0.0.9/32", "somebody"}, {row["whom"] for row in before})
+        for _ in range(2):
+            self.upgrade()
+            self.ends(self.pids[-2])
+        after = {row["whom"]: row for row in proxy.ctl("penalties")["penalties"]}
+        self.assertEqual({row["whom"] for row in before}, set(after))
+        for row in before:
+            self.assertAlmostEqual(row["failures"], after[row["whom"]]["failures"], delta=0.7)
+        with Imap.open(proxy, mode="off", source="127.0.0.9") as wire:
+            wire.login("somebody", "one more")
+        stranger = platform.fresh_user()
+        for user in (self.user, stranger):
+            with Imap.open(proxy, source="127.0.0.9") as wire:
+                wire.logged_in(user, PASSWORD)
+        self.assertIn("delayed", proxy.wait_lines("login", user=stranger)[0])
+        self.assertEqual([False, False], ["delayed" in line for line in proxy.wait_lines("login", 2, user=self.user)])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -73,6 +73,8 @@ TEST_F(EstateTest, AllOfItArrives) {
   estate.keys = keys.all();
   estate.names["front"] = {"127.0.0.1:143"};
   estate.orders = R"({"backends": {}})";
+  estate.penalties = std::string("a\0b", 3);
+  estate.key = SipKey{1, ~uint64_t{0}};
   auto link = Link::pair();
   ASSERT_TRUE(link.has_value());
   estate.links.push_back(link->first.copy());
@@ -90,6 +92,10 @@ TEST_F(EstateTest, AllOfItArrives) {
   EXPECT_EQ(got->keys[0].born_ms, estate.keys[0].born_ms);
   EXPECT_THAT(got->names["front"], ElementsAre("127.0.0.1:143"));
   EXPECT_EQ(got->orders, estate.orders);
+  EXPECT_EQ(got->penalties, estate.penalties);
+  ASSERT_TRUE(got->key.has_value());
+  EXPECT_EQ(got->key->k0, 1U);
+  EXPECT_EQ(got->key->k1, ~uint64_t{0});
   ASSERT_THAT(got->links, SizeIs(2));
   EXPECT_EQ(::send(got->links[0].get(), "x", 1, 0), 1) << "they are the ends that were given";
   char octet = 0;
@@ -126,6 +132,8 @@ TEST_F(EstateTest, WhatAnotherVersionMayHaveWritten) {
       {{"sockets", 0}, {"keys", {{{"name", "text"}}}}},
       {{"sockets", 0}, {"keys", 7}, {"orders", 3}},
       {{"sockets", 0}, {"names", {{"a", 1}}}},
+      {{"sockets", 0}, {"penalties", 5}},
+      {{"sockets", 0}, {"key", "text"}},
   };
   for (const json& each : strange) {
     say(json::to_cbor(each));
