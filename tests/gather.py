@@ -13,6 +13,18 @@ import re
 import subprocess
 import sys
 
+# What a test takes: names, half cores, seconds. The first that matches counts. Whoever mostly waits, for clocks and for
+# servers, takes one half; whoever computes takes two. What takes long begins early, also where no earlier run is known.
+TAKES = (
+    (r"^release\.check\.clang$", 4, 300),
+    (r"^release\.check\.headers$", 4, 30),
+    (r"^release\.differential\.", 2, 90),
+    (r"^release\.e2e\.(directories|health|kill|lookup|penalties|reload)$", 1, 60),
+    (r"^release\.(e2e|package)\.", 1, 30),
+    (r"\.e2e\.", 2, 60),
+    (r"", 2, 0),
+)
+
 
 def tests_of(tree):
     """The tests of a build tree as ctest tells them."""
@@ -39,10 +51,11 @@ def entry(tree, test):
     """CTestTestfile lines for one test; one that was not built is left to fail with its own message."""
     name = quoted(f"{tree}.{test['name']}")
     command = " ".join(quoted(word) for word in test.get("command", ["false"]))
-    said = f"add_test({name} {command})\n"
-    properties = " ".join(f"{each['name']} {quoted(value(each['value']))}" for each in test.get("properties", [])
-                          if each["name"] != "DEPENDS")
-    return said + (f"set_tests_properties({name} PROPERTIES {properties})\n" if properties else "")
+    half_cores, seconds = next(each[1:] for each in TAKES if re.search(each[0], f"{tree}.{test['name']}"))
+    properties = {each["name"]: each["value"] for each in test.get("properties", []) if each["name"] != "DEPENDS"}
+    properties |= {"PROCESSORS": half_cores} | ({"COST": seconds} if seconds else {})
+    listed = " ".join(f"{key} {quoted(value(content))}" for key, content in properties.items())
+    return f"add_test({name} {command})\nset_tests_properties({name} PROPERTIES {listed})\n"
 
 
 def main():

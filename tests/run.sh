@@ -5,7 +5,8 @@
 #
 # Three builds under build/: asan (address and undefined behaviour; unit, dialogue, fuzz and the hardest e2e tests), tsan
 # (threads), release (e2e with real servers and clients, checks of the source). Every test's name starts with its build.
-# JOBS=n sets how many compilers and tests run at a time (default: one per core).
+# JOBS=n sets how many compilers, and tests that compute, run at a time (default: one per core); of tests that wait, twice
+# as many.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -47,7 +48,8 @@ main() {
     asan:'^fuzz_' asan:'^sim\.' asan:'^e2e\.' asan:'.' tsan:'^unit_proxy\.' tsan:'^unit_backends\.' tsan:'^e2e\.'
   echo "== testing; logs in build/all/Testing"
   local result=0 report=$PWD/build/all/results.xml
-  ctest --test-dir build/all -j "$jobs" --repeat until-pass:2 --output-on-failure --no-tests=error \
+  # In half cores: gather.py says how many of them a test takes.
+  ctest --test-dir build/all -j "$((2 * jobs))" --repeat until-pass:2 --output-on-failure --no-tests=error \
     --output-junit "$report" "$@" || result=$?
   python3 tests/repeated.py build/all/Testing/Temporary/LastTest.log || result=1
   python3 tests/skipped.py "$report"

@@ -5,6 +5,7 @@ what needed a second try by its name.
     runner.py SOURCE_DIR
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -56,6 +57,22 @@ class Runner(unittest.TestCase):
 
     def test_a_test_that_matches_twice_is_taken_once(self):
         self.assertIn("3 tests from one", self.gather("one:passes", "one:^kind").stdout)
+
+    def test_who_waits_takes_half_a_core_and_what_is_long_begins_first(self):
+        names = ("check.layers", "e2e.login", "e2e.reload", "check.clang")
+        os.makedirs(os.path.join(self.folder, "release"))
+        with open(os.path.join(self.folder, "release", "CTestTestfile.cmake"), "w", encoding="ascii") as file:
+            file.writelines(f'add_test([=[{name}]=] "true")\nset_tests_properties([=[{name}]=] PROPERTIES TIMEOUT 7)\n'
+                            for name in names)
+        self.gather("release:.")
+        tree = os.path.join(self.folder, "all")
+        told = json.loads(run("ctest", "--test-dir", tree, "--show-only=json-v1").stdout)["tests"]
+        found = {each["name"]: {p["name"]: p["value"] for p in each["properties"]} for each in told}
+        self.assertEqual([2, 1, 1, 4], [found[f"release.{name}"].get("PROCESSORS", 1) for name in names], found)
+        self.assertEqual({7}, {each["TIMEOUT"] for each in found.values()}, "what a test has already stays")
+        begun = [line.split()[-1] for line in run("ctest", "--test-dir", tree, "-j", "2").stdout.splitlines()
+                 if "Start " in line]
+        self.assertEqual([f"release.{name}" for name in reversed(names)], begun)
 
     def test_skips_are_told_with_their_reason(self):
         self.gather("one:^kind")
