@@ -3,14 +3,32 @@
 #include "parser/imap/response.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 
 #include "parser/base/ascii.h"
 
 namespace postigo::imap {
 namespace {
 
+// Of a list that each thread keeps: three times what the longest real one needs.
+constexpr size_t kRememberedMax = 4096;
+
 void skip_blanks(Bytes& text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
+}
+
+// Those that are not there yet.
+void add_names(Bytes text, std::vector<std::string>& names) {
+  const size_t known = names.size();
+  names.reserve(known + 48);  // more than servers have
+  const std::string list = upper(text);
+  for (size_t at = 0, end; at < list.size(); at = end + 1) {
+    end = std::min(list.find(' ', at), list.size());
+    Bytes name = Bytes(list).substr(at, end - at);
+    auto last = names.begin() + static_cast<std::ptrdiff_t>(known);
+    if (!name.empty() && std::find(names.begin(), last, name) == last) names.emplace_back(name);
+  }
 }
 
 }  // namespace
@@ -38,17 +56,28 @@ Status parse_status(Bytes line) {
 
 std::string code_name(Bytes code) { return upper(take_word(code)); }
 
+// A backend says the same to everybody, one list before the login and another one behind it. What a thread has read
+// last it does not read again.
 bool parse_capabilities(Bytes text, std::vector<std::string>& names) {
+  struct Read {
+    std::string text;
+    std::vector<std::string> names;
+  };
+  thread_local std::array<Read, 4> read;  // of two kinds of backends
+  thread_local size_t oldest = 0;
   if (!equal_ignoring_case(take_word(text), "CAPABILITY")) return false;
-  const size_t known = names.size();
-  names.reserve(known + 48);  // more than servers have
-  const std::string list = upper(text);
-  for (size_t at = 0, end; at < list.size(); at = end + 1) {
-    end = std::min(list.find(' ', at), list.size());
-    Bytes name = Bytes(list).substr(at, end - at);
-    auto last = names.begin() + static_cast<std::ptrdiff_t>(known);
-    if (!name.empty() && std::find(names.begin(), last, name) == last) names.emplace_back(name);
+  if (!names.empty() || text.size() > kRememberedMax) {
+    add_names(text, names);
+    return true;
   }
+  auto known = std::find_if(read.begin(), read.end(), [&](const Read& each) { return each.text == text; });
+  if (known == read.end()) {
+    known = read.begin() + static_cast<std::ptrdiff_t>(oldest);
+    oldest = (oldest + 1) % read.size();
+    *known = {std::string(text), {}};
+    add_names(text, known->names);
+  }
+  names = known->names;
   return true;
 }
 

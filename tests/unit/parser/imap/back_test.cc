@@ -70,6 +70,28 @@ TEST(Response, T78_BlanksMayBeDoubledAndListsMayComeInTwoLines) {
   EXPECT_EQ(names, (std::vector<std::string>{"OLD", "IMAP4REV1", "IDLE", "X"}));
 }
 
+// Lists are remembered: nobody may get another one's, nor what somebody else has made of his.
+TEST(Response, ListsThatAreReadAgainAreTheSame) {
+  const std::string name = "IDLE" + std::string(5000, 'x');
+  for (int round = 0; round < 3; ++round) {
+    for (char each = 'A'; each < 'J'; ++each) {
+      std::vector<std::string> names, again;
+      std::string text = std::string("CAPABILITY IMAP4rev1 ") + each;
+      EXPECT_TRUE(parse_capabilities(text, names));
+      names.push_back("MORE");
+      EXPECT_TRUE(parse_capabilities(text, again));
+      EXPECT_EQ(again, (std::vector<std::string>{"IMAP4REV1", std::string(1, each)}));
+    }
+    std::vector<std::string> known = {"B"}, none, large;
+    EXPECT_TRUE(parse_capabilities("CAPABILITY A B", known));
+    EXPECT_EQ(known, (std::vector<std::string>{"B", "A"}));
+    EXPECT_TRUE(parse_capabilities("CAPABILITY", none));
+    EXPECT_TRUE(none.empty());
+    EXPECT_TRUE(parse_capabilities("CAPABILITY " + name, large));
+    EXPECT_EQ(large, std::vector<std::string>{upper(name)});
+  }
+}
+
 std::vector<std::string> pieces(const BackLogin& login, LoginWay way, const std::vector<std::string>& capabilities) {
   std::vector<std::string> text;
   for (const Secret& piece : login_command("t", way, login, login_abilities(capabilities)))
