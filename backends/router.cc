@@ -186,6 +186,7 @@ void Router::Tables::add_rule(const config::Rule& from, std::vector<config::Prob
 
 // One look-up per kind of exact rule, and then only the regexes that stand before what it found.
 const RuleTable* Router::Tables::match(std::string_view user) const {
+  if (rules.empty()) return nullptr;
   size_t first = rules.size();
   if (auto found = user_rules.find(user); found != user_rules.end()) first = found->second;
   if (auto found = domain_rules.find(domain_of(user)); found != domain_rules.end()) {

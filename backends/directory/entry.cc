@@ -133,7 +133,7 @@ void answer(Env& env, Lookup& lookup, const Query& query, Found found, const Che
 }
 
 void answer_later(Env& env, Lookup& lookup, LookupResult result) {
-  lookup.hold(env.defer([&lookup, result = std::move(result)] { lookup.finish(result); }));
+  lookup.hold(env.defer([&lookup, result = std::move(result)]() mutable { lookup.finish(std::move(result)); }));
 }
 
 LookupResult try_later(std::string detail) { return {Verdict::try_later, {}, std::move(detail)}; }
