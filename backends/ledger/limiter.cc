@@ -61,8 +61,9 @@ Limiter::Limiter(SipKey key) : seats_(key), rates_(kBucketsMax, key) {}
 
 bool Limiter::often(const LimitRules& rules, Limit limit, std::string_view whom, uint64_t now_ms) {
   if (rules.of(limit) == 0) return false;
-  std::string name(1, static_cast<char>(limit));
-  return !rates_.take(name.append(whom), rules.of(limit), now_ms);
+  thread_local std::string name;  // keeps its memory
+  name.assign(1, static_cast<char>(limit)).append(whom);
+  return !rates_.take(name, rules.of(limit), now_ms);
 }
 
 Limiter::Answer Limiter::come(const LimitRules& rules, std::string_view listener, const config::AnyAddress& from,

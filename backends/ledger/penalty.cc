@@ -170,11 +170,12 @@ void Penalties::failed(const PenaltyRules& rules, const Guest& guest, const Atte
 void Penalties::succeeded(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms) {
   if (attempt.charged == 0) return;
   const Keys keys = keys_of(rules, guest);
-  const uint16_t user = tag_of(key_, guest.user);
-  settle(rules, keys, attempt.charged, now_ms,
-         [&](PenaltyRecord& record, const PenaltyScale& scale) { record.succeeded(scale, user, now_ms); });
   if ((attempt.charged & kKnown) != 0) {
     at_place(keys, [](Place& place) { place.leave(); });
+  } else {
+    const uint16_t user = tag_of(key_, guest.user);
+    settle(rules, keys, attempt.charged, now_ms,
+           [&](PenaltyRecord& record, const PenaltyScale& scale) { record.succeeded(scale, user, now_ms); });
   }
   if (rules.known_ms != 0) learn(rules, keys, now_ms);
 }

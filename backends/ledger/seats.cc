@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <string>
 
 namespace postigo {
 namespace {
@@ -38,9 +37,10 @@ Seats::Seats(SipKey key)
     : low_(key), high_{key.k1 ^ 0x9e3779b97f4a7c15, key.k0 ^ 0xc2b2ae3d27d4eb4f}, table_(kEntriesMax, key) {}
 
 Seats::Key Seats::key_of(const Bound& bound) const {
-  std::string name(1, static_cast<char>(bound.where.size()));  // so that no two pairs are written alike
-  name.append(bound.where).append(bound.whom);
-  const std::array<uint64_t, 2> words = {siphash(low_, name), siphash(high_, name)};
+  // Hashed apart, so that no two pairs are alike.
+  const uint64_t where = bound.where.empty() ? 0 : siphash(low_, bound.where);
+  const std::array<uint64_t, 2> words = {siphash({low_.k0 ^ where, low_.k1}, bound.whom),
+                                         siphash({high_.k0 ^ where, high_.k1}, bound.whom)};
   Key key{static_cast<char>(bound.kind)};
   std::memcpy(key.data() + 1, words.data(), sizeof(words));
   return key;
