@@ -5,6 +5,7 @@ namespace postigo {
 
 void SharedHealth::publish() {
   calm_.store(health_.calm(), std::memory_order_relaxed);
+  down_.store(health_.state() == HealthState::down, std::memory_order_relaxed);
   patience_ms_.store(health_.patience_ms(), std::memory_order_relaxed);
   slow_ms_.store(health_.terms().silence_ms / 2, std::memory_order_relaxed);
 }

@@ -41,6 +41,7 @@ class SharedHealth {
   Change tick(uint64_t now_ms);
 
   bool calm() const { return calm_.load(std::memory_order_relaxed); }  // it serves, and nothing failed lately
+  bool down() const { return down_.load(std::memory_order_relaxed); }  // nobody waits for it but a trial
   Admission admit(uint64_t now_ms, uint64_t lease_ms);
   View view(uint64_t now_ms) const;
   uint64_t patience_ms() const;
@@ -58,7 +59,7 @@ class SharedHealth {
 
   mutable std::mutex mutex_;
   Health health_;
-  std::atomic<bool> calm_{true};
+  std::atomic<bool> calm_{true}, down_{false};
   std::atomic<uint64_t> slow_ms_{HealthTerms{}.silence_ms / 2};  // greetings up to this say nothing new
   std::atomic<uint64_t> patience_ms_{HealthTerms{}.silence_ms};
   std::atomic<uint64_t> falls_{0}, trials_{0};

@@ -86,9 +86,7 @@ bool Upstream::another_may_serve() const {
   for (const config::Backend* each : way_.others()) {
     const BackendState& other = *session_.snapshot().backend(*each).state;
     if (other.wanted == Wanted::ready) return true;
-    const SharedHealth& believed = other.health(session_.frontend().protocol_index);
-    bool down = !believed.calm() && believed.view(now_ms()).state == HealthState::down;
-    if (takes_logins(other.wanted) && !down) return true;
+    if (takes_logins(other.wanted) && !other.health(session_.frontend().protocol_index).down()) return true;
   }
   return false;
 }
@@ -200,7 +198,7 @@ void Upstream::deadline() {
     silence_told_ = true;
     met(false, Depth::greeting, why);
   }
-  bool fell = state().wanted != Wanted::ready && health().view(now_ms()).state == HealthState::down;
+  bool fell = state().wanted != Wanted::ready && health().down();
   if (!alone || fell) return give_up(BackendError::silent, why);
   session_.rearm(ms_left());
 }

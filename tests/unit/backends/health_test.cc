@@ -259,6 +259,7 @@ TEST(SharedHealth, ThreadsShareOneTrialAndOneFall) {
   EXPECT_TRUE(shared.admit(1, 1'000).admitted);
   for (int i = 0; i < 10; ++i) shared.bad(10, Depth::connect, "refused");
   EXPECT_EQ(shared.falls(), 1u);
+  EXPECT_TRUE(shared.down());
   EXPECT_FALSE(shared.admit(11, 1'000).admitted);
   auto trial = shared.admit(5'000, 1'000);
   EXPECT_TRUE(trial.admitted);
@@ -266,6 +267,11 @@ TEST(SharedHealth, ThreadsShareOneTrialAndOneFall) {
   EXPECT_FALSE(shared.admit(5'000, 1'000).admitted);
   EXPECT_EQ(shared.trials(), 1u);
   EXPECT_EQ(shared.view(5'000).state, kDown);
+  shared.good(5'001, Depth::login, trial.trial);
+  shared.good(5'002, Depth::login);
+  EXPECT_FALSE(shared.down());
+  shared.remember({Depth::login, "refused", 10}, 5'003);
+  EXPECT_TRUE(shared.down());
 }
 
 }  // namespace
