@@ -60,6 +60,10 @@ void check_domain(const std::string& domain, const std::string& path, Report& re
   }
 }
 
+bool asks_for_secret(const Report& report, const std::string& path) {
+  return report.has(path) || report.has(path + "_file") || report.has(path + "_env");
+}
+
 void check_placement(const Live& live, const std::string& pool, const std::string& shard, const std::string& path,
                      Report& report) {
   std::vector<std::string> pools, shards;

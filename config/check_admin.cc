@@ -16,7 +16,7 @@ void check_token(const std::vector<ApiToken>& tokens, size_t index, Report& repo
   const ApiToken& x = tokens[index];
   std::string path = at_index("admin.token", index);
   if (x.token.empty()) {
-    if (!report.has(path + ".token") && !report.has(path + ".token_file") && !report.has(path + ".token_env")) {
+    if (!asks_for_secret(report, path + ".token")) {
       report.error(path, "write one of token, token_file and token_env");
     }
     return;  // what could not be read is told already

@@ -57,8 +57,7 @@ void check_backend_login(const Live& live, Report& report) {
     return;
   }
   if (x.master_user.empty()) report.error(path, "master_user must be set in this mode");
-  bool asked = report.has(path + ".master_password") || report.has(path + ".master_password_file") ||
-               report.has(path + ".master_password_env");
+  bool asked = asks_for_secret(report, path + ".master_password");
   if (!asked) report.error(path, "master_password_file (or master_password_env) must be set in this mode");
   if (x.separator.empty()) report.error(path + ".separator", "must not be empty");
   const auto& all = live.auth.directories;

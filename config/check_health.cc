@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "config/check.h"
+#include "config/check_shared.h"
 #include "config/suggest.h"
 #include "config/units.h"
 
@@ -12,8 +13,9 @@ namespace postigo::config {
 namespace {
 
 void check_watch(const Health& x, const Limits& limits, const std::string& path, Report& report) {
-  bool account = !x.user.empty() || !x.password.empty();
-  if (x.level == Health::Level::login && (x.user.empty() || x.password.empty())) {
+  bool secret = !x.password.empty() || asks_for_secret(report, below(path, "password"));
+  bool account = !x.user.empty() || secret;
+  if (x.level == Health::Level::login && (x.user.empty() || !secret)) {
     report.error(below(path, "level"), "\"login\" needs user and password: an account for probes");
   } else if (x.level != Health::Level::login && account) {
     report.warning(below(path, x.user.empty() ? "password" : "user"), "without level = \"login\" it is never used");
@@ -44,6 +46,16 @@ void check_zones(const Live& live, Report& report) {
   report.warning("server.zone", "no backend is in zone " + in_quotes(live.zone) + did_you_mean(live.zone, zones));
 }
 
+void check_spill(const Live& live, const Pool& pool, const std::string& path, Report& report) {
+  const std::string where = below(path, "zone_spill");
+  if (!report.has(where)) return;
+  if (pool.storage != Pool::Storage::shared) {
+    report.warning(where, "has no effect without storage = \"shared\": in other pools nobody leaves his shard");
+  } else if (live.zone.empty()) {
+    report.warning(where, "has no effect without [server] zone: where do we stand?");
+  }
+}
+
 void check_policy(const Pool& pool, const std::string& path, Report& report) {
   if (pool.storage == Pool::Storage::shared || pool.policy == Pool::Policy::rendezvous) return;
   report.error(below(path, "policy"), "needs storage = \"shared\": else a user's mail is in his shard only");
@@ -58,7 +70,10 @@ void check_health(const Config& config, Report& report) {
     const Backend& backend = live.backends[i];
     if (backend.own_health) check_watch(backend.health, live.limits, at_index("backend", i) + ".health", report);
   }
-  for (size_t i = 0; i < live.pools.size(); ++i) check_policy(live.pools[i], at_index("pool", i), report);
+  for (size_t i = 0; i < live.pools.size(); ++i) {
+    check_policy(live.pools[i], at_index("pool", i), report);
+    check_spill(live, live.pools[i], at_index("pool", i), report);
+  }
   check_zones(live, report);
 }
 

@@ -2,6 +2,8 @@
 #include "config/check.h"
 #include "config/check_shared.h"
 #include "config/network.h"
+#include "config/suggest.h"
+#include "config/units.h"
 
 namespace postigo::config {
 
@@ -33,8 +35,39 @@ void check_within(uint64_t inner, uint64_t outer, const std::string& path, const
   }
 }
 
+std::string_view domain_of(std::string_view user) {
+  size_t at = user.rfind('@');
+  return at == std::string_view::npos ? std::string_view() : user.substr(at + 1);
+}
+
+// Whoever is in `inner` is in `outer`.
+bool covers(const LimitClass& outer, const LimitClass& inner) {
+  bool domain = outer.domain.empty() || outer.domain == inner.domain ||
+                (!inner.user.empty() && outer.domain == domain_of(inner.user));
+  bool user = outer.user.empty() || outer.user == inner.user;
+  return user && domain && (outer.pool.empty() || outer.pool == inner.pool);
+}
+
+bool says_nothing(const LimitClass& x) { return x.user.empty() && x.domain.empty() && x.pool.empty(); }
+
+// Those that nobody is ever in: the first one that matches decides.
+void check_reach(const std::vector<LimitClass>& classes, size_t index, Report& report) {
+  const LimitClass& x = classes[index];
+  const std::string path = at_index("limits.class", index);
+  if (says_nothing(x)) return;  // told already
+  if (!x.user.empty() && !x.domain.empty() && domain_of(x.user) != x.domain) {
+    report.warning(path, "nobody is in it: the user is not of this domain");
+    return;
+  }
+  for (size_t i = 0; i < index; ++i) {
+    if (says_nothing(classes[i]) || !covers(classes[i], x)) continue;
+    report.warning(path, "nobody is in it: class " + std::to_string(i + 1) + " has all of its users, and comes first");
+    return;
+  }
+}
+
 void check_class(const Live& live, const LimitClass& x, const std::string& path, Report& report) {
-  if (x.user.empty() && x.domain.empty() && x.pool.empty()) report.error(path, "needs one of user, domain and pool");
+  if (says_nothing(x)) report.error(path, "needs one of user, domain and pool");
   check_domain(x.domain, path + ".domain", report);
   check_placement(live, x.pool, "", path, report);
   check_within(x.sessions_per_user_address, x.sessions_per_user, path + ".sessions_per_user_address",
@@ -61,8 +94,26 @@ void check_session_limits(const Live& live, Report& report) {
   check_networks(x.exempt, "limits.exempt", report);
   for (size_t i = 0; i < x.classes.size(); ++i) {
     check_class(live, x.classes[i], at_index("limits.class", i), report);
+    check_reach(x.classes, i, report);
   }
 }
+
+namespace {
+
+void check_url(const std::string& url, Report& report) {
+  const bool tls = url.starts_with("https://");
+  if (!tls && !url.starts_with("http://")) return report.error("policy.url", "must begin with http:// or https://");
+  if (url.find_first_of("?#@ ") != std::string::npos) {
+    return report.error("policy.url", "must not have a query, blanks or a password: there are keys for it");
+  }
+  std::string_view server = std::string_view(url).substr(tls ? 8 : 7);
+  server = server.substr(0, server.find('/'));
+  if (server.empty()) return report.error("policy.url", "names no server");
+  auto endpoint = parse_endpoint(server, 80);
+  if (!endpoint) report.error("policy.url", in_quotes(server) + ": " + endpoint.error().message);
+}
+
+}  // namespace
 
 void check_policy(const Live& live, Report& report) {
   const Policy& x = live.policy;
@@ -73,13 +124,8 @@ void check_policy(const Live& live, Report& report) {
     }
     return;
   }
-  if (!x.url.starts_with("http://") && !x.url.starts_with("https://")) {
-    report.error("policy.url", "must begin with http:// or https://");
-  }
-  if (x.url.find_first_of("?#@ ") != std::string::npos) {
-    report.error("policy.url", "must not have a query, blanks or a password: there are keys for it");
-  }
-  if (x.pwhash && x.pwhash_nonce.empty()) {
+  check_url(x.url, report);
+  if (x.pwhash && x.pwhash_nonce.empty() && !asks_for_secret(report, "policy.pwhash_nonce")) {
     report.error("policy.pwhash",
                  "needs pwhash_nonce_file (or pwhash_nonce_env): without salt the hash gives bits away");
   }

@@ -25,6 +25,12 @@ void check_lookup(const Config& config, Report& report) {
   const Lookup& lookup = config.startup.lookup;
   if (lookup.socketmap.empty()) return;
   check_place(lookup.socketmap, report);
+  if (lookup.socketmap == config.startup.admin.socket) {
+    report.error("lookup.socketmap", "is the socket of [admin]: give each its own");
+  }
+  if (lookup.delimiter.find('@') != std::string::npos) {
+    report.error("lookup.delimiter", "must not hold \"@\": it divides what stands before the domain");
+  }
   for (size_t i = 0; i < lookup.domains.size(); ++i) {
     if (is_host_name(lookup.domains[i])) continue;
     report.error(at_index("lookup.domains", i), in_quotes(lookup.domains[i]) + " is not a domain");

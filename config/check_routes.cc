@@ -1,6 +1,7 @@
 // Backends, pools and rules: every name that is used exists, every user ends up somewhere, and nowhere is ourselves.
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -78,7 +79,12 @@ void check_backend(const Live& live, const Backend& x, const std::string& path, 
 struct PoolCheck {
   const Live& live;
   const std::vector<std::string> backends;
+  std::unordered_map<std::string_view, const Backend*> by_name;
   std::set<std::string> used;
+
+  explicit PoolCheck(const Live& live_backends) : live(live_backends), backends(backend_names(live_backends)) {
+    for (const Backend& backend : live.backends) by_name.emplace(backend.name, &backend);
+  }
 };
 
 // `paths` are where the names of the shard's backends stand.
@@ -115,6 +121,9 @@ double weight_at(const Shard& shard, int64_t unix_s) {
   return shard.weight + (x.weight - shard.weight) * std::min(part, 1.0);
 }
 
+// When it is, and to what, could be read.
+bool is_known(const Transition& x) { return x.from_s != 0 && x.until_s != 0; }
+
 void check_transition(const Shard& shard, const std::string& path, Report& report) {
   const std::string where = path + ".transition";
   const Transition& x = shard.transition;
@@ -125,8 +134,7 @@ void check_transition(const Shard& shard, const std::string& path, Report& repor
   for (const char* key : {"weight", "from", "until"}) {
     if (!report.has(where + '.' + key)) report.error(where, std::string("needs ") + key);
   }
-  bool written = report.has(where + ".from") && report.has(where + ".until");
-  if (written && x.until_s < x.from_s + 60) report.error(where + ".until", "must be at least a minute behind from");
+  if (is_known(x) && x.until_s < x.from_s + 60) report.error(where + ".until", "must be at least a minute behind from");
 }
 
 // Weights are straight lines, so a sum that is 0 is so at a corner.
@@ -143,7 +151,6 @@ void check_sum(const Pool& pool, const std::string& path, Report& report) {
 }
 
 void check_long_pool(PoolCheck& all, const Pool& pool, const std::string& path, Report& report) {
-  const size_t before = report.size();
   check_names(named(path + ".shard", pool.shards), report);
   for (size_t i = 0; i < pool.shards.size(); ++i) {
     std::string where = at_index(path + ".shard", i);
@@ -154,16 +161,17 @@ void check_long_pool(PoolCheck& all, const Pool& pool, const std::string& path, 
     check_members(all, shard, paths, report);
     check_transition(shard, where, report);
   }
-  if (report.size() == before) check_sum(pool, path, report);
+  if (!report.complains(path)) check_sum(pool, path, report);
 }
 
 // IMAP and POP3 of a user could not be at the same backend.
-void check_affinity(const Live& live, const Pool& pool, const std::string& path, Report& report) {
-  if (!pool.affinity) return;
+void check_protocols(const PoolCheck& all, const Pool& pool, const std::string& path, Report& report) {
   const Backend* first = nullptr;
   for (const Shard& shard : pool.shards) {
-    for (const Backend& backend : live.backends) {
-      if (std::find(shard.backends.begin(), shard.backends.end(), backend.name) == shard.backends.end()) continue;
+    for (const std::string& name : shard.backends) {
+      auto found = all.by_name.find(name);
+      if (found == all.by_name.end()) continue;  // told already
+      const Backend& backend = *found->second;
       if (first == nullptr) first = &backend;
       if ((first->imap_port != 0) == (backend.imap_port != 0) && (first->pop3_port != 0) == (backend.pop3_port != 0)) {
         continue;
@@ -176,8 +184,16 @@ void check_affinity(const Live& live, const Pool& pool, const std::string& path,
   }
 }
 
+void check_affinity(const PoolCheck& all, const Pool& pool, const std::string& path, Report& report) {
+  if (pool.affinity) return check_protocols(all, pool, path, report);
+  for (const char* key : {"affinity_time", "affinity_down"}) {
+    const std::string where = path + '.' + key;
+    if (report.has(where)) report.warning(where, "has no effect without affinity = true");
+  }
+}
+
 void check_pools(const Live& live, Report& report) {
-  PoolCheck all{live, backend_names(live), {}};
+  PoolCheck all(live);
   check_names(named("pool", live.pools), report);
   for (size_t i = 0; i < live.pools.size(); ++i) {
     std::string path = at_index("pool", i);
@@ -187,7 +203,7 @@ void check_pools(const Live& live, Report& report) {
     } else if (report.has("pool")) {
       check_long_pool(all, pool, path, report);
     }
-    check_affinity(live, pool, path, report);
+    check_affinity(all, pool, path, report);
     if (pool.shards.empty()) report.error(path, "needs backends = [...] or [[pool.shard]]");
   }
   if (!report.has("pool")) return;

@@ -38,6 +38,9 @@ std::vector<std::string> backend_names(const Live& live);
 // Of mail addresses; empty: none. `hint`: what to do instead.
 void check_domain(const std::string& domain, const std::string& path, Report& report, const std::string& hint = {});
 
+// A secret was asked for, in one of the three ways; if there is none now, that is told already.
+bool asks_for_secret(const Report& report, const std::string& path);
+
 // `pool` and `shard` below `path`, either of them empty.
 void check_placement(const Live& live, const std::string& pool, const std::string& shard, const std::string& path,
                      Report& report);

@@ -55,6 +55,15 @@ void check_address(const Endpoint& endpoint, const std::string& owner, const std
   taken.push_back(std::move(own));
 }
 
+// What is no address is told by check_lookup().
+void check_socketmap(const std::string& socketmap, std::vector<Taken>& taken, Report& report) {
+  if (socketmap.empty() || socketmap.starts_with('/')) return;
+  auto endpoint = parse_endpoint(socketmap);
+  if (!endpoint) return;
+  if (endpoint->host == "localhost") endpoint->host = "127.0.0.1";
+  if (canonical_ip(endpoint->host)) check_address(*endpoint, "[lookup] socketmap", "lookup.socketmap", taken, report);
+}
+
 // The four ports whose TLS mode every mail client takes for granted (RFC 8314 3).
 void check_port(const Listener& x, const Endpoint& endpoint, const std::string& path, Report& report) {
   bool secure = endpoint.port == 993 || endpoint.port == 995;
@@ -141,6 +150,7 @@ void check_startup(const Config& config, Report& report) {
     check_address(startup.admin.api_address, "[admin] api_address", "admin.api_address", taken, report);
   }
   for (size_t i = 0; i < live.listeners.size(); ++i) check_listener(config, i, taken, report);
+  check_socketmap(startup.lookup.socketmap, taken, report);
   const std::string& admin = startup.admin.address.host;
   if (startup.admin.enabled && canonical_ip(admin) && !is_loopback(admin)) {
     report.warning("admin.address",

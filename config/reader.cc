@@ -162,13 +162,15 @@ void Reader::secret(Key key, KeptSecret& value) {
   if (file != nullptr || env != nullptr) {
     std::string where = path_of(name + (file != nullptr ? "_file" : "_env"));
     std::string path = file != nullptr ? resolve(*file) : "";
+    bool taken = false;
     auto take = [&](const auto& read) {
+      taken = read.has_value();
       if (read) value = *read;
       if (!read) report_.error(where, read.error().message);
     };
     if (file != nullptr) take(read_secret_file(path));
     if (env != nullptr) take(read_secret_env(*env));
-    if (file != nullptr && exposed_to_group(path)) {
+    if (file != nullptr && taken && exposed_to_group(path)) {
       report_.warning(where, in_quotes(path) + " can be read by others than its owner: chmod 600");
     }
   }

@@ -60,6 +60,12 @@ Position find_place(const std::unordered_map<std::string, Position>& places, std
   return {};
 }
 
+bool Report::complains(std::string_view path) const {
+  const std::string key = without_indexes(path);
+  return std::any_of(problems_.begin(), problems_.end(),
+                     [&](const Problem& problem) { return problem.fatal && problem.key.starts_with(key); });
+}
+
 void Report::add(Position at, const std::string& path, std::string message, bool fatal) {
   problems_.push_back({file_, at.line, at.column, without_indexes(path), std::move(message), fatal});
 }

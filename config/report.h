@@ -36,6 +36,8 @@ class Report {
   void error_at(Position at, const std::string& path, std::string message) { add(at, path, std::move(message), true); }
 
   size_t size() const { return problems_.size(); }
+  // There is an error about what is at `path` or below, indexes aside: what follows from it need not be told.
+  bool complains(std::string_view path) const;
 
   // All problems in file order; at most kProblemsMax, the last one then says how many more there are.
   std::vector<Problem> take();

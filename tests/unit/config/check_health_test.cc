@@ -19,6 +19,8 @@ class CheckHealthTest : public ConfigTest {
 TEST_F(CheckHealthTest, AProbeNeedsAnAccountOrNone) {
   EXPECT_THAT(problem("[health]\nlevel = \"login\"\nuser = \"probe\"\n", true), HasSubstr("an account for probes"));
   EXPECT_THAT(problem("[health]\nuser = \"probe\"\n", false), HasSubstr("it is never used"));
+  EXPECT_THAT(problem("[health]\nlevel = \"login\"\nuser = \"probe\"\npassword_file = \"none\"\n", true),
+              HasSubstr("p.toml:15:17: health.password_file: cannot open"));
 }
 
 TEST_F(CheckHealthTest, Times) {

@@ -70,6 +70,32 @@ TEST_F(CheckTest, WeightsThatChangeSlowly) {
               HasSubstr("a date and time"));
 }
 
+// What follows from a mistake is not told beside it.
+TEST_F(CheckTest, AMistakeInATransitionIsOneLine) {
+  auto shard = [](const std::string& weight, const std::string& change) {
+    return "[[pool]]\n[[pool.shard]]\nbackends = [\"10.0.0.1\"]\nweight = " + weight + "\ntransition = { " + change +
+           " }\n";
+  };
+  const std::string times = "from = 2026-05-01T22:00:00Z, until = 2026-05-08T20:00:00Z";
+  EXPECT_THAT(error(shard("0", "weight = 2.0, from = 2026-05-01T22:00:00Z, until = 2026-05-08T20:00:00")),
+              HasSubstr("p.toml:16:67: pool.shard.transition.until: needs a date, a time and an offset"));
+  EXPECT_THAT(error(shard("0", "weight = 2.0, from = 2026-05-01, until = 2026-05-08T20:00:00Z")),
+              HasSubstr("an offset"));
+  EXPECT_THAT(error(shard("1.0", "weight = -1, " + times)),
+              HasSubstr("pool.shard.transition.weight: must be a number"));
+  EXPECT_THAT(error(shard("-1", "weight = 0, " + times)), HasSubstr("pool.shard.weight: must be a number"));
+}
+
+TEST_F(CheckTest, WhatHasNoEffectOnAPool) {
+  const std::string pool = "[[pool]]\nbackends = [\"10.0.0.1\"]\n";
+  EXPECT_THAT(warning(pool + "affinity_time = \"1h\"\n"),
+              HasSubstr("p.toml:14:17: warning: pool.affinity_time: has no effect without affinity = true"));
+  EXPECT_THAT(warning(pool + "affinity_down = \"wait\"\n"), HasSubstr("pool.affinity_down: has no effect"));
+  EXPECT_THAT(warning(pool + "zone_spill = 50\n"), HasSubstr("pool.zone_spill: has no effect without storage"));
+  EXPECT_THAT(warning(pool + "storage = \"shared\"\nzone_spill = 50\n"),
+              HasSubstr("pool.zone_spill: has no effect without [server] zone"));
+}
+
 TEST_F(CheckTest, WhereOtherProgramsAsk) {
   const std::string domain = "[routing]\ndefault_domain = \"example.com\"\n";
   EXPECT_EQ(problems_of_small_and(domain + "[lookup]\nsocketmap = \"/run/x\"\n"), "");
@@ -79,6 +105,14 @@ TEST_F(CheckTest, WhereOtherProgramsAsk) {
               HasSubstr("is not a domain"));
   EXPECT_THAT(warning(domain + "[lookup]\nsocketmap = \"192.0.2.1:2527\"\n"), HasSubstr("keep strangers away"));
   EXPECT_THAT(warning("[lookup]\nsocketmap = \"/run/x\"\n"), HasSubstr("set domains"));
+  EXPECT_THAT(error(domain + "[lookup]\nsocketmap = \"127.0.0.1:993\"\n"),
+              HasSubstr("\"127.0.0.1:993\" overlaps with"));
+  EXPECT_THAT(error(domain + "[lookup]\nsocketmap = \"localhost:993\"\n"),
+              HasSubstr("p.toml:15:13: lookup.socketmap: \"127.0.0.1:993\" overlaps"));
+  EXPECT_THAT(error(domain + "[lookup]\nsocketmap = \"/run/x\"\n[admin]\nsocket = \"/run/x\"\n"),
+              HasSubstr("lookup.socketmap: is the socket of [admin]"));
+  EXPECT_THAT(error(domain + "[lookup]\nsocketmap = \"/run/x\"\ndelimiter = \"@\"\n"),
+              HasSubstr("lookup.delimiter: must not hold \"@\""));
 }
 
 TEST_F(CheckTest, NameServersAreAddresses) {
@@ -124,10 +158,30 @@ TEST_F(CheckTest, LimitsThatContradictEachOther) {
       "");
 }
 
+// The first class that matches decides.
+TEST_F(CheckTest, ClassesThatNobodyIsIn) {
+  auto classes = [](const std::string& first, const std::string& second) {
+    return "[[limits.class]]\n" + first + "\n[[limits.class]]\n" + second + "\n";
+  };
+  EXPECT_THAT(warning(classes("domain = \"a.org\"", "user = \"x@a.org\"")),
+              HasSubstr("p.toml:14:1: warning: limits.class: nobody is in it: class 1 has all of its users"));
+  EXPECT_THAT(warning(classes("domain = \"a.org\"", "domain = \"a.org\"\npool = \"default\"")), HasSubstr("class 1"));
+  EXPECT_THAT(warning("[[limits.class]]\nuser = \"x@a.org\"\ndomain = \"b.org\"\n"), HasSubstr("not of this domain"));
+  EXPECT_EQ(problems_of_small_and(classes("user = \"x@a.org\"", "domain = \"a.org\"")), "");
+  EXPECT_EQ(problems_of_small_and(classes("domain = \"a.org\"\npool = \"default\"", "domain = \"a.org\"")), "");
+  EXPECT_EQ(problems_of_small_and(classes("domain = \"a.org\"", "user = \"x@b.org\"")), "");
+}
+
 TEST_F(CheckTest, PolicyServers) {
   EXPECT_THAT(error("[policy]\nurl = \"ftp://x/\"\n"), HasSubstr("p.toml:13:7: policy.url: must begin with http"));
   EXPECT_THAT(error("[policy]\nurl = \"http://u:p@x/\"\n"), HasSubstr("must not have a query, blanks or a password"));
+  EXPECT_THAT(error("[policy]\nurl = \"http:///\"\n"), HasSubstr("policy.url: names no server"));
+  EXPECT_THAT(error("[policy]\nurl = \"http://127.0.0.1:99999/\"\n"), HasSubstr("policy.url: \"127.0.0.1:99999\": "));
+  EXPECT_THAT(error("[policy]\nurl = \"https://a b/\"\n"), HasSubstr("must not have a query, blanks"));
+  EXPECT_EQ(problems_of_small_and("[policy]\nurl = \"http://[::1]:8084/command\"\n"), "");
   EXPECT_THAT(error("[policy]\nurl = \"http://x/\"\npwhash = true\n"), HasSubstr("policy.pwhash: needs pwhash_nonce"));
+  EXPECT_THAT(error("[policy]\nurl = \"http://x/\"\npwhash = true\npwhash_nonce_file = \"none\"\n"),
+              HasSubstr("policy.pwhash_nonce_file: cannot open"));
   EXPECT_THAT(error("[policy]\nurl = \"http://x/\"\ntimeout = \"2m\"\n"), HasSubstr("must be shorter than"));
   EXPECT_THAT(warning("[policy]\nurl = \"http://x/\"\nbefore = false\nafter = false\nreport = false\n"),
               HasSubstr("has no effect"));
