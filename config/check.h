@@ -19,7 +19,7 @@ void check_penalty(const Live& live, Report& report);
 void check_limits(const Limits& limits, Report& report);
 void check_resolver(const Resolver& resolver, Report& report);
 void check_tls(const Config& config, Report& report);     // certificates, backends' TLS
-void check_health(const Config& config, Report& report);  // [health], zones
+void check_health(const Config& config, Report& report);  // [health], [ready], zones
 void check_routes(const Config& config, Report& report);  // backends, pools, rules
 void check_auth(const Config& config, Report& report);    // directories, backend login, capabilities
 void check_lookup(const Config& config, Report& report);  // where users' places are asked for

@@ -1,4 +1,5 @@
-// How backends are watched, zones, and policies: what contradicts itself, and what would never take effect.
+// How backends are watched, connections that are ready, zones, and policies: what contradicts itself, and what would
+// never take effect.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -28,6 +29,18 @@ void check_watch(const Health& x, const Limits& limits, const std::string& path,
     report.warning(below(path, "silence"), fmt::format("is longer than limits.backend_login_timeout, {}: that ends a "
                                                        "login first",
                                                        format_duration(limits.backend_login_timeout_ms)));
+  }
+}
+
+void check_ready(const Ready& x, bool with_header, const std::string& path, Report& report) {
+  constexpr uint64_t kDovecotMs = 180'000;
+  if (x.min > x.max) report.error(below(path, "min"), "must not be more than max");
+  if (x.max != 0 && with_header) {
+    report.warning(below(path, "max"),
+                   "has no effect: with proxy_protocol a connection begins with the client's address");
+  }
+  if (x.idle_ms >= kDovecotMs) {
+    report.warning(below(path, "idle"), "is as long as Dovecot's own time-out, 3m: logins would meet its end");
   }
 }
 
@@ -66,8 +79,11 @@ void check_policy(const Pool& pool, const std::string& path, Report& report) {
 void check_health(const Config& config, Report& report) {
   const Live& live = config.live;
   check_watch(live.health, live.limits, "health", report);
+  check_ready(live.ready, false, "ready", report);
   for (size_t i = 0; i < live.backends.size(); ++i) {
     const Backend& backend = live.backends[i];
+    const bool with_header = backend.proxy_protocol != SendProxyHeader::off;
+    if (backend.own_ready) check_ready(backend.ready, with_header, at_index("backend", i) + ".ready", report);
     if (backend.own_health) check_watch(backend.health, live.limits, at_index("backend", i) + ".health", report);
   }
   for (size_t i = 0; i < live.pools.size(); ++i) {

@@ -37,6 +37,7 @@ struct Listener {
   bool plaintext_login = false;  // allow LOGIN/PLAIN without TLS (default: only with TLS)
   ProxyHeaders proxy_protocol = ProxyHeaders::off;
   std::vector<std::string> proxy_trusted;  // networks (network.h) of balancers and proxies that are believed
+  uint64_t sessions_max = 0;               // at a time; 0: as many as limits.sessions_max allows
 };
 
 struct Admin {
@@ -215,6 +216,13 @@ struct Health {
   KeptSecret password;
 };
 
+// Connections to a backend on which all is done but the login; of each protocol, all workers together.
+struct Ready {
+  unsigned min = 0;           // also where nobody logs in
+  unsigned max = 0;           // 0: none
+  uint64_t idle_ms = 60'000;  // how long one waits for a login, and a backend for the next one before there is none
+};
+
 struct TlsClient {
   Tls mode = Tls::off;
   std::string ca_file;                     // empty: the system's roots
@@ -245,6 +253,12 @@ struct Backend {
   std::string zone;                 // where it stands; empty: everywhere
   Health health;                    // as [health] says, but for what stands here
   bool own_health = false;          // something does
+  Ready ready;                      // as [ready] says, but for what stands here
+  bool own_ready = false;
+  uint64_t sessions_max = 0;   // sessions and logins under way at a time; 0: no limit
+  uint64_t logins_per_s = 0;   // logins that begin in a second; 0: no limit
+  uint64_t queue_max = 1'000;  // logins that wait for one of the two, at a time
+  uint64_t queue_timeout_ms = 1'500;
   bool pass_alerts = false;  // its ALERTs reach the user also where TLS does not prove that they are its own (T47)
 
   // 0: it does not serve that protocol.
@@ -286,7 +300,8 @@ struct Pool {
   AffinityDown affinity_down = AffinityDown::failover;
   Storage storage = Storage::separate;
   Policy policy = Policy::rendezvous;
-  unsigned zone_spill = 70;  // below so many in a hundred that serve in our zone, others share the load
+  uint64_t sessions_max = 0;  // at its backends, logins under way included; 0: no limit
+  unsigned zone_spill = 70;   // below so many in a hundred that serve in our zone, others share the load
 };
 
 struct Rule {        // the first one that matches decides
@@ -373,6 +388,7 @@ struct Live {
   Policy policy;
   Resolver resolver;
   Health health;
+  Ready ready;
   std::vector<Listener> listeners;
   TlsServer tls;
   std::vector<Backend> backends;

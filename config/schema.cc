@@ -360,10 +360,12 @@ void describe(Visitor& v, Config& x) {
   v.table({"resolver", "Names of backends to addresses: /etc/hosts, then name servers"}, x.live.resolver,
           describe_resolver);
   v.table({"health", "How backends are watched, and when one is down"}, x.live.health, describe_health);
+  v.table({"ready", "Connections to backends that are made before somebody logs in"}, x.live.ready, describe_ready);
   v.list({"listener", "Where clients connect"}, x.live.listeners, describe_listener);
   v.table({"tls", "TLS towards clients"}, x.live.tls, describe_tls);
   Backend usual;
   usual.health = x.live.health;
+  usual.ready = x.live.ready;
   v.list({"backend", "The mail servers"}, x.live.backends, describe_backend, usual);
   v.list({"pool", "Shards that share users by hash; default: one pool of all backends"}, x.live.pools, describe_pool);
   v.table({"routing", "Which user lives where"}, x.live.routing, describe_routing);

@@ -86,6 +86,16 @@ void describe_health(Visitor& v, Health& x) {
   v.secret({"password", "Its password"}, x.password);
 }
 
+void describe_ready(Visitor& v, Ready& x) {
+  const Range kCount{0, 1'000};
+  v.count({"max", "Of each protocol, all workers together; 0: none"}, x.max, kCount);
+  v.count({"min", "Kept also where nobody logs in"}, x.min, kCount);
+  v.duration({"idle",
+              "Renewed after so long without a login (keep it well below the backend's own time-out: Dovecot's is 3m), "
+              "and let go where nobody has logged in for so long"},
+             x.idle_ms);
+}
+
 void describe_backend(Visitor& v, Backend& x) {
   v.text({"name", "Label in pools, logs and metrics; default: the host"}, x.name);
   v.text({"host", "Name or address (required)"}, x.host);
@@ -112,6 +122,7 @@ void describe_backend(Visitor& v, Backend& x) {
          x.pass_alerts);
   v.text({"zone", "Where it stands: instances of that zone prefer it; default: everywhere"}, x.zone);
   v.optional({"health", "What differs from [health] for this backend"}, x.own_health, x.health, describe_health);
+  v.optional({"ready", "What differs from [ready] for this backend"}, x.own_ready, x.ready, describe_ready);
   v.table({"tls", "Encryption towards this backend"}, x.tls, describe_backend_tls, "mode");
 }
 

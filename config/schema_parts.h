@@ -11,6 +11,7 @@ const std::vector<Choice>& tls_modes();
 const std::vector<Choice>& tls_versions();
 
 void describe_health(Visitor& v, Health& x);
+void describe_ready(Visitor& v, Ready& x);
 void describe_backend(Visitor& v, Backend& x);
 void describe_pool(Visitor& v, Pool& x);
 

@@ -36,7 +36,7 @@ enum class Event {
   authenticate,  // front only: credentials() are complete
   logged_in,     // back only: capabilities() are set, leftovers belong to the relay
   refused,       // back only: the backend says no to this user; reply() tells how
-  ready,         // back only, if BackPolicy::until_ready: all is done but the login; the dialogue is over
+  ready,         // back only, if BackPolicy::until_ready: all is done but the login; over, or on with log_in()
   unavailable,   // back only: this backend cannot serve now (temporary, protocol error, no TLS); another one might
   hang_up,       // send what is in Out, then close
 };
@@ -175,6 +175,12 @@ class BackDialogue {
 
   virtual Step feed(Bytes in, Out& out) = 0;   // from the greeting on
   virtual void tls_established(Out& out) = 0;  // after start_tls; forgets all that was said in clear text (T28)
+  // After ready, whenever there is a login for it; `login` of make_back was nobody's. need_input, or an end as from
+  // feed(). REQUIRES: the backend has said nothing since.
+  virtual Event log_in(BackLogin login, Out& out) = 0;
+  // It has answered a part of the login: what happens from here on is about it. Before that a connection which had
+  // waited may have ended meanwhile, with or without words.
+  virtual bool answered() const = 0;
   // The connection ended, or the time is over. refused: the backend has said no to this user before, when another way
   // to log in was still to be tried. Else unavailable, and reply() tells nothing.
   virtual Event lost() = 0;

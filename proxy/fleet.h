@@ -19,7 +19,9 @@
 #include <vector>
 
 #include "backends/balance/departures.h"
+#include "backends/balance/login_rate.h"
 #include "backends/balance/shared_health.h"
+#include "backends/balance/waiting_line.h"
 #include "parser/base/counter.h"
 #include "parser/base/result.h"
 #include "parser/dialogue.h"
@@ -58,7 +60,12 @@ struct BackendState {
   std::atomic<int64_t> logins{0};    // under way, over all workers (session/places)
   std::atomic<int64_t> ramp{0};      // logins that succeeded since the start, as far as they count (session/places)
   std::atomic<int64_t> sessions{0};  // relayed, over all workers
-  Departures lost;                   // of those whose connection to it broke
+  // Connections that wait for a login, or are being made so (session/ready_pool), by the protocol's place.
+  static constexpr size_t kProtocolsMax = 4;
+  std::array<std::atomic<int64_t>, kProtocolsMax> ready{};
+  LoginRate rate;                                        // of the logins that began
+  WaitingLine queue;                                     // logins that there is no room for (session/turn)
+  Departures lost;                                       // of those whose connection to it broke
   std::array<Counter, kProbeResultNames.size()> probes;  // by the control thread
   std::atomic<Wanted> wanted{Wanted::automatic};
   // Of the users who would come here first, in a hundred; the others prefer the next (backends/balance/preference.h).
@@ -69,12 +76,20 @@ struct BackendState {
   std::vector<std::unique_ptr<SharedHealth>> health_;
 };
 
+// Of all protocols.
+inline int64_t ready_at(const BackendState& backend) {
+  int64_t count = 0;
+  for (const auto& each : backend.ready) count += each.load(std::memory_order_relaxed);
+  return count;
+}
+
 struct ListenerState {
   ListenerState(std::string called, size_t number) : name(std::move(called)), slot(number) {}
 
   const std::string name;
   const size_t slot;                               // in WorkerStats::listeners
   std::atomic<const Protocol*> protocol{nullptr};  // that it spoke last; null if it never took effect
+  std::atomic<int64_t> sessions{0};                // over all workers
 };
 
 class Fleet {

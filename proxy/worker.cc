@@ -32,7 +32,7 @@ struct Worker::Door final : Listener::Owner {
 
 Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot)
     : Host({loop_, stats_, login_memory_, shared.fleet, shared.places, shared.traces, shared.ledger, shared.penalties,
-            shared.limiter, shared.ceiling}),
+            shared.limiter, shared.ceiling, ready_}),
       shared_(shared),
       snapshot_(std::move(snapshot)),
       loop_([this](uint64_t lag_ms) {
@@ -44,6 +44,7 @@ Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot)
       env_(loop_, mailbox_, shared.lookups, shared.passwords),
       login_memory_(loop_, stats_.login_bytes, shared.login_memory_max),
       resolver_(std::make_unique<Resolver>(loop_, snapshot_->live.resolver)),
+      ready_(*this),
       roll_(loop_),
       next_id_(random_id()),
       nonce_key_{random_id(), random_id()} {
@@ -81,6 +82,7 @@ void Worker::take(std::shared_ptr<const Snapshot> snapshot, Handout doors) {
   if (snapshot_->live.policy != before->live.policy) policy_ = make_policy();
   login_memory_.set_limit(shared_.login_memory_max);
   change_doors(std::move(doors));
+  ready_.exchanged();
 }
 
 // Whoever asks the one before keeps it until he is answered.
@@ -177,6 +179,7 @@ void Worker::start(std::function<void()> ended) {
   policy_ = make_policy();
   running_ = true;
   thread_ = std::thread([this, ended = std::move(ended)] {
+    ready_.exchanged();
     loop_.run();
     loop_result_ = loop_.close();
     running_ = false;
@@ -213,6 +216,7 @@ void Worker::hand_over(uint64_t over_ms) {
     if (ending_) return;
     doors_.clear();
     ending_ = true;
+    ready_.close();
     roll_.visit([plan = plan(over_ms)](Session& session) mutable {
       if (session.relaying()) session.leave_at(plan.next_ms());
     });
@@ -253,6 +257,7 @@ void Worker::begin_end() {
   }
   doors_.clear();
   ending_ = true;
+  ready_.close();
 }
 
 void Worker::begin_stop() {

@@ -25,6 +25,7 @@
 #include "proxy/session/drain_plan.h"
 #include "proxy/session/host.h"
 #include "proxy/session/places.h"
+#include "proxy/session/ready_pool.h"
 #include "proxy/session/roll.h"
 #include "proxy/snapshot.h"
 
@@ -155,6 +156,7 @@ class Worker final : public Host {
   std::unique_ptr<Directory> directory_;
   std::shared_ptr<Policy> policy_;
   std::map<std::string, std::unique_ptr<Door>> doors_;  // by address
+  ReadyPool ready_;
   Roll roll_;
   uint64_t next_id_;
   SipKey nonce_key_;

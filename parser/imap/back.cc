@@ -137,6 +137,7 @@ void Back::expect_literal(Bytes line) {
 // "+", with or without text (T21). One that nobody waits for is ignored (T34).
 Event Back::on_continuation(Out& out) {
   if (state_ == State::login && next_piece_ < pieces_.size()) {
+    answered_ = true;
     out.put(pieces_[next_piece_].reveal());
     pieces_[next_piece_++].clear();
   }
@@ -160,14 +161,17 @@ Event Back::on_tagged(Bytes line, Out& out) {
     case State::starting_tls:
       return ok ? Event::start_tls : unavailable("STARTTLS was refused", status.text);
     case State::identifying:
+      answered_ = true;
       return begin_login(out);  // whatever it thinks of the client
     case State::login:
+      answered_ = true;
       return on_login_answer(status, out);
     case State::listing:
       note_list(status.code);
       if (!ok) capabilities_.clear();  // unknown: the client may ask itself
       return finish(Event::logged_in);
     case State::greeting:
+    case State::ready:
     case State::over:
       break;
   }
@@ -213,7 +217,7 @@ Event Back::on_login_refused(const Status& status, Out& out) {
   bool about_the_way = !no || !heard_all || (!quoted_next && (code.empty() || code == "CANNOT"));
   if (about_the_way && another_way()) {
     ++way_;
-    log_in(out);
+    say_login(out);
     return Event::need_input;
   }
   if (no && heard_all) {
@@ -237,6 +241,8 @@ std::string_view Back::state_name() const {
       return "capability";
     case State::starting_tls:
       return "starttls";
+    case State::ready:
+      return "ready";
     case State::identifying:
       return "id";
     case State::login:

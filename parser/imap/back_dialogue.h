@@ -22,6 +22,8 @@ class Back final : public BackDialogue {
 
   Step feed(Bytes in, Out& out) override;
   void tls_established(Out& out) override;
+  Event log_in(BackLogin login, Out& out) override;
+  bool answered() const override { return answered_; }
   Event lost() override;
   const BackendReply& reply() const override { return reply_; }
   const std::vector<std::string>& capabilities() const override { return capabilities_; }
@@ -29,7 +31,7 @@ class Back final : public BackDialogue {
   std::string_view state_name() const override;
 
  private:
-  enum class State { greeting, asking, starting_tls, identifying, login, listing, over };
+  enum class State { greeting, asking, starting_tls, ready, identifying, login, listing, over };
 
   Event on_line(Bytes line, Out& out);
   Event on_greeting(Bytes line, Out& out);
@@ -50,7 +52,7 @@ class Back final : public BackDialogue {
   Event identify(Out& out);
   std::string id_command();
   Event begin_login(Out& out);
-  void log_in(Out& out);
+  void say_login(Out& out);
   bool another_way() const { return way_ + 1 < ways_.count; }
   Event give_up(Bytes why, Bytes backend_text = {});
   Event unavailable(Bytes why, Bytes backend_text = {});
@@ -61,7 +63,7 @@ class Back final : public BackDialogue {
   }
   std::string tag(char question) const { return std::string("P") + question + login_.nonce; }
 
-  const BackPolicy policy_;
+  BackPolicy policy_;
   BackLogin login_;
   State state_ = State::greeting;
   LineReader lines_{limits::kBackendLineMax};
@@ -79,6 +81,7 @@ class Back final : public BackDialogue {
   size_t skip_ = 0;            // octets of a literal in an untagged response
   bool mid_response_ = false;  // the next line goes on behind a literal
   bool secured_ = false;       // STARTTLS is done
+  bool answered_ = false;      // a part of the login
 };
 
 }  // namespace postigo::imap

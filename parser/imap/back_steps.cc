@@ -46,7 +46,10 @@ void Back::tls_established(Out& out) {
 // other one the client says what it would say there itself, and is answered before it goes on: not every server can do
 // two things at a time, and some do not let a client read mail who has not said who he is.
 Event Back::identify(Out& out) {
-  if (policy_.until_ready) return finish(Event::ready);
+  if (policy_.until_ready) {
+    state_ = State::ready;
+    return Event::ready;
+  }
   bool something_to_say = policy_.forward_client || !login_.facts.client_id.empty();
   if (!something_to_say || !lists("ID")) return begin_login(out);
   tag_ = tag('3');
@@ -54,6 +57,14 @@ Event Back::identify(Out& out) {
   if (policy_.forward_client) return begin_login(out);
   state_ = State::identifying;
   return Event::need_input;
+}
+
+// An alert of the greeting is for whoever comes, unless it happens to have his password in it.
+Event Back::log_in(BackLogin login, Out& out) {
+  policy_.until_ready = false;
+  login_ = std::move(login);
+  std::erase_if(alerts_, [this](const std::string& text) { return repeats_credentials(text, login_); });
+  return identify(out);
 }
 
 std::string Back::id_command() {
@@ -72,12 +83,12 @@ Event Back::begin_login(Out& out) {
   Result<LoginWays> ways = login_ways(login_, abilities_);
   if (!ways) return unavailable(ways.error().message);
   ways_ = *ways;
-  log_in(out);
+  say_login(out);
   return Event::need_input;
 }
 
 // Every way has a tag of its own: a late answer to the one before is no answer to this one.
-void Back::log_in(Out& out) {
+void Back::say_login(Out& out) {
   tag_ = tag(kWayTags[way_]);
   pieces_ = login_command(tag_, ways_.all[way_], login_, abilities_);
   out.put(pieces_[0].reveal());

@@ -50,6 +50,11 @@ Event Back::on_line(Bytes line, Out& out) {
   Reply reply = parse_reply(line);
   if (reply.status == Reply::Status::nonsense)
     return unavailable("backend does not speak POP3: " + readable(line, login_, kTextMax));
+  if (may_be_goodbye(reply)) {
+    if (state_ != State::xclient) return unavailable("the connection had ended before the login");
+  } else {
+    answered_ = answered_ || says_login();
+  }
   switch (state_) {
     case State::greeting:
       return on_greeting(reply, out);
@@ -59,7 +64,7 @@ Event Back::on_line(Bytes line, Out& out) {
       return on_stls(reply);
     case State::xclient:
       // A courtesy: a backend that does not know it, or does not trust us after all, still lets the user in.
-      return reply.status == Reply::Status::proceed ? unavailable(reply, "XCLIENT") : log_in(out);
+      return reply.status == Reply::Status::proceed ? unavailable(reply, "XCLIENT") : say_login(out);
     case State::capa:
       return on_capa(reply, out);
     case State::user:
@@ -70,11 +75,25 @@ Event Back::on_line(Bytes line, Out& out) {
     case State::auth_response:
       return on_verdict(reply, out);
     case State::capa_list:
+    case State::ready:
     case State::handshake:
     case State::over:
       break;
   }
   return Event::need_input;
+}
+
+bool Back::says_login() const {
+  return state_ == State::xclient || state_ == State::user || state_ == State::pass || state_ == State::auth ||
+         state_ == State::auth_response;
+}
+
+// Answers have no tags: where a connection had waited, the good-bye of a server that goes may cross our first words,
+// and is no answer to them. Such a good-bye says nothing about a user.
+bool Back::may_be_goodbye(const Reply& reply) const {
+  if (!waited_ || answered_ || !says_login() || reply.status != Reply::Status::err) return false;
+  Bytes code = registered_code(upper(reply.code));
+  return code.empty() || code.starts_with("SYS/");
 }
 
 Event Back::on_greeting(const Reply& reply, Out& out) {
@@ -217,6 +236,8 @@ std::string_view Back::state_name() const {
     case State::capa:
     case State::capa_list:
       return "capa";
+    case State::ready:
+      return "ready";
     case State::user:
       return "user";
     case State::pass:

@@ -26,6 +26,8 @@ class Back final : public BackDialogue {
 
   Step feed(Bytes in, Out& out) override;
   void tls_established(Out& out) override;
+  Event log_in(BackLogin login, Out& out) override;
+  bool answered() const override { return answered_; }
   Event lost() override;
   const BackendReply& reply() const override { return reply_; }
   const std::vector<std::string>& capabilities() const override { return capabilities_; }
@@ -41,6 +43,7 @@ class Back final : public BackDialogue {
     xclient,
     capa,
     capa_list,
+    ready,
     user,
     pass,
     auth,
@@ -60,7 +63,9 @@ class Back final : public BackDialogue {
   Event check_login();
   Event begin(Out& out);
   Event introduce(Out& out);
-  Event log_in(Out& out);
+  Event say_login(Out& out);
+  bool says_login() const;
+  bool may_be_goodbye(const Reply& reply) const;
   Event choose(Out& out);
   Event say_user(Out& out);
   Event say_password(Out& out);
@@ -79,7 +84,9 @@ class Back final : public BackDialogue {
   bool last_ = false;     // nothing follows the line that is being read
   bool probing_ = false;  // CAPA is asked for its own sake
   bool greeted_xclient_ = false;
-  bool plain_ = false;  // CAPA lists SASL PLAIN
+  bool plain_ = false;     // CAPA lists SASL PLAIN
+  bool waited_ = false;    // it was ready, and CAPA was asked then
+  bool answered_ = false;  // a part of the login
   size_t total_ = 0;
   BackendReply reply_;
   std::optional<BackendReply> refusal_;    // the answer to AUTH, while USER and PASS are tried

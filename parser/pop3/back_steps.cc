@@ -45,7 +45,7 @@ void Back::tls_established(Out& out) {
 Event Back::introduce(Out& out) {
   if (policy_.until_ready) return ask(State::capa, {"CAPA\r\n"}, out);  // an answer proves more than a greeting
   bool try_it = greeted_xclient_ || policy_.tls == BackPolicy::Tls::starttls;
-  if (!policy_.forward_client || !try_it) return log_in(out);
+  if (!policy_.forward_client || !try_it) return say_login(out);
   std::string command = "XCLIENT";
   for (const Fact& fact : facts_to_tell(login_.facts)) {
     command.append(" ").append(fact.xclient_key).append("=").append(fact.value);
@@ -54,13 +54,26 @@ Event Back::introduce(Out& out) {
 }
 
 // USER and PASS know all servers. Where they might not carry it, AUTH may, if the backend says that it has it (T77).
-Event Back::log_in(Out& out) {
+Event Back::say_login(Out& out) {
   bool plain_needed = !login_.authzid.empty() || !fits_user_pass(login_.authcid, login_.password.reveal());
-  return plain_needed ? ask(State::capa, {"CAPA\r\n"}, out) : say_user(out);
+  if (!plain_needed) return say_user(out);
+  return waited_ ? choose(out) : ask(State::capa, {"CAPA\r\n"}, out);
+}
+
+Event Back::log_in(BackLogin login, Out& out) {
+  policy_.until_ready = false;
+  login_ = std::move(login);
+  waited_ = true;
+  Event event = check_login();
+  return event == Event::need_input ? introduce(out) : event;
 }
 
 Event Back::choose(Out& out) {
-  if (policy_.until_ready) return last_ ? finish(Event::ready) : unavailable(kTooMuch);
+  if (policy_.until_ready) {
+    if (!last_) return unavailable(kTooMuch);
+    state_ = State::ready;
+    return Event::ready;
+  }
   if (plain_) return start_auth(out);
   if (login_.authzid.empty()) return say_user(out);  // as the client said it
   return last_ ? unavailable("the backend does not list SASL PLAIN, which a master login needs")

@@ -73,6 +73,9 @@ enum class BackendError : uint8_t {
   moved,
   silent,
   down,
+  session_limit,
+  login_rate,
+  queue_full,
 };
 struct BackendErrorFacts {
   std::string_view name, text;
@@ -92,6 +95,9 @@ inline constexpr auto kBackendErrorFacts = std::to_array<BackendErrorFacts>({
     {"moved", "it said yes, but meanwhile another login of the user had gone to another backend: see `affinity`"},
     {"silent", "it said nothing within `[health] silence`"},
     {"down", "it is believed to be down, so that nobody waits for it: `ctl backends` says why"},
+    {"session_limit", "it has as many sessions as it may: `sessions_max` of its [[backend]]"},
+    {"login_rate", "more logins a second than it may get: `logins_per_s` of its [[backend]]"},
+    {"queue_full", "as many logins wait for room there as may: `queue_max` of its [[backend]]"},
 });
 
 // Where a backend's capability list reached the client in our version: in the answer to the login, or later.
@@ -102,8 +108,12 @@ inline constexpr std::array<std::string_view, 2> kRewriteNames = {"login", "stre
 enum class PolicyAnswer : uint8_t { allowed, delayed, refused, failed };
 inline constexpr std::array<std::string_view, 4> kPolicyAnswerNames = {"allowed", "delayed", "refused", "failed"};
 
+// What became of a connection that was made ready: a login took it, nobody did, or it ended, or never came to be.
+enum class ReadyResult : uint8_t { used, unused, failed };
+inline constexpr std::array<std::string_view, 3> kReadyResultNames = {"used", "unused", "failed"};
+
 struct ListenerStats {
-  Counter accepted, closed, rejected_limit, rejected_memory;
+  Counter accepted, closed, rejected_limit, rejected_memory, rejected_listener;
   std::array<std::array<Counter, 2>, 2> tls_handshakes;  // [TLS 1.3][resumed]
   Counter tls_failed, tls_timeout;
   LatencyHistogram tls_seconds{kLatencyBoundsUs};
@@ -127,6 +137,8 @@ struct BackendStats {
   Counter sessions, connects;
   Counter source_turns;  // no metric: whose turn it is in the backend's `source`
   std::array<Counter, kBackendErrorFacts.size()> errors;
+  std::array<Counter, kReadyResultNames.size()> ready;
+  Counter queued;  // logins that had to wait for room
   LatencyHistogram connect_seconds{kLatencyBoundsUs};
   LatencyHistogram login_seconds{kLatencyBoundsUs};
 };

@@ -113,7 +113,9 @@ void ControlThread::note_load() {
 
 void ControlThread::apply_limits() {
   const config::Limits& limits = running_.config.live.limits;
-  shared_->sessions_max = sessions_possible(prepared_, limits.sessions_max);
+  const uint64_t ready_max = ready_possible(prepared_, running_.config.live);
+  shared_->sessions_max = sessions_possible(prepared_, limits.sessions_max, ready_max);
+  shared_->places.set_ready_max(static_cast<int64_t>(ready_max));
   shared_->login_memory_max = limits.login_memory / prepared_.workers;
   shared_->ceiling.set_limit(limits.memory != 0 ? limits.memory : memory_of_machine() / 2);
   shared_->places.open(shared_->sessions_max, limits.backend_logins_max, limits.backend_logins_start);

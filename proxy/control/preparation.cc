@@ -117,9 +117,20 @@ void check_as_account(const std::optional<Account>& account, const config::Confi
 }  // namespace
 
 // A client and a backend each.
-int64_t sessions_possible(const Prepared& prepared, uint64_t configured) {
-  uint64_t possible = (prepared.descriptors - std::min(prepared.descriptors, reserved(prepared))) / 2;
+int64_t sessions_possible(const Prepared& prepared, uint64_t configured, uint64_t ready_max) {
+  const uint64_t kept = reserved(prepared) + ready_max;
+  uint64_t possible = (prepared.descriptors - std::min(prepared.descriptors, kept)) / 2;
   return static_cast<int64_t>(configured != 0 ? std::min(configured, possible) : possible);
+}
+
+uint64_t ready_possible(const Prepared& prepared, const config::Live& live) {
+  constexpr uint64_t kPart = 32;
+  uint64_t wanted = 0;
+  for (const config::Backend& backend : live.backends) {
+    if (backend.proxy_protocol != config::SendProxyHeader::off) continue;
+    for (const Protocol& protocol : protocols()) wanted += backend.port(protocol.name) != 0 ? backend.ready.max : 0;
+  }
+  return std::min(wanted, prepared.descriptors / kPart);
 }
 
 Prepared prepare(const config::Config& config, config::Problems& problems, const Inherited& inherited) {

@@ -26,7 +26,10 @@ struct Prepared {
 };
 
 // How many sessions there may be at a time: as configured (0: as many as possible), as far as the descriptors reach.
-int64_t sessions_possible(const Prepared& prepared, uint64_t configured);
+// With so many descriptors kept for connections that are ready.
+int64_t sessions_possible(const Prepared& prepared, uint64_t configured, uint64_t ready_max);
+// Of those at all backends together: a small part of the descriptors.
+uint64_t ready_possible(const Prepared& prepared, const config::Live& live);
 
 // Tells everything that is wrong, whatever else is. Raises the limit of descriptors; leaves nothing else behind: the
 // log is not made, databases are opened as the account and closed. Blocking; main thread, before any other exists.

@@ -83,7 +83,8 @@ void backends(ControlThread& control, const Json&, const std::string&, VerbDone 
                     {"state", settings == nullptr ? "removed" : name_of(state->wanted)},
                     {"weight", state->weight.load()},
                     {"sessions", sessions},
-                    {"logins", state->logins.load()}});
+                    {"logins", state->logins.load()},
+                    {"ready", ready_at(*state)}});
     add_health(rows.back(), control, *state, settings);
   }
   done(200, {{"backends", rows}});

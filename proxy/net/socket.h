@@ -93,6 +93,8 @@ class Socket final : public Watched {
   bool ended() const { return ended_; }  // the peer's end was told
   bool heard() const { return heard_; }  // the peer has sent an octet
   void forget_heard() { heard_ = false; }
+  // The kernel has nothing of the peer's now, no octet and no end. A system call.
+  bool quiet() const;
   // It will be in this turn: what is being read now is the last that came.
   bool ending() const { return end_seen_ && emptied_; }
   // Close with RST instead of FIN, without close_notify: what was relayed is not complete and must not look so.

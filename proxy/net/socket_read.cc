@@ -39,6 +39,12 @@ void Socket::read_some() {
   }
 }
 
+bool Socket::quiet() const {
+  char octet;
+  ssize_t count = recv(fd_, &octet, sizeof(octet), MSG_PEEK | MSG_DONTWAIT);
+  return open_ && !failed_ && !ended_ && !broken_ && count < 0 && errno == EAGAIN;
+}
+
 void Socket::received(ssize_t count) {
   if (count > 0) {
     heard_ = true;

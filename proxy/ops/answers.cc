@@ -85,6 +85,7 @@ std::vector<Field> backends() {
             {"weight", Type::integer, "Of its users, in a hundred"},
             {"sessions", Type::integer, "Relayed now"},
             {"logins", Type::integer, "Under way now"},
+            {"ready", Type::integer, "Connections that wait for a login"},
             {"health", Type::text, "What is believed of it: up, suspect, down, slow_start; by protocol if they differ"},
             {"health_seconds", Type::integer, "Since when"},
             {"health_why", Type::text, "Why; empty if nothing is wrong"}}),

@@ -63,6 +63,9 @@ const config::Backend* place_now(const Snapshot& snapshot, const Ledger& ledger,
 bool is_stranded(const Session& session, BackendError error) {
   switch (error) {
     case BackendError::full:
+    case BackendError::session_limit:
+    case BackendError::login_rate:
+    case BackendError::queue_full:
     case BackendError::unavailable:  // it answers, so its sessions may be alive
     case BackendError::master_refused:
     case BackendError::moved:

@@ -26,7 +26,7 @@ BackPolicy policy_for(const config::Backend& backend) {
 }  // namespace
 
 Dialer::Dialer(Client& client, Means means, const Backend& backend, const Protocol& protocol)
-    : client_(client),
+    : client_(&client),
       means_(means),
       backend_(backend),
       protocol_(protocol),
@@ -34,7 +34,7 @@ Dialer::Dialer(Client& client, Means means, const Backend& backend, const Protoc
 
 void Dialer::enter(Phase phase) {
   phase_ = phase;
-  client_.dial_entered(phase);
+  client_->dial_entered(phase);
 }
 
 void Dialer::start() {
@@ -44,6 +44,26 @@ void Dialer::start() {
       means_.resolver.resolve(settings().host, [this](Resolver::Answer answer) { resolved(std::move(answer)); });
 }
 
+// To whom it may concern was all that was said so far. The times are those of the login from here on.
+void Dialer::go_on(Client& client) {
+  client_ = &client;
+  parked_ = false;
+  connected_us_ = now_us();
+  connected_ms_ = means_.loop.now_ms();
+  until_ = Until::logged_in;
+  enter(Phase::backend_login);
+  Out out;
+  Event event = back_->log_in(std::move(client_->dial_words().login), out);
+  if (!flush(out)) return;
+  if (event == Event::unavailable) client_->dial_failed(BackendError::unavailable, back_->reply().text);
+}
+
+void Dialer::park() {
+  if (!input_.empty()) return client_->dial_failed(BackendError::unavailable, "says more than it was asked");
+  parked_ = true;
+  client_->dial_parked();
+}
+
 void Dialer::abandon() {
   resolving_.cancel();
   race_.stop();
@@ -51,7 +71,7 @@ void Dialer::abandon() {
 }
 
 void Dialer::resolved(Resolver::Answer answer) {
-  if (!answer) return client_.dial_failed(BackendError::resolve, answer.error().message);
+  if (!answer) return client_->dial_failed(BackendError::resolve, answer.error().message);
   connect(std::move(*answer));
 }
 
@@ -93,7 +113,7 @@ void Dialer::race_won(SocketPtr socket) {
   connected_ms_ = means_.loop.now_ms();
   means_.stats.connects.inc();
   means_.stats.connect_seconds.observe_us(connected_us_ - connect_start_us_);
-  Words words = client_.dial_words();
+  Words words = client_->dial_words();
   BackPolicy policy = policy_for(settings());
   until_ = words.until;
   policy.until_ready = until_ != Until::logged_in;
@@ -103,7 +123,8 @@ void Dialer::race_won(SocketPtr socket) {
     socket_->send({&header, 1}, tls);  // it shares a segment with the beginning of TLS
   }
   bool no_tls = settings().tls.mode == config::Tls::off;
-  if (until_ == Until::connected || (until_ == Until::secured && no_tls)) return client_.dialed(std::move(socket_), {});
+  if (until_ == Until::connected || (until_ == Until::secured && no_tls))
+    return client_->dialed(std::move(socket_), {});
   if (tls) return start_tls();
   enter(Phase::backend_login);
 }
@@ -114,7 +135,7 @@ void Dialer::start_tls() {
 }
 
 void Dialer::on_secured(Socket&) {
-  if (until_ == Until::secured) return client_.dialed(std::move(socket_), {});
+  if (until_ == Until::secured) return client_->dialed(std::move(socket_), {});
   enter(Phase::backend_login);
   if (!starttls_) return;
   Out out;
@@ -124,7 +145,7 @@ void Dialer::on_secured(Socket&) {
 
 bool Dialer::flush(Out& out) {
   if (out.overflowed()) {
-    client_.dial_overflowed();
+    client_->dial_overflowed();
     return false;
   }
   if (!out.empty()) socket_->send(out.view());
@@ -133,6 +154,7 @@ bool Dialer::flush(Out& out) {
 }
 
 void Dialer::on_data(Socket&, Bytes data) {
+  if (parked_) return client_->dial_failed(BackendError::closed, "speaks unasked");
   input_.append(data);
   while (step()) {
   }
@@ -143,9 +165,10 @@ bool Dialer::step() {
   Step step = back_->feed(input_.view(), out);
   if (!flush(out)) return false;
   bool over = step.event == Event::unavailable || step.event == Event::hang_up;
-  if (step.consumed > 0) client_.dial_stepped(back_->state_name(), step.event);
-  if (step.consumed > 0 && !over && !std::exchange(greeted_, true)) client_.dial_greeted();
-  if (step.event != Event::logged_in && step.event != Event::ready) input_.consume(step.consumed);
+  if (step.consumed > 0) client_->dial_stepped(back_->state_name(), step.event);
+  if (step.consumed > 0 && !over && !std::exchange(greeted_, true)) client_->dial_greeted();
+  bool handed_on = step.event == Event::logged_in || (step.event == Event::ready && until_ != Until::parked);
+  if (!handed_on) input_.consume(step.consumed);
   switch (step.event) {
     case Event::start_tls:
       starttls_ = true;
@@ -155,15 +178,19 @@ bool Dialer::step() {
       means_.stats.login_seconds.observe_us(now_us() - connected_us_);
       [[fallthrough]];
     case Event::ready:
+      if (!handed_on) {
+        park();
+        return false;
+      }
       // What was consumed is wiped with this object, at the end of the turn.
-      client_.dialed(std::move(socket_), input_.view().substr(step.consumed));
+      client_->dialed(std::move(socket_), input_.view().substr(step.consumed));
       return false;
     case Event::refused:
-      client_.dial_refused();
+      client_->dial_refused();
       return false;
     case Event::unavailable:
     case Event::hang_up:
-      client_.dial_failed(BackendError::unavailable, back_->reply().text);
+      client_->dial_failed(BackendError::unavailable, back_->reply().text);
       return false;
     default:
       return step.consumed > 0 && !input_.empty();
@@ -172,8 +199,8 @@ bool Dialer::step() {
 
 // If it has said no to the user before, that was its answer.
 void Dialer::lost(BackendError error, const std::string& why) {
-  if (back_ != nullptr && back_->lost() == Event::refused) return client_.dial_refused();
-  client_.dial_failed(error, why);
+  if (back_ != nullptr && back_->lost() == Event::refused) return client_->dial_refused();
+  client_->dial_failed(error, why);
 }
 
 // One that expects a PROXY header and gets none, or the other way round, goes without a word of why.
@@ -187,21 +214,21 @@ void Dialer::on_eof(Socket&, bool) { lost(BackendError::closed, with_hint("close
 
 void Dialer::race_lost(int begun, const std::string& why) {
   if (begun == -EADDRNOTAVAIL) {
-    return client_.dial_failed(BackendError::no_port, "no port is free, or no address is there, to connect from");
+    return client_->dial_failed(BackendError::no_port, "no port is free, or no address is there, to connect from");
   }
   bool other_family = begun == -EAFNOSUPPORT && !backend_.sources.empty();
-  if (other_family) return client_.dial_failed(BackendError::no_port, "no address in source is of its family");
-  client_.dial_failed(BackendError::connect, why);
+  if (other_family) return client_->dial_failed(BackendError::no_port, "no address in source is of its family");
+  client_->dial_failed(BackendError::connect, why);
 }
 
 void Dialer::on_failed(Socket& socket, const std::string& why) {
   bool handshake = phase_ == Phase::backend_tls && socket.tls() != nullptr;
-  if (handshake) return client_.dial_failed(BackendError::tls, with_hint(why));
+  if (handshake) return client_->dial_failed(BackendError::tls, with_hint(why));
   lost(BackendError::closed, with_hint(why));
 }
 
 void Dialer::deadline() {
-  if (phase_ == Phase::connect) return client_.dial_failed(BackendError::connect_timeout, "connecting took too long");
+  if (phase_ == Phase::connect) return client_->dial_failed(BackendError::connect_timeout, "connecting took too long");
   lost(BackendError::login_timeout, with_hint("no answer in time"));
 }
 
@@ -226,6 +253,9 @@ std::optional<Depth> Dialer::depth_of(BackendError error) const {
     case BackendError::no_port:
     case BackendError::moved:
     case BackendError::down:
+    case BackendError::session_limit:
+    case BackendError::login_rate:
+    case BackendError::queue_full:
       return std::nullopt;
   }
   return std::nullopt;

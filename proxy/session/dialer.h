@@ -2,8 +2,9 @@
 // (net/race), a PROXY header, TLS, the dialogue. What comes of it is told to its Client; it knows no other candidate
 // and no client's session.
 //
-// Owned by its Client, who has the clock: the Dialer tells which step begins, and is told when that took too long.
-// After it has told an end nothing calls back any more. Confined to one loop's thread, whichever that is.
+// Owned by its Client, who has the clock: the Dialer tells which step begins, and is told when that took too long. One
+// that is parked may go on for another Client, who then owns it. After it has told an end nothing calls back any more.
+// Confined to one loop's thread, whichever that is.
 #pragma once
 
 #include <memory>
@@ -26,8 +27,9 @@ namespace postigo {
 
 class Dialer final : public Socket::Owner, Race::Client {
  public:
-  // How far it goes. secured: as connected, if there is no TLS. ready: all but the login.
-  enum class Until : uint8_t { connected, secured, ready, logged_in };
+  // How far it goes. secured: as connected, if there is no TLS. ready: all but the login. parked: the same, and it
+  // waits for go_on().
+  enum class Until : uint8_t { connected, secured, ready, parked, logged_in };
   // What is said once there is a connection.
   struct Words {
     std::string proxy_header;  // empty: none
@@ -42,6 +44,7 @@ class Dialer final : public Socket::Owner, Race::Client {
     virtual void dial_stepped(std::string_view state, Event event) {
       static_cast<void>(state), static_cast<void>(event);
     }
+    virtual void dial_parked() {}  // no end: the backend may still go, which is told as a failure
     // --- the ends: one of them ---
     // It came as far as it was to. `leftover`: what the backend said behind its OK; valid for the rest of this turn.
     virtual void dialed(SocketPtr socket, Bytes leftover) = 0;
@@ -62,6 +65,10 @@ class Dialer final : public Socket::Owner, Race::Client {
   Dialer(Client& client, Means means, const Backend& backend, const Protocol& protocol);
 
   void start();
+  // The login, for this client. REQUIRES: it is fit.
+  void go_on(Client& client);
+  // It is parked, and the backend has neither said anything nor ended, as far as the kernel knows.
+  bool fit() const { return parked_ && socket_->quiet(); }
   void abandon();   // nothing calls back any more
   void deadline();  // the step took too long
 
@@ -85,7 +92,8 @@ class Dialer final : public Socket::Owner, Race::Client {
   int begin_to(const Address& address);  // as Socket::begin, from each of the backend's source addresses in turn
   void lost(BackendError error, const std::string& why);
   void start_tls();
-  bool step();           // false: wait, or this object is done
+  bool step();  // false: wait, or this object is done
+  void park();
   bool flush(Out& out);  // false: it was too much, and this object is done
 
   void race_won(SocketPtr socket) override;
@@ -97,7 +105,7 @@ class Dialer final : public Socket::Owner, Race::Client {
 
   const config::Backend& settings() const { return backend_.settings; }
 
-  Client& client_;
+  Client* client_;
   Means means_;
   const Backend& backend_;
   const Protocol& protocol_;
@@ -110,6 +118,7 @@ class Dialer final : public Socket::Owner, Race::Client {
   bool starttls_ = false;
   Until until_ = Until::logged_in;
   bool greeted_ = false;
+  bool parked_ = false;
   uint64_t connect_start_us_ = 0;
   uint64_t connected_us_ = 0;
   uint64_t connected_ms_ = 0;

@@ -23,6 +23,7 @@
 namespace postigo {
 
 class Policy;
+class ReadyPool;
 class Session;
 
 class Host {
@@ -41,6 +42,7 @@ class Host {
   Penalties& penalties() { return parts_.penalties; }
   Limiter& limiter() { return parts_.limiter; }
   MemoryCeiling& ceiling() { return parts_.ceiling; }
+  ReadyPool& ready() { return parts_.ready; }  // of this host alone
 
   // The newest; an exchange replaces these two.
   virtual const std::shared_ptr<const Snapshot>& snapshot() const = 0;
@@ -67,6 +69,7 @@ class Host {
     Penalties& penalties;
     Limiter& limiter;
     MemoryCeiling& ceiling;
+    ReadyPool& ready;
   };
   // Of the parts only the addresses are taken; whoever derives from this may make them later.
   explicit Host(const Parts& parts) : parts_(parts) {}

@@ -22,6 +22,12 @@ int64_t Places::limit() const {
                   (sessions_max_.load(std::memory_order_relaxed) - relays_.load(std::memory_order_relaxed)) / 2);
 }
 
+Places::ReadySeat Places::take_ready(BackendState& backend, size_t protocol, uint64_t max) {
+  ReadySeat seat{Seat::take(backend.ready[protocol], static_cast<int64_t>(max)), {}};
+  if (seat.backend) seat.all = Seat::take(ready_, ready_max());
+  return seat ? std::move(seat) : ReadySeat{};
+}
+
 Places::Seat Places::take(BackendState& backend) const {
   return Seat::take(backend.logins, std::min(limit(), first_places(backend)));
 }

@@ -29,6 +29,16 @@ class Places {
   void succeeded(BackendState& backend) const {  // a login there
     if (grows(backend)) backend.ramp.fetch_add(1, std::memory_order_relaxed);
   }
+  // A connection that is, or will be, ready for a login.
+  struct ReadySeat {
+    Seat backend, all;
+    explicit operator bool() const { return backend && all; }
+  };
+  // One of `max` for its backend and protocol; those of all backends have their limit, too. None: there is no room.
+  ReadySeat take_ready(BackendState& backend, size_t protocol, uint64_t max);
+  void set_ready_max(int64_t ready_max) { ready_max_ = ready_max; }
+  int64_t ready_max() const { return ready_max_.load(std::memory_order_relaxed); }
+
   // As configured, or half of the sessions that no relay holds: whatever hangs, the other half can log in elsewhere.
   int64_t limit() const;
 
@@ -45,6 +55,8 @@ class Places {
   std::atomic<int64_t> relays_{0};
   std::atomic<int64_t> sessions_max_{0};
   std::atomic<int64_t> configured_{0};
+  std::atomic<int64_t> ready_{0};
+  std::atomic<int64_t> ready_max_{0};
 };
 
 }  // namespace postigo

@@ -10,6 +10,7 @@
 #include "proxy/session/health_log.h"
 #include "proxy/session/host.h"
 #include "proxy/session/proxy_header.h"
+#include "proxy/session/ready_pool.h"
 #include "proxy/session/session.h"
 
 namespace postigo {
@@ -39,6 +40,7 @@ void Upstream::abandon() {
 void Upstream::leave() {
   if (backend_ != nullptr) health().dropped(std::exchange(trial_, 0));
   if (dialer_ != nullptr) dialer_->abandon();
+  settle_ready(ReadyResult::used);
   seat_.release();
 }
 
@@ -62,10 +64,42 @@ void Upstream::sit_down() {
     return session_.enter(Phase::connect, std::min(kWaitStepMs, session_.login_ms_left()));
   }
   if (!seat_) return give_up(BackendError::full, "too many logins are under way there");
+  dial();
+}
+
+// One that is ready knows its backend already: it has only to say who comes.
+void Upstream::dial() {
+  ReadyPool& ready = session_.host().ready();
+  dialer_ = ready.take(session_.snapshot(), *backend_, *session_.frontend().protocol);
+  on_ready_ = dialer_ != nullptr;
+  if (!on_ready_) {
+    dial_afresh();
+  } else {
+    session_.enter(Phase::connect, session_.login_ms_left());
+    dialer_->go_on(*this);
+  }
+  ready.refill();
+}
+
+void Upstream::dial_afresh() {
   Host& host = session_.host();
-  dialer_ = std::make_unique<Dialer>(*this, Dialer::Means{host.loop(), host.resolver(), stats()}, *backend_,
-                                     *session_.frontend().protocol);
+  if (on_ready_) host.ready().failed(*backend_, *session_.frontend().protocol);
+  on_ready_ = false;
+  if (dialer_ != nullptr) dialer_->abandon();
+  host.loop().bury(
+      std::exchange(dialer_, std::make_unique<Dialer>(*this, Dialer::Means{host.loop(), host.resolver(), stats()},
+                                                      *backend_, *session_.frontend().protocol)));
   dialer_->start();
+}
+
+// It ended before the login was answered: that is no news of the backend, nor of the user.
+bool Upstream::was_stale(BackendError error) const {
+  bool ended = error == BackendError::closed || error == BackendError::unavailable;
+  return on_ready_ && ended && !dialer_->back()->answered();
+}
+
+void Upstream::settle_ready(ReadyResult result) {
+  if (std::exchange(on_ready_, false)) stats().ready[static_cast<size_t>(result)].inc();
 }
 
 // Nobody waits for one that is down but a trial. What an operator says is stronger.
@@ -115,7 +149,8 @@ void Upstream::dial_entered(Phase phase) {
   uint64_t limit_ms = session_.limits().backend_connect_timeout_ms;
   if (connecting) return session_.enter(phase, std::min(limit_ms, session_.login_ms_left()));
   uint64_t patience_ms = is_slow() && another_may_serve() ? backend().health.silence_ms : health().patience_ms();
-  session_.enter(phase, dialer_->greeted() ? ms_left() : std::min(ms_left(), patience_ms));
+  bool knows_it = dialer_->greeted() && !on_ready_;  // to be alive
+  session_.enter(phase, knows_it ? ms_left() : std::min(ms_left(), patience_ms));
 }
 
 void Upstream::dial_greeted() {
@@ -153,6 +188,7 @@ void Upstream::dialed(SocketPtr socket, Bytes leftover) {
   if (!way_.settle()) {
     return give_up(BackendError::moved, "another login of the user went to another backend meanwhile");
   }
+  settle_ready(ReadyResult::used);
   seat_.release();
   outage().served(now_ms());
   met(true, Depth::login, "");
@@ -189,6 +225,7 @@ std::vector<std::string> Upstream::alerts() const {
 // like any slow one; but not once it is believed to be down.
 void Upstream::deadline() {
   if (dialer_ == nullptr) return sit_down();
+  if (on_ready_ && ms_left() > 0) return wait_on_ready();
   bool silent = dialer_->phase() != Phase::connect && !dialer_->greeted() && !silence_told_ && ms_left() > 0;
   if (!silent) return dialer_->deadline();
   bool alone = !another_may_serve();
@@ -203,7 +240,14 @@ void Upstream::deadline() {
   session_.rearm(ms_left());
 }
 
+// It greeted long ago: whether it is still alive others know.
+void Upstream::wait_on_ready() {
+  if (!dialer_->back()->answered() && !health().calm()) return dial_afresh();
+  session_.rearm(std::min(ms_left(), health().patience_ms()));
+}
+
 void Upstream::dial_failed(BackendError error, const std::string& why) {
+  if (was_stale(error)) return dial_afresh();
   std::optional<Depth> depth = dialer_->depth_of(error);
   if (depth && !silence_told_) met(false, *depth, why);
   give_up(error, why);

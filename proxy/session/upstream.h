@@ -49,6 +49,11 @@ class Upstream final : public Dialer::Client {
   void leave();     // this candidate
   bool let_in();    // the circuit breaker
   void sit_down();  // a place, and off it goes
+  void dial();
+  void dial_afresh();  // not by one that was ready
+  bool was_stale(BackendError error) const;
+  void wait_on_ready();
+  void settle_ready(ReadyResult result);
   bool is_slow() const;
   bool another_may_serve() const;
   std::string blamed() const;
@@ -85,6 +90,7 @@ class Upstream final : public Dialer::Client {
   bool silence_told_ = false;         // it has said nothing for a while, and its health knows
   const Backend* backend_ = nullptr;  // the current candidate
   std::unique_ptr<Dialer> dialer_;    // at it
+  bool on_ready_ = false;             // which was ready before this login came
 };
 
 }  // namespace postigo

@@ -12,7 +12,8 @@
 //              authenticate mechanism=.. user=.. authzid=.. password=..     (empty values are left out; "impossible"
 //              instead of a password that nobody can have)
 //   = alert X  behind a back's last event: what its user is to read
-//   > action   what the caller did: tls | accept CAP... | refuse KIND [code] | alert TEXT | farewell KIND
+//   > action   what the caller did: tls | login (behind ready) | accept CAP... | refuse KIND [code] | alert TEXT |
+//   farewell KIND
 //              (alert comes before the accept or refuse of the same event)
 //   = rest X   at the end of the file: input that was not consumed; behind a front's start_tls it is TLS's
 // Escapes in all text: \r \n \0 \t \\ \xNN, and \*N{text} for text N times.
@@ -32,6 +33,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "parser/base/ascii.h"
@@ -139,7 +141,7 @@ inline Script load(const std::string& path) {
       block().expected.push_back("= " + unescape(line.substr(2)));
     } else if (kind == "> ") {
       script.actions.push_back(line.substr(2));
-      if (line == "> tls") {
+      if (line == "> tls" || line == "> login") {
         script.epochs.push_back(script.blocks.size());
       }
     } else {
@@ -202,6 +204,7 @@ class Player {
                      get("client_id", ""),
                      number("hops", "5"),
                      get("local_name", "")};
+      if (back_policy_.until_ready) later_ = std::exchange(login, {});
       back_ = script.protocol->make_back(back_policy_, std::move(login));
     }
   }
@@ -254,6 +257,7 @@ class Player {
         break;
       case Event::ready:
         trace.push_back("= ready");
+        if (next_action_ < script_.actions.size()) return act();
         break;
       case Event::unavailable:
         trace.push_back("= unavailable" + reply());
@@ -279,7 +283,11 @@ class Player {
       flush();
       return act();
     }
-    if (action[0] == "tls") {
+    if (action[0] == "login") {
+      Event event = back_->log_in(std::move(later_), out_);
+      flush();
+      if (event != Event::need_input) handle(event);
+    } else if (action[0] == "tls") {
       if (front_) {
         front_->tls_established();
       } else {
@@ -355,6 +363,7 @@ class Player {
   const Script& script_;
   FrontPolicy front_policy_;
   BackPolicy back_policy_;
+  BackLogin later_;  // of one that is made ready first
   std::unique_ptr<FrontDialogue> front_;
   std::unique_ptr<BackDialogue> back_;
   Out out_;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "proxy/session/host.h"
+#include "proxy/session/ready_pool.h"
 #include "proxy/session/roll.h"
 #include "proxy/session/session.h"
 #include "tests/unit/proxy/loop_fixture.h"
@@ -57,15 +58,19 @@ class FakeDirectory final : public Directory {
 class FakeHost final : public Host {
  public:
   FakeHost(Loop& loop, Lasting& lasting, std::shared_ptr<const Snapshot> snapshot)
-      : Host({loop, numbers_, memory_, lasting.fleet, places_, traces_, ledger_, penalties_, limiter_, ceiling_}),
+      : Host({loop, numbers_, memory_, lasting.fleet, places_, traces_, ledger_, penalties_, limiter_, ceiling_,
+              ready_}),
         directory_(loop),
         memory_(loop, numbers_.login_bytes, 1 << 20),
         resolver_(std::make_unique<Resolver>(loop, snapshot->live.resolver)),
         snapshot_(std::move(snapshot)),
+        ready_(*this),
         roll_(loop) {
     numbers_.listeners.grow(lasting.fleet.listeners());
     numbers_.backends.grow(lasting.fleet.backends());
     places_.open(100, 100);
+    places_.set_ready_max(10);
+    ready_.exchanged();
   }
 
   const std::shared_ptr<const Snapshot>& snapshot() const override { return snapshot_; }
@@ -86,6 +91,10 @@ class FakeHost final : public Host {
     return roll_.add(std::make_unique<Session>(*this, snapshot_->frontends.at(0), false, roll_.next_number()));
   }
   Roll& roll() { return roll_; }
+  void exchange(std::shared_ptr<const Snapshot> snapshot) {
+    snapshot_ = std::move(snapshot);
+    ready().exchanged();
+  }
 
   std::vector<CloseReason> ended;
 
@@ -102,6 +111,7 @@ class FakeHost final : public Host {
   MemoryCeiling ceiling_;
   std::unique_ptr<Resolver> resolver_;
   std::shared_ptr<const Snapshot> snapshot_;
+  ReadyPool ready_;
   Roll roll_;
   uint64_t ids_ = 0;
 };
@@ -160,6 +170,7 @@ class HostTest : public LoopTest {
   }
 
   void TearDown() override {
+    host->ready().close();
     host->roll().each_now([](Session& session) { session.abort(CloseReason::shutting_down); });
     turn();
     host.reset();
