@@ -74,9 +74,45 @@ void check_class(const Live& live, const LimitClass& x, const std::string& path,
                "sessions_per_user", report);
 }
 
+// Of a backend that has them, and those of the whole beside them.
+void check_backend_limits(const Live& live, const Backend& x, const std::string& path, Report& report) {
+  if (x.sessions_max != 0 && live.limits.backend_logins_max > x.sessions_max) {
+    report.warning(path + ".sessions_max", "is less than limits.backend_logins_max, which is never reached there");
+  }
+  check_within(x.sessions_max, live.limits.sessions_max, path + ".sessions_max", "limits.sessions_max", report);
+  const bool limited = x.sessions_max != 0 || x.logins_per_s != 0;
+  for (const char* key : {"queue_max", "queue_timeout"}) {
+    if (!limited && report.has(path + '.' + key)) {
+      report.warning(path + '.' + key, "has no effect without sessions_max or logins_per_s: nobody waits");
+    }
+  }
+  if (limited && x.queue_max == 0 && report.has(path + ".queue_timeout")) {
+    report.warning(path + ".queue_timeout", "has no effect: with queue_max = 0 nobody waits");
+  }
+  if (limited && x.queue_timeout_ms >= live.limits.login_timeout_ms) {
+    report.error(path + ".queue_timeout", "must be shorter than limits.login_timeout");
+  }
+}
+
+void check_pool_limit(const Live& live, const Pool& pool, const std::string& path, Report& report) {
+  check_within(pool.sessions_max, live.limits.sessions_max, path + ".sessions_max", "limits.sessions_max", report);
+}
+
+void check_places(const Live& live, Report& report) {
+  for (size_t i = 0; i < live.backends.size(); ++i) {
+    check_backend_limits(live, live.backends[i], at_index("backend", i), report);
+  }
+  for (size_t i = 0; i < live.pools.size(); ++i) check_pool_limit(live, live.pools[i], at_index("pool", i), report);
+  for (size_t i = 0; i < live.listeners.size(); ++i) {
+    check_within(live.listeners[i].sessions_max, live.limits.sessions_max, at_index("listener", i) + ".sessions_max",
+                 "limits.sessions_max", report);
+  }
+}
+
 }  // namespace
 
 void check_session_limits(const Live& live, Report& report) {
+  check_places(live, report);
   const Limits& x = live.limits;
   check_within(x.sessions_per_user_address, x.sessions_per_user, "limits.sessions_per_user_address",
                "sessions_per_user", report);

@@ -244,6 +244,8 @@ void describe_listener(Visitor& v, Listener& x) {
   v.texts({"proxy_trusted",
            "Networks of balancers and proxies that are believed: PROXY headers, and how many hops a login has left"},
           x.proxy_trusted);
+  v.count({"sessions_max", "Sessions that may have come through it; 0: as many as limits.sessions_max allows"},
+          x.sessions_max, {0, 10'000'000});
 }
 
 void describe_certificate(Visitor& v, Certificate& x) {

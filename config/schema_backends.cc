@@ -121,6 +121,12 @@ void describe_backend(Visitor& v, Backend& x) {
           "Show its IMAP alerts to users even without TLS or verification; with both they are shown anyway"},
          x.pass_alerts);
   v.text({"zone", "Where it stands: instances of that zone prefer it; default: everywhere"}, x.zone);
+  const Range kAny{0, 10'000'000};
+  v.count({"sessions_max", "Sessions that it may have, logins under way included; 0: no limit"}, x.sessions_max, kAny);
+  v.count({"logins_per_s", "Logins that may begin there in a second; 0: no limit"}, x.logins_per_s, kAny);
+  v.count({"queue_max", "Logins that may wait for one of the two, where no other backend has room; 0: none"},
+          x.queue_max, kAny);
+  v.duration({"queue_timeout", "And how long; then the client is told to come again"}, x.queue_timeout_ms);
   v.optional({"health", "What differs from [health] for this backend"}, x.own_health, x.health, describe_health);
   v.optional({"ready", "What differs from [ready] for this backend"}, x.own_ready, x.ready, describe_ready);
   v.table({"tls", "Encryption towards this backend"}, x.tls, describe_backend_tls, "mode");
@@ -145,6 +151,8 @@ void describe_pool(Visitor& v, Pool& x) {
        "In a shared pool: if fewer than so many in a hundred of our zone's backends serve, a part of the users goes "
        "to other zones"},
       x.zone_spill, {1, 100});
+  v.count({"sessions_max", "Sessions at its backends, logins under way included; 0: no limit"}, x.sessions_max,
+          {0, 10'000'000});
   v.texts({"backends", "Short form: every backend is a shard of its own name"}, backends);
   v.flag({"affinity", "All sessions of a user, of every protocol, go to the same backend while he has one"},
          x.affinity);

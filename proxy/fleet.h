@@ -64,7 +64,7 @@ struct BackendState {
   static constexpr size_t kProtocolsMax = 4;
   std::array<std::atomic<int64_t>, kProtocolsMax> ready{};
   LoginRate rate;                                        // of the logins that began
-  WaitingLine queue;                                     // logins that there is no room for (session/turn)
+  WaitingLine queue;                                     // logins that there is no room for (session/admittance)
   Departures lost;                                       // of those whose connection to it broke
   std::array<Counter, kProbeResultNames.size()> probes;  // by the control thread
   std::atomic<Wanted> wanted{Wanted::automatic};
@@ -76,6 +76,12 @@ struct BackendState {
   std::vector<std::unique_ptr<SharedHealth>> health_;
 };
 
+// Sessions, with the logins that are under way. Who comes out of a login is counted as a session first, so it is never
+// too few.
+inline int64_t busy_at(const BackendState& backend) {
+  const int64_t logins = backend.logins.load(std::memory_order_acquire);
+  return logins + backend.sessions.load(std::memory_order_relaxed);
+}
 // Of all protocols.
 inline int64_t ready_at(const BackendState& backend) {
   int64_t count = 0;

@@ -124,6 +124,7 @@ std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, Lasting& 
   snapshot->make_certificates(before, found);
   snapshot->make_frontends(lasting, before, found);
   snapshot->make_backends(lasting.fleet, before, found);
+  if (!any_fatal(found)) snapshot->make_pool_limits();
   problems.insert(problems.end(), found.begin(), found.end());
   return any_fatal(found) ? nullptr : snapshot;
 }
@@ -192,6 +193,7 @@ void Snapshot::make_frontends(Lasting& lasting, const Snapshot* before, config::
     }
     frontend.protocol_index = index_of(*frontend.protocol);
     frontend.tls = listener.tls;
+    frontend.sessions_max = listener.sessions_max;
     frontend.proxy_protocol = listener.proxy_protocol;
     frontend.proxy_trusted = config::networks_of(listener.proxy_trusted);
     frontend.policy.hostname = live.hostname;
@@ -242,6 +244,27 @@ void Snapshot::make_backends(Fleet& fleet, const Snapshot* before, config::Probl
       row.push_back(same ? known : std::make_shared<TlsClientContext>(trusted, name, settings.tls.verify));
     }
   }
+}
+
+void Snapshot::make_pool_limits() {
+  for (const config::Pool& pool : live.pools) {
+    if (pool.sessions_max == 0) continue;
+    PoolLimit& limit = pool_limits[pool.name];
+    limit.sessions_max = pool.sessions_max;
+    for (const config::Shard& shard : pool.shards) {
+      for (const std::string& name : shard.backends) {
+        const BackendState* state = backend(name).state;
+        bool known = std::find(limit.members.begin(), limit.members.end(), state) != limit.members.end();
+        if (!known) limit.members.push_back(state);
+      }
+    }
+  }
+}
+
+uint64_t PoolLimit::sessions() const {
+  int64_t count = 0;
+  for (const BackendState* each : members) count += busy_at(*each);
+  return static_cast<uint64_t>(std::max<int64_t>(count, 0));
 }
 
 // Backends with equal options share one set of roots: ten thousand backends do not mean ten thousand CA bundles.

@@ -41,6 +41,7 @@ struct Frontend {
   std::string name;
   const Protocol* protocol = nullptr;
   size_t protocol_index = 0;  // in protocols()
+  uint64_t sessions_max = 0;  // 0: no limit
   config::Tls tls = config::Tls::off;
   config::ProxyHeaders proxy_protocol = config::ProxyHeaders::off;
   std::vector<config::Network> proxy_trusted;
@@ -62,6 +63,13 @@ struct Backend {
   std::vector<Address> sources;                        // to connect from, in turn; none: the kernel chooses
 };
 
+// A [[pool]] with sessions_max: all that is at its backends counts, logins under way too.
+struct PoolLimit {
+  uint64_t sessions_max = 0;
+  std::vector<const BackendState*> members;
+  uint64_t sessions() const;
+};
+
 // As the account that will use them. Null if there is an error; one per directory is told, under "directory[i]".
 std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth, config::Problems& problems);
 
@@ -81,6 +89,11 @@ struct Snapshot {
   const Backend* find_backend(std::string_view name) const;
 
   const config::Pool* affine_pool(std::string_view name) const;  // null: it has no affinity
+  std::map<std::string, PoolLimit, std::less<>> pool_limits;     // by name; only those that have one
+  const PoolLimit* limit_of(std::string_view pool) const {       // null: none
+    auto found = pool_limits.find(pool);
+    return found == pool_limits.end() ? nullptr : &found->second;
+  }
 
   // Whether some listener can send logins there.
   bool serves(const Backend& backend, const Protocol& protocol) const;
@@ -110,6 +123,7 @@ struct Snapshot {
   void make_frontends(Lasting& lasting, const Snapshot* before, config::Problems& problems);
   std::shared_ptr<const TlsServerContext> server_context(const Frontend& frontend, const Lasting& lasting,
                                                          const Snapshot* before, config::Problems& problems) const;
+  void make_pool_limits();
   void make_backends(Fleet& fleet, const Snapshot* before, config::Problems& problems);
   std::shared_ptr<const TlsTrust> trust(size_t backend, const Protocol& protocol, const Snapshot* before,
                                         config::Problems& problems);

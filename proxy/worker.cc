@@ -138,6 +138,13 @@ void Worker::accept(const std::shared_ptr<const Frontend>& frontend, int fd, con
     if (!started.refuse(CloseReason::memory)) return;
   }
   if (drop) return started.abort(CloseReason::session_limit);
+  const uint64_t here_max = frontend->sessions_max != 0 ? frontend->sessions_max : INT64_MAX;
+  if (auto seat = CountedSeat::take(frontend->state->sessions, static_cast<int64_t>(here_max))) {
+    started.count_at_door(std::move(seat));
+  } else if (!refused && !no_memory) {
+    numbers.rejected_listener.inc();
+    if (!started.refuse(CloseReason::listener_limit)) return;
+  }
   started.begin();
 }
 

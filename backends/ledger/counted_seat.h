@@ -12,9 +12,14 @@ namespace postigo {
 class CountedSeat {
  public:
   CountedSeat() = default;
-  // None if `max` are taken.
+  // None if `max` are taken. `before`: how many were, in the order in which all threads asked.
   static CountedSeat take(std::atomic<int64_t>& taken, int64_t max) {
-    if (taken.fetch_add(1, std::memory_order_relaxed) < max) return CountedSeat(taken);
+    int64_t before = 0;
+    return take(taken, max, before);
+  }
+  static CountedSeat take(std::atomic<int64_t>& taken, int64_t max, int64_t& before) {
+    before = taken.fetch_add(1, std::memory_order_acquire);
+    if (before < max) return CountedSeat(taken);
     taken.fetch_sub(1, std::memory_order_relaxed);
     return {};
   }
@@ -27,7 +32,7 @@ class CountedSeat {
   ~CountedSeat() { release(); }
   explicit operator bool() const { return taken_ != nullptr; }
   void release() {
-    if (taken_ != nullptr) taken_->fetch_sub(1, std::memory_order_relaxed);
+    if (taken_ != nullptr) taken_->fetch_sub(1, std::memory_order_release);  // behind what was counted in its place
     taken_ = nullptr;
   }
 

@@ -76,6 +76,7 @@ enum class BackendError : uint8_t {
   session_limit,
   login_rate,
   queue_full,
+  pool_limit,
 };
 struct BackendErrorFacts {
   std::string_view name, text;
@@ -98,6 +99,7 @@ inline constexpr auto kBackendErrorFacts = std::to_array<BackendErrorFacts>({
     {"session_limit", "it has as many sessions as it may: `sessions_max` of its [[backend]]"},
     {"login_rate", "more logins a second than it may get: `logins_per_s` of its [[backend]]"},
     {"queue_full", "as many logins wait for room there as may: `queue_max` of its [[backend]]"},
+    {"pool_limit", "its pool has as many sessions as it may: `sessions_max` of its [[pool]]"},
 });
 
 // Where a backend's capability list reached the client in our version: in the answer to the login, or later.

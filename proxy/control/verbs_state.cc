@@ -84,7 +84,9 @@ void backends(ControlThread& control, const Json&, const std::string&, VerbDone 
                     {"weight", state->weight.load()},
                     {"sessions", sessions},
                     {"logins", state->logins.load()},
-                    {"ready", ready_at(*state)}});
+                    {"ready", ready_at(*state)},
+                    {"queue", state->queue.size()},
+                    {"sessions_max", settings != nullptr ? settings->settings.sessions_max : 0}});
     add_health(rows.back(), control, *state, settings);
   }
   done(200, {{"backends", rows}});

@@ -86,6 +86,8 @@ std::vector<Field> backends() {
             {"sessions", Type::integer, "Relayed now"},
             {"logins", Type::integer, "Under way now"},
             {"ready", Type::integer, "Connections that wait for a login"},
+            {"queue", Type::integer, "Logins that wait for room"},
+            {"sessions_max", Type::integer, "Sessions and logins that it may have; 0: no limit of its own"},
             {"health", Type::text, "What is believed of it: up, suspect, down, slow_start; by protocol if they differ"},
             {"health_seconds", Type::integer, "Since when"},
             {"health_why", Type::text, "Why; empty if nothing is wrong"}}),

@@ -11,7 +11,6 @@
 #include "parser/base/copies.h"
 #include "proxy/ops/families.h"
 #include "proxy/ops/socketmap.h"
-#include "proxy/session/ready_pool.h"
 
 namespace postigo {
 namespace {
@@ -89,6 +88,9 @@ void connections(Families& out, const MetricsSource& source) {
     out.add({{"listener", listener->name}, {"reason", "memory"}},
             sum(
                 workers, [i](auto& w) -> auto& { return w.listeners[i].rejected_memory; }));
+    out.add({{"listener", listener->name}, {"reason", "listener_limit"}},
+            sum(
+                workers, [i](auto& w) -> auto& { return w.listeners[i].rejected_listener; }));
   }
 }
 
@@ -239,15 +241,6 @@ void policy(Families& out, const MetricsSource& source) {
                   source.workers, [](auto& w) -> auto& { return w.policy_reports_lost; }));
 }
 
-// As configured; fewer if the descriptors do not reach.
-uint64_t ready_max(const MetricsSource& source, const BackendState& state) {
-  const Backend* backend = source.snapshot->find_backend(state.name);
-  if (backend == nullptr || !ReadyPool::wants(*backend)) return 0;
-  uint64_t served = 0;
-  for (const Protocol& protocol : protocols()) served += source.snapshot->serves(*backend, protocol) ? 1U : 0U;
-  return std::min(backend->settings.ready.max * served, static_cast<uint64_t>(source.shared->places.ready_max()));
-}
-
 void backends(Families& out, const MetricsSource& source) {
   const AllStats& workers = source.workers;
   const std::vector<const BackendState*> list = backends_of(source);
@@ -257,9 +250,13 @@ void backends(Families& out, const MetricsSource& source) {
     out.add({{"backend", backend->name}}, sum(
                                               workers, [b](auto& w) -> auto& { return w.backends[b].sessions; }));
   }
-  out.gauge("postigo_backend_sessions_limit", "Sessions that a backend may get: today that of the whole proxy.");
+  out.gauge("postigo_backend_sessions_limit",
+            "Sessions that a backend may get, logins under way included; without a limit of its own those of all.");
   for (const BackendState* backend : list) {
-    out.add({{"backend", backend->name}}, static_cast<double>(source.shared->sessions_max));
+    const Backend* known = source.snapshot->find_backend(backend->name);
+    uint64_t own = known != nullptr ? known->settings.sessions_max : 0;
+    out.add({{"backend", backend->name}},
+            own != 0 ? static_cast<double>(own) : static_cast<double>(source.shared->sessions_max));
   }
   out.gauge("postigo_backend_logins", "Logins that are under way at a backend.");
   for (const BackendState* backend : list) {
@@ -268,24 +265,6 @@ void backends(Families& out, const MetricsSource& source) {
   out.gauge("postigo_backend_logins_limit", "Logins that may be; beyond, clients are told to try later.");
   for (const BackendState* backend : list) {
     out.add({{"backend", backend->name}}, static_cast<double>(source.shared->places.limit()));
-  }
-  out.gauge("postigo_ready_connections", "Connections to a backend that wait for a login, or are being made so.");
-  for (const BackendState* backend : list) {
-    out.add({{"backend", backend->name}}, static_cast<double>(ready_at(*backend)));
-  }
-  out.gauge("postigo_ready_connections_limit", "Those that may be, of all protocols.");
-  for (const BackendState* backend : list) {
-    out.add({{"backend", backend->name}}, static_cast<double>(ready_max(source, *backend)));
-  }
-  out.counter("postigo_ready_connections_total",
-              "What became of them: taken by a login, by none, or they failed or ended too soon.");
-  for (const BackendState* backend : list) {
-    size_t b = backend->slot;
-    for (size_t r = 0; r < kReadyResultNames.size(); ++r) {
-      out.add({{"backend", backend->name}, {"result", kReadyResultNames[r]}},
-              sum(
-                  workers, [ b, r ](auto& w) -> auto& { return w.backends[b].ready[r]; }));
-    }
   }
   out.counter("postigo_backend_connects_total", "Connections to a backend that were established.");
   for (const BackendState* backend : list) {
@@ -416,6 +395,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   backends(out, source);
   users(out, source);
   health_families(out, source);
+  room_families(out, source);
   traffic(out, source);
   process_families(out, source);
   return out.take();

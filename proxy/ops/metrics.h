@@ -36,6 +36,7 @@ class Families;
 // Part of Collect(): what the process as a whole is and uses.
 void process_families(Families& out, const MetricsSource& source);
 void health_families(Families& out, const MetricsSource& source);
+void room_families(Families& out, const MetricsSource& source);  // limits of listeners, pools, backends; rates
 
 class Metrics final : public prometheus::Collectable {
  public:

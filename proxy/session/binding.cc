@@ -66,6 +66,7 @@ bool is_stranded(const Session& session, BackendError error) {
     case BackendError::session_limit:
     case BackendError::login_rate:
     case BackendError::queue_full:
+    case BackendError::pool_limit:
     case BackendError::unavailable:  // it answers, so its sessions may be alive
     case BackendError::master_refused:
     case BackendError::moved:

@@ -256,6 +256,7 @@ std::optional<Depth> Dialer::depth_of(BackendError error) const {
     case BackendError::session_limit:
     case BackendError::login_rate:
     case BackendError::queue_full:
+    case BackendError::pool_limit:
       return std::nullopt;
   }
   return std::nullopt;

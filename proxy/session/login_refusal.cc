@@ -29,8 +29,7 @@ void Login::upstream_unavailable(BackendError error, const std::string& why, std
   if (strand(error)) return;
   alerts_ = std::move(alerts);
   session_.summary().detail = why;
-  refuse({Refusal::Kind::unavailable, {}},
-         error == BackendError::master_refused ? Refused::master_refused : Refused::backend_away);
+  refuse({Refusal::Kind::unavailable, {}}, refused_by(error));
 }
 
 void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {

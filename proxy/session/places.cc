@@ -8,6 +8,11 @@ namespace {
 
 constexpr int64_t kAlways = 8;  // also if hardly any session is left
 
+// `sessions`: of relays and logins, the one that asks included.
+bool is_within(const config::Backend& terms, size_t ahead, int64_t sessions) {
+  return terms.sessions_max == 0 || static_cast<uint64_t>(sessions) + ahead <= terms.sessions_max;
+}
+
 }  // namespace
 
 void Places::open(int64_t sessions_max, uint64_t configured, uint64_t start) {
@@ -28,8 +33,27 @@ Places::ReadySeat Places::take_ready(BackendState& backend, size_t protocol, uin
   return seat ? std::move(seat) : ReadySeat{};
 }
 
-Places::Seat Places::take(BackendState& backend) const {
-  return Seat::take(backend.logins, std::min(limit(), first_places(backend)));
+Places::Seat Places::take(BackendState& backend) const { return Seat::take(backend.logins, most_logins(backend)); }
+
+// Looked at before a place is taken, too, so that those who are refused do not stand in the way of who is not. Of two
+// who come together the one who was first in the count of logins is let in.
+Places::Room Places::ask(BackendState& backend, const config::Backend& terms, size_t ahead, uint64_t now_ms) const {
+  if (!is_within(terms, ahead, busy_at(backend) + 1)) return {{}, Lack::sessions};
+  int64_t before = 0;
+  Seat seat = Seat::take(backend.logins, most_logins(backend), before);
+  if (!seat) return {{}, Lack::logins};
+  if (!is_within(terms, ahead, before + 1 + backend.sessions.load(std::memory_order_relaxed))) {
+    return {{}, Lack::sessions};
+  }
+  bool in_time = terms.logins_per_s == 0 || backend.rate.take(terms.logins_per_s, ahead, now_ms);
+  if (!in_time) return {{}, Lack::rate};
+  return {std::move(seat), Lack::nothing};
+}
+
+bool Places::has_room(BackendState& backend, const config::Backend& terms, uint64_t now_ms) const {
+  const size_t ahead = backend.queue.size();
+  bool in_time = terms.logins_per_s == 0 || backend.rate.has(terms.logins_per_s, ahead, now_ms);
+  return in_time && is_within(terms, ahead, busy_at(backend) + 1);
 }
 
 }  // namespace postigo

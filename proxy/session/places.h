@@ -6,10 +6,12 @@
 // per relay.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
 #include "backends/ledger/counted_seat.h"
+#include "config/config.h"
 #include "proxy/fleet.h"
 
 namespace postigo {
@@ -24,6 +26,14 @@ class Places {
   void open(int64_t sessions_max, uint64_t configured, uint64_t start = kNoRamp);
 
   Seat take(BackendState& backend) const;  // none: the backend's places are taken
+  // Room for one more login there, as its [[backend]] says; `ahead`: so many came before and wait.
+  enum class Lack : uint8_t { nothing, logins, sessions, rate };
+  struct Room {
+    Seat seat;
+    Lack lack = Lack::nothing;
+  };
+  Room ask(BackendState& backend, const config::Backend& terms, size_t ahead, uint64_t now_ms) const;
+  bool has_room(BackendState& backend, const config::Backend& terms, uint64_t now_ms) const;  // for one who comes now
   // Whether it will soon have more of them than now: to wait a little may be worth it.
   bool grows(const BackendState& backend) const { return first_places(backend) < limit(); }
   void succeeded(BackendState& backend) const {  // a login there
@@ -46,6 +56,7 @@ class Places {
   void relay_ended() { relays_.fetch_sub(1, std::memory_order_relaxed); }
 
  private:
+  int64_t most_logins(const BackendState& backend) const { return std::min(limit(), first_places(backend)); }
   static constexpr uint64_t kNoRamp = INT64_MAX / 2;
   int64_t first_places(const BackendState& backend) const {
     return start_.load(std::memory_order_relaxed) + backend.ramp.load(std::memory_order_relaxed);

@@ -181,9 +181,8 @@ void ReadyPool::tick() {
 // Where nobody may go now none is kept. Those that have waited their time go, and others come if they are wanted still.
 void ReadyPool::tend(Line& line) {
   const SharedHealth& health = line.state().health(index_of(*line.protocol));
-  bool down = !health.calm() && health.view(host_.loop().now_ms()).state == HealthState::down;
   bool no_memory = host_.ceiling().level() != MemoryCeiling::Level::calm;
-  if (down || no_memory || !takes_logins(line.state().wanted)) return empty(line, ReadyResult::unused);
+  if (health.down() || no_memory || !takes_logins(line.state().wanted)) return empty(line, ReadyResult::unused);
   for (size_t i = 0; i < line.entries.size();) {
     bool over = line.entries[i]->parked() && line.entries[i]->age_ms() >= line.terms().idle_ms;
     if (over) line.plan.proved();

@@ -23,4 +23,19 @@ Refused refused_by(const Refusal& refusal) {
   return Refused::backend_refused;
 }
 
+Refused refused_by(BackendError error) {
+  switch (error) {
+    case BackendError::master_refused:
+      return Refused::master_refused;
+    case BackendError::session_limit:
+    case BackendError::login_rate:
+    case BackendError::queue_full:
+      return Refused::backend_limit;
+    case BackendError::pool_limit:
+      return Refused::pool_limit;
+    default:
+      return Refused::backend_away;
+  }
+}
+
 }  // namespace postigo

@@ -3,9 +3,11 @@
 
 #include "parser/dialogue.h"
 #include "proxy/base/refused.h"
+#include "proxy/base/stats.h"
 
 namespace postigo {
 
 Refused refused_by(const Refusal& refusal);
+Refused refused_by(BackendError error);  // of the last candidate
 
 }  // namespace postigo

@@ -209,6 +209,7 @@ void Session::end_stage(CloseReason reason, std::string detail) {
   bond_.reset();
   host_.login_memory().hold(*this, 0);
   place_.release();
+  door_seat_.release();
   user_seat_.release();
   enter(Phase::closing, become(std::make_unique<Parting>(*this)).timeout_ms());
 }

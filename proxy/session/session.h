@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "backends/ledger/affinity.h"
+#include "backends/ledger/counted_seat.h"
 #include "proxy/base/list.h"
 #include "proxy/base/phase.h"
 #include "proxy/net/socket.h"
@@ -34,6 +35,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   void accept(int fd, const Address& peer);  // what a Listener accepted
   // It will be told so politely, as soon as that is possible; false: too many are being told, and it is closed already.
   bool refuse(CloseReason why);
+  void count_at_door(CountedSeat seat) { door_seat_ = std::move(seat); }  // of its listener, while it is open
   void begin();  // a PROXY header, TLS or the greeting; may close
 
   // --- for its stages ---
@@ -115,6 +117,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   Unwanted refused_;  // to be told so
   CloseReason refusal_ = CloseReason::session_limit;
   Seats::Seat place_, user_seat_;
+  CountedSeat door_seat_;
 };
 
 }  // namespace postigo

@@ -14,12 +14,6 @@
 #include "proxy/session/session.h"
 
 namespace postigo {
-namespace {
-
-constexpr uint64_t kWaitMs = 1'500;  // for a place; nobody is told later than that that there is none
-constexpr uint64_t kWaitStepMs = 50;
-
-}  // namespace
 
 Upstream::Upstream(Client& client, Session& session, Candidates&& way, BackLogin&& login)
     : client_(client), session_(session), way_(std::move(way)), login_(std::move(login)) {}
@@ -41,6 +35,7 @@ void Upstream::leave() {
   if (backend_ != nullptr) health().dropped(std::exchange(trial_, 0));
   if (dialer_ != nullptr) dialer_->abandon();
   settle_ready(ReadyResult::used);
+  admittance_.leave();
   seat_.release();
 }
 
@@ -48,22 +43,31 @@ void Upstream::try_candidate() {
   backend_ = &session_.snapshot().backend(way_.candidate());
   session_.summary().backend = state().name;
   session_.summary().shard = way_.route().shard;
-  bool follows = state().wanted == Wanted::drain && way_.is_held();
-  if (!takes_logins(state().wanted) && !follows) return give_up(BackendError::taken_out, "taken out of service");
+  if (is_shut()) return;
   silence_told_ = false;
   if (!let_in()) return give_up(BackendError::down, "is down: " + health().view(now_ms()).why);
-  wait_until_ms_ = now_ms() + kWaitMs;
+  admittance_.begin();
   sit_down();
 }
 
-// Right after the start of ours a backend takes few logins at a time, and soon more: others wait a little.
+bool Upstream::is_shut() {
+  bool follows = state().wanted == Wanted::drain && way_.is_held();
+  if (takes_logins(state().wanted) || follows) return false;
+  give_up(BackendError::taken_out, "taken out of service");
+  return true;
+}
+
+// Where there is no room one waits a little, if nobody else may serve.
 void Upstream::sit_down() {
-  Places& places = session_.host().places();
-  seat_ = places.take(state());
-  if (!seat_ && places.grows(state()) && now_ms() < wait_until_ms_) {
-    return session_.enter(Phase::connect, std::min(kWaitStepMs, session_.login_ms_left()));
+  auto elsewhere = [this] { return another_has_room(); };
+  Admittance::Answer answer =
+      admittance_.ask({session_.host().places(), state(), backend(), session_.snapshot().limit_of(way_.route().pool),
+                       stats(), now_ms(), elsewhere});
+  if (answer == Admittance::Answer::wait) {
+    return session_.enter(Phase::connect, std::min(admittance_.step_ms(), session_.login_ms_left()));
   }
-  if (!seat_) return give_up(BackendError::full, "too many logins are under way there");
+  if (answer == Admittance::Answer::no) return give_up(admittance_.error(), std::string(admittance_.why()));
+  seat_ = admittance_.seat();
   dial();
 }
 
@@ -116,13 +120,23 @@ bool Upstream::let_in() {
 // It serves, but others who serve too greet sooner.
 bool Upstream::is_slow() const { return health().patience_ms() > backend().health.silence_ms; }
 
+bool Upstream::may_serve(const config::Backend& other) const {
+  const BackendState& state = *session_.snapshot().backend(other).state;
+  if (state.wanted == Wanted::ready) return true;
+  return takes_logins(state.wanted) && !state.health(session_.frontend().protocol_index).down();
+}
+
 bool Upstream::another_may_serve() const {
-  for (const config::Backend* each : way_.others()) {
-    const BackendState& other = *session_.snapshot().backend(*each).state;
-    if (other.wanted == Wanted::ready) return true;
-    if (takes_logins(other.wanted) && !other.health(session_.frontend().protocol_index).down()) return true;
-  }
-  return false;
+  const auto others = way_.others();
+  return std::any_of(others.begin(), others.end(), [this](const config::Backend* each) { return may_serve(*each); });
+}
+
+bool Upstream::another_has_room() const {
+  const auto others = way_.others();
+  return !way_.is_held() && std::any_of(others.begin(), others.end(), [this](const config::Backend* each) {
+    BackendState& state = *session_.snapshot().backend(*each).state;
+    return may_serve(*each) && session_.host().places().has_room(state, *each, now_ms());
+  });
 }
 
 // About whom a failure behind the greeting may be. A stranger has as many names as he likes, but not as many addresses;
@@ -189,7 +203,7 @@ void Upstream::dialed(SocketPtr socket, Bytes leftover) {
     return give_up(BackendError::moved, "another login of the user went to another backend meanwhile");
   }
   settle_ready(ReadyResult::used);
-  seat_.release();
+  Places::Seat counted = std::move(seat_);  // until the relay is
   outage().served(now_ms());
   met(true, Depth::login, "");
   session_.host().places().succeeded(state());
@@ -224,7 +238,7 @@ std::vector<std::string> Upstream::alerts() const {
 // One that accepts and says nothing is found as fast as one that refuses. If nobody else may serve, it is waited for
 // like any slow one; but not once it is believed to be down.
 void Upstream::deadline() {
-  if (dialer_ == nullptr) return sit_down();
+  if (dialer_ == nullptr) return is_shut() ? void() : sit_down();
   if (on_ready_ && ms_left() > 0) return wait_on_ready();
   bool silent = dialer_->phase() != Phase::connect && !dialer_->greeted() && !silence_told_ && ms_left() > 0;
   if (!silent) return dialer_->deadline();

@@ -11,8 +11,8 @@
 #include "backends/ledger/candidates.h"
 #include "parser/dialogue.h"
 #include "proxy/base/stats.h"
+#include "proxy/session/admittance.h"
 #include "proxy/session/dialer.h"
-#include "proxy/session/places.h"
 #include "proxy/snapshot.h"
 
 namespace postigo {
@@ -55,7 +55,10 @@ class Upstream final : public Dialer::Client {
   void wait_on_ready();
   void settle_ready(ReadyResult result);
   bool is_slow() const;
+  bool may_serve(const config::Backend& other) const;
   bool another_may_serve() const;
+  bool another_has_room() const;
+  bool is_shut();  // out of service, and that is told
   std::string blamed() const;
   // What this login has met there.
   void met(bool good, Depth depth, const std::string& why);
@@ -83,9 +86,9 @@ class Upstream final : public Dialer::Client {
   Session& session_;
   Candidates way_;
   BackLogin login_;
-  Places::Seat seat_;  // at the current candidate
+  Admittance admittance_;  // at the current candidate
+  Places::Seat seat_;      // there, once it is dialled
   Health::Trial trial_ = 0;
-  uint64_t wait_until_ms_ = 0;  // for a place
   bool held_ = false;
   bool silence_told_ = false;         // it has said nothing for a while, and its health knows
   const Backend* backend_ = nullptr;  // the current candidate

@@ -51,5 +51,37 @@ TEST_F(CheckHealthTest, PoliciesAreForSharedPools) {
               HasSubstr("needs storage = \"shared\""));
 }
 
+TEST_F(CheckHealthTest, ConnectionsThatAreReady) {
+  Loaded loaded = small_and("[ready]\nmax = 5\n[[backend]]\nhost = \"b\"\nready = { min = 1, idle = \"20s\" }\n");
+  ASSERT_EQ(joined(loaded), "");
+  EXPECT_EQ(loaded.config.live.backends[0].ready.max, 5u);
+  EXPECT_EQ(loaded.config.live.backends[0].ready.min, 0u);
+  EXPECT_EQ(loaded.config.live.backends[1].ready.max, 5u) << "what it does not say is as usual";
+  EXPECT_EQ(loaded.config.live.backends[1].ready.idle_ms, 20'000u);
+  EXPECT_EQ(small_and("").config.live.ready.max, 0u) << "none, if nobody asks for them";
+  EXPECT_THAT(problem("[ready]\nmax = 1\nmin = 2\n", true), HasSubstr("ready.min: must not be more than max"));
+  EXPECT_THAT(problem("[ready]\nidle = \"3m\"\n", false), HasSubstr("as long as Dovecot's own time-out"));
+  EXPECT_THAT(problem("[[backend]]\nhost = \"b\"\nproxy_protocol = \"v2\"\nready = { max = 2 }\n", false),
+              HasSubstr("begins with the client's address"));
+}
+
+TEST_F(CheckHealthTest, RoomAtABackend) {
+  const std::string backend = "[[backend]]\nhost = \"b\"\n";
+  EXPECT_EQ(joined(small_and(backend + "sessions_max = 10\nlogins_per_s = 5\nqueue_max = 3\nqueue_timeout = \"1s\"\n")),
+            "");
+  EXPECT_THAT(problem(backend + "queue_max = 3\n", false), HasSubstr("without sessions_max or logins_per_s"));
+  EXPECT_THAT(problem(backend + "queue_timeout = \"1s\"\n", false), HasSubstr("nobody waits"));
+  EXPECT_THAT(problem(backend + "sessions_max = 1\nqueue_max = 0\nqueue_timeout = \"1s\"\n", false),
+              HasSubstr("with queue_max = 0 nobody waits"));
+  EXPECT_THAT(problem(backend + "sessions_max = 1\nqueue_timeout = \"2m\"\n", true),
+              HasSubstr("must be shorter than limits.login_timeout"));
+  EXPECT_THAT(problem("[limits]\nbackend_logins_max = 20\n" + backend + "sessions_max = 10\n", false),
+              HasSubstr("is less than limits.backend_logins_max"));
+  EXPECT_THAT(problem("[limits]\nsessions_max = 20\n" + backend + "sessions_max = 30\n", true),
+              HasSubstr("limits.sessions_max is less"));
+  EXPECT_THAT(problem("[limits]\nsessions_max = 20\n[[pool]]\nbackends = [\"10.0.0.1\"]\nsessions_max = 30\n", true),
+              HasSubstr("pool.sessions_max: is never reached"));
+}
+
 }  // namespace
 }  // namespace postigo::config

@@ -22,7 +22,7 @@ TEST_F(DumpTest, SmallFile) {
   EXPECT_THAT(text, HasSubstr("imap_idle_timeout = \"35m\""));
   EXPECT_THAT(text, HasSubstr("[[listener]]\nname = \"imaps\"\nprotocol = \"imap\"\naddress = [\"0.0.0.0:993\"]\n"));
   EXPECT_THAT(text, HasSubstr("[[pool]]\nname = \"default\"\nstorage = \"private\"\npolicy = "
-                              "\"rendezvous\"\nzone_spill = 70\naffinity = false\n"));
+                              "\"rendezvous\"\nzone_spill = 70\nsessions_max = 0\naffinity = false\n"));
   EXPECT_THAT(text, HasSubstr("[[pool.shard]]\nname = \"10.0.0.1\"\nweight = 1.0\n"));
   EXPECT_THAT(text, Not(HasSubstr("pop3_port")));
   EXPECT_THAT(text, Not(HasSubstr("[admin]")));
@@ -126,7 +126,12 @@ Config invent(unsigned seed, const std::string& file) {
   live.resolver.timeout_ms %= 60'000;
   live.resolver.ttl_min_ms %= 60'000;
   live.health.retry_min_ms %= 60'000;
-  for (Backend& backend : live.backends) backend.health.retry_min_ms %= 60'000;
+  live.ready.min %= live.ready.max + 1;
+  for (Backend& backend : live.backends) {
+    backend.health.retry_min_ms %= 60'000;
+    backend.ready.min %= backend.ready.max + 1;
+    backend.queue_timeout_ms = 1'234;
+  }
   for (int p = 0; p < 2; ++p) {
     Pool& pool = live.pools.emplace_back();
     pool.name = "pool" + std::to_string(p);
