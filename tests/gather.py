@@ -18,10 +18,13 @@ import sys
 TAKES = (
     (r"^release\.check\.clang$", 4, 300),
     (r"^release\.check\.headers$", 4, 30),
+    (r"^release\.differential\.self$", 1, 90),
     (r"^release\.differential\.", 2, 90),
     (r"^release\.e2e\.(directories|health|kill|lookup|penalties|reload)$", 1, 60),
     (r"^release\.(e2e|package)\.", 1, 30),
     (r"\.e2e\.", 2, 60),
+    (r"^[at]san\.unit_proxy\.HttpTest\.AClientThatDrips", 1, 15),
+    (r"^[at]san\.unit_proxy\.(?!SessionSlow)", 1, 0),  # whose time-outs are short
     (r"", 2, 0),
 )
 
