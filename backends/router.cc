@@ -31,7 +31,7 @@ struct PoolTable {
   std::vector<ShardTable> shards;
   NameMap<size_t> shard_by_name;
   Rendezvous hash;
-  config::Pool settings;                                                            // without its shards
+  config::Pool settings;
   std::map<std::string, std::vector<const config::Backend*>, std::less<>> members;  // of a shared one, by protocol
   std::map<const config::Backend*, double> weights;                                 // of their shards
 
@@ -128,7 +128,6 @@ void Router::Tables::add_pool(const config::Pool& from, const NameMap<size_t>& b
   PoolTable& pool = pools.emplace_back();
   pool.name = from.name;
   pool.settings = from;
-  pool.settings.shards.clear();
   pool_by_name.emplace(from.name, pools.size() - 1);
   std::vector<Rendezvous::Node> nodes;
   for (const config::Shard& shard : from.shards) {
