@@ -137,6 +137,7 @@ void Logins::note(Server& server, Belief& belief, const SharedHealth::Change& ch
 }
 
 void Logins::go_on(const LoginPtr& login, bool strands) {
+  oracle_.unbound(login->who.user);
   bool late = story_.now_ms() - login->began_ms >= kLoginMs;
   if (!late && login->way->go_on()) {
     ++story_.count(Count::retries);

@@ -63,6 +63,7 @@ void Mover::finish(const std::string& user, bool good) {
 }
 
 bool Mover::apply(const std::string& user, const std::optional<Moves::Order>& order) {
+  oracle_.unbound(user);
   door_.ledger.affinity.forget(user);
   if (order) {
     if (!door_.ledger.moves.set(user, *order)) story_.wrong("too many users have an order");

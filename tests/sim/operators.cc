@@ -97,6 +97,7 @@ void Operators::flush_next(Server& from, const std::shared_ptr<std::vector<std::
   const std::string user = left->back();
   left->pop_back();
   auto move = [this, user] {
+    oracle_.unbound(user);
     door_.ledger.affinity.forget(user);
     return true;
   };

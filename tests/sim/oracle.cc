@@ -104,9 +104,25 @@ Oracle::Zone Oracle::zone_of(const Route& route) const {
   return serve * 100 >= ours * route.shared->zone_spill ? Zone::ours : Zone::either;
 }
 
+// For some time after his last session he comes back to where that was, if he may still be there.
+void Oracle::check_rest(const Login& login) {
+  const std::string& user = login.who.user;
+  auto found = resting_.find(user);
+  const Route& route = login.way->route();
+  if (found == resting_.end() || has_sessions(user) || !world_.pool(route.pool).affinity) return;
+  const Rest& rest = found->second;
+  auto all = who_may_serve(route);
+  bool may = std::any_of(all.begin(), all.end(), [&](const Server* each) { return each->name == rest.backend; });
+  bool is = login.way->candidate().name == rest.backend;
+  bool must = may && !route.ordered && story_.now_ms() < rest.until_ms;
+  if (must && !is) story_.wrong(user + " does not come back to " + rest.backend);
+  if (!is) resting_.erase(found);
+}
+
 // Where an operator sent him, unless sessions of his are elsewhere, or that place is not there any more.
 void Oracle::placed(Login& login) {
   login.home.clear();
+  check_rest(login);
   auto order = order_of(login.who.user);
   if (door_.ledger.moves.find(login.who.user, static_cast<uint64_t>(story_.now_s())) != order) {
     story_.wrong(login.who.user + " has an order that nobody gave, or none any more");
@@ -163,13 +179,21 @@ void Oracle::refused(const Login& login) {
   }
 }
 
+// Whoever waits, for whatever, hears something within the time and the patience of one connection more.
+void Oracle::check_time(const Login& login) {
+  constexpr uint64_t kConnectionMs = 10'000;
+  if (story_.now_ms() > login.began_ms + kLoginMs + kConnectionMs) story_.wrong(login.who.user + " waits for too long");
+}
+
 void Oracle::gone(Login& login) {
   --under_way_;
+  check_time(login);
   limits.left(login.who);
 }
 
 void Oracle::entered(const Login& login, Session& session) {
   --under_way_;
+  check_time(login);
   ++sessions_;
   const std::string& user = session.who.user;
   const Server& at = *session.at;
@@ -197,7 +221,9 @@ void Oracle::left(Session& session) {
     return;
   }
   --bound_;
-  if (--pins_[user].count == 0) pins_.erase(user);
+  if (--pins_[user].count > 0) return;
+  pins_.erase(user);
+  resting_[user] = {session.at->name, story_.now_ms() + config::Pool().affinity_time_ms};
 }
 
 // All within the time, and nowhere many more than their part of it.

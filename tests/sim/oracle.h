@@ -24,6 +24,8 @@ class Oracle {
   void released(const std::string& user, Holds::By by, bool was_there);
   void ordered(const std::string& user, const std::optional<Moves::Order>& order);
   std::optional<Moves::Order> order_of(const std::string& user) const;
+  // What bound him without a session does not any more: an operator's word, or a backend that could not serve.
+  void unbound(const std::string& user) { resting_.erase(user); }
   // Nobody has the user's mailbox open, and nobody is to.
   void closed(const std::string& user, size_t left);
   void opened(const std::string& user) { closed_.erase(user); }
@@ -55,6 +57,13 @@ class Oracle {
     uint32_t slot = 0;
     unsigned count = 0;
   };
+  // Where his last session was, and until when that binds him.
+  struct Rest {
+    std::string backend;
+    uint64_t until_ms = 0;
+  };
+  void check_rest(const Login& login);
+  void check_time(const Login& login);
   enum class Zone { ours, theirs, either };
   Zone zone_of(const Route& route) const;
   std::vector<const Server*> who_may_serve(const Route& route) const;
@@ -70,6 +79,7 @@ class Oracle {
   size_t under_way_ = 0, sessions_ = 0, bound_ = 0;
   std::unordered_map<std::string, Pin> pins_;        // of users with bonds: where their sessions are
   std::unordered_map<std::string, unsigned> loose_;  // sessions without
+  std::unordered_map<std::string, Rest> resting_;
   std::map<std::string, Moves::Order> orders_;
   std::map<std::string, Holds::Until> holds_;
   std::set<std::string> closed_;

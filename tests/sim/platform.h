@@ -21,6 +21,9 @@ namespace postigo::sim {
 class Platform {
  public:
   Platform(uint64_t seed, const Scale& scale);
+  ~Platform() { story_.time.clear(); }  // what is under way has parts in the ledger
+  Platform(const Platform&) = delete;
+  Platform& operator=(const Platform&) = delete;
 
   // The whole story. Empty: nothing was wrong. Else what was, with the moment.
   const std::vector<std::string>& run();

@@ -14,6 +14,7 @@ class Timeline {
   uint64_t now_ms() const { return now_ms_; }
   void at(uint64_t ms, std::function<void()> what) { events_.push({ms, ++count_, std::move(what)}); }
   void in(uint64_t ms, std::function<void()> what) { at(now_ms_ + ms, std::move(what)); }
+  void clear() { events_ = {}; }
   bool step() {  // false: nothing is left
     if (events_.empty()) return false;
     Event next = events_.top();
