@@ -44,13 +44,15 @@ def tun(address, peer):
 
 
 def hold(ends, one_way):
-    """A process: what comes out of one end goes into the other one, so many seconds later. It never sleeps while
-    something is on its way."""
+    """A process: what comes out of one end goes into the other one, so many seconds later. It goes before all others,
+    as it stands for a wire."""
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     queues = {ends[0]: collections.deque(), ends[1]: collections.deque()}
     other = {ends[0]: ends[1], ends[1]: ends[0]}
     while True:
-        on_the_way = any(queues.values())
-        readable, _, _ = select.select(ends, [], [], 0 if on_the_way else None)
+        due = min((queue[0][0] for queue in queues.values() if queue), default=None)
+        wait = None if due is None else max(0.0, due - time.monotonic())
+        readable, _, _ = select.select(ends, [], [], wait)
         now = time.monotonic()
         for end in readable:
             try:
@@ -131,11 +133,10 @@ class Bench:
         text = (f'[[backend]]\nname = "far"\nhost = "{MAIL}"\nimap_port = {port}\n'
                 + (f'tls = {{ mode = "implicit", ca_file = "{self.certificates.ca}", name = "localhost" }}\n' if tls else "")
                 + ("ready = { max = 4 }\n" if ready else ""))
-        made = Postigo(os.path.join(self.folder, name), self.certificates, {"far": self.dovecot}, backends=text,
+        made = Postigo(os.path.join(self.folder, name), self.certificates, {"far": self.dovecot},
                        pool='[[pool]]\nname = "main"\nbackends = ["far"]',
                        server='[server]\nhostname = "mail.example.com"\nworkers = 1')
-        made.sections["listeners"] = made.listener("imap", made.imap, "starttls")
-        made.write()
+        made.write(backends=text, listeners=made.listener("imap", made.imap, "starttls"))
         return made.start()
 
     def start_other(self, name, words, port):
