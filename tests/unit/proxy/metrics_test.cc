@@ -122,6 +122,8 @@ TEST_F(MetricsTest, EveryUseHasItsLimitBesideIt) {
                                         "postigo_config_last_load_success_timestamp_seconds",
                                         "postigo_config_last_load_successful",
                                         "postigo_draining",
+                                        "postigo_predecessor_sessions",  // which end
+                                        "postigo_predecessors",
                                         "postigo_worker_sessions",  // of postigo_connections
                                         "process_start_time_seconds",
                                         "process_resident_memory_bytes"};
