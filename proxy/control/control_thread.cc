@@ -48,6 +48,7 @@ Result<void> ControlThread::start() {
   shared_ = std::make_unique<Shared>(running_.config, prepared_.password_threads, prepared_.lasting->fleet,
                                      inheritance_.estate.key.value_or(random_sip_key()));
   shared_->penalties.adopt(running_.snapshot->penalty, inheritance_.estate.penalties, loop_.now_ms());
+  inquiry_ = std::make_unique<Inquiry>(loop_, mailbox_, shared_->lookups, shared_->passwords);
   apply_limits();
   if (auto made = make_workers(); !made) return made;
   if (auto made = open_admin(); !made) return made;
@@ -174,7 +175,7 @@ Result<void> ControlThread::open_lookup() {
   auto fd =
       path ? doors_.open_other(at, [&] { return listen_unix(at); }) : listen_for_admins(*config::parse_endpoint(at));
   if (!fd) return fail("lookup: " + fd.error().message);
-  oracle_ = std::make_unique<Oracle>(*this, mailbox_, settings);
+  oracle_ = std::make_unique<Oracle>(*this, settings);
   return oracle_->serve(*fd);
 }
 
@@ -312,6 +313,7 @@ void ControlThread::close() {
   keeper_.close();
   flush_.close();
   if (oracle_) oracle_->close();
+  if (inquiry_) inquiry_->close();
   mover_.close();
   prober_.close();
   drain_.close();

@@ -15,6 +15,7 @@
 #include "proxy/control/drain.h"
 #include "proxy/control/flush.h"
 #include "proxy/control/inheritance.h"
+#include "proxy/control/inquiry.h"
 #include "proxy/control/ledger_keeper.h"
 #include "proxy/control/mirror.h"
 #include "proxy/control/mover.h"
@@ -64,8 +65,7 @@ class ControlThread {
   Penalties& penalties() { return shared_->penalties; }
   Ledger& ledger() { return shared_->ledger; }
   Mover& mover() { return mover_; }
-  Offload& lookups() { return shared_->lookups; }
-  Offload& passwords() { return shared_->passwords; }
+  Inquiry& inquiry() { return *inquiry_; }
   Flush& flush() { return flush_; }
   Predecessors& predecessors() { return predecessors_; }
 
@@ -139,6 +139,7 @@ class ControlThread {
   StandingOrders orders_;
   LedgerKeeper keeper_;
   Mover mover_{*this};
+  std::unique_ptr<Inquiry> inquiry_;
   std::unique_ptr<Oracle> oracle_;  // null: nobody asks here
   Flush flush_{*this};
   Mirror mirror_{*this};

@@ -1,4 +1,5 @@
-// From a key to a reply. Not here: connections (ops/socketmap.cc), what a login would do (session/placement.cc).
+// From a key to a reply. Not here: connections (ops/socketmap.cc), directories (inquiry.cc), what a login would do
+// (session/placement.cc).
 #include "proxy/control/oracle.h"
 
 #include <fmt/format.h>
@@ -13,9 +14,6 @@
 
 namespace postigo {
 namespace {
-
-// Beyond, something is wrong with the directories; nobody is served by waiting longer for them.
-constexpr size_t kQuestionsMax = 1000;
 
 bool is_among(const std::vector<std::string>& domains, std::string_view domain) {
   return std::any_of(domains.begin(), domains.end(),
@@ -46,15 +44,7 @@ std::optional<std::string> user_of_key(std::string_view key, const config::Looku
   return fmt::format("{}@{}", local, domain);
 }
 
-struct Oracle::Question {
-  Then then;
-  std::unique_ptr<Lookup> lookup;
-};
-
-Oracle::Oracle(ControlThread& control, std::shared_ptr<Mailbox> mailbox, const config::Lookup& settings)
-    : control_(control),
-      settings_(settings),
-      env_(control.loop(), std::move(mailbox), control.lookups(), control.passwords()) {}
+Oracle::Oracle(ControlThread& control, const config::Lookup& settings) : control_(control), settings_(settings) {}
 
 Oracle::~Oracle() = default;
 
@@ -67,21 +57,7 @@ Result<void> Oracle::serve(int fd) {
   return {};
 }
 
-void Oracle::close() {
-  server_.reset();
-  questions_.clear();
-  directory_.reset();
-}
-
-// Those of the newest configuration. What was asked of the ones before is still answered.
-Directory& Oracle::directory() {
-  const Snapshot& snapshot = *control_.running().snapshot;
-  if (source_ != snapshot.directories || directory_ == nullptr) {
-    source_ = snapshot.directories;
-    directory_ = make_chain(*source_, env_);
-  }
-  return *directory_;
-}
+void Oracle::close() { server_.reset(); }
 
 void Oracle::ask(std::string_view key, Then then) {
   const Snapshot& snapshot = *control_.running().snapshot;
@@ -89,24 +65,12 @@ void Oracle::ask(std::string_view key, Then then) {
   bool vouched = !live.auth.directories.empty() && !live.auth.accept_unknown;
   auto user = user_of_key(key, settings_, live.routing.default_domain, vouched);
   if (!user) return then("NOTFOUND ");
-  if (questions_.size() >= kQuestionsMax) return then("TEMP too many questions wait for the directories");
-  Query query;
-  query.user = snapshot.router->normalise(*user);
-  query.placement = true;
-  questions_.push_back({std::move(then), nullptr});
-  auto mine = std::prev(questions_.end());
-  mine->lookup = std::make_unique<Lookup>([this, mine](const LookupResult& result) { looked_up(mine, result); });
-  directory().start(*mine->lookup, query);
-}
-
-void Oracle::looked_up(std::list<Question>::iterator question, const LookupResult& result) {
-  Then then = std::move(question->then);
-  std::string reply = "NOTFOUND ";
-  if (result.verdict == Verdict::try_later) reply = "TEMP the directories do not answer now";
-  if (result.verdict == Verdict::ok) reply = reply_for(result.identity);
-  control_.loop().bury(std::move(question->lookup));  // it is the caller
-  questions_.erase(question);
-  then(std::move(reply));
+  control_.inquiry().ask(snapshot, snapshot.router->normalise(*user),
+                         [this, then = std::move(then)](const LookupResult& result) {
+                           if (result.verdict == Verdict::try_later)
+                             return then("TEMP the directories do not answer now");
+                           then(result.verdict == Verdict::ok ? reply_for(result.identity) : "NOTFOUND ");
+                         });
 }
 
 // Mail goes where the user reads, whatever he reads with.

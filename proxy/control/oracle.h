@@ -1,18 +1,16 @@
 // Oracle: at which backend mail for a user belongs now, for a program that delivers it: directories, orders of
 // operators, holds, affinity and what is in service all have their say, as in a login of this moment.
 //
-// Control thread; never blocks. Directories are asked for the place, without a password.
+// Control thread; never blocks.
 #pragma once
 
 #include <functional>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "backends/directory.h"
 #include "config/config.h"
-#include "proxy/net/env_uv.h"
 #include "proxy/ops/socketmap.h"
 #include "proxy/snapshot.h"
 
@@ -25,7 +23,7 @@ class Oracle {
   // A reply of the socketmap protocol.
   using Then = std::function<void(std::string reply)>;
 
-  Oracle(ControlThread& control, std::shared_ptr<Mailbox> mailbox, const config::Lookup& settings);
+  Oracle(ControlThread& control, const config::Lookup& settings);
   ~Oracle();
 
   Result<void> serve(int fd);  // on a listening socket, which is taken; the error is one line
@@ -35,17 +33,10 @@ class Oracle {
   void close();  // what is under way is not answered
 
  private:
-  struct Question;
-  Directory& directory();
-  void looked_up(std::list<Question>::iterator question, const LookupResult& result);
   std::string reply_for(const Identity& identity) const;
 
   ControlThread& control_;
   const config::Lookup& settings_;
-  EnvUv env_;
-  std::shared_ptr<const DirectoryShared> source_;  // of directory_
-  std::unique_ptr<Directory> directory_;
-  std::list<Question> questions_;  // under way
   std::unique_ptr<Socketmap> server_;
 };
 

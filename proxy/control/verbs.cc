@@ -41,17 +41,17 @@ std::string name_at(ControlThread& control, size_t slot) {
   return slot < all.size() ? all[slot]->name : "";
 }
 
-void route(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
+// Of a user whom a directory knows, or whom his backend is to know.
+void tell_route(ControlThread& control, const Identity& identity, const std::string& protocol, const VerbDone& done) {
   const Snapshot& snapshot = *control.running().snapshot;
-  Identity identity;
-  identity.user = snapshot.router->normalise(parameters.at("user").get<std::string>());
-  auto found = place(snapshot, control.shared().ledger, identity, parameters.value("protocol", "imap"), true);
+  const Ledger& ledger = control.ledger();
+  auto found = place(snapshot, ledger, identity, protocol, true);
   if (!found) return done(409, error(found.error().message));
-  foresee(snapshot, control.shared().ledger, *found, identity.user, parameters.value("protocol", "imap"));
-  auto bond = control.shared().ledger.affinity.look(identity.user);
+  foresee(snapshot, ledger, *found, identity.user, protocol);
+  auto bond = ledger.affinity.look(identity.user);
   Json rows = Json::array();
   for (const config::Backend* backend : found->candidates) {
-    const Backend& known = snapshot.backend(backend->name);
+    const Backend& known = snapshot.backend(*backend);
     rows.push_back({{"name", backend->name},
                     {"host", backend->host},
                     {"state", name_of(known.state->wanted)},
@@ -62,8 +62,20 @@ void route(ControlThread& control, const Json& parameters, const std::string&, V
              {"shard", found->shard},
              {"reason", found->reason},
              {"bound_to", bond && snapshot.affine_pool(found->pool) != nullptr ? name_at(control, bond->backend) : ""},
-             {"on_hold", control.shared().ledger.holds.held(identity.user, control.loop().now_ms())},
+             {"on_hold", ledger.holds.held(identity.user, control.loop().now_ms())},
              {"backends", rows}});
+}
+
+void route(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
+  const Snapshot& snapshot = *control.running().snapshot;
+  std::string user = snapshot.router->normalise(parameters.at("user").get<std::string>());
+  std::string protocol = parameters.value("protocol", "imap");
+  control.inquiry().ask(snapshot, user, [&control, protocol, done = std::move(done)](const LookupResult& known) {
+    if (known.verdict == Verdict::ok) return tell_route(control, known.identity, protocol, done);
+    bool later = known.verdict == Verdict::try_later;
+    done(later ? 503 : 404, error(later ? "the directories do not answer now: " + known.detail
+                                        : "no directory knows this user: his logins are refused"));
+  });
 }
 
 void config_in_effect(ControlThread& control, const Json&, const std::string&, VerbDone done) {

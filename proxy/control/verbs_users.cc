@@ -26,9 +26,10 @@ std::string user_of(ControlThread& control, const Json& parameters) {
   return control.running().snapshot->router->normalise(parameters.at("user").get<std::string>());
 }
 
-// Where rules and hashes send him; directories are not asked.
-Result<Route> home_of(ControlThread& control, const std::string& user) {
-  Identity identity;
+// Where directories, rules and hashes send him; whom no directory knows, or who cannot be asked about: as if there were
+// none.
+Result<Route> home_of(ControlThread& control, const std::string& user, const LookupResult& known) {
+  Identity identity = known.identity;
   identity.user = user;
   return control.running().snapshot->router->route(identity, "imap", std::time(nullptr));
 }
@@ -76,9 +77,25 @@ void tell(ControlThread& control, const Wish& wish, uint64_t ended, VerbDone don
   });
 }
 
-Json row_of(ControlThread& control, const std::string& user, const Affinity::Known& known, const std::string& backend) {
+void carry_out(ControlThread& control, const Wish& wish, bool kick, VerbDone done) {
+  if (!kick) {
+    if (!apply(control, wish)) return done(409, error("too many users have an order of their own"));
+    return tell(control, wish, 0, std::move(done));
+  }
+  Mover::Job job;
+  job.user = wish.user;
+  job.move = [&control, wish] { return apply(control, wish); };
+  job.done = [&control, wish, done](const std::string& failure, uint64_t ended) {
+    if (!failure.empty()) return done(409, error("he stays where he is: " + failure));
+    tell(control, wish, ended, done);
+  };
+  if (!control.mover().start(std::move(job))) done(409, error("he is being moved already"));
+}
+
+Json row_of(ControlThread& control, const std::string& user, const Affinity::Known& known, const std::string& backend,
+            const LookupResult& in_directory) {
   auto order = control.ledger().moves.find(user, unix_s());
-  auto home = home_of(control, user);
+  auto home = home_of(control, user, in_directory);
   return {{"user", user},
           {"backend", backend},
           {"sessions", known.sessions},
@@ -87,8 +104,14 @@ Json row_of(ControlThread& control, const std::string& user, const Affinity::Kno
           {"order", order ? target_text(*order) : ""}};
 }
 
-// Users a stripe at a time, one in each turn of the loop, so that a million of them stop nobody.
+// Users a stripe at a time, one in each turn of the loop, so that a million of them stop nobody; then those with an
+// order of their own whom no session binds anywhere.
 struct Listing {
+  struct Waiting {
+    std::string user, backend;
+    Affinity::Known known;
+    bool bound = false;
+  };
   explicit Listing(ControlThread& thread) : control(thread) {}
   ControlThread& control;
   bool off_home = false;
@@ -96,36 +119,57 @@ struct Listing {
   uint64_t limit = 0;
   VerbDone done;
   std::vector<std::string> names;  // of backends, by slot
+  std::vector<Waiting> waiting;    // to be looked up in directories
   Json rows = Json::array();
   size_t stripe = 0;
+  bool orders_seen = false;
 };
 
-// Those with an order of their own whom no session binds anywhere.
-void list_ordered(Listing& listing) {
-  std::vector<std::string> users;
+void add_ordered(Listing& listing) {
+  const Affinity& affinity = listing.control.ledger().affinity;
   listing.control.ledger().moves.visit(unix_s(), [&](Bytes user, const Moves::Order& order) {
     bool shown = listing.backend.empty() || listing.backend == order.backend;
-    bool full = listing.rows.size() + users.size() >= listing.limit;
-    if (shown && !full && !listing.control.ledger().affinity.look(user)) users.emplace_back(user);
+    bool full = listing.rows.size() + listing.waiting.size() >= listing.limit;
+    if (shown && !full && !affinity.look(user)) listing.waiting.push_back({std::string(user), "", {}, false});
   });
-  for (const std::string& user : users) listing.rows.push_back(row_of(listing.control, user, {}, ""));
 }
 
-void list_stripe(const std::shared_ptr<Listing>& listing) {
-  Affinity& affinity = listing->control.ledger().affinity;
-  std::vector<std::pair<std::string, Affinity::Known>> users;
-  affinity.visit(listing->stripe, [&](Bytes user, const Affinity::Known& known) { users.emplace_back(user, known); });
-  for (const auto& [user, known] : users) {
-    if (listing->rows.size() >= listing->limit) break;
-    std::string at = known.backend < listing->names.size() ? listing->names[known.backend] : "";
-    if (!listing->backend.empty() && at != listing->backend) continue;
-    Json row = row_of(listing->control, user, known, at);
-    if (!listing->off_home || row["home"] != at) listing->rows.push_back(std::move(row));
+// False: there is nobody left.
+bool refill(Listing& listing) {
+  Affinity& affinity = listing.control.ledger().affinity;
+  if (listing.stripe == affinity.stripes()) {
+    if (!std::exchange(listing.orders_seen, true)) add_ordered(listing);
+    return !listing.waiting.empty();
   }
-  if (++listing->stripe < affinity.stripes() && listing->rows.size() < listing->limit) {
-    return listing->control.loop().defer([listing] { list_stripe(listing); });
+  affinity.visit(listing.stripe++, [&](Bytes user, const Affinity::Known& known) {
+    std::string at = known.backend < listing.names.size() ? listing.names[known.backend] : "";
+    if (!listing.backend.empty() && at != listing.backend) return;
+    listing.waiting.push_back({std::string(user), std::move(at), known, true});
+  });
+  return true;
+}
+
+void add_row(Listing& listing, const Listing::Waiting& whom, const LookupResult& in_directory) {
+  Json row = row_of(listing.control, whom.user, whom.known, whom.backend, in_directory);
+  bool at_home = whom.bound && row["home"] == whom.backend;
+  if (!listing.off_home || !at_home) listing.rows.push_back(std::move(row));
+}
+
+void list_on(const std::shared_ptr<Listing>& listing) {
+  const Snapshot& snapshot = *listing->control.running().snapshot;
+  while (listing->rows.size() < listing->limit && !listing->waiting.empty()) {
+    auto whom = std::move(listing->waiting.back());
+    listing->waiting.pop_back();
+    if (!snapshot.live.auth.directories.empty()) {
+      return listing->control.inquiry().ask(snapshot, whom.user, [listing, whom](const LookupResult& result) {
+        add_row(*listing, whom, result);
+        list_on(listing);
+      });
+    }
+    add_row(*listing, whom, {});
   }
-  list_ordered(*listing);
+  bool more = listing->rows.size() < listing->limit && refill(*listing);
+  if (more) return listing->control.loop().defer([listing] { list_on(listing); });
   listing->done(200, {{"users", listing->rows}});
 }
 
@@ -183,30 +227,25 @@ void move(ControlThread& control, const Json& parameters, const std::string&, Ve
   Wish wish{user_of(control, parameters), std::nullopt};
   std::string to = parameters.at("to");
   bool timed = parameters.contains("for"), permanent = parameters.value("permanent", false);
+  bool kick = parameters.value("kick", false);
   if (timed && permanent) return done(422, error("either --for or --permanent"));
   if (to == "auto" && (timed || permanent)) return done(422, error("auto takes an order back: it needs no time"));
-  if (to != "auto") {
-    auto home = home_of(control, wish.user);
-    auto target = target_of(control.running().config.live, to, home ? home->pool : "");
+  if (to == "auto") return carry_out(control, wish, kick, std::move(done));
+  auto until_s = until_of(parameters);
+  if (!until_s) return done(422, error(until_s.error().message));
+  // Where several pools have a shard of that name, that of the pool which he lives in.
+  auto ask = [&control, wish, to, kick, until_s = *until_s, lasts = timed || permanent,
+              done](const LookupResult& in_directory) mutable {
+    auto home = home_of(control, wish.user, in_directory);
+    auto target = target_of(control.running().snapshot->live, to, home ? home->pool : "");
     if (!target) return done(404, error(target.error().message));
     wish.order = *target;
-    auto until_s = until_of(parameters);
-    if (!until_s) return done(422, error(until_s.error().message));
-    wish.order->until_s = *until_s;
-    wish.order->lasts = timed || permanent;
-  }
-  if (!parameters.value("kick", false)) {
-    if (!apply(control, wish)) return done(409, error("too many users have an order of their own"));
-    return tell(control, wish, 0, std::move(done));
-  }
-  Mover::Job job;
-  job.user = wish.user;
-  job.move = [&control, wish] { return apply(control, wish); };
-  job.done = [&control, wish, done](const std::string& failure, uint64_t ended) {
-    if (!failure.empty()) return done(409, error("he stays where he is: " + failure));
-    tell(control, wish, ended, done);
+    wish.order->until_s = until_s;
+    wish.order->lasts = lasts;
+    carry_out(control, wish, kick, std::move(done));
   };
-  if (!control.mover().start(std::move(job))) done(409, error("he is being moved already"));
+  if (control.running().snapshot->live.auth.directories.empty()) return ask({});
+  control.inquiry().ask(*control.running().snapshot, wish.user, std::move(ask));
 }
 
 void hold(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
@@ -231,7 +270,7 @@ void users(ControlThread& control, const Json& parameters, const std::string&, V
   listing->limit = parameters.value("limit", kRowsShown);
   listing->done = std::move(done);
   for (const BackendState* backend : control.fleet().all_backends()) listing->names.push_back(backend->name);
-  list_stripe(listing);
+  list_on(listing);
 }
 
 void flush(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {

@@ -80,7 +80,7 @@ const std::vector<Verb>& table() {
        "Users whose backend is remembered (affinity), and where they would live without",
        false,
        answers::users(),
-       {{"off-home", Kind::flag, "Only those who are not where rules and hash would send them"},
+       {{"off-home", Kind::flag, "Only those who are not where directories, rules and hash would send them"},
         {"backend", Kind::text, "Only those at this backend"},
         {"limit", Kind::number, "At most so many (default 1000)"}}},
       {"flush",

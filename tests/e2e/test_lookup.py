@@ -3,6 +3,7 @@
 import os
 import pwd
 import socket
+import subprocess
 import threading
 import time
 import unittest
@@ -11,6 +12,7 @@ from tests.e2e.harness import PASSWORD, Imap, Platform, wait_for
 from tests.e2e.harness.dovecot import Dovecot
 from tests.e2e.harness.ports import free_ports
 from tests.e2e.harness.postfix import POSTFIX, Postfix
+from tests.e2e.harness.postigo import postigo
 
 platform = None
 LMTP = """
@@ -89,6 +91,12 @@ class Lookup(unittest.TestCase):
     def home(self, proxy, user=USER):
         return proxy.ctl("route", user)["backends"][0]["name"]
 
+    def refused(self, proxy, *words):
+        done = subprocess.run([postigo(), "ctl", "--socket", proxy.admin_socket, *words], capture_output=True, text=True,
+                              timeout=90, check=False)
+        self.assertEqual((1, 1), (done.returncode, len(done.stderr.splitlines())), done)
+        return done.stderr
+
     def lmtp(self, name):
         return f"OK lmtp:[127.0.0.1]:{platform.dovecots[name].lmtp}"
 
@@ -138,9 +146,11 @@ class Answers(Lookup):
     def test_directories_say_who_is_known_and_where(self):
         users = ('[[directory]]\nname = "list"\ntype = "static"\n[[directory.user]]\nname = "%s"\nshard = "c"\n'
                  '[[directory.user]]\nname = "gone@example.com"\nshard = "b"\ndisabled = true\n' % USER)
-        self.door(more=users)
+        proxy = self.door(more=users)
         ask = self.asking()
         self.assertEqual(self.lmtp("c"), ask(USER))
+        self.assertEqual(("c", "directory"), (self.home(proxy), proxy.ctl("route", USER)["reason"]))
+        self.assertIn("no directory knows this user", self.refused(proxy, "route", "nobody@example.com"))
         self.assertEqual(self.lmtp("b"), ask("gone@example.com"))  # he may not log in, but gets his mail
         self.assertEqual("NOTFOUND ", ask("nobody@example.com"))
 
@@ -155,6 +165,7 @@ class Answers(Lookup):
         self.assertEqual(self.lmtp("b"), ask(USER))
         os.rename(path, path + ".away")
         self.assertRegex(ask(USER), "^TEMP ")
+        self.assertIn("the directories do not answer now", self.refused(proxy, "route", USER))
         os.rename(path + ".away", path)
         self.assertEqual(self.lmtp("b"), ask(USER))
 

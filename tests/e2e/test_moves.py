@@ -66,6 +66,18 @@ class Orders(Moves):
             self.assertEqual("a", self.served_by(proxy, user))
         self.assertEqual([], proxy.ctl("users")["users"])
 
+    def test_whom_a_directory_has_placed_is_at_home(self):
+        """Affinity remembers both: one where the directory has put him, the other one where an order has."""
+        placed, moved = platform.fresh_user(), platform.fresh_user()
+        entry = '[[directory.user]]\nname = "%s"\nshard = "b"\n'
+        proxy = self.door(pool=SHARDS + "\naffinity = true", routing="",
+                          more='[[directory]]\ntype = "static"\n' + entry % placed + entry % moved)
+        proxy.ctl("move", moved, "a")
+        for user, backend in ((placed, "b"), (moved, "a")):
+            self.assertEqual(backend, self.served_by(proxy, user))
+        self.assertEqual([moved], [row["user"] for row in proxy.ctl("users", "--off-home")["users"]])
+        self.assertEqual({placed, moved}, {row["user"] for row in proxy.ctl("users")["users"]})
+
     def test_a_backend_of_his_shard(self):
         proxy, user = self.door(pool=TOGETHER.replace("affinity = true", "")), platform.fresh_user()
         self.assertEqual("a", self.served_by(proxy, user))
