@@ -7,6 +7,7 @@
 
 #include "config/check.h"
 #include "config/check_shared.h"
+#include "config/srv.h"
 #include "config/suggest.h"
 #include "config/units.h"
 #include "parser/base/ascii.h"
@@ -60,8 +61,32 @@ void check_sources(const Backend& x, const std::string& path, Report& report) {
   }
 }
 
+void check_srv(const Backend& x, const std::string& path, Report& report) {
+  for (size_t i = 0; i < x.srv.size(); ++i) {
+    std::string where = at_index(path + ".srv", i);
+    const std::string& name = x.srv[i];
+    if (protocol_of_srv(name).empty() || !is_host_name(name)) {
+      report.error(where, in_quotes(name) +
+                              " is no name of such records: write _imap._tcp.example.com, or _imaps, "
+                              "_pop3 or _pop3s instead of _imap");
+    } else if (srv_means_tls(name) && x.tls.mode != Tls::implicit) {
+      report.error(where, in_quotes(name) + " promises TLS from the first octet on: write tls = \"implicit\"");
+    } else if (std::find(x.srv.begin(), x.srv.begin() + static_cast<std::ptrdiff_t>(i), name) !=
+               x.srv.begin() + static_cast<std::ptrdiff_t>(i)) {
+      report.error(where, in_quotes(name) + " stands here twice");
+    }
+  }
+  for (const char* key : {"host", "imap_port", "pop3_port"}) {
+    if (report.has(path + '.' + key)) {
+      report.error(path + '.' + key, "has no place beside srv, whose records name hosts and ports");
+    }
+  }
+}
+
 void check_backend(const Live& live, const Backend& x, const std::string& path, Report& report) {
-  if (x.host.empty()) {
+  if (!x.srv.empty()) {
+    check_srv(x, path, report);
+  } else if (x.host.empty()) {
     report.error(path, "host must be set");
   } else if (!is_host(x.host)) {
     bool with_port = parse_endpoint(x.host).has_value();
@@ -173,7 +198,7 @@ void check_protocols(const PoolCheck& all, const Pool& pool, const std::string& 
       if (found == all.by_name.end()) continue;  // told already
       const Backend& backend = *found->second;
       if (first == nullptr) first = &backend;
-      if ((first->imap_port != 0) == (backend.imap_port != 0) && (first->pop3_port != 0) == (backend.pop3_port != 0)) {
+      if (serves(*first, "imap") == serves(backend, "imap") && serves(*first, "pop3") == serves(backend, "pop3")) {
         continue;
       }
       report.error(path + ".affinity",

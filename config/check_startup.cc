@@ -8,6 +8,7 @@
 #include "config/check.h"
 #include "config/check_shared.h"
 #include "config/network.h"
+#include "config/srv.h"
 #include "config/suggest.h"
 #include "config/units.h"
 
@@ -126,7 +127,7 @@ void check_listener(const Config& config, size_t index, std::vector<Taken>& take
   check_proxies(x, path, report);
   bool known = x.protocol == "imap" || x.protocol == "pop3";
   bool served = false;
-  for (const Backend& backend : live.backends) served = served || backend.port(x.protocol) != 0;
+  for (const Backend& backend : live.backends) served = served || serves(backend, x.protocol);
   if (known && !served && !live.backends.empty()) {
     report.warning(path, "no backend serves " + x.protocol + ": logins here will fail");
   }

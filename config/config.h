@@ -242,7 +242,8 @@ enum class OnRemove {
 struct Backend {
   std::string name;
   std::string host;
-  uint16_t imap_port = 0;  // 0: does not serve it
+  std::vector<std::string> srv;  // instead of host and ports: one backend at each target of these records (srv.h)
+  uint16_t imap_port = 0;        // 0: does not serve it
   uint16_t pop3_port = 0;
   uint16_t lmtp_port = 24;  // for those who ask where mail of a user belongs (Lookup)
   TlsClient tls;

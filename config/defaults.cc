@@ -34,8 +34,9 @@ void strip_brackets(std::string& host) {
 void complete_backend(Backend& x, bool ports_written) {
   strip_brackets(x.host);
   for (std::string& address : x.source) strip_brackets(address);
-  if (x.name.empty()) x.name = x.host;
-  if (!ports_written) {
+  for (std::string& name : x.srv) name = lower(name);
+  if (x.name.empty()) x.name = x.srv.empty() ? x.host : x.srv[0];
+  if (!ports_written && x.srv.empty()) {
     bool implicit = x.tls.mode == Tls::implicit;
     x.imap_port = implicit ? 993 : 143;
     x.pop3_port = implicit ? 995 : 110;

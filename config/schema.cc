@@ -225,7 +225,7 @@ void describe_resolver(Visitor& v, Resolver& x) {
   v.duration({"failure_ttl", "A name that cannot be resolved is not asked for again so long"}, x.failure_ttl_ms);
   v.duration({"refresh_ttl", "Behind its time an answer serves at once so long, while a new one is asked for"},
              x.refresh_ttl_ms, true);
-  v.duration({"stale_ttl", "Behind its time an answer serves so long if no server says anything (RFC 8767)"},
+  v.duration({"stale_ttl", "Behind its time an answer serves so long if no server has another one (RFC 8767)"},
              x.stale_ttl_ms, true);
 }
 

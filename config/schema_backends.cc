@@ -98,7 +98,11 @@ void describe_ready(Visitor& v, Ready& x) {
 
 void describe_backend(Visitor& v, Backend& x) {
   v.text({"name", "Label in pools, logs and metrics; default: the host"}, x.name);
-  v.text({"host", "Name or address (required)"}, x.host);
+  v.text({"host", "Name or address (this, or srv)"}, x.host);
+  v.texts({"srv",
+           "Names of SRV records, `_imap._tcp.example.com` and the like: one backend at each of their targets, called "
+           "NAME/TARGET, of all pools that have NAME"},
+          x.srv);
   v.count({"imap_port", "Port; default, if pop3_port is not written either: 143, or 993 with implicit TLS"},
           x.imap_port, kPort);
   v.count({"pop3_port", "Port; default, if imap_port is not written either: 110, or 995 with implicit TLS"},

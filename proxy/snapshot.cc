@@ -117,8 +117,10 @@ std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, Lasting& 
                                          const Snapshot* before) {
   auto snapshot = std::make_shared<Snapshot>();
   config::Problems found;
-  snapshot->live = config.live;
-  snapshot->router = std::make_unique<Router>(config.live);
+  config::Expanded expanded = config::expand(config.live, *lasting.srv.get());
+  snapshot->live = std::move(expanded.live);
+  snapshot->written_ = std::move(expanded.written);
+  snapshot->router = std::make_unique<Router>(snapshot->live);
   snapshot->penalty = penalty_rules(config.live.penalty);
   snapshot->limits = limit_rules(config.live.limits);
   snapshot->make_certificates(before, found);
@@ -230,7 +232,7 @@ void Snapshot::make_backends(Fleet& fleet, const Snapshot* before, config::Probl
     auto state = fleet.backend(settings.name);
     if (!state) return problems.push_back(config::error_at("backend", state.error().message));
     backend_index_.emplace(settings.name, i);
-    auto& row = backends.emplace_back(Backend{settings, *state, {}, sources_of(settings, i, problems)}).tls;
+    auto& row = backends.emplace_back(Backend{settings, *state, {}, sources_of(settings, written_[i], problems)}).tls;
     const Backend* old = before != nullptr ? before->find_backend(settings.name) : nullptr;
     for (const Protocol& protocol : protocols()) {
       if (settings.tls.mode == config::Tls::off) {
@@ -280,7 +282,7 @@ std::shared_ptr<const TlsTrust> Snapshot::trust(size_t backend, const Protocol& 
     if (known != before->trusts_.end()) return place->second = known->second;
   }
   config::Problems found;
-  place->second = TlsTrust::make(tls, protocol.alpn, config::at_index("backend", backend) + ".tls", found);
+  place->second = TlsTrust::make(tls, protocol.alpn, config::at_index("backend", written_[backend]) + ".tls", found);
   bool first = &protocol == protocols().data();
   if (first) problems.insert(problems.end(), found.begin(), found.end());
   return place->second;

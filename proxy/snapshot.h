@@ -22,6 +22,7 @@
 #include "parser/dialogue.h"
 #include "proxy/fleet.h"
 #include "proxy/net/address.h"
+#include "proxy/net/srv_book.h"
 #include "proxy/net/ticket_keys.h"
 #include "proxy/net/tls_client.h"
 #include "proxy/net/tls_server.h"
@@ -33,6 +34,7 @@ struct Lasting {
   std::shared_ptr<TicketKeys> keys;
   Fleet fleet;
   std::map<std::string, std::vector<config::Endpoint>> activated;  // addresses of systemd's sockets, by name
+  SrvBook srv;                                                     // what stands for backends by SRV records
 };
 
 // One [[listener]], as sessions see it; they hold it by shared_ptr. Small.
@@ -74,7 +76,7 @@ struct PoolLimit {
 std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth, config::Problems& problems);
 
 struct Snapshot {
-  config::Live live;
+  config::Live live;  // with backends at the targets of SRV records (config/srv.h)
   std::unique_ptr<Router> router;
   PenaltyRules penalty;
   LimitRules limits;
@@ -116,6 +118,7 @@ struct Snapshot {
   Claim claim(const Backend& backend, size_t protocol, uint64_t now_ms) const;
 
   NameMap<size_t> backend_index_;
+  std::vector<size_t> written_;                                    // where each backend stands in the configuration
   mutable std::atomic<uint64_t> turns_{0};                         // of the logins to shared pools
   std::map<std::string, std::shared_ptr<const TlsTrust>> trusts_;  // by what they came from
 

@@ -32,6 +32,11 @@ inline constexpr Event reloaded{"reloaded", Level::info, "A new configuration is
 inline constexpr Event reload_refused{"reload_refused", Level::error,
                                       "A new configuration was refused: the old one stays in effect as a whole.",
                                       "cause detail"};
+inline constexpr Event srv_changed{"srv_changed", Level::info, "SRV records name other backends than before.",
+                                   "service targets"};
+inline constexpr Event srv_failed{
+    "srv_failed", Level::warning,
+    "SRV records cannot be had, which is told once: the backends stay that they named last.", "service detail"};
 inline constexpr Event certificate_expires{
     "certificate_expires", Level::warning,
     "A certificate has less than 14 days: told at the start, with each new configuration, and once a day.",
@@ -168,6 +173,8 @@ inline constexpr std::array kAll = {&listening,
                                     &configuration_warning,
                                     &reloaded,
                                     &reload_refused,
+                                    &srv_changed,
+                                    &srv_failed,
                                     &certificate_expires,
                                     &log_reopened,
                                     &log_not_reopened,

@@ -71,7 +71,7 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     {"signal", "`SIGTERM`, `SIGINT`, `SIGQUIT`, `SIGUSR1`, `SIGUSR2`"},
     {"cause",
      "who asked: `SIGHUP`, `ctl`; `certificates`: their files changed; `watch`: the configuration's file did; "
-     "`SIGUSR2`, `takeover`"},
+     "`srv`: SRV records did; `SIGUSR2`, `takeover`"},
     {"program", "the one that is started; empty where one that runs has asked"},
     {"pid", "the process that serves from now on"},
     {"by", "the account at the other end of the admin socket"},
@@ -80,6 +80,8 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     {"changes", "how many keys of the configuration"},
     {"name", "the first name in a certificate"},
     {"days", "that it is still good for, whole ones; below 0: it is over"},
+    {"service", "the name of SRV records"},
+    {"targets", "how many of them are named"},
     {"hash", "of the configuration in effect, without its secrets"},
     {"over_limit", "lines that were not written because of `stranger_lines_per_s`"},
     {"unwritten", "lines that the file, pipe or terminal did not take"},

@@ -15,7 +15,7 @@ std::optional<config::Loaded> load_configuration(const std::string& file, Stream
 
 // What only the machine and the libraries can judge (preparation.h). Nothing if there is an error; everything is
 // written to `err`. REQUIRES: `loaded` came from load_configuration.
-std::optional<Prepared> prepare_configuration(const config::Loaded& loaded, Streams io,
+std::optional<Prepared> prepare_configuration(const config::Loaded& loaded, Streams io, Purpose purpose,
                                               const Inherited& inherited = {});
 
 }  // namespace postigo::commands

@@ -38,7 +38,10 @@ ControlThread::ControlThread(std::string file, config::Config config, Prepared p
                                Successor::Done done) { run_for_successor(*this, what, parameters, std::move(done)); }),
       orders_(prepared_.lasting->fleet, running_.config.startup.state_file),
       keeper_(loop_, prepared_.lasting->fleet),
-      prober_(loop_, [this] { keep_state(); }) {}
+      prober_(loop_, [this] { keep_state(); }),
+      discovery_(loop_, prepared_.lasting->srv, [this] {
+        if (why_not_now().empty()) reloader_->renew({.cause = "srv"});
+      }) {}
 
 ControlThread::~ControlThread() = default;
 
@@ -73,6 +76,7 @@ Result<void> ControlThread::start() {
   signals_.watch(loop_, [this](int signal) { told(signal); });
   sweep();
   prober_.use(running_.snapshot);
+  discovery_.use(running_.config.live);
   mirror_.start();
   reloader_->watch_files();
   watchdog_.start();
@@ -206,7 +210,7 @@ void ControlThread::announce() {
   }
   log::write(events::ready, {{"version", POSTIGO_VERSION},
                              {"workers", workers_.size()},
-                             {"backends", running_.config.live.backends.size()},
+                             {"backends", running_.snapshot->backends.size()},
                              {"descriptors", prepared_.descriptors},
                              {"sessions_max", shared_->sessions_max.load()}});
   notify("READY=1");
@@ -316,6 +320,7 @@ void ControlThread::close() {
   if (inquiry_) inquiry_->close();
   mover_.close();
   prober_.close();
+  discovery_.close();
   drain_.close();
   succession_.close();
   mirror_.close();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proxy/base/mailbox.h"
+#include "proxy/control/discovery.h"
 #include "proxy/control/doors.h"
 #include "proxy/control/drain.h"
 #include "proxy/control/flush.h"
@@ -145,6 +146,7 @@ class ControlThread {
   Mirror mirror_{*this};
   Removals removals_{*this};
   Prober prober_;
+  Discovery discovery_;
   std::unique_ptr<Reloader> reloader_;  // once the account has changed: it has a thread
   int64_t started_s_ = 0;
   size_t alive_ = 0;  // workers

@@ -88,7 +88,7 @@ std::string ControlThread::publish(Proposal& proposal) {
     if (auto opened = log::open(proposal.config.live.log); !opened) return opened.error().message;
   }
   auto before = std::exchange(running_.config, std::move(proposal.config));
-  running_.snapshot = std::move(proposal.snapshot);
+  auto old = std::exchange(running_.snapshot, std::move(proposal.snapshot));
   apply_limits();
   prepared_.lasting->keys->set_rotation(running_.config.live.tls.ticket_rotation_ms);
   sweep();
@@ -100,7 +100,8 @@ std::string ControlThread::publish(Proposal& proposal) {
   shared_->published.set(running_.snapshot);
   announce_listeners(before.live.listeners);
   prober_.use(running_.snapshot);
-  removals_.exchanged(before.live, running_.config.live);
+  discovery_.use(running_.config.live);
+  removals_.exchanged(old->live, running_.snapshot->live);
   return {};
 }
 

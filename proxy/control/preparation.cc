@@ -16,6 +16,7 @@
 #include "config/suggest.h"
 #include "config/units.h"
 #include "proxy/base/log.h"
+#include "proxy/control/discovery.h"
 #include "proxy/net/listener.h"
 #include "proxy/ops/http.h"
 #include "proxy/worker.h"
@@ -133,7 +134,8 @@ uint64_t ready_possible(const Prepared& prepared, const config::Live& live) {
   return std::min(wanted, prepared.descriptors / kPart);
 }
 
-Prepared prepare(const config::Config& config, config::Problems& problems, const Inherited& inherited) {
+Prepared prepare(const config::Config& config, config::Problems& problems, Purpose purpose,
+                 const Inherited& inherited) {
   Prepared prepared;
   unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   config::Problems found;
@@ -145,6 +147,7 @@ Prepared prepare(const config::Config& config, config::Problems& problems, const
   check_addresses(config, inherited, found);
   prepared.lasting = std::make_shared<Lasting>();
   prepared.lasting->keys = std::make_shared<TicketKeys>(config.live.tls.ticket_rotation_ms);
+  if (purpose == Purpose::serve) discover(config.live, prepared.lasting->srv);
   prepared.snapshot = Snapshot::make(config, *prepared.lasting, found);
   check_as_account(prepared.account, config, found);
   problems.insert(problems.end(), found.begin(), found.end());

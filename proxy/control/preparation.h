@@ -33,7 +33,10 @@ uint64_t ready_possible(const Prepared& prepared, const config::Live& live);
 
 // Tells everything that is wrong, whatever else is. Raises the limit of descriptors; leaves nothing else behind: the
 // log is not made, databases are opened as the account and closed. Blocking; main thread, before any other exists.
-// Sockets of these names (control/estate.h) listen already, and are not tried.
-Prepared prepare(const config::Config& config, config::Problems& problems, const Inherited& inherited = {});
+// Sockets of these names (control/estate.h) listen already, and are not tried. To `serve` name servers are asked about
+// services that stand for backends: for a few seconds at most.
+enum class Purpose { check, serve };
+Prepared prepare(const config::Config& config, config::Problems& problems, Purpose purpose,
+                 const Inherited& inherited = {});
 
 }  // namespace postigo

@@ -10,6 +10,7 @@
 #include "config/report.h"
 #include "proxy/base/log.h"
 #include "proxy/control/activation.h"
+#include "proxy/control/discovery.h"
 
 namespace postigo {
 namespace {
@@ -36,13 +37,16 @@ Proposal propose(const Running& running, Lasting& lasting) {
   proposal.changes = config::diff(running.config, proposal.config);
   config::Problems found = Router::check(proposal.config.live);
   std::swap(found, proposal.problems);
-  if (!any_fatal(proposal.problems)) build(running, lasting, proposal);
+  if (!any_fatal(proposal.problems)) {
+    discover(proposal.config.live, lasting.srv);
+    build(running, lasting, proposal);
+  }
   for (config::Problem& problem : proposal.problems) problem = loaded.placed(std::move(problem));
   proposal.problems.insert(proposal.problems.begin(), found.begin(), found.end());
   return proposal;
 }
 
-Proposal propose_certificates(const Running& running, Lasting& lasting) {
+Proposal propose_again(const Running& running, Lasting& lasting) {
   Proposal proposal;
   proposal.config = running.config;
   build(running, lasting, proposal);

@@ -28,8 +28,8 @@ struct Proposal {
 // Loads and checks as `check` and `serve` do. Blocking; any thread. Has no effect but on names in `lasting`.
 Proposal propose(const Running& running, Lasting& lasting);
 
-// The same configuration with its certificates read again.
-Proposal propose_certificates(const Running& running, Lasting& lasting);
+// The same configuration with its certificates read again, and with what SRV records say now.
+Proposal propose_again(const Running& running, Lasting& lasting);
 
 // A hash of all keys but secrets, in twelve hexadecimal digits.
 std::string fingerprint(const config::Config& config);

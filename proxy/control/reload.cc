@@ -68,6 +68,14 @@ void Reloader::ask(Order order) {
   });
 }
 
+void Reloader::renew(Order order) {
+  in_turn([this, order = std::move(order)] {
+    auto proposal = std::make_shared<Proposal>();
+    work([this, proposal, from = now_()] { *proposal = propose_again(from, lasting_); },
+         [this, proposal, order] { then_(*proposal, order); });
+  });
+}
+
 void Reloader::compare(std::function<void(const Proposal&)> then) {
   in_turn([this, then = std::move(then)] {
     auto proposal = std::make_shared<Proposal>();
@@ -112,7 +120,7 @@ void Reloader::examine(const Running& from, Lasting& lasting, const Stamps& know
   look.stamp = Snapshot::stamp_of(from.snapshot->certificate_files());
   bool fresh = look.stamp != from.snapshot->certificates_stamp && look.stamp != known.refused;
   if (look.changed || !fresh || look.stamp != known.seen) return;
-  look.proposal = std::make_unique<Proposal>(propose_certificates(from, lasting));
+  look.proposal = std::make_unique<Proposal>(propose_again(from, lasting));
 }
 
 void Reloader::looked(Look& look) {

@@ -45,7 +45,9 @@ class Reloader {
 
   // For the file, as it is from now on. One after the other.
   void ask(Order order);
-  // The same without an effect.
+  // For the file as it was read last, whatever stands in it now: what it means has changed.
+  void renew(Order order);
+  // The same as ask() without an effect.
   void compare(std::function<void(const Proposal&)> then);
   // Other work that blocks, in its turn; `then` on the loop's thread.
   void chore(std::function<void()> work, std::function<void()> then);

@@ -93,8 +93,10 @@ void ControlThread::succeeded(const std::string& cause, const std::string& failu
   if (!failure.empty()) {
     predecessors_.go_on();
     successor_.forget();
-    return log::write(events::upgrade_failed, {{"cause", cause}, {"detail", failure}});
+    log::write(events::upgrade_failed, {{"cause", cause}, {"detail", failure}});
+    return discovery_.tell_again();  // nothing could take effect meanwhile
   }
+  discovery_.close();
   log::write(events::handed_over, {{"cause", cause}, {"pid", successor}});
   notify(fmt::format("MAINPID={}", successor));
   notify_no_more();

@@ -39,7 +39,7 @@ std::string give_order(StandingOrders& orders, BackendState& backend, const Json
 }
 
 std::string note_of(ControlThread& control, const Json& parameters, const std::string& failure) {
-  if (parameters.at("state") == "weight" && !has_company(control.running().config.live, parameters.at("name"))) {
+  if (parameters.at("state") == "weight" && !has_company(control.running().snapshot->live, parameters.at("name"))) {
     return "without effect: no shard has another backend for its users";
   }
   if (control.orders().file().empty()) return "forgotten at a restart: there is no [server] state_file";

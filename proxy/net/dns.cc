@@ -1,14 +1,21 @@
-// c-ares on our loop: its sockets, its time, and its answers as ours. Not here: memory, who waits, literals
+// c-ares on our loop: its sockets, its time, and its answers as ours. SRV answers are read by glibc's own parser
+// (libresolv): that of c-ares drops their TTL. Not here: memory, who waits, literals
 // (resolver.cc).
 #include "proxy/net/dns.h"
 
 #include <ares.h>
+#include <arpa/nameser.h>
+#include <netinet/in.h>
+#include <resolv.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <optional>
 #include <unordered_map>
 
+#include "config/units.h"
 #include "parser/base/ascii.h"
 
 namespace postigo {
@@ -18,6 +25,8 @@ namespace {
 // takes effect, also while servers that are gone are still being asked.
 constexpr uint64_t kChannelMs = 30'000;
 constexpr size_t kAddressesMax = 64;  // of one name
+constexpr size_t kTargetsMax = 256;
+constexpr size_t kSrvNumbers = 6;  // octets of an SRV record before its target
 
 Dns::Answer answer_of(int status, const ares_addrinfo* list) {
   Dns::Answer answer;
@@ -32,8 +41,42 @@ Dns::Answer answer_of(int status, const ares_addrinfo* list) {
   }
   answer.addresses = by_turns(std::move(answer.addresses));
   answer.ttl_ms = answer.addresses.empty() ? 0 : static_cast<uint64_t>(std::max(ttl_s, 0)) * 1000;
-  answer.no_such_name = status == ARES_ENOTFOUND || status == ARES_ENODATA;
   answer.why = status == ARES_SUCCESS ? "no address" : ares_strerror(status);
+  return answer;
+}
+
+// None: it is no such record, its target is no host, or it says that there is no such service (".").
+std::optional<config::SrvTarget> target_of(const ns_msg& message, const ns_rr& record) {
+  const unsigned char* data = ns_rr_rdata(record);
+  if (ns_rr_type(record) != ns_t_srv || ns_rr_rdlen(record) <= kSrvNumbers) return {};
+  std::array<char, NS_MAXDNAME> name{};
+  const unsigned char *begin = ns_msg_base(message), *end = ns_msg_end(message);
+  if (dn_expand(begin, end, data + kSrvNumbers, name.data(), static_cast<int>(name.size())) < 0) return {};
+  config::SrvTarget target;
+  target.priority = static_cast<uint16_t>(ns_get16(data));
+  target.weight = static_cast<uint16_t>(ns_get16(data + 2));
+  target.port = static_cast<uint16_t>(ns_get16(data + 4));
+  target.host = lower(name.data());
+  if (target.port == 0 || !config::is_host_name(target.host)) return {};
+  return target;
+}
+
+Dns::Answer targets_of(int status, const unsigned char* octets, int size) {
+  Dns::Answer answer;
+  ns_msg message{};
+  answer.why = status == ARES_SUCCESS ? "no target" : ares_strerror(status);
+  if (status != ARES_SUCCESS || ns_initparse(octets, size, &message) != 0) return answer;
+  uint32_t ttl_s = INT32_MAX;
+  for (int i = 0; i < ns_msg_count(message, ns_s_an); ++i) {
+    ns_rr record{};
+    if (ns_parserr(&message, ns_s_an, i, &record) != 0) break;
+    ttl_s = std::min(ttl_s, static_cast<uint32_t>(ns_rr_ttl(record)));  // of aliases, too
+    auto target = target_of(message, record);
+    if (target && answer.targets.size() < kTargetsMax) answer.targets.push_back(std::move(*target));
+  }
+  std::sort(answer.targets.begin(), answer.targets.end());
+  answer.targets.erase(std::unique(answer.targets.begin(), answer.targets.end()), answer.targets.end());
+  answer.ttl_ms = uint64_t{ttl_s} * 1000;
   return answer;
 }
 
@@ -121,6 +164,12 @@ class Dns::Channel {
     ares_getaddrinfo(ares_, host.c_str(), nullptr, &hints, &told, held);
     arm();
   }
+  void ask_srv(const std::string& name, const std::shared_ptr<Question>& question) {
+    auto* held = new std::shared_ptr<Question>(question);  // given back by told_srv()
+    if (status_ != ARES_SUCCESS) return told_srv(held, status_, 0, nullptr, 0);
+    ares_query(ares_, name.c_str(), ns_c_in, ns_t_srv, &told_srv, held);
+    arm();
+  }
 
  private:
   // One of c-ares's sockets, as long as it wants to hear of it.
@@ -135,14 +184,23 @@ class Dns::Channel {
 
   // c-ares may say this inside ask(), and says it of every question when it is destroyed.
   static void told(void* held, int status, int, ares_addrinfo* list) {
-    std::unique_ptr<std::shared_ptr<Question>> owner(static_cast<std::shared_ptr<Question>*>(held));
-    std::shared_ptr<Question> question = *owner;
+    std::shared_ptr<Question> question = taken(held);
     if (question->then) {
       question->answer = answer_of(status, list);
       if (question->local && question->answer.addresses.empty()) question->answer.addresses = loopback();
       question->loop.defer([question] { question->answered(); });
     }
     ares_freeaddrinfo(list);
+  }
+  static void told_srv(void* held, int status, int, unsigned char* octets, int size) {
+    std::shared_ptr<Question> question = taken(held);
+    if (!question->then) return;
+    question->answer = targets_of(status, octets, size);
+    question->loop.defer([question] { question->answered(); });
+  }
+  static std::shared_ptr<Question> taken(void* held) {
+    std::unique_ptr<std::shared_ptr<Question>> owner(static_cast<std::shared_ptr<Question>*>(held));
+    return *owner;
   }
 
   // Without EPOLLET: c-ares reads and writes as much as it likes.
@@ -198,6 +256,13 @@ Ticket Dns::ask(const std::string& host, std::function<void(Answer)> then) {
   auto question = std::make_shared<Question>(loop_, local, std::move(then));
   question->channel = local ? std::make_shared<Channel>(loop_, settings_, "f") : channel();
   question->channel->ask(host, question);
+  return Ticket(question);
+}
+
+Ticket Dns::ask_srv(const std::string& name, std::function<void(Answer)> then) {
+  auto question = std::make_shared<Question>(loop_, false, std::move(then));
+  question->channel = channel();
+  question->channel->ask_srv(name, question);
   return Ticket(question);
 }
 

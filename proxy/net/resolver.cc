@@ -116,7 +116,7 @@ void Resolver::answered(Name& name, Dns::Answer answer) {
   } else {
     name.why = std::move(answer.why);
     name.ask_at_ms = now_ms + settings_.failure_ttl_ms;
-    if (answer.no_such_name || now_ms >= name.stale_until_ms) name.addresses.clear();
+    if (now_ms >= name.stale_until_ms) name.addresses.clear();
   }
   name.tell();
 }

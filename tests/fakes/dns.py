@@ -3,6 +3,8 @@
     dns = FakeDns({"mail.test": "127.0.0.1", "six.test": "::1"}, silent={"dead.test"})
     f"127.0.0.1:{dns.port}", dns.asked("mail.test"), dns.stop()
 
+    dns.services["_imap._tcp.test"] = [(10, 5, 143, "mail.test")]  # priority, weight, port, host
+
 A name that is neither is NXDOMAIN.
 """
 
@@ -11,7 +13,7 @@ import socket
 import struct
 import threading
 
-_A, _AAAA = 1, 28
+_A, _AAAA, _SRV = 1, 28, 33
 
 
 def _question(message):
@@ -28,6 +30,7 @@ class FakeDns:
 
     def __init__(self, names, silent=(), ttl=60):
         self.names = {name: [at] if isinstance(at, str) else list(at) for name, at in names.items()}
+        self.services = {}
         self.silent = set(silent)
         self.ttl = ttl
         self._asked = []
@@ -38,7 +41,7 @@ class FakeDns:
         self._thread.start()
 
     def asked(self, name):
-        """How often somebody looked for its IPv4 address."""
+        """How often somebody looked for its IPv4 address, or its services."""
         return self._asked.count(name)
 
     def stop(self):
@@ -52,15 +55,19 @@ class FakeDns:
             if not message:
                 return
             name, kind, end = _question(message)
-            if kind == _A:
+            if kind in (_A, _SRV):
                 self._asked.append(name)
             if name not in self.silent:
                 self._socket.sendto(self._answer(message, name, kind, end), peer)
 
     def _answer(self, message, name, kind, end):
         found = [ipaddress.ip_address(at) for at in self.names.get(name, [])]
-        records = [at.packed for at in found if (at.version == 6) == (kind == _AAAA)]
-        status = 0x8180 if name in self.names else 0x8183
+        records = [at.packed for at in found if kind == (_AAAA if at.version == 6 else _A)]
+        if kind == _SRV:
+            records = [struct.pack(">HHH", *numbers) + b"".join(
+                bytes([len(label)]) + label.encode() for label in [*host.split("."), ""])
+                for *numbers, host in self.services.get(name, [])]
+        status = 0x8180 if name in self.names or name in self.services else 0x8183
         head = message[:2] + struct.pack(">HHHHH", status, 1, len(records), 0, 0)
         return head + message[12:end] + b"".join(
             struct.pack(">HHHIH", 0xC00C, kind, 1, self.ttl, len(each)) + each for each in records)

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <map>
@@ -29,7 +30,12 @@ class DnsServer {
     bool silent_aaaa = false;  // some servers drop questions for AAAA
     bool truncated = false;    // over UDP
     int delay_ms = 0;
-    std::string alias = {};  // a CNAME before the addresses, with TTL `ttl_s`; theirs is 1000
+    struct Service {
+      uint16_t priority, weight, port;
+      std::string host;
+    };
+    std::vector<Service> services = {};  // SRV records
+    std::string alias = {};              // a CNAME before the addresses, with TTL `ttl_s`; theirs is 1000
   };
 
   DnsServer() {
@@ -59,7 +65,7 @@ class DnsServer {
     std::lock_guard lock(mutex_);
     records_[name] = std::move(record);
   }
-  // Questions for A, which come once per look-up; with `tcp` only those over TCP.
+  // Questions for A or SRV, which come once per look-up; with `tcp` only those over TCP.
   int asked(const std::string& name, bool tcp = false) {
     std::lock_guard lock(mutex_);
     return (tcp ? asked_tcp_ : asked_)[name];
@@ -72,7 +78,7 @@ class DnsServer {
     std::string message;
   };
   static constexpr size_t kHeader = 12;
-  static constexpr int kA = 1, kCname = 5, kAaaa = 28;
+  static constexpr int kA = 1, kCname = 5, kAaaa = 28, kSrv = 33;
 
   static int bound(int type, uint16_t port) {
     int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
@@ -159,6 +165,9 @@ class DnsServer {
     for (const std::string& text : record.addresses) {
       if (!cut) add_address(records, count, record, type, text);
     }
+    for (const Record::Service& service : record.services) {
+      if (!cut && type == kSrv) add_service(records, count, record, service);
+    }
     std::string message = question.substr(0, 2);
     put(message, 0x8180U | (cut ? 0x0200U : 0U) | static_cast<uint32_t>(record.rcode), 2);
     put(message, 1, 2);
@@ -168,7 +177,7 @@ class DnsServer {
   }
   Record find(const std::string& name, int type, bool tcp) {
     std::lock_guard lock(mutex_);
-    if (type == kA) ++(tcp ? asked_tcp_ : asked_)[name];
+    if (type == kA || type == kSrv) ++(tcp ? asked_tcp_ : asked_)[name];
     auto found = records_.find(name);
     if (found != records_.end()) return found->second;
     Record none;
@@ -195,6 +204,26 @@ class DnsServer {
     char octets[16];
     inet_pton(six ? AF_INET6 : AF_INET, text.c_str(), octets);
     to.append(octets, six ? 16 : 4);
+    ++count;
+  }
+  static void add_service(std::string& to, uint32_t& count, const Record& record, const Record::Service& service) {
+    std::string name;
+    for (size_t begin = 0; begin < service.host.size();) {
+      size_t end = std::min(service.host.find('.', begin), service.host.size());
+      put(name, static_cast<uint32_t>(end - begin), 1);
+      name += service.host.substr(begin, end - begin);
+      begin = end + 1;
+    }
+    name += '\0';
+    put(to, 0xc00c, 2);
+    put(to, kSrv, 2);
+    put(to, 1, 2);
+    put(to, record.ttl_s, 4);
+    put(to, static_cast<uint32_t>(name.size()) + 6, 2);
+    put(to, service.priority, 2);
+    put(to, service.weight, 2);
+    put(to, service.port, 2);
+    to += name;
     ++count;
   }
   static void encode(std::string& to, const std::string& label) {  // a name of one label

@@ -122,6 +122,19 @@ TEST_F(CheckTest, NameServersAreAddresses) {
   EXPECT_EQ(problems_of_small_and("[resolver]\nservers = \"2001:db8::53\"\n"), "");
 }
 
+TEST_F(CheckTest, BackendsBySrvRecords) {
+  auto with = [&](const std::string& lines) { return problems_of_small_and("[[backend]]\nname = \"x\"\n" + lines); };
+  EXPECT_EQ(with("srv = [\"_imap._tcp.test\", \"_POP3._tcp.test\"]\n"), "");
+  EXPECT_EQ(with("srv = [\"_imaps._tcp.test\"]\ntls = \"implicit\"\n"), "");
+  EXPECT_THAT(with("srv = [\"_imaps._tcp.test\"]\n"),
+              HasSubstr("p.toml:14:8: backend.srv: \"_imaps._tcp.test\" promises"));
+  EXPECT_THAT(with("srv = [\"mail.test\"]\n"), HasSubstr("is no name of such records: write _imap._tcp.example.com"));
+  EXPECT_THAT(with("srv = [\"_imap._tcp.a b\"]\n"), HasSubstr("is no name of such records"));
+  EXPECT_THAT(with("srv = [\"_imap._tcp.test\", \"_imap._tcp.test\"]\n"), HasSubstr("stands here twice"));
+  EXPECT_THAT(with("srv = [\"_imap._tcp.test\"]\nhost = \"a\"\n"), HasSubstr("backend.host: has no place beside srv"));
+  EXPECT_THAT(with("srv = [\"_imap._tcp.test\"]\npop3_port = 1\n"), HasSubstr("backend.pop3_port: has no place"));
+}
+
 TEST_F(CheckTest, TimesOfTheResolver) {
   EXPECT_THAT(error("[resolver]\nttl_min = \"2h\"\n"), HasSubstr("must not be above ttl_max"));
   EXPECT_THAT(error("[resolver]\ntimeout = \"2m\"\n"), HasSubstr("at most 1m"));

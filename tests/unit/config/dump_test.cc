@@ -126,6 +126,11 @@ Config invent(unsigned seed, const std::string& file) {
   live.resolver.timeout_ms %= 60'000;
   live.resolver.ttl_min_ms %= 60'000;
   live.health.retry_min_ms %= 60'000;
+  Backend& by_records = live.backends.emplace_back(live.backends[0]);
+  by_records.host = "";
+  by_records.imap_port = by_records.pop3_port = 0;
+  by_records.srv = {"_imaps._tcp.example.com", "_pop3s._tcp.example.com"};
+  by_records.name = "records";
   live.ready.min %= live.ready.max + 1;
   for (Backend& backend : live.backends) {
     backend.health.retry_min_ms %= 60'000;

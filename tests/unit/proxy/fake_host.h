@@ -179,7 +179,7 @@ class HostTest : public LoopTest {
 
   Port port{true};  // where the backend would be
   config::Config config = one_backend(port.number());
-  Lasting lasting{std::make_shared<TicketKeys>(3600'000), {}, {}};
+  Lasting lasting{std::make_shared<TicketKeys>(3600'000), {}, {}, {}};
   std::unique_ptr<FakeHost> host;
 };
 

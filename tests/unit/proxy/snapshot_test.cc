@@ -63,7 +63,7 @@ class SnapshotTest : public testing::Test {
   }
 
   Authority authority;
-  Lasting lasting{std::make_shared<TicketKeys>(3600'000), {}, {}};
+  Lasting lasting{std::make_shared<TicketKeys>(3600'000), {}, {}, {}};
   config::Config config;
   config::Problems problems;
 };

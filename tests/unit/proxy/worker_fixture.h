@@ -152,7 +152,7 @@ class WorkerTest : public testing::Test {
   Port imap{false}, pop3{false}, backends{true};
   config::Config config = one_backend(backends.number());
   int64_t sessions_max = 1000;
-  Lasting lasting{std::make_shared<TicketKeys>(3600'000), {}, {}};
+  Lasting lasting{std::make_shared<TicketKeys>(3600'000), {}, {}, {}};
   std::shared_ptr<Snapshot> snapshot;
   std::unique_ptr<Shared> shared;
   std::vector<std::unique_ptr<Worker>> workers;

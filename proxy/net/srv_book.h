@@ -1,0 +1,37 @@
+// SrvBook: what name servers said last of the services that stand for backends (config/srv.h). Nothing in it is ever
+// forgotten because a server fails: a service that stops resolving keeps its targets. Any thread.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/srv.h"
+
+namespace postigo {
+
+class SrvBook {
+ public:
+  std::shared_ptr<const config::SrvRecords> get() const {
+    std::lock_guard lock(mutex_);
+    return records_;
+  }
+  // False: that is known already.
+  bool put(const std::string& name, std::vector<config::SrvTarget> targets) {
+    std::lock_guard lock(mutex_);
+    auto known = records_->find(name);
+    if (known != records_->end() && known->second == targets) return false;
+    auto records = std::make_shared<config::SrvRecords>(*records_);
+    (*records)[name] = std::move(targets);
+    records_ = std::move(records);
+    return true;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const config::SrvRecords> records_ = std::make_shared<config::SrvRecords>();
+};
+
+}  // namespace postigo
