@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "config/check_shared.h"
+#include "config/srv.h"
 #include "config/suggest.h"
 #include "config/units.h"
 
@@ -77,6 +78,11 @@ void check_placement(const Live& live, const std::string& pool, const std::strin
   if (!pool.empty()) check_reference(pool, pools, "pool", below(path, "pool"), report);
   if (shard.empty() || report.size() != before) return;
   check_reference(shard, shards, "shard", below(path, "shard"), report, " in pool " + in_quotes(effective));
+  if (report.size() == before && stands_for_several(live, effective, shard)) {
+    report.error(below(path, "shard"), in_quotes(shard) +
+                                           " is one shard for each target of SRV records: name a "
+                                           "[[pool.shard]] that has it among its backends, or the pool");
+  }
 }
 
 }  // namespace postigo::config

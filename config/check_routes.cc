@@ -61,7 +61,7 @@ void check_sources(const Backend& x, const std::string& path, Report& report) {
   }
 }
 
-void check_srv(const Backend& x, const std::string& path, Report& report) {
+void check_srv(const Live& live, const Backend& x, const std::string& path, Report& report) {
   for (size_t i = 0; i < x.srv.size(); ++i) {
     std::string where = at_index(path + ".srv", i);
     const std::string& name = x.srv[i];
@@ -71,9 +71,15 @@ void check_srv(const Backend& x, const std::string& path, Report& report) {
                               "_pop3 or _pop3s instead of _imap");
     } else if (srv_means_tls(name) && x.tls.mode != Tls::implicit) {
       report.error(where, in_quotes(name) + " promises TLS from the first octet on: write tls = \"implicit\"");
-    } else if (std::find(x.srv.begin(), x.srv.begin() + static_cast<std::ptrdiff_t>(i), name) !=
-               x.srv.begin() + static_cast<std::ptrdiff_t>(i)) {
-      report.error(where, in_quotes(name) + " stands here twice");
+    } else if (std::any_of(x.srv.begin(), x.srv.begin() + static_cast<std::ptrdiff_t>(i),
+                           [&](const auto& other) { return protocol_of_srv(other) == protocol_of_srv(name); })) {
+      report.error(where, "there are records of this protocol already: give these a [[backend]] of their own");
+    }
+  }
+  for (const Backend& other : live.backends) {
+    if (other.name.starts_with(x.name + '/')) {
+      report.error(path + ".name", "targets are called " + x.name + "/HOST, which is what " + in_quotes(other.name) +
+                                       " could be: give one of them another name");
     }
   }
   for (const char* key : {"host", "imap_port", "pop3_port"}) {
@@ -85,7 +91,7 @@ void check_srv(const Backend& x, const std::string& path, Report& report) {
 
 void check_backend(const Live& live, const Backend& x, const std::string& path, Report& report) {
   if (!x.srv.empty()) {
-    check_srv(x, path, report);
+    check_srv(live, x, path, report);
   } else if (x.host.empty()) {
     report.error(path, "host must be set");
   } else if (!is_host(x.host)) {

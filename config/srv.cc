@@ -120,11 +120,13 @@ void put_in_place(Shard& shard, const ByName& by_name) {
   shard.backends = std::move(names);
 }
 
+// As `backends = [...]` of a pool makes them.
+bool is_alone(const Shard& shard) { return shard.backends.size() == 1 && shard.backends[0] == shard.name; }
+
 void put_in_place(Pool& pool, const ByName& by_name) {
   std::vector<Shard> shards;
   for (Shard& shard : pool.shards) {
-    bool alone = shard.backends.size() == 1 && shard.backends[0] == shard.name;
-    auto found = alone ? by_name.find(shard.name) : by_name.end();
+    auto found = is_alone(shard) ? by_name.find(shard.name) : by_name.end();
     if (found != by_name.end()) {
       for (Shard& each : shards_of(shard, found->second)) shards.push_back(std::move(each));
     } else {
@@ -157,6 +159,18 @@ std::vector<std::string> srv_names(const Live& live) {
   std::set<std::string> names;
   for (const Backend& backend : live.backends) names.insert(backend.srv.begin(), backend.srv.end());
   return {names.begin(), names.end()};
+}
+
+bool stands_for_several(const Live& live, std::string_view pool, std::string_view shard) {
+  for (const Pool& each : live.pools) {
+    if (each.name != pool) continue;
+    for (const Shard& found : each.shards) {
+      if (found.name != shard || !is_alone(found)) continue;
+      return std::any_of(live.backends.begin(), live.backends.end(),
+                         [&](const Backend& backend) { return backend.name == shard && !backend.srv.empty(); });
+    }
+  }
+  return false;
 }
 
 Expanded expand(const Live& live, const SrvRecords& records) {

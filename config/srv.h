@@ -39,6 +39,9 @@ struct Expanded {
   std::vector<size_t> written;  // for each backend its index in the configuration that was given
 };
 
+// Whether that shard of that pool becomes one for each target.
+bool stands_for_several(const Live& live, std::string_view pool, std::string_view shard);
+
 // Each [[backend]] with records becomes one backend per target, NAME/TARGET. Where it is named in a pool's `backends`
 // each of them is a shard, with its share of the weight; those of a higher number of priority stand behind each of
 // these. In a shard's own list they stand in its place, by priority. One without records stays, and reaches nobody.

@@ -57,6 +57,13 @@ std::vector<Address> sources_of(const config::Backend& backend, size_t index, co
   return sources;
 }
 
+// What name servers say must not make of a configuration that was checked one that is wrong.
+bool fits(const config::Live& live, config::Problems& problems) {
+  config::Problems found = Router::check(live);
+  problems.insert(problems.end(), found.begin(), found.end());
+  return !any_fatal(found);
+}
+
 }  // namespace
 
 const Backend& Snapshot::backend(std::string_view name) const { return *find_backend(name); }
@@ -117,9 +124,11 @@ std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, Lasting& 
                                          const Snapshot* before) {
   auto snapshot = std::make_shared<Snapshot>();
   config::Problems found;
-  config::Expanded expanded = config::expand(config.live, *lasting.srv.get());
+  snapshot->services = lasting.srv.get();
+  config::Expanded expanded = config::expand(config.live, *snapshot->services);
   snapshot->live = std::move(expanded.live);
   snapshot->written_ = std::move(expanded.written);
+  if (!config::srv_names(config.live).empty() && !fits(snapshot->live, problems)) return nullptr;
   snapshot->router = std::make_unique<Router>(snapshot->live);
   snapshot->penalty = penalty_rules(config.live.penalty);
   snapshot->limits = limit_rules(config.live.limits);

@@ -76,7 +76,8 @@ struct PoolLimit {
 std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth, config::Problems& problems);
 
 struct Snapshot {
-  config::Live live;  // with backends at the targets of SRV records (config/srv.h)
+  config::Live live;                                   // with backends at the targets of SRV records (config/srv.h)
+  std::shared_ptr<const config::SrvRecords> services;  // by which they were put there
   std::unique_ptr<Router> router;
   PenaltyRules penalty;
   LimitRules limits;

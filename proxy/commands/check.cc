@@ -30,7 +30,7 @@ int check(const CheckOptions& options, Streams io) {
   auto loaded = load_configuration(options.file, io);
   if (!loaded) return kBadConfiguration;
   if (options.dump) io.out << config::dump(loaded->config);
-  if (!prepare_configuration(*loaded, io, Purpose::check)) return kBadConfiguration;
+  if (!prepare_configuration(*loaded, io)) return kBadConfiguration;
   if (!options.dump) io.out << options.file << ": ok (" << summary(loaded->config) << ")\n";
   if (!options.against_running) return kOk;
   CtlOptions running{.file = options.file, .socket = options.socket, .verb = "diff"};

@@ -52,10 +52,9 @@ std::optional<config::Loaded> load_configuration(const std::string& file, Stream
   return loaded;
 }
 
-std::optional<Prepared> prepare_configuration(const config::Loaded& loaded, Streams io, Purpose purpose,
-                                              const Inherited& inherited) {
+std::optional<Prepared> prepare_configuration(const config::Loaded& loaded, Streams io, const Given& given) {
   config::Problems problems;
-  Prepared prepared = prepare(loaded.config, problems, purpose, inherited);
+  Prepared prepared = prepare(loaded.config, problems, given);
   Teller teller(loaded, io.err);
   for (const config::Problem& problem : problems) teller.tell(problem);
   if (!teller.ok()) return std::nullopt;

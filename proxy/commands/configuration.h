@@ -15,7 +15,6 @@ std::optional<config::Loaded> load_configuration(const std::string& file, Stream
 
 // What only the machine and the libraries can judge (preparation.h). Nothing if there is an error; everything is
 // written to `err`. REQUIRES: `loaded` came from load_configuration.
-std::optional<Prepared> prepare_configuration(const config::Loaded& loaded, Streams io, Purpose purpose,
-                                              const Inherited& inherited = {});
+std::optional<Prepared> prepare_configuration(const config::Loaded& loaded, Streams io, const Given& given = {});
 
 }  // namespace postigo::commands

@@ -40,7 +40,8 @@ int serve(const ServeOptions& options, Streams io) {
   }
   auto activated = endpoints_of(inheritance->estate.names);
   place(activated, loaded->config.live);
-  auto prepared = prepare_configuration(*loaded, io, Purpose::serve, names_of(inheritance->estate.sockets));
+  const Estate& estate = inheritance->estate;
+  auto prepared = prepare_configuration(*loaded, io, {Purpose::serve, names_of(estate.sockets), estate.services});
   if (!prepared) return kBadConfiguration;
   prepared->lasting->activated = std::move(activated);
   config::Config config = std::move(loaded->config);

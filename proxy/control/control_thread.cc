@@ -68,7 +68,8 @@ Result<void> ControlThread::start() {
   if (auto made = open_socket(); !made) return made;
   if (auto made = open_lookup(); !made) return made;
   for (const std::string& name : doors_.forget_inherited()) log::write(events::socket_unused, {{"address", name}});
-  note_load();
+  note_load(true);
+  warn_of_expiry();
   for (auto& worker : workers_) {
     worker->start([this, box = mailbox_] { box->post([this] { worker_ended(); }); });
   }
@@ -76,7 +77,7 @@ Result<void> ControlThread::start() {
   signals_.watch(loop_, [this](int signal) { told(signal); });
   sweep();
   prober_.use(running_.snapshot);
-  discovery_.use(running_.config.live);
+  discovery_.use(running_.config.live, running_.snapshot->services);
   mirror_.start();
   reloader_->watch_files();
   watchdog_.start();

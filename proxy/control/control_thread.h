@@ -106,7 +106,7 @@ class ControlThread {
   void warn_of_expiry();
   void proposed(Proposal& proposal, const Reloader::Order& order);
   std::string publish(Proposal& proposal);
-  void note_load();
+  void note_load(bool good);
   void apply_limits();
 
   Estate estate();

@@ -21,7 +21,8 @@ Discovery::Discovery(Loop& loop, SrvBook& book, std::function<void()> changed)
       changed_(std::move(changed)),
       look_([](void* self) { static_cast<Discovery*>(self)->look(); }, this) {}
 
-void Discovery::use(const config::Live& live) {
+void Discovery::use(const config::Live& live, std::shared_ptr<const config::SrvRecords> records) {
+  in_effect_ = std::move(records);
   if (dns_ == nullptr || live.resolver != settings_) {
     for (auto& [name, service] : services_) service = {};
     dns_ = std::make_unique<Dns>(loop_, live.resolver);
@@ -43,16 +44,16 @@ void Discovery::close() {
   dns_.reset();
 }
 
-void Discovery::tell_again() {
-  if (!services_.empty()) changed_();
-}
-
 void Discovery::look() {
   const uint64_t now_ms = loop_.now_ms();
   uint64_t next_ms = now_ms + settings_.ttl_max_ms;
   for (auto& [name, service] : services_) {
     if (!service.asking && now_ms >= service.next_ms) ask(name, service);
     if (!service.asking) next_ms = std::min(next_ms, service.next_ms);
+  }
+  if (book_.get() != in_effect_) {  // a configuration cannot take effect at any time
+    next_ms = std::min(next_ms, now_ms + settings_.failure_ttl_ms);
+    changed_();
   }
   loop_.timers().arm(look_, std::max(next_ms - now_ms, kLookMs));
 }
@@ -75,10 +76,10 @@ void Discovery::answered(const std::string& name, Service& service, Dns::Answer 
   service.failed = false;
   service.next_ms = loop_.now_ms() + std::clamp(answer.ttl_ms, settings_.ttl_min_ms, settings_.ttl_max_ms);
   const size_t targets = answer.targets.size();
+  if (book_.put(name, std::move(answer.targets))) {
+    log::write(events::srv_changed, {{"service", name}, {"targets", targets}});
+  }
   look();
-  if (!book_.put(name, std::move(answer.targets))) return;
-  log::write(events::srv_changed, {{"service", name}, {"targets", targets}});
-  changed_();
 }
 
 void discover(const config::Live& live, SrvBook& book) {

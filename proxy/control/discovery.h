@@ -17,14 +17,12 @@ namespace postigo {
 
 class Discovery {
  public:
-  // Both outlive it. `changed`: the book has other targets than before.
+  // Both outlive it. `changed`: the book has other targets than what is in effect; told again as long as that is so.
   Discovery(Loop& loop, SrvBook& book, std::function<void()> changed);
 
-  // A configuration takes effect: its services, and how names are asked for. Asked from the first call to close().
-  void use(const config::Live& live);
+  // A configuration takes effect, with backends by `records`. Services are asked about from the first call to close().
+  void use(const config::Live& live, std::shared_ptr<const config::SrvRecords> records);
   void close();
-  // What it has told could not take effect then.
-  void tell_again();
 
  private:
   struct Service {
@@ -43,6 +41,7 @@ class Discovery {
   config::Resolver settings_;
   std::unique_ptr<Dns> dns_;
   std::map<std::string, Service> services_;
+  std::shared_ptr<const config::SrvRecords> in_effect_;
 };
 
 // Asks about those services of which the book knows nothing, all at once, and waits for the answers, five seconds at

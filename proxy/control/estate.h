@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "backends/balance/siphash.h"
+#include "config/srv.h"
 #include "parser/base/result.h"
 #include "proxy/base/descriptor.h"
 #include "proxy/net/ticket_keys.h"
@@ -32,6 +33,7 @@ struct Estate {
   std::string bonds;                                      // bonds_text(); empty: none
   std::string penalties;                                  // Penalties::text(); empty: none
   std::optional<SipKey> key;                              // Shared::key, under which others write of users
+  config::SrvRecords services;                            // SrvBook
   std::vector<Descriptor> links;                          // ends of Link
 };
 

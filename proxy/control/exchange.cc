@@ -66,10 +66,9 @@ void ControlThread::proposed(Proposal& proposal, const Reloader::Order& order) {
   }
   outcome.changes = proposal.changes;
   if (outcome.refusal.empty()) outcome.refusal = publish(proposal);
-  shared_->loads.attempted_s = std::time(nullptr);
-  shared_->loads.good = outcome.refusal.empty();
+  if (proposal.of_file) note_load(outcome.refusal.empty());
   if (outcome.refusal.empty()) {
-    note_load();
+    warn_of_expiry();
     log::write(events::reloaded,
                {{"cause", order.cause}, {"changes", outcome.changes.size()}, {"hash", shared_->loads.hash()}});
   } else {
@@ -100,21 +99,23 @@ std::string ControlThread::publish(Proposal& proposal) {
   shared_->published.set(running_.snapshot);
   announce_listeners(before.live.listeners);
   prober_.use(running_.snapshot);
-  discovery_.use(running_.config.live);
+  discovery_.use(running_.config.live, running_.snapshot->services);
   removals_.exchanged(old->live, running_.snapshot->live);
   return {};
 }
 
-void ControlThread::note_load() {
-  shared_->loads.succeeded_s = shared_->loads.attempted_s = std::time(nullptr);
-  shared_->loads.good = true;
+// What became of the file: certificates and name servers have no part in it.
+void ControlThread::note_load(bool good) {
+  shared_->loads.attempted_s = std::time(nullptr);
+  shared_->loads.good = good;
+  if (!good) return;
+  shared_->loads.succeeded_s = shared_->loads.attempted_s.load();
   shared_->loads.set_hash(fingerprint(running_.config));
-  warn_of_expiry();
 }
 
 void ControlThread::apply_limits() {
   const config::Limits& limits = running_.config.live.limits;
-  const uint64_t ready_max = ready_possible(prepared_, running_.config.live);
+  const uint64_t ready_max = ready_possible(prepared_, running_.snapshot->live);
   shared_->sessions_max = sessions_possible(prepared_, limits.sessions_max, ready_max);
   shared_->places.set_ready_max(static_cast<int64_t>(ready_max));
   shared_->login_memory_max = limits.login_memory / prepared_.workers;

@@ -23,6 +23,7 @@ Inquiry::Inquiry(Loop& loop, std::shared_ptr<Mailbox> mailbox, Offload& lookups,
 Inquiry::~Inquiry() = default;
 
 void Inquiry::close() {
+  closed_ = true;
   questions_.clear();
   directory_.reset();
 }
@@ -37,6 +38,7 @@ Directory& Inquiry::directory(const Snapshot& snapshot) {
 }
 
 void Inquiry::ask(const Snapshot& snapshot, std::string user, Then then) {
+  if (closed_) return;
   if (questions_.size() >= kQuestionsMax) {
     return loop_.defer([then = std::move(then)] {
       LookupResult later;

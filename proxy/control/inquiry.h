@@ -26,7 +26,7 @@ class Inquiry {
 
   // `user`: as normalised. Nothing completes inside the call. Too many at a time: try_later.
   void ask(const Snapshot& snapshot, std::string user, Then then);
-  void close();  // what is under way is not answered
+  void close();  // what is under way, and what is asked from now on, is not answered
 
  private:
   struct Question;
@@ -38,6 +38,7 @@ class Inquiry {
   std::shared_ptr<const DirectoryShared> source_;  // of directory_
   std::unique_ptr<Directory> directory_;
   std::list<Question> questions_;  // under way
+  bool closed_ = false;
 };
 
 }  // namespace postigo

@@ -134,8 +134,7 @@ uint64_t ready_possible(const Prepared& prepared, const config::Live& live) {
   return std::min(wanted, prepared.descriptors / kPart);
 }
 
-Prepared prepare(const config::Config& config, config::Problems& problems, Purpose purpose,
-                 const Inherited& inherited) {
+Prepared prepare(const config::Config& config, config::Problems& problems, const Given& given) {
   Prepared prepared;
   unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   config::Problems found;
@@ -144,10 +143,11 @@ Prepared prepare(const config::Config& config, config::Problems& problems, Purpo
   prepared.descriptors = raise_descriptor_limit();
   check_descriptors(prepared, found);
   prepared.account = find_account(config.startup, found);
-  check_addresses(config, inherited, found);
+  check_addresses(config, given.sockets, found);
   prepared.lasting = std::make_shared<Lasting>();
   prepared.lasting->keys = std::make_shared<TicketKeys>(config.live.tls.ticket_rotation_ms);
-  if (purpose == Purpose::serve) discover(config.live, prepared.lasting->srv);
+  prepared.lasting->srv.adopt(given.services);
+  if (given.purpose == Purpose::serve) discover(config.live, prepared.lasting->srv);
   prepared.snapshot = Snapshot::make(config, *prepared.lasting, found);
   check_as_account(prepared.account, config, found);
   problems.insert(problems.end(), found.begin(), found.end());

@@ -36,7 +36,11 @@ uint64_t ready_possible(const Prepared& prepared, const config::Live& live);
 // Sockets of these names (control/estate.h) listen already, and are not tried. To `serve` name servers are asked about
 // services that stand for backends: for a few seconds at most.
 enum class Purpose { check, serve };
-Prepared prepare(const config::Config& config, config::Problems& problems, Purpose purpose,
-                 const Inherited& inherited = {});
+struct Given {
+  Purpose purpose = Purpose::check;
+  Inherited sockets;
+  config::SrvRecords services;  // that a predecessor knew
+};
+Prepared prepare(const config::Config& config, config::Problems& problems, const Given& given = {});
 
 }  // namespace postigo

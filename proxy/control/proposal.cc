@@ -30,6 +30,7 @@ void build(const Running& running, Lasting& lasting, Proposal& proposal) {
 Proposal propose(const Running& running, Lasting& lasting) {
   config::Loaded loaded = config::load_file(running.file);
   Proposal proposal;
+  proposal.of_file = true;
   proposal.problems = loaded.problems;
   if (!loaded.ok()) return proposal;
   proposal.config = std::move(loaded.config);

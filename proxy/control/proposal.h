@@ -23,6 +23,7 @@ struct Proposal {
   config::Config config;
   std::vector<config::Change> changes;       // from what runs
   std::shared_ptr<const Snapshot> snapshot;  // null if a problem is an error
+  bool of_file = false;                      // which was read for it
 };
 
 // Loads and checks as `check` and `serve` do. Blocking; any thread. Has no effect but on names in `lasting`.

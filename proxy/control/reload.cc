@@ -69,7 +69,9 @@ void Reloader::ask(Order order) {
 }
 
 void Reloader::renew(Order order) {
+  if (std::exchange(renew_waits_, true)) return;
   in_turn([this, order = std::move(order)] {
+    renew_waits_ = false;
     auto proposal = std::make_shared<Proposal>();
     work([this, proposal, from = now_()] { *proposal = propose_again(from, lasting_); },
          [this, proposal, order] { then_(*proposal, order); });

@@ -45,7 +45,8 @@ class Reloader {
 
   // For the file, as it is from now on. One after the other.
   void ask(Order order);
-  // For the file as it was read last, whatever stands in it now: what it means has changed.
+  // For the file as it was read last, whatever stands in it now: what it means has changed. Once for all who ask for it
+  // while it waits for its turn.
   void renew(Order order);
   // The same as ask() without an effect.
   void compare(std::function<void(const Proposal&)> then);
@@ -84,7 +85,7 @@ class Reloader {
   Timer look_;
   Stamps known_;
   std::deque<std::function<void()>> waiting_;
-  bool busy_ = false, stopped_ = false;
+  bool busy_ = false, stopped_ = false, renew_waits_ = false;
   Offload thread_{1, 4};  // gone first
 };
 

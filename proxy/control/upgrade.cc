@@ -32,6 +32,7 @@ Estate ControlThread::estate() {
   estate.sockets = doors_.copies();
   estate.keys = prepared_.lasting->keys->all();
   estate.orders = orders_.text(true);
+  estate.services = *prepared_.lasting->srv.get();
   estate.bonds = keeper_.text(running_.config.live);
   estate.penalties = shared_->penalties.text(running_.snapshot->penalty, kPenaltyOctets, loop_.now_ms());
   estate.key = shared_->key;
@@ -93,8 +94,7 @@ void ControlThread::succeeded(const std::string& cause, const std::string& failu
   if (!failure.empty()) {
     predecessors_.go_on();
     successor_.forget();
-    log::write(events::upgrade_failed, {{"cause", cause}, {"detail", failure}});
-    return discovery_.tell_again();  // nothing could take effect meanwhile
+    return log::write(events::upgrade_failed, {{"cause", cause}, {"detail", failure}});
   }
   discovery_.close();
   log::write(events::handed_over, {{"cause", cause}, {"pid", successor}});

@@ -14,6 +14,9 @@
 namespace postigo {
 namespace {
 
+constexpr uint64_t kListingMs = 60'000;
+constexpr const char* kTooLong = "directories have been asked for a minute: ask for fewer, with --backend or --limit";
+constexpr const char* kNotNow = "the directories do not answer now";
 constexpr uint64_t kHoldMs = 60'000;
 constexpr uint64_t kHoldMaxMs = 10 * 60'000;
 constexpr uint64_t kParallel = 10, kParallelMax = 1000, kPerSecond = 100;
@@ -123,6 +126,7 @@ struct Listing {
   Json rows = Json::array();
   size_t stripe = 0;
   bool orders_seen = false;
+  uint64_t until_ms = 0;  // directories are asked
 };
 
 void add_ordered(Listing& listing) {
@@ -161,7 +165,9 @@ void list_on(const std::shared_ptr<Listing>& listing) {
     auto whom = std::move(listing->waiting.back());
     listing->waiting.pop_back();
     if (!snapshot.live.auth.directories.empty()) {
+      if (listing->control.loop().now_ms() > listing->until_ms) return listing->done(503, error(kTooLong));
       return listing->control.inquiry().ask(snapshot, whom.user, [listing, whom](const LookupResult& result) {
+        if (result.verdict == Verdict::try_later) return listing->done(503, error(kNotNow));
         add_row(*listing, whom, result);
         list_on(listing);
       });
@@ -269,6 +275,7 @@ void users(ControlThread& control, const Json& parameters, const std::string&, V
   listing->backend = parameters.value("backend", "");
   listing->limit = parameters.value("limit", kRowsShown);
   listing->done = std::move(done);
+  listing->until_ms = control.loop().now_ms() + kListingMs;
   for (const BackendState* backend : control.fleet().all_backends()) listing->names.push_back(backend->name);
   list_on(listing);
 }

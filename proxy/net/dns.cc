@@ -72,10 +72,11 @@ Dns::Answer targets_of(int status, const unsigned char* octets, int size) {
     if (ns_parserr(&message, ns_s_an, i, &record) != 0) break;
     ttl_s = std::min(ttl_s, static_cast<uint32_t>(ns_rr_ttl(record)));  // of aliases, too
     auto target = target_of(message, record);
-    if (target && answer.targets.size() < kTargetsMax) answer.targets.push_back(std::move(*target));
+    if (target) answer.targets.push_back(std::move(*target));
   }
   std::sort(answer.targets.begin(), answer.targets.end());
   answer.targets.erase(std::unique(answer.targets.begin(), answer.targets.end()), answer.targets.end());
+  if (answer.targets.size() > kTargetsMax) answer.targets.resize(kTargetsMax);  // always the same ones
   answer.ttl_ms = uint64_t{ttl_s} * 1000;
   return answer;
 }

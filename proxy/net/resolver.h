@@ -4,7 +4,8 @@
 // however many ask for it, and its own fate: one that nobody answers delays no other. What an answer says is good for
 // its TTL within the bounds of the configuration; a failure is remembered briefly. Behind its time an answer still
 // serves while a new one is asked for (RFC 8767): at once for `refresh_ttl`, later only if the servers say nothing
-// within a second, or that there is no such name (a zone that was loaded half), at most for `stale_ttl`. A question
+// within a second, or (beyond what that RFC allows) that there is no such name, as a zone says that was loaded half; at
+// most for `stale_ttl`. A question
 // goes on when its askers have given up: the answer is kept.
 #pragma once
 

@@ -28,6 +28,11 @@ class SrvBook {
     records_ = std::move(records);
     return true;
   }
+  // What a predecessor knew.
+  void adopt(config::SrvRecords records) {
+    std::lock_guard lock(mutex_);
+    records_ = std::make_shared<config::SrvRecords>(std::move(records));
+  }
 
  private:
   mutable std::mutex mutex_;

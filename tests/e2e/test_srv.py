@@ -136,6 +136,16 @@ class Srv(unittest.TestCase):
         with Imap.open(door, "off") as wire:
             self.assertRegex(wire.command(f"LOGIN {platform.fresh_user()} {PASSWORD}")[-1], rb"^OK")
 
+    def test_an_upgrade_while_nobody_answers_takes_the_targets_along(self):
+        self.dns.services[IMAP] = self.targets("ab")
+        door = self.door()
+        self.dns.silent.add(IMAP)
+        door.ctl("upgrade")
+        wait_for(lambda: door.ctl("status")["pid"] != door.program.process.pid, 30, what="the successor")
+        self.assertEqual({"mail/a.test", "mail/b.test"}, self.known(door))
+        with Imap.open(door, "off") as wire:
+            wire.logged_in(platform.fresh_user(), PASSWORD)
+
     def test_a_reload_keeps_targets_and_an_order_outlives_their_absence(self):
         self.dns.services[IMAP] = self.targets("ab")
         door = self.door()

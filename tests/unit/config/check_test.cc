@@ -130,9 +130,17 @@ TEST_F(CheckTest, BackendsBySrvRecords) {
               HasSubstr("p.toml:14:8: backend.srv: \"_imaps._tcp.test\" promises"));
   EXPECT_THAT(with("srv = [\"mail.test\"]\n"), HasSubstr("is no name of such records: write _imap._tcp.example.com"));
   EXPECT_THAT(with("srv = [\"_imap._tcp.a b\"]\n"), HasSubstr("is no name of such records"));
-  EXPECT_THAT(with("srv = [\"_imap._tcp.test\", \"_imap._tcp.test\"]\n"), HasSubstr("stands here twice"));
+  EXPECT_THAT(with("srv = [\"_imap._tcp.test\", \"_imap._tcp.b.test\"]\n"),
+              HasSubstr("records of this protocol already"));
   EXPECT_THAT(with("srv = [\"_imap._tcp.test\"]\nhost = \"a\"\n"), HasSubstr("backend.host: has no place beside srv"));
   EXPECT_THAT(with("srv = [\"_imap._tcp.test\"]\npop3_port = 1\n"), HasSubstr("backend.pop3_port: has no place"));
+  EXPECT_THAT(with("srv = [\"_imap._tcp.test\"]\n[[backend]]\nname = \"x/a\"\nhost = \"a\"\n"),
+              HasSubstr("targets are called x/HOST, which is what \"x/a\" could be"));
+  std::string rule = "srv = [\"_imap._tcp.test\"]\n[[routing.rule]]\nuser = \"u\"\nshard = \"x\"\n";
+  EXPECT_THAT(with(rule), HasSubstr("routing.rule.shard: \"x\" is one shard for each target of SRV records"));
+  EXPECT_EQ(with(rule + "[[pool]]\n[[pool.shard]]\nname = \"y\"\nbackends = [\"x\"]\n[[pool.shard]]\nname = \"x\"\n"
+                        "backends = [\"10.0.0.1\"]\n"),
+            "");
 }
 
 TEST_F(CheckTest, TimesOfTheResolver) {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "tests/fakes/dns_server.h"
@@ -53,7 +54,11 @@ class DiscoveryTest : public LoopTest {
   config::Live live;
   SrvBook book;
   int changes = 0;
-  Discovery discovery{loop, book, [this] { ++changes; }};
+  bool takes_effect = true;
+  Discovery discovery{loop, book, [this] {
+                        ++changes;
+                        if (takes_effect) discovery.use(live, book.get());
+                      }};
 };
 
 TEST_F(DiscoveryTest, TargetsAreSortedAndOfOneSpelling) {
@@ -84,7 +89,7 @@ TEST_F(DiscoveryTest, AnswersThatAreNone) {
 
 TEST_F(DiscoveryTest, WhatChangesIsToldOnce) {
   server.tell(kName, {.services = {{0, 0, 143, "a.test"}}});
-  discovery.use(live);
+  discovery.use(live, book.get());
   EXPECT_TRUE(run_until([&] { return changes == 1; }));
   EXPECT_TRUE(run_until([&] { return server.asked(kName) >= 4; }));
   EXPECT_EQ(changes, 1) << "the same answer again is no news";
@@ -93,9 +98,33 @@ TEST_F(DiscoveryTest, WhatChangesIsToldOnce) {
   EXPECT_EQ(known().size(), 2u);
 }
 
+TEST_F(DiscoveryTest, WhatCannotTakeEffectIsToldAgain) {
+  takes_effect = false;
+  server.tell(kName, {.services = {{0, 0, 143, "a.test"}}});
+  discovery.use(live, book.get());
+  EXPECT_TRUE(run_until([&] { return changes >= 3; }));
+  takes_effect = true;
+  EXPECT_TRUE(run_until([&] { return changes >= 4; }));
+  const int told = changes;
+  run_for(500);
+  EXPECT_EQ(changes, told);
+}
+
+TEST_F(DiscoveryTest, OfTooManyTargetsAlwaysTheSame) {
+  DnsServer::Record many;
+  for (int i = 0; i < 300; ++i) many.services.push_back({0, 0, 143, "h" + std::to_string(1000 + i) + ".test"});
+  many.truncated = true;  // it is over TCP then
+  server.tell(kName, many);
+  auto some = ask(kName).targets;
+  std::reverse(many.services.begin(), many.services.end());
+  server.tell(kName, many);
+  EXPECT_EQ(some.size(), 256u);
+  EXPECT_EQ(ask(kName).targets, some);
+}
+
 TEST_F(DiscoveryTest, AFailureChangesNothing) {
   server.tell(kName, {.services = {{0, 0, 143, "a.test"}}});
-  discovery.use(live);
+  discovery.use(live, book.get());
   EXPECT_TRUE(run_until([&] { return changes == 1; }));
   for (DnsServer::Record bad : {DnsServer::Record{.rcode = 3}, DnsServer::Record{.rcode = 2}, DnsServer::Record{}}) {
     const int before = server.asked(kName);
@@ -108,9 +137,9 @@ TEST_F(DiscoveryTest, AFailureChangesNothing) {
 
 TEST_F(DiscoveryTest, AServiceThatIsNotConfiguredIsNotAskedAbout) {
   server.tell(kName, {.services = {{0, 0, 143, "a.test"}}});
-  discovery.use(live);
+  discovery.use(live, book.get());
   EXPECT_TRUE(run_until([&] { return changes == 1; }));
-  discovery.use(config::Live{});
+  discovery.use(config::Live{}, book.get());
   run_for(50);
   const int before = server.asked(kName);
   run_for(500);

@@ -75,6 +75,7 @@ TEST_F(EstateTest, AllOfItArrives) {
   estate.orders = R"({"backends": {}})";
   estate.penalties = std::string("a\0b", 3);
   estate.key = SipKey{1, ~uint64_t{0}};
+  estate.services = {{"_imap._tcp.test", {{10, 5, 143, "a.test"}, {20, 0, 1143, "b.test"}}}};
   auto link = Link::pair();
   ASSERT_TRUE(link.has_value());
   estate.links.push_back(link->first.copy());
@@ -93,6 +94,7 @@ TEST_F(EstateTest, AllOfItArrives) {
   EXPECT_THAT(got->names["front"], ElementsAre("127.0.0.1:143"));
   EXPECT_EQ(got->orders, estate.orders);
   EXPECT_EQ(got->penalties, estate.penalties);
+  EXPECT_EQ(got->services, estate.services);
   ASSERT_TRUE(got->key.has_value());
   EXPECT_EQ(got->key->k0, 1U);
   EXPECT_EQ(got->key->k1, ~uint64_t{0});

@@ -216,6 +216,33 @@ TEST_F(SnapshotTest, DatabasesAreOpenedApart) {
   EXPECT_THAT(problems[1].message, HasSubstr("`postigo user add` or `import` makes it"));
 }
 
+// The file keeps what is written, and problems stand where it is.
+TEST_F(SnapshotTest, BackendsAtTheTargetsOfRecords) {
+  config.live.backends[0].host.clear();
+  config.live.backends[0].imap_port = 0;
+  config.live.backends[0].srv = {"_imap._tcp.test"};
+  lasting.srv.put("_imap._tcp.test", {{0, 0, 143, "x.test"}, {0, 0, 143, "y.test"}});
+  auto made = make();
+  ASSERT_NE(made, nullptr);
+  std::vector<std::string> names;
+  for (const Backend& backend : made->backends) names.push_back(backend.state->name);
+  EXPECT_THAT(names, testing::ElementsAre("b1/x.test", "b1/y.test", "b2"));
+  EXPECT_EQ(made->services, lasting.srv.get());
+  backend_tls(config::Tls::implicit).ciphers = "NO-SUCH-CIPHER";
+  EXPECT_THAT(problem(), StartsWith("backend[1].tls"));
+}
+
+// What was checked as it is written may be wrong once the targets are known.
+TEST_F(SnapshotTest, RulesMeetTheTargets) {
+  config.live.backends[0].srv = {"_imap._tcp.test"};
+  config.live.routing.rules.resize(1);
+  config.live.routing.rules[0].user = "u";
+  config.live.routing.rules[0].shard = "b1";
+  EXPECT_EQ(problem(), "none");
+  lasting.srv.put("_imap._tcp.test", {{0, 0, 143, "x.test"}});
+  EXPECT_THAT(problem(), HasSubstr("b1"));
+}
+
 // One configuration mistake must not poison the error queue for the next snapshot.
 TEST_F(SnapshotTest, AFailureLeavesNoTrace) {
   const config::Certificate good = config.live.tls.certificates[0];
