@@ -85,6 +85,8 @@ class ControlThread {
   using UpgradeDone = std::function<void(const std::string& failure, pid_t successor)>;
   void upgrade(const std::string& cause, UpgradeDone done);
   void stop(const std::string& cause);  // again: now
+  // What is decided now would be lost; or empty: it would not.
+  std::string why_not_now() const;
   // Shows every session of this process to `visit`, on its worker's thread; then `done`, here. Workers that have ended
   // have none.
   void walk(std::function<bool(Session&)> visit, std::function<void()> done);
@@ -109,10 +111,10 @@ class ControlThread {
   void note_load(bool good);
   void apply_limits();
 
-  Estate estate();
-  std::string why_not_now() const;
+  Result<Estate> estate();
   std::string why_no_successor() const;
   bool asks_for_succession(const Http::Request& request, const Http::Answer& answer);
+  void give(Descriptor conversation);
   void succeeded(const std::string& cause, const std::string& failure, pid_t successor);
 
   void told_draining(bool draining);

@@ -32,7 +32,9 @@ bool Mover::start(Job job) {
   return true;
 }
 
+// After an upgrade it is the successor that does it, for the sessions here, too: logins wait there.
 void Mover::evict(const std::string& user) {
+  if (!control_.why_not_now().empty()) return;
   constexpr uint64_t kEvictMs = 10'000;
   Job job;
   job.user = user;

@@ -38,7 +38,7 @@ class Mover {
 
   // False: the user is being moved already.
   bool start(Job job);
-  // His sessions go, and then his logins go on, to wherever that is.
+  // His sessions go, and then his logins go on, to wherever that is. Nothing if it is not the time for it.
   void evict(const std::string& user);
   size_t under_way() const { return jobs_.size(); }
   uint64_t started() const { return numbers_; }  // so far

@@ -25,10 +25,12 @@ std::string path_of_program() {
 }
 
 // From now on the successor may ask who is here, and those before us: so we ask them nothing more.
-Estate ControlThread::estate() {
+Result<Estate> ControlThread::estate() {
+  auto link = successor_.expect();
+  if (!link) return tl::unexpected(link.error());
   Estate estate;
   estate.links = predecessors_.hand_on();
-  if (auto link = successor_.expect()) estate.links.push_back(std::move(*link));
+  estate.links.push_back(std::move(*link));
   estate.sockets = doors_.copies();
   estate.keys = prepared_.lasting->keys->all();
   estate.orders = orders_.text(true);
@@ -51,19 +53,20 @@ std::string ControlThread::why_not_now() const {
 
 // A successor would let in whom this process keeps waiting.
 std::string ControlThread::why_no_successor() const {
-  bool moving = mover_.under_way() > 0 || shared_->ledger.holds.size() > 0;
+  bool moving = mover_.under_way() > 0 || flush_.running() || shared_->ledger.holds.size() > 0;
   std::string why = why_not_now();
   return why.empty() && moving ? "users are being moved, or on hold" : why;
 }
 
 void ControlThread::upgrade(const std::string& cause, UpgradeDone done) {
   std::string refusal = why_no_successor();
-  if (!refusal.empty()) {
-    log::write(events::upgrade_failed, {{"cause", cause}, {"detail", refusal}});
-    return done(refusal, 0);
+  Result<Estate> given = refusal.empty() ? estate() : fail(refusal);
+  if (!given) {
+    log::write(events::upgrade_failed, {{"cause", cause}, {"detail", given.error().message}});
+    return done(given.error().message, 0);
   }
   log::write(events::upgrading, {{"cause", cause}, {"program", program_}});
-  succession_.start({program_, "serve", "-c", running_.file}, estate(), running_.config.live.leaving.upgrade_timeout_ms,
+  succession_.start({program_, "serve", "-c", running_.file}, *given, running_.config.live.leaving.upgrade_timeout_ms,
                     [this, cause, done = std::move(done)](const std::string& failure, pid_t successor) {
                       succeeded(cause, failure, successor);
                       done(failure, successor);
@@ -82,12 +85,17 @@ bool ControlThread::asks_for_succession(const Http::Request& request, const Http
     return true;
   }
   log::write(events::upgrading, {{"cause", "takeover"}, {"program", ""}});
-  answer({.status = 101, .taken = [this](int fd) {
-            succession_.give(
-                Descriptor(fd), estate(), running_.config.live.leaving.upgrade_timeout_ms,
-                [this](const std::string& failure, pid_t successor) { succeeded("takeover", failure, successor); });
-          }});
+  answer({.status = 101, .taken = [this](int fd) { give(Descriptor(fd)); }});
   return true;
+}
+
+// Since it was allowed to, somebody may have begun to move a user.
+void ControlThread::give(Descriptor conversation) {
+  std::string refusal = why_no_successor();
+  Result<Estate> given = refusal.empty() ? estate() : fail(refusal);
+  if (!given) return log::write(events::upgrade_failed, {{"cause", "takeover"}, {"detail", given.error().message}});
+  succession_.give(std::move(conversation), *given, running_.config.live.leaving.upgrade_timeout_ms,
+                   [this](const std::string& failure, pid_t successor) { succeeded("takeover", failure, successor); });
 }
 
 void ControlThread::succeeded(const std::string& cause, const std::string& failure, pid_t successor) {

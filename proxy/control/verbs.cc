@@ -32,6 +32,7 @@ using Act = void (*)(ControlThread&, const Json&, const std::string& who, VerbDo
 struct Entry {
   Act act;
   Merge merge = nullptr;  // null: predecessors are not asked
+  bool lasts = false;     // what it changes is to stand after an upgrade, too
 };
 
 Json error(const std::string& text) { return {{"error", text}}; }
@@ -135,7 +136,7 @@ const std::unordered_map<std::string_view, Entry>& table() {
                                                                     {"who", {who, merge_who}},
                                                                     {"kick", {kick, merge_kick}},
                                                                     {"backends", {backends, merge_backends}},
-                                                                    {"backend", {set_backend}},
+                                                                    {"backend", {set_backend, nullptr, true}},
                                                                     {"listeners", {listeners, merge_listeners}},
                                                                     {"certs", {certs}},
                                                                     {"route", {route}},
@@ -143,14 +144,14 @@ const std::unordered_map<std::string_view, Entry>& table() {
                                                                     {"diff", {diff}},
                                                                     {"reload", {reload}},
                                                                     {"log", {log_verb}},
-                                                                    {"drain", {drain}},
-                                                                    {"undrain", {undrain}},
+                                                                    {"drain", {drain, nullptr, true}},
+                                                                    {"undrain", {undrain, nullptr, true}},
                                                                     {"stop", {stop}},
                                                                     {"trace", {trace}},
                                                                     {"penalties", {penalties}},
-                                                                    {"forgive", {forgive}},
-                                                                    {"move", {move}},
-                                                                    {"hold", {hold}},
+                                                                    {"forgive", {forgive, nullptr, true}},
+                                                                    {"move", {move, nullptr, true}},
+                                                                    {"hold", {hold, nullptr, true}},
                                                                     {"release", {release}},
                                                                     {"users", {users, merge_users}},
                                                                     {"flush", {flush}},
@@ -162,7 +163,9 @@ void add_answers(Json& all, Merge merge, const Predecessors::Answers& answers, c
   std::vector<std::string> missing = answers.missing;
   for (const Predecessors::Answer& each : answers.given) {
     try {
-      merge(all, each.body, parameters);
+      Json merged = all;  // half of an answer is none
+      merge(merged, each.body, parameters);
+      all = std::move(merged);
     } catch (const Json::exception&) {
       missing.push_back(not_understood(each));
     }
@@ -197,15 +200,18 @@ std::string words_of(const Json& parameters) {
 
 }  // namespace
 
+// A successor has its orders already, and keeps nobody waiting: what is decided now would be lost there.
 void run_verb(ControlThread& control, const Verb& verb, const Json& parameters, const std::string& by, VerbDone done) {
   if (!verb.changes) return act_everywhere(control, verb.name, parameters, by, std::move(done));
-  act_everywhere(
-      control, verb.name, parameters, by,
-      [done = std::move(done), name = verb.name, words = words_of(parameters), by](int status, const Json& answer) {
-        std::string result = status == 200 ? "done" : answer.value("error", "refused");
-        log::write(events::admin_action, {{"by", by}, {"verb", name}, {"result", result}, {"detail", words}});
-        done(status, answer);
-      });
+  VerbDone told = [done = std::move(done), name = verb.name, words = words_of(parameters), by](int status,
+                                                                                               const Json& answer) {
+    std::string result = status == 200 ? "done" : answer.value("error", "refused");
+    log::write(events::admin_action, {{"by", by}, {"verb", name}, {"result", result}, {"detail", words}});
+    done(status, answer);
+  };
+  std::string why = table().at(verb.name).lasts ? control.why_not_now() : "";
+  if (!why.empty()) return told(409, error("not now: " + why));
+  act_everywhere(control, verb.name, parameters, by, std::move(told));
 }
 
 void kick_everywhere(ControlThread& control, const Json& parameters, VerbDone done) {

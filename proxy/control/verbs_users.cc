@@ -290,6 +290,7 @@ void flush(ControlThread& control, const Json& parameters, const std::string&, V
     return done(200, json_of(flush.progress()));
   }
   if (!parameters.contains("name")) return done(200, json_of(flush.progress()));
+  if (std::string why = control.why_not_now(); !why.empty()) return done(409, error("not now: " + why));
   if (flush.running()) return done(409, error("another flush is under way: `ctl flush` shows it, --stop ends it"));
   std::string name = parameters.at("name");
   const Backend* backend = control.running().snapshot->find_backend(name);

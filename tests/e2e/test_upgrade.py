@@ -164,6 +164,30 @@ class Upgrade(Succession):
         proxy.program.signal(signal.SIGHUP)
         proxy.wait_lines("reloaded")
 
+    def test_what_the_successor_would_not_know_is_not_decided_meanwhile(self):
+        proxy = self.make(server=server(timeout="60s"))
+        enough = os.path.join(os.path.dirname(self.binary), "enough")
+        self.install(f"while [ ! -e {enough} ]; do sleep 0.1; done; exit 5")
+        first = threading.Thread(target=self.refused)
+        first.start()
+        self.addCleanup(first.join, 30)
+        self.addCleanup(lambda: open(enough, "w", encoding="ascii").close())
+        proxy.wait_lines("upgrading")
+        home, user = proxy.ctl("backends")["backends"][0]["name"], self.platform.fresh_user()
+        changes = (("move", user, home), ("move", user, home, "--kick"), ("hold", user), ("flush", home), ("drain",),
+                   ("undrain",), ("backend", home, "drain"), ("forgive", user))
+        for words in changes:
+            done = subprocess.run([postigo(), "ctl", "--socket", proxy.admin_socket, *words], capture_output=True, text=True,
+                                  timeout=90, check=False)
+            self.assertEqual(1, done.returncode, words)
+            self.assertIn("not now: an upgrade is under way", done.stderr, words)
+        proxy.ctl("log", "level", "info")
+        self.assertEqual("none", proxy.ctl("flush")["state"])
+        open(enough, "w", encoding="ascii").close()
+        first.join(30)
+        self.assertEqual(user, proxy.ctl("hold", user)["user"])
+        self.assertIn("on hold", self.refused())
+
     def test_the_old_program_is_killed_in_the_middle(self):
         """Nobody is left who serves but the new one: so it does."""
         proxy = self.make()
