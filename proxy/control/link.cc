@@ -68,7 +68,8 @@ bool Link::send_packet(Outgoing& message) {
   packet.msg_iovlen = 2;
   if (sendmsg(end_.get(), &packet, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
     if (errno == EINTR) return true;
-    if (errno != EAGAIN) shutdown(end_.get(), SHUT_RDWR);  // its end is heard like any other
+    const bool later = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
+    if (!later) shutdown(end_.get(), SHUT_RDWR);  // its end is heard like any other
     return false;
   }
   message.head.at += static_cast<uint32_t>(size);

@@ -45,18 +45,18 @@ void Mirror::close() {
 
 void Mirror::next() {
   moves_ = control_.mover().started();
-  control_.predecessors().ask("held", {{"stripe", stripe_}}, [this](const Predecessors::Answers& answers) {
+  const bool any = control_.predecessors().size() > 0;
+  control_.predecessors().ask("held", {{"stripe", stripe_}}, [this, any](const Predecessors::Answers& answers) {
     if (closed_) return;
-    take(answers);
-    const bool any = control_.predecessors().size() > 0;
+    take(answers, any);
     left_ = any ? control_.ledger().affinity.stripes() : left_ - 1;
     if (left_ > 0) control_.loop().timers().arm(timer_, any && rounds_ > 0 ? kLaterMs : kFirstMs);
   });
 }
 
 // What was said of somebody who was moved meanwhile is not true any more, and half of an answer never is: then what is
-// known stands until the next round.
-void Mirror::take(const Predecessors::Answers& answers) {
+// known stands until the next round. Where nobody is left to say anything, nobody is held, whoever is being moved.
+void Mirror::take(const Predecessors::Answers& answers, bool may_be_stale) {
   Held held;
   bool whole = answers.missing.empty();
   try {
@@ -64,10 +64,11 @@ void Mirror::take(const Predecessors::Answers& answers) {
   } catch (const Json::exception&) {
     whole = false;
   }
-  if (whole && control_.mover().under_way() == 0 && control_.mover().started() == moves_) {
+  const bool moved = control_.mover().under_way() > 0 || control_.mover().started() != moves_;
+  if (whole && !(may_be_stale && moved)) {
     control_.ledger().affinity.mirror(stripe_, held.users, longest_lapse_ms(control_.running().config.live));
-    control_.limiter().seat_table().mirror(stripe_, held.seats);
   }
+  if (whole) control_.limiter().seat_table().mirror(stripe_, held.seats);
   stripe_ = (stripe_ + 1) % control_.ledger().affinity.stripes();
   if (stripe_ == 0) ++rounds_;
 }

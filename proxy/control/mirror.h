@@ -25,7 +25,7 @@ class Mirror {
 
  private:
   void next();
-  void take(const Predecessors::Answers& answers);
+  void take(const Predecessors::Answers& answers, bool may_be_stale);
 
   ControlThread& control_;
   Timer timer_;

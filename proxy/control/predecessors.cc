@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kTickMs = 100;
 constexpr uint64_t kPollMs = 2'000;
+constexpr const char* kNotAsked = "not asked: an upgrade is under way";
 constexpr const char* kNotUnderstood = "its answer is not understood";
 
 std::string line_of(pid_t pid, std::string_view why) {
@@ -54,15 +55,17 @@ Predecessors::Each* Predecessors::find(uint64_t id) {
 void Predecessors::ask(std::string_view what, const Json& parameters, Then then) {
   if (links_.empty()) return then({});
   Question question;
+  if (paused_) {
+    for (const Each& each : links_) question.answers.missing.push_back(line_of(each.pid, kNotAsked));
+    return then(std::move(question.answers));
+  }
   question.number = ++numbers_;
   question.deadline_ms = loop_.now_ms() + kPatienceMs;
   question.then = std::move(then);
   // Nobody is to do later what nobody waits for any more.
   const Json message = {{"ask", what}, {"parameters", parameters}, {"until_ms", question.deadline_ms}};
   for (Each& each : links_) {
-    if (paused_) {
-      question.answers.missing.push_back(line_of(each.pid, "not asked: an upgrade is under way"));
-    } else if (!each.link->idle() || !each.link->send(question.number, message)) {
+    if (!each.link->idle() || !each.link->send(question.number, message)) {
       question.answers.missing.push_back(line_of(each.pid, "does not answer"));
     } else {
       question.waiting.push_back(each.id);
@@ -152,8 +155,8 @@ std::vector<Descriptor> Predecessors::hand_on() {
     each.link->pause();
     copies.push_back(each.link->copy());
   }
-  for (Question& each : questions_) miss(each, "not asked: an upgrade is under way");
-  if (!questions_.empty()) loop_.timers().arm(timer_, 0);
+  for (Question& each : questions_) miss(each, kNotAsked);
+  settle();
   return copies;
 }
 

@@ -41,14 +41,15 @@ class Predecessors {
   Predecessors(Loop& loop, std::vector<Descriptor> links);
   ~Predecessors();
 
-  // All of them. `then` is called once, at once if there is none, and not after close(). `what`: a verb, or one of
-  // those that are asked here only (successor.cc).
+  // All of them. `then` is called once, at once if there is none or an upgrade is under way, and not after close().
+  // `what`: a verb, or one of those that are asked here only (successor.cc).
   void ask(std::string_view what, const Json& parameters, Then then);
 
   size_t size() const { return links_.size(); }
   const PredecessorCounts& counts() const { return counts_; }
 
-  // For a successor, which may begin to ask when it has them. Until go_on() nobody here is answered.
+  // For a successor, which may begin to ask when it has them. Whoever waits for an answer hears so at once; until
+  // go_on() nobody here is answered.
   std::vector<Descriptor> hand_on();
   void go_on();  // it did not come to that
   void close();  // it did, or we end

@@ -82,7 +82,7 @@ class Seen(Predecessors):
         self.assertEqual([(row["id"], row["pid"])], [(each["id"], each["pid"]) for each in self.rows("--id", row["id"])])
         status = proxy.ctl("status")
         self.assertEqual((6, 6), (status["sessions"], status["phases"]["relay"]))
-        self.assertEqual([(pid, 2) for pid in self.pids[:2]],
+        self.assertEqual(sorted((pid, 2) for pid in self.pids[:2]),
                          sorted((each["pid"], each["sessions"]) for each in status["predecessors"]))
         self.assertEqual({"a": 6, "b": 0}, {each["name"]: each["sessions"] for each in proxy.ctl("backends")["backends"]})
         self.assertEqual({"imaps": 6}, {each["name"]: each["open"] for each in proxy.ctl("listeners")["listeners"] if each["open"]})
@@ -195,6 +195,19 @@ class Ended(Predecessors):
         self.assertEqual("b", self.served_by(self.user))
         self.they_end()
 
+    def test_nobody_takes_over_while_a_backend_is_emptied(self):
+        """Also when nobody is being moved just then."""
+        proxy = self.make(pool=SHARDS, routing=HOME_A, limits=LIMITS.format("60s"))
+        for _ in range(12):
+            self.addCleanup(Imap.open(proxy, "implicit").logged_in(platform.fresh_user(), PASSWORD).close)
+        proxy.ctl("flush", "a", "--to", "b", "--rate", "1")
+        def between():
+            progress = proxy.ctl("flush")
+            return progress["moved"] >= 1 and progress["under_way"] == 0
+        wait_for(between, PATIENCE, "a moment between two users")
+        self.assertIn("users are being moved", self.refused())
+        proxy.ctl("flush", "--stop")
+
     def test_whom_a_process_does_not_know(self):
         proxy = self.three()
         self.assertEqual(0, proxy.ctl("kick", "--user", "nobody")["ended"])
@@ -230,6 +243,24 @@ class Remembered(Succession):
         wait_for(lambda: self.backend_of(self.user) == home, 3 * PATIENCE, "the bond of a session elsewhere")
         idle.close()
         wait_for(lambda: self.backend_of(self.user) == other, 4 * PATIENCE, "the end of the bond")
+
+    def test_the_last_session_elsewhere_ends_while_somebody_is_moved(self):
+        proxy = self.make(pool=TOGETHER, limits=LIMITS.format("60s").replace("200ms\"\nlogin", "10s\"\nlogin"))
+        idle, = self.idle(1)
+        home = proxy.ctl("who", "--user", self.user)["sessions"][0]["backend"]
+        self.upgrade()
+
+        def is_held():
+            return "hold him" in proxy.ctl("move", self.user, home).get("note", "")
+        wait_for(is_held, 3 * PATIENCE, "the bond of a session elsewhere")
+        other = platform.fresh_user()
+        self.addCleanup(Imap.open(proxy).logged_in(other, PASSWORD).close)
+        moving = subprocess.Popen([postigo(), "ctl", "--socket", proxy.admin_socket, "move", other,
+                                   "b" if self.backend_of(other) == "a" else "a", "--kick"], stdout=subprocess.DEVNULL)
+        idle.close()
+        self.assertEqual(0, self.ends(self.pids[0]))
+        self.assertEqual(0, moving.wait(4 * PATIENCE))
+        wait_for(lambda: not is_held(), 4 * PATIENCE, "the end of the bond")
 
     def test_limits_of_sessions_are_not_doubled(self):
         proxy = self.make(limits=LIMITS.format("60s") + "\nsessions_per_user = 2")

@@ -225,6 +225,21 @@ TEST_F(PredecessorsTest, LinksAreHandedOn) {
   next.close();
 }
 
+// Nothing may come between that and the end of the links.
+TEST_F(PredecessorsTest, WhoeverAsksAtThatMomentIsAnswered) {
+  begin({&first});
+  first.silent = true;
+  ask();
+  EXPECT_FALSE(told.has_value());
+  { auto links = newest->hand_on(); }
+  ASSERT_TRUE(told.has_value()) << "what was asked before";
+  EXPECT_THAT(told->missing, SizeIs(1));
+  ask();
+  ASSERT_TRUE(told.has_value()) << "and after";
+  EXPECT_THAT(told->missing, ElementsAre(HasSubstr("an upgrade is under way")));
+  newest->close();
+}
+
 TEST_F(PredecessorsTest, ASuccessorThatFailsGivesThemBack) {
   begin({&first});
   { auto links = newest->hand_on(); }
