@@ -68,6 +68,7 @@ Result<void> ControlThread::start() {
   if (auto made = open_socket(); !made) return made;
   if (auto made = open_lookup(); !made) return made;
   for (const std::string& name : doors_.forget_inherited()) log::write(events::socket_unused, {{"address", name}});
+  if (!tell_predecessor(inheritance_)) return fail("the Postigo that runs has given up waiting: it serves on");
   note_load(true);
   warn_of_expiry();
   for (auto& worker : workers_) {
@@ -86,7 +87,6 @@ Result<void> ControlThread::start() {
     admin_->set_ready(true);
   }
   announce();
-  tell_predecessor(inheritance_);
   return {};
 }
 

@@ -3,6 +3,7 @@
 //   predecessor: packets of one octet with descriptors: first a file in memory (CBOR), then the listening sockets, then
 //                links to itself and to those before it (predecessors.h)
 //   successor:   one octet, kServes, once it serves
+//   predecessor: or one octet, kGaveUp, if that did not come in time
 //
 // A program that knows no links takes them for sockets that nobody has a use for, and closes them.
 //
@@ -40,6 +41,7 @@ struct Estate {
 // How the successor learns which descriptor its end of the conversation is: in its environment.
 inline constexpr const char* kSuccessionVariable = "POSTIGO_SUCCESSION";
 inline constexpr char kServes = 'R';
+inline constexpr char kGaveUp = 'N';
 
 // Does not block: an error if the other side does not take all at once. Copies go, the sockets stay. Any thread.
 Result<void> send_estate(int conversation, const Estate& estate);

@@ -110,10 +110,12 @@ Result<Inheritance> take_over(const std::string& admin_socket) {
   return inherit_from(std::move(conversation));
 }
 
-void tell_predecessor(Inheritance& inheritance) {
-  if (inheritance.predecessor.get() < 0) return;
-  send(inheritance.predecessor.get(), &kServes, 1, MSG_NOSIGNAL);
-  inheritance.predecessor = Descriptor();
+// One that has died says nothing, and serves no more.
+bool tell_predecessor(Inheritance& inheritance) {
+  Descriptor conversation = std::move(inheritance.predecessor);
+  if (conversation.get() < 0 || send(conversation.get(), &kServes, 1, MSG_NOSIGNAL) == 1) return true;
+  char word = 0;
+  return recv(conversation.get(), &word, 1, 0) != 1 || word != kGaveUp;
 }
 
 }  // namespace postigo

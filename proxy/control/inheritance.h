@@ -22,7 +22,8 @@ Result<Inheritance> inherit();
 // From the process that has this admin socket. Nothing if nobody listens there.
 Result<Inheritance> take_over(const std::string& admin_socket);
 
-// We serve: whoever waited for it ends now.
-void tell_predecessor(Inheritance& inheritance);
+// We serve: whoever waited for it ends now. False: he has given up waiting and serves on, so that we must not. Blocking
+// until he says so.
+bool tell_predecessor(Inheritance& inheritance);
 
 }  // namespace postigo

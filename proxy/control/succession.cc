@@ -102,9 +102,16 @@ void Succession::fail_with(std::string why) {
   loop_.timers().arm(timer_, kGraceMs);
 }
 
+// Whoever has not said so by now cannot any more; what was on its way counts.
 void Succession::time_is_over() {
   if (failure_.empty()) failure_ = "the new program did not serve in time";
-  if (child_ == nullptr) return settle(failure_);
+  if (child_ == nullptr) {
+    shutdown(conversation_->fd(), SHUT_RD);
+    char word = 0;
+    if (recv(conversation_->fd(), &word, 1, MSG_DONTWAIT) == 1 && word == kServes) return settle("");
+    send(conversation_->fd(), &kGaveUp, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return settle(failure_);
+  }
   killed_ = true;
   syscall(SYS_pidfd_send_signal, child_->fd(), SIGKILL, nullptr, 0);
 }
@@ -117,7 +124,8 @@ void Succession::ended() {
   settle(killed_ ? failure_ : ours ? how_it_ended(end) : "the new program ended before it served");
 }
 
-void Succession::settle(const std::string& failure) {
+// By value: it may be failure_.
+void Succession::settle(std::string failure) {
   timer_.cancel();
   drop(conversation_);
   failure_.clear();

@@ -39,7 +39,7 @@ class Succession {
   void ended();
   void time_is_over();
   void fail_with(std::string why);
-  void settle(const std::string& failure);
+  void settle(std::string failure);
   void drop(std::unique_ptr<Ear>& ear);
 
   Loop& loop_;
