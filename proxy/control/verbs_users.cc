@@ -80,7 +80,9 @@ void tell(ControlThread& control, const Wish& wish, uint64_t ended, VerbDone don
   });
 }
 
+// An upgrade may have begun while directories were asked.
 void carry_out(ControlThread& control, const Wish& wish, bool kick, VerbDone done) {
+  if (std::string why = control.why_not_now(); !why.empty()) return done(409, error("not now: " + why));
   if (!kick) {
     if (!apply(control, wish)) return done(409, error("too many users have an order of their own"));
     return tell(control, wish, 0, std::move(done));
