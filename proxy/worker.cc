@@ -61,7 +61,7 @@ void Worker::make_room() {
 // A few times a second, and once more at the end.
 void Worker::report_memory() {
   const auto held = static_cast<int64_t>(stats_.buffered_bytes.get() + stats_.login_bytes.get()) +
-                    static_cast<int64_t>(roll_.size()) * MemoryCeiling::kSession;
+                    static_cast<int64_t>(roll_.size() + ready_.size()) * MemoryCeiling::kSession;
   shared_.ceiling.change(held - std::exchange(reported_, held));
   const size_t most = shared_.login_memory_max;
   login_memory_.set_limit(shared_.ceiling.level() == MemoryCeiling::Level::calm ? most : most / 8);

@@ -43,13 +43,19 @@ void Admittance::leave() {
   until_ms_ = 0;
 }
 
-// The pool's own is looked at last: with a place in the hand, so that two who come together see each other.
+bool Admittance::overfills_pool(const Question& question, uint64_t more) {
+  return question.pool != nullptr && question.pool->sessions() + more > question.pool->sessions_max;
+}
+
+// The pool's own is looked at first, so that who is refused takes nothing of the rate; and again with a place in the
+// hand, so that two who come together see each other: both may be refused the last one.
 Places::Room Admittance::room(const Question& question) {
+  error_ = BackendError::pool_limit;
+  if (overfills_pool(question, 1)) return {};
   size_t ahead = line_ ? line_.ahead() : question.state.queue.size();
   Places::Room room = question.places.ask(question.state, question.terms, ahead, question.now_ms);
   error_ = error_of(room.lack);
-  bool full = room.seat && question.pool != nullptr && question.pool->sessions() > question.pool->sessions_max;
-  if (full) {
+  if (room.seat && overfills_pool(question, 0)) {
     room.seat.release();
     error_ = BackendError::pool_limit;
   }

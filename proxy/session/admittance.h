@@ -46,6 +46,7 @@ class Admittance {
   static constexpr uint64_t kStepMs = 50;
 
   Places::Room room(const Question& question);
+  static bool overfills_pool(const Question& question, uint64_t more);
   Answer line_up(const Question& question);
 
   WaitingLine::Place line_;

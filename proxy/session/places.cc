@@ -53,7 +53,7 @@ Places::Room Places::ask(BackendState& backend, const config::Backend& terms, si
 bool Places::has_room(BackendState& backend, const config::Backend& terms, uint64_t now_ms) const {
   const size_t ahead = backend.queue.size();
   bool in_time = terms.logins_per_s == 0 || backend.rate.has(terms.logins_per_s, ahead, now_ms);
-  return in_time && is_within(terms, ahead, busy_at(backend) + 1);
+  return in_time && has_place(backend) && is_within(terms, ahead, busy_at(backend) + 1);
 }
 
 }  // namespace postigo

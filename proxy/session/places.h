@@ -26,6 +26,9 @@ class Places {
   void open(int64_t sessions_max, uint64_t configured, uint64_t start = kNoRamp);
 
   Seat take(BackendState& backend) const;  // none: the backend's places are taken
+  bool has_place(const BackendState& backend) const {
+    return backend.logins.load(std::memory_order_relaxed) < most_logins(backend);
+  }
   // Room for one more login there, as its [[backend]] says; `ahead`: so many came before and wait.
   enum class Lack : uint8_t { nothing, logins, sessions, rate };
   struct Room {

@@ -168,6 +168,12 @@ void ReadyPool::empty(Line& line, ReadyResult result) {
   while (!line.entries.empty()) retire(line, 0, result);
 }
 
+size_t ReadyPool::size() const {
+  size_t count = 0;
+  for (const auto& [name, line] : lines_) count += line.entries.size();
+  return count;
+}
+
 void ReadyPool::tick() {
   for (auto& [name, line] : lines_) tend(line);
   const uint64_t now_ms = host_.loop().now_ms();
@@ -195,7 +201,8 @@ void ReadyPool::tend(Line& line) {
 void ReadyPool::fill(Line& line) {
   const uint64_t now_ms = host_.loop().now_ms();
   BackendState& state = line.state();
-  if (!state.health(index_of(*line.protocol)).calm() || !takes_logins(state.wanted)) return;
+  bool no_memory = host_.ceiling().level() != MemoryCeiling::Level::calm;
+  if (no_memory || !state.health(index_of(*line.protocol)).calm() || !takes_logins(state.wanted)) return;
   const size_t wanted = line.wanted(now_ms);
   while (line.entries.size() < wanted && line.plan.may_begin(now_ms) && begin(line, line.terms().max)) {
   }
@@ -204,7 +211,7 @@ void ReadyPool::fill(Line& line) {
 
 // Logins come first: none is made ready where they have to wait for places.
 bool ReadyPool::begin(Line& line, uint64_t max) {
-  if (closed_ || !host_.places().take(line.state())) return false;
+  if (closed_ || !host_.places().has_place(line.state())) return false;
   Places::ReadySeat seat = host_.places().take_ready(line.state(), index_of(*line.protocol), max);
   if (!seat) return false;
   line.entries.push_back(std::make_unique<Entry>(*this, line, std::move(seat)));

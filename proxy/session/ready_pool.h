@@ -3,8 +3,8 @@
 //
 // One per host (worker), on its thread. How many: backends/balance/ready_plan, within the bounds of Places. None is
 // made where a backend's PROXY header names the client, where it is in trouble or taken out, where memory is short.
-// What one meets that is only being made ready says nothing about a login: it is not told to health, and the next one
-// waits.
+// What one meets that is only being made ready says nothing about a login: health is told how soon it was greeted, not
+// how it failed, and the next one waits.
 #pragma once
 
 #include <map>
@@ -32,12 +32,13 @@ class ReadyPool {
   std::unique_ptr<Dialer> take(const Snapshot& snapshot, const Backend& backend, const Protocol& protocol);
   // Behind take(), when the login is on its way: others come in the place of what was taken.
   void refill();
-  // One that was taken had ended before the login was answered: the others may have, too.
+  // One that was taken had ended before it heard the login: the others may have, too.
   void failed(const Backend& backend, const Protocol& protocol);
 
   // The host has another snapshot: what was made under the one before is let go.
   void exchanged();
-  void close();  // for good
+  void close();         // for good
+  size_t size() const;  // those that are ready, or will be
 
   static bool wants(const Backend& backend) {
     return backend.settings.ready.max != 0 && backend.settings.proxy_protocol == config::SendProxyHeader::off;

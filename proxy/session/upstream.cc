@@ -43,10 +43,15 @@ void Upstream::try_candidate() {
   backend_ = &session_.snapshot().backend(way_.candidate());
   session_.summary().backend = state().name;
   session_.summary().shard = way_.route().shard;
-  if (is_shut()) return;
   silence_told_ = false;
-  if (!let_in()) return give_up(BackendError::down, "is down: " + health().view(now_ms()).why);
   admittance_.begin();
+  ask_to_go();
+}
+
+// Also whoever waits for room: there may be some because it has just gone down.
+void Upstream::ask_to_go() {
+  if (is_shut()) return;
+  if (trial_ == 0 && !let_in()) return give_up(BackendError::down, "is down: " + health().view(now_ms()).why);
   sit_down();
 }
 
@@ -111,8 +116,8 @@ bool Upstream::let_in() {
   if (state().wanted != Wanted::automatic) return true;
   const config::Limits& limits = session_.limits();
   constexpr uint64_t kSlackMs = 1'000;
-  auto admission =
-      health().admit(now_ms(), limits.backend_connect_timeout_ms + limits.backend_login_timeout_ms + kSlackMs);
+  auto admission = health().admit(now_ms(), backend().queue_timeout_ms + limits.backend_connect_timeout_ms +
+                                                limits.backend_login_timeout_ms + kSlackMs);
   trial_ = admission.trial;
   return admission.admitted;
 }
@@ -238,7 +243,7 @@ std::vector<std::string> Upstream::alerts() const {
 // One that accepts and says nothing is found as fast as one that refuses. If nobody else may serve, it is waited for
 // like any slow one; but not once it is believed to be down.
 void Upstream::deadline() {
-  if (dialer_ == nullptr) return is_shut() ? void() : sit_down();
+  if (dialer_ == nullptr) return ask_to_go();
   if (on_ready_ && ms_left() > 0) return wait_on_ready();
   bool silent = dialer_->phase() != Phase::connect && !dialer_->greeted() && !silence_told_ && ms_left() > 0;
   if (!silent) return dialer_->deadline();

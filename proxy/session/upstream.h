@@ -46,8 +46,9 @@ class Upstream final : public Dialer::Client {
 
  private:
   void try_candidate();
-  void leave();     // this candidate
-  bool let_in();    // the circuit breaker
+  void leave();   // this candidate
+  bool let_in();  // the circuit breaker
+  void ask_to_go();
   void sit_down();  // a place, and off it goes
   void dial();
   void dial_afresh();  // not by one that was ready

@@ -128,6 +128,18 @@ TEST_F(AdmittanceTest, APoolIsTheSumOfItsBackends) {
   EXPECT_EQ(state.logins, 1);
 }
 
+TEST_F(AdmittanceTest, WhoIsRefusedByAPoolTakesNothingOfTheRate) {
+  terms.logins_per_s = 1;
+  relay();
+  PoolLimit limit{1, {&state}};
+  pool = &limit;
+  Admittance who;
+  EXPECT_EQ(ask(who), Answer::no);
+  EXPECT_EQ(who.error(), BackendError::pool_limit);
+  state.sessions = 0;
+  EXPECT_EQ(ask(who), Answer::go);
+}
+
 // The limit of logins under way is older than all others: it grows, or it refuses.
 TEST_F(AdmittanceTest, WithoutPlacesItIsFull) {
   places.open(10'000, 1);

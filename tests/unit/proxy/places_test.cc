@@ -35,5 +35,20 @@ TEST(Places, FewAtFirstAndOneMoreWithEachThatSucceeds) {
   EXPECT_EQ(fill(unramped, backend, seats), 100u);
 }
 
+// One that hangs has no room for those who look for another one.
+TEST(Places, WithoutAPlaceForALoginThereIsNoRoom) {
+  Fleet fleet;
+  BackendState& backend = **fleet.backend("b");
+  Places places;
+  places.open(10'000, 2);
+  config::Backend terms;
+  std::vector<Places::Seat> seats;
+  EXPECT_TRUE(places.has_room(backend, terms, 1'000));
+  EXPECT_EQ(fill(places, backend, seats), 2u);
+  EXPECT_FALSE(places.has_room(backend, terms, 1'000));
+  seats.pop_back();
+  EXPECT_TRUE(places.has_room(backend, terms, 1'000));
+}
+
 }  // namespace
 }  // namespace postigo
