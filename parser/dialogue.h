@@ -178,8 +178,8 @@ class BackDialogue {
   // After ready, whenever there is a login for it; `login` of make_back was nobody's. need_input, or an end as from
   // feed(). REQUIRES: the backend has said nothing since.
   virtual Event log_in(BackLogin login, Out& out) = 0;
-  // It has answered a part of the login: what happens from here on is about it. Before that a connection which had
-  // waited may have ended meanwhile, with or without words.
+  // It has said something since it was told the password, or answered what comes before that; or the login cannot be
+  // said. What happens from here on is about the login; before that a connection which had waited may have ended.
   virtual bool answered() const = 0;
   // The connection ended, or the time is over. refused: the backend has said no to this user before, when another way
   // to log in was still to be tried. Else unavailable, and reply() tells nothing.

@@ -44,6 +44,7 @@ Step Back::feed(Bytes in, Out& out) {
     LineReader::Line line = lines_.next(in.substr(step.consumed));
     if (line.status == LineReader::Status::incomplete || skip_ > 0) return step;
     total_ += line.consumed;
+    answered_ = answered_ || state_ == State::login;  // whatever it says: it may have read the password
     bool flood = line.status == LineReader::Status::too_long || too_much();
     step.event = flood ? give_up("the backend says too much before login") : on_line(line.text, out);
     step.consumed += line.consumed;
@@ -137,7 +138,6 @@ void Back::expect_literal(Bytes line) {
 // "+", with or without text (T21). One that nobody waits for is ignored (T34).
 Event Back::on_continuation(Out& out) {
   if (state_ == State::login && next_piece_ < pieces_.size()) {
-    answered_ = true;
     out.put(pieces_[next_piece_].reveal());
     pieces_[next_piece_++].clear();
   }
@@ -164,7 +164,6 @@ Event Back::on_tagged(Bytes line, Out& out) {
       answered_ = true;
       return begin_login(out);  // whatever it thinks of the client
     case State::login:
-      answered_ = true;
       return on_login_answer(status, out);
     case State::listing:
       note_list(status.code);

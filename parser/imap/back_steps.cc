@@ -64,7 +64,9 @@ Event Back::log_in(BackLogin login, Out& out) {
   policy_.until_ready = false;
   login_ = std::move(login);
   std::erase_if(alerts_, [this](const std::string& text) { return repeats_credentials(text, login_); });
-  return identify(out);
+  Event event = identify(out);
+  answered_ = event != Event::need_input;  // that it cannot be said is about the login
+  return event;
 }
 
 std::string Back::id_command() {

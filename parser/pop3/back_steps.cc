@@ -65,7 +65,9 @@ Event Back::log_in(BackLogin login, Out& out) {
   login_ = std::move(login);
   waited_ = true;
   Event event = check_login();
-  return event == Event::need_input ? introduce(out) : event;
+  if (event == Event::need_input) event = introduce(out);
+  answered_ = event != Event::need_input;  // that it cannot be said is about the login
+  return event;
 }
 
 Event Back::choose(Out& out) {
@@ -84,11 +86,13 @@ Event Back::say_user(Out& out) { return ask(State::user, {"USER ", login_.authci
 
 Event Back::say_password(Out& out) { return ask(State::pass, {"PASS ", login_.password.reveal(), kEnd}, out); }
 
-// RFC 5034 4: the initial response goes with the command only if the line stays within 255 octets.
+// RFC 5034 4: the initial response goes with the command only if the line stays within 255 octets. Where the connection
+// had waited, the server's "+" comes first: a no without a code may be a good-bye then, and the password is not out.
 Event Back::start_auth(Out& out) {
   constexpr Bytes kCommand = "AUTH PLAIN ";
   size_t octets = login_.authzid.size() + login_.authcid.size() + login_.password.size() + 2;
-  if (kCommand.size() + (octets + 2) / 3 * 4 + kEnd.size() <= limits::kPop3LineMax) return send_message(kCommand, out);
+  bool fits = kCommand.size() + (octets + 2) / 3 * 4 + kEnd.size() <= limits::kPop3LineMax;
+  if (fits && !waited_) return send_message(kCommand, out);
   return ask(State::auth, {"AUTH PLAIN", kEnd}, out);
 }
 

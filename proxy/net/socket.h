@@ -95,6 +95,8 @@ class Socket final : public Watched {
   void forget_heard() { heard_ = false; }
   // The kernel has nothing of the peer's now, no octet and no end. A system call.
   bool quiet() const;
+  // The peer's kernel has all that was sent. A system call.
+  bool acknowledged() const;
   // It will be in this turn: what is being read now is the last that came.
   bool ending() const { return end_seen_ && emptied_; }
   // Close with RST instead of FIN, without close_notify: what was relayed is not complete and must not look so.

@@ -5,6 +5,8 @@
 // full one it may have. A socket that stops reading for a while remembers that it owes itself a read.
 #include "proxy/net/socket.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -43,6 +45,12 @@ bool Socket::quiet() const {
   char octet;
   ssize_t count = recv(fd_, &octet, sizeof(octet), MSG_PEEK | MSG_DONTWAIT);
   return open_ && !failed_ && !ended_ && !broken_ && count < 0 && errno == EAGAIN;
+}
+
+// Where the kernel does not know, the peer may have it.
+bool Socket::acknowledged() const {
+  int octets = 0;
+  return queue_.empty() && (ioctl(fd_, SIOCOUTQ, &octets) != 0 || octets == 0);
 }
 
 void Socket::received(ssize_t count) {

@@ -92,8 +92,10 @@ void Upstream::dial() {
 
 void Upstream::dial_afresh() {
   Host& host = session_.host();
-  if (on_ready_) host.ready().failed(*backend_, *session_.frontend().protocol);
-  on_ready_ = false;
+  if (std::exchange(on_ready_, false)) {
+    host.ready().failed(*backend_, *session_.frontend().protocol);
+    dialer_->socket()->reset_on_close();  // else the kernel would go on trying to say the login
+  }
   if (dialer_ != nullptr) dialer_->abandon();
   host.loop().bury(
       std::exchange(dialer_, std::make_unique<Dialer>(*this, Dialer::Means{host.loop(), host.resolver(), stats()},
@@ -101,10 +103,11 @@ void Upstream::dial_afresh() {
   dialer_->start();
 }
 
-// It ended before the login was answered: that is no news of the backend, nor of the user.
+// It ended before it heard the login: that is no news of the backend, nor of the user. What a backend may have heard is
+// never said twice: a wrong password would count twice, too.
 bool Upstream::was_stale(BackendError error) const {
-  bool ended = error == BackendError::closed || error == BackendError::unavailable;
-  return on_ready_ && ended && !dialer_->back()->answered();
+  if (!on_ready_ || dialer_->back()->answered()) return false;
+  return error == BackendError::unavailable || (error == BackendError::closed && !dialer_->socket()->acknowledged());
 }
 
 void Upstream::settle_ready(ReadyResult result) {
@@ -259,10 +262,11 @@ void Upstream::deadline() {
   session_.rearm(ms_left());
 }
 
-// It greeted long ago: whether it is still alive others know.
+// It greeted long ago. If nobody is there any more the first that was said was not acknowledged: a fresh connection
+// will tell how the backend is. Else it works on its answer.
 void Upstream::wait_on_ready() {
-  if (!dialer_->back()->answered() && !health().calm()) return dial_afresh();
-  session_.rearm(std::min(ms_left(), health().patience_ms()));
+  if (!dialer_->back()->answered() && !dialer_->socket()->acknowledged()) return dial_afresh();
+  session_.rearm(ms_left());
 }
 
 void Upstream::dial_failed(BackendError error, const std::string& why) {

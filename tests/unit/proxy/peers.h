@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -88,6 +89,12 @@ class Peer {
   }
   // Whether what was heard ended by RST.
   bool was_reset() const { return was_reset_; }
+  // From here on its kernel drops all that comes and acknowledges none of it, as if nobody were there.
+  void go_deaf() {
+    sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+    sock_fprog all{1, &drop};
+    EXPECT_EQ(setsockopt(fd_, SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof(all)), 0);
+  }
   void half_close() { ::shutdown(fd_, SHUT_WR); }
   void reset() {
     linger now{1, 0};

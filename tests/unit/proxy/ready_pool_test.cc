@@ -54,7 +54,7 @@ class ReadyPoolTest : public HostTest {
     return std::move(client);
   }
   // One login by a connection that is made for it; then the pool makes one.
-  Peer first_login_and_then_one_is_ready() {
+  Peer first_login_and_then_one_is_ready(const std::string& greeting = kGreeting) {
     auto [session, client] = connected();
     client.say("a LOGIN alice secret\r\n");
     Peer backend = greeted();
@@ -63,7 +63,7 @@ class ReadyPoolTest : public HostTest {
     first_heard = hears(client, "a OK");
     clients_.push_back(std::move(client));
     backends_.push_back(std::move(backend));
-    Peer parked = greeted();
+    Peer parked = greeted(greeting);
     settle();
     EXPECT_EQ(ready(), 1);
     return parked;
@@ -116,28 +116,110 @@ TEST_F(ReadyPoolTest, WhoeverIsRefusedByOneIsRefused) {
   EXPECT_EQ(count(ReadyResult::used), 1U);
 }
 
-// It dies with the login under way, unanswered: the login goes on by a fresh connection, and nobody is to blame.
-TEST_F(ReadyPoolTest, OneThatEndsUnderALoginFailsNobody) {
+// It dies before it hears the login: that goes on by a fresh connection, and nobody is to blame.
+TEST_F(ReadyPoolTest, OneThatEndsBeforeItHearsTheLoginFailsNobody) {
   start();
   Peer parked = first_login_and_then_one_is_ready();
-  for (const char* last : {"", "* BYE Disconnected for inactivity.\r\n"}) {
+  parked.go_deaf();
+  NearClient client = wants_in();
+  Peer next = greeted();  // in its place
+  settle();
+  parked.close();
+  Peer fresh = greeted();
+  settle();
+  answer(fresh);
+  EXPECT_EQ(hears(client, "a OK"), first_heard);
+  EXPECT_EQ(count(ReadyResult::failed), 1U);
+  EXPECT_TRUE(state().health(0).calm());
+  for (const Counter& each : host->stats().backends[state().slot].errors) EXPECT_EQ(each.get(), 0U);
+}
+
+// Nobody is there any more, and nobody says so.
+TEST_F(ReadyPoolTest, OneThatIsSilentlyDeadIsGivenUpAfterTheGreetingsPatience) {
+  start();
+  Peer parked = first_login_and_then_one_is_ready();
+  parked.go_deaf();
+  NearClient client = wants_in();
+  Peer next = greeted();  // in its place
+  Peer fresh = greeted();
+  settle();
+  answer(fresh);
+  EXPECT_EQ(hears(client, "a OK"), first_heard);
+  EXPECT_EQ(count(ReadyResult::failed), 1U);
+  EXPECT_TRUE(state().health(0).calm());
+}
+
+// It may have counted a wrong password.
+TEST_F(ReadyPoolTest, ALoginThatMayHaveBeenHeardIsNotSaidTwice) {
+  settings().health.passive = false;  // it is told, and the next one is made all the same
+  start();
+  Peer parked = first_login_and_then_one_is_ready();
+  for (const char* last : {"", "* BYE Internal error.\r\n"}) {
     NearClient client = wants_in();
     Peer next = greeted();  // in its place
     settle();
-    parked.hear("AUTHENTICATE");
+    EXPECT_THAT(parked.hear("\r\n"), HasSubstr("AUTHENTICATE"));
     parked.say(last);
     parked.close();
-    Peer fresh = greeted();
-    settle();
-    answer(fresh);
-    EXPECT_EQ(hears(client, "a OK"), first_heard);
+    EXPECT_THAT(hears(client, "a NO"), HasSubstr("[UNAVAILABLE]"));
+    EXPECT_EQ(connects(), accepted_);
     clients_.push_back(std::move(client));
-    backends_.push_back(std::move(fresh));
     parked = std::move(next);
   }
-  EXPECT_EQ(count(ReadyResult::failed), 2U);
-  EXPECT_TRUE(state().health(0).calm());
-  for (const Counter& each : host->stats().backends[state().slot].errors) EXPECT_EQ(each.get(), 0U);
+  EXPECT_EQ(count(ReadyResult::failed), 0U);
+}
+
+TEST_F(ReadyPoolTest, OneThatIsSlowToAnswerIsWaitedFor) {
+  start();
+  Peer parked = first_login_and_then_one_is_ready();
+  state().health(0).greeted(settings().health.silence_ms);
+  ASSERT_FALSE(state().health(0).calm());
+  NearClient client = wants_in();
+  run_for(state().health(0).patience_ms() + 1'000);
+  EXPECT_EQ(connects(), accepted_) << "none is made for the same login";
+  answer(parked);
+  EXPECT_EQ(hears(client, "a OK"), first_heard);
+  EXPECT_EQ(count(ReadyResult::used), 1U);
+}
+
+// What cannot be said is the login's own failure, as it would be by a fresh one.
+TEST_F(ReadyPoolTest, ALoginThatCannotBeSaidSaysNothingAboutTheConnection) {
+  start();
+  Peer parked = first_login_and_then_one_is_ready("* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hello\r\n");
+  auto [session, client] = connected();
+  client.say("a LOGIN alice secret\r\n");
+  EXPECT_THAT(hears(client, "a NO"), HasSubstr("[UNAVAILABLE]"));
+  EXPECT_EQ(count(ReadyResult::failed), 0U);
+}
+
+// Room that is there because the backend has just gone down is nobody's turn.
+TEST_F(ReadyPoolTest, WhoWaitsForRoomDoesNotDialWhatIsDown) {
+  settings().sessions_max = 1;
+  settings().queue_timeout_ms = 20'000;
+  start();
+  state().sessions = 1;
+  auto [session, client] = connected();
+  client.say("a LOGIN alice secret\r\n");
+  EXPECT_TRUE(run_until([&] { return state().queue.size() == 1; }));
+  SharedHealth& health = state().health(0);
+  for (uint64_t i = 1; !health.down() && i < 20; ++i) health.bad(loop.now_ms(), Depth::connect, "refused", i, 0);
+  ASSERT_TRUE(health.down());
+  state().sessions = 0;
+  EXPECT_THAT(hears(client, "a NO"), HasSubstr("[UNAVAILABLE]"));
+  EXPECT_EQ(connects(), 0U);
+}
+
+TEST_F(ReadyPoolTest, WhereMemoryIsShortNoneIsMadeAndThoseThatAreThereAreCounted) {
+  start();
+  Peer parked = first_login_and_then_one_is_ready();
+  EXPECT_EQ(host->ready().size(), 1U);
+  host->ceiling().set_limit(1'000'000);
+  host->ceiling().change(900'000);
+  auto taken = host->ready().take(*host->snapshot(), host->snapshot()->backends[0], *find_protocol("imap"));
+  ASSERT_NE(taken, nullptr);
+  host->ready().refill();
+  EXPECT_EQ(host->ready().size(), 0U) << "not even to be thrown away";
+  taken->abandon();
 }
 
 // After an answer it is the backend's word, as ever.
