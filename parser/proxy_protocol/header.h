@@ -37,7 +37,7 @@ struct Header {
   bool local = false;                                // the balancer speaks for itself: a health check
   Family family = Family::none;
   Endpoint source, destination;
-  std::string alpn;
+  std::string alpn;       // what the client's TLS agreed on (RFC 7301): printable ASCII; other names are left out
   std::string authority;  // the name that the client asked for (SNI)
   std::string unique_id;  // of the connection, as the balancer calls it; any octets
   std::optional<Ssl> ssl;

@@ -53,6 +53,12 @@ void read_hops(Bytes in, Header& header) {
   if (error == std::errc() && end == in.data() + in.size()) header.hops_left = hops;
 }
 
+// A name has 255 octets at most (RFC 7301 3.1). It is for logs and for the next one: what no protocol is called is not
+// there, and the header is good all the same.
+bool is_alpn(Bytes name) {
+  return name.size() <= kAlpnMax && std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 // Of the whole header, with zeros where the sum itself stands (2.2.3). `sum` points into `header`.
 bool sum_is_right(Bytes header, Bytes sum) {
   constexpr Bytes kZeros{"\0\0\0\0", 4};
@@ -66,7 +72,7 @@ const char* read_tlvs(Bytes whole, Bytes in, Header& header) {
     Type type;
     Bytes value;
     if (!take_tlv(in, type, value)) return "a TLV is longer than the header";
-    if (type == Type::alpn) header.alpn = value;
+    if (type == Type::alpn) header.alpn = is_alpn(value) ? value : Bytes();
     if (type == Type::authority) header.authority = value;
     if (type == Type::hops) read_hops(value, header);
     if (type == Type::unique_id && value.size() > kUniqueIdMax) return "UNIQUE_ID is longer than 128 octets";

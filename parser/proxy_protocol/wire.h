@@ -23,6 +23,7 @@ enum class Type : uint8_t {
   hops = 0xe7,  // ours, of the range for applications (2.2.8): its value names itself, as others may use the number
 };
 inline constexpr size_t kUniqueIdMax = 128;
+inline constexpr size_t kAlpnMax = 255;
 inline constexpr Bytes kHopsBegin = "hops=";  // and a number of one to three digits
 inline constexpr uint8_t kClientSsl = 1, kClientCertificate = 2 | 4;
 

@@ -31,6 +31,7 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     {"resumed", "the client's TLS session was resumed"},
     {"sni", "the name that the client asked for by TLS, unverified; a balancer may have told it"},
     {"via_tls", "TLS version of the client towards the balancer, as it told us"},
+    {"via_alpn", "the protocol that the client's TLS towards the balancer agreed on (ALPN), as it told us"},
     {"via_id", "the connection's id at the balancer (UNIQUE_ID)"},
     {"mechanism", "`PLAIN`, `LOGIN` (also IMAP's command), `USER` (POP3's USER and PASS), `other`"},
     {"backend", "the backend's `name`"},

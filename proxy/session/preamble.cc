@@ -51,6 +51,7 @@ void Preamble::note(Header&& header) {
     told->local = Address::of(header.destination.address, v4, header.destination.port);
   }
   if (header.ssl && header.ssl->tls) told->ssl = std::move(header.ssl);
+  told->alpn = std::move(header.alpn);
   told->name = std::move(header.authority);
   told->id = std::move(header.unique_id);
   told->hops_left = header.hops_left;

@@ -51,6 +51,7 @@ std::string proxy_header(config::SendProxyHeader version, const Summary& summary
     header.ssl = proxy_protocol::Ssl{true, false, false, summary.tls_version, summary.tls_cipher, ""};
   } else if (summary.proxied != nullptr) {
     header.ssl = summary.proxied->ssl;
+    header.alpn = summary.proxied->alpn;
   }
   return encode_v2(header);
 }

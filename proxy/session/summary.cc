@@ -20,6 +20,13 @@ void add_delay(log::Fields& fields, const Summary& s) {
   if (s.delayed_ms != 0) fields.push_back({"delayed", static_cast<double>(s.delayed_ms) / 1000.0});
 }
 
+// As the balancer calls them.
+void add_via_names(log::Fields& fields, const Summary& s) {
+  if (s.proxied == nullptr) return;
+  if (!s.proxied->alpn.empty()) fields.push_back({"via_alpn", s.proxied->alpn});
+  if (!s.proxied->id.empty()) fields.push_back({"via_id", s.proxied->id});
+}
+
 constexpr size_t kFieldsMost = 29;  // of a line
 
 std::string via_of(const Summary& s) { return s.proxied != nullptr ? s.proxied->via.text() : ""; }
@@ -77,7 +84,7 @@ void write(const Summary& s) {
   if (!s.state.empty()) fields.push_back({"state", s.state});
   fields.push_back({"reason", name_of(s.reason)});
   if (!s.detail.empty()) fields.push_back({"detail", s.detail});
-  if (s.proxied != nullptr && !s.proxied->id.empty()) fields.push_back({"via_id", s.proxied->id});
+  add_via_names(fields, s);
   if (s.authenticated) return log::write(events::session, fields);
   log::write_bounded(events::session, fields);
 }
@@ -118,7 +125,7 @@ void write_login(const Summary& s, const Socket* client, const Socket& backend, 
     const std::string& version = s.proxied->ssl->version;
     fields.push_back({"via_tls", version.empty() ? std::string_view("yes") : version});
   }
-  if (s.proxied != nullptr && !s.proxied->id.empty()) fields.push_back({"via_id", s.proxied->id});
+  add_via_names(fields, s);
   if (!sni.empty()) fields.push_back({"sni", sni});
   log::write(events::login, fields);
 }

@@ -26,6 +26,7 @@ struct Proxied {
   std::optional<Address> local;            // that the client connected to
   bool health_check = false;               // the balancer spoke for itself
   std::optional<proxy_protocol::Ssl> ssl;  // the client's TLS towards it; nothing: none
+  std::string alpn;                        // that it agreed on there (RFC 7301)
   std::string name;                        // that the client asked for (SNI)
   std::string id;                          // the balancer's, of the connection
   std::optional<uint8_t> hops_left;        // how many proxies a login may pass from us on (T63)

@@ -206,12 +206,13 @@ class WhatIsSaid(Case):
         door = self.door(self.backend(), "v2")
         known = header.tlv(0x20, b"\x07\0\0\0\0" + header.tlv(0x21, b"TLSv1.2") + header.tlv(0x22, b"ann"))
         with Imap((door.host, door.imap), source="127.0.0.1") as wire:
-            wire.send(header.v2(tlvs=header.tlv(2, b"mail.example.com") + known + header.tlv(5, b"of the balancer")))
+            wire.send(header.v2(tlvs=header.tlv(1, b"imap") + header.tlv(2, b"mail.example.com") + known
+                                + header.tlv(5, b"of the balancer")))
             wire.line()
             wire.logged_in("alice", "x")
         source, destination, tlvs = header.read_v2(self.headers[0])
         self.assertEqual((header.CLIENT, header.SERVER), (source, destination))
-        self.assertEqual(b"mail.example.com", tlvs[2])
+        self.assertEqual((b"imap", b"mail.example.com"), (tlvs[1], tlvs[2]))
         self.assertEqual((7, bytes(4)), (tlvs[0x20][0], tlvs[0x20][1:5]))
         self.assertEqual({0x21: b"TLSv1.2", 0x22: b"ann"}, header.read_tlvs(tlvs[0x20][5:]))
         self.assertEqual(door.wait_lines("login")[0]["id"], tlvs[5].decode())

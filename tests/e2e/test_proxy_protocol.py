@@ -145,11 +145,26 @@ class Believed(Case):
     def test_what_the_balancer_knows_is_in_the_log(self):
         user = platform.fresh_user()
         wire = self.wire(self.door, self.door.imap)
-        wire.send(header.v2(tlvs=header.tlv(2, b"mail.example.com") + header.tls() + header.tlv(5, b"lb-1\n2")))
+        wire.send(header.v2(tlvs=header.tlv(1, b"imap") + header.tlv(2, b"mail.example.com") + header.tls()
+                            + header.tlv(5, b"lb-1\n2")))
         wire.line()
         line = self.login(wire, user)
-        self.assertEqual(("mail.example.com", "TLSv1.3", r"lb-1\x0A2".lower()),
-                         (line["sni"], line["via_tls"], line["via_id"].lower()))
+        self.assertEqual(("mail.example.com", "TLSv1.3", "imap", r"lb-1\x0A2".lower()),
+                         (line["sni"], line["via_tls"], line["via_alpn"], line["via_id"].lower()))
+        wire.ok("LOGOUT")
+        over = self.door.wait_lines("session", user=user)[0]
+        self.assertEqual((line["via_alpn"], line["via_id"]), (over["via_alpn"], over["via_id"]))
+
+    def test_a27_an_alpn_that_is_no_name_stays_out_of_the_log(self):
+        """Nor does it cost the client his session."""
+        for name in (b"imap\r\nevent=login user=root", b"\x1b[2J", b"i" * 256, b""):
+            user = platform.fresh_user()
+            wire = self.wire(self.door, self.door.imap)
+            wire.send(header.v2(tlvs=header.tlv(1, name) + header.tlv(5, b"lb-1")))
+            wire.line()
+            line = self.login(wire, user)
+            self.assertEqual("lb-1", line["via_id"])
+            self.assertNotIn("via_alpn", line)
 
     def test_a27_families_without_an_address_of_ours(self):
         for family, size in ((0x00, 0), (0x12, 12), (0x31, 216)):

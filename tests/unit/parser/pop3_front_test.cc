@@ -375,7 +375,8 @@ TEST(Pop3Front, T63_A4_OnlyAProxyMaySayXclient) {
   out.clear();
   front->open(out);
   EXPECT_TRUE(out.view().starts_with("+OK [XCLIENT] ")) << out.view();
-  EXPECT_EQ(say("XCLIENT ADDR=9.9.9.9 PORT=1 SESSION=x ttl=3 CLIENT-TRANSPORT=TLS"), "+OK Updated\r\n");
+  EXPECT_EQ(say("XCLIENT ADDR=9.9.9.9 PORT=1 SESSION=x ttl=3 CLIENT-TRANSPORT=TLS FORWARD=dWlkPTA="),
+            "+OK Updated\r\n");
   EXPECT_EQ(front->hops_left(), 3u);
   EXPECT_EQ(say("XCLIENT"), "+OK Updated\r\n");
   EXPECT_EQ(say("XCLIENT TTL=9"), "+OK Updated\r\n");

@@ -26,8 +26,10 @@ TEST(ProxyHeader, WhatTheBalancerSaidOfTlsGoesOn) {
   Summary summary;
   summary.proxied = std::make_unique<Proxied>();
   summary.proxied->ssl = proxy_protocol::Ssl{true, true, true, "TLSv1.2", "", "ann"};
+  summary.proxied->alpn = "imap";
   auto read = proxy_protocol::parse(proxy_header(SendProxyHeader::v2, summary, nullptr, 1));
   EXPECT_EQ(read.header.ssl, summary.proxied->ssl);
+  EXPECT_EQ(read.header.alpn, "imap");
 }
 
 }  // namespace

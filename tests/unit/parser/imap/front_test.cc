@@ -48,7 +48,7 @@ TEST_F(Front, T63_A4_OnlyAProxyIsAskedForHops) {
   EXPECT_FALSE(front_->hops_left()) << "a client says what he likes";
   policy_.peer_is_proxy = true;
   renew();
-  feed("a ID (\"X-Proxy-TTL\" \"3\" \"x-originating-ip\" \"9.9.9.9\" \"name\" \"x\")\r\n");
+  feed("a ID (\"X-Proxy-TTL\" \"3\" \"x-originating-ip\" \"9.9.9.9\" \"name\" \"x\" \"X-Forward-uid\" \"0\")\r\n");
   EXPECT_EQ(front_->hops_left(), 3u);
   EXPECT_EQ(front_->client_id(), "\"name\" \"x\"") << "the rest is not believed";
   for (std::string other : {"\"9\"", "\"-1\"", "\"x\"", "\"\"", "NIL", "\"99999999999\"", "\"2 \""}) {

@@ -179,6 +179,20 @@ TEST(ProxyProtocolV2, Tlvs) {
   expect_bad(tcp4(tlv(5, std::string(129, 'x'))), "UNIQUE_ID is longer than 128 octets");
 }
 
+TEST(ProxyProtocolV2, A27_AnAlpnThatIsNoNameIsNotThere) {
+  EXPECT_EQ(whole(tcp4(tlv(1, "http/1.1"))).alpn, "http/1.1");
+  EXPECT_EQ(whole(tcp4(tlv(1, " ~"))).alpn, " ~");
+  EXPECT_EQ(whole(tcp4(tlv(1, std::string(255, 'x')))).alpn, std::string(255, 'x'));
+  EXPECT_EQ(whole(tcp4(tlv(1, "imap") + tlv(1, "pop3"))).alpn, "pop3");
+  for (const std::string& bad :
+       {std::string(), std::string(256, 'x'), std::string("im\0p", 4), std::string("imap\r\n"), std::string("im\tap"),
+        std::string("imap\x7f"), std::string("\x1b[2J"), std::string("\xc3\xa4"), std::string("\x0a\x0a", 2)}) {
+    Header header = whole(tcp4(tlv(1, "imap") + tlv(1, bad) + tlv(5, "id")));
+    EXPECT_EQ(header.alpn, "") << bad;  // the last one counts
+    EXPECT_EQ(header.unique_id, "id") << "the rest is good: " << bad;
+  }
+}
+
 TEST(ProxyProtocolV2, Ssl) {
   std::string inner = tlv(0x21, "TLSv1.3") + tlv(0x22, "ann") + tlv(0x23, "AES") + tlv(0x77, "?");
   Header header = whole(tcp4(tlv(0x20, std::string("\x03\0\0\0\0", 5) + inner)));
