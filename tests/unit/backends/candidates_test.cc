@@ -128,5 +128,44 @@ TEST_F(CandidatesTest, LoginsThatMoveEachOtherComeToAnEnd) {
   EXPECT_LT(turns, 10);
 }
 
+// In a shared pool any backend serves any user, also one that his route does not name first this time.
+TEST_F(CandidatesTest, InASharedPoolABondHoldsAtEachOfItsBackends) {
+  config::Live live;
+  config::Pool all, apart;
+  all.name = "all";
+  apart.name = "apart";
+  all.storage = config::Pool::Storage::shared;
+  for (const char* name : {"a", "b", "c", "d"}) {
+    live.backends.emplace_back();
+    live.backends.back().name = name;
+    live.backends.back().imap_port = 143;
+    config::Pool& pool = *name == 'd' ? apart : all;
+    pool.shards.push_back({name, 1.0, {name}});
+  }
+  live.pools = {all, apart};
+  Router router(live);
+  auto bound_to = [&](size_t first) {
+    Identity ann;
+    ann.user = "ann";
+    auto route = router.route(ann, "imap");
+    EXPECT_TRUE(route && route->shared != nullptr);
+    route->candidates = {&router.backend(first)};
+    Candidates way(std::move(*route),
+                   {[&](const config::Backend& each) { return static_cast<uint32_t>(router.index(each)); },
+                    [&](Affinity::Slot slot) { return &router.backend(slot); }});
+    way.bind(affinity, "ann", {kLapseMs, false});
+    std::string name = way.candidate().name;
+    EXPECT_TRUE(way.settle());
+    return name;
+  };
+  EXPECT_EQ(bound_to(2), "c");
+  EXPECT_EQ(bound_to(0), "c") << "he was there a moment ago";
+  affinity.forget("ann");
+  EXPECT_EQ(bound_to(3), "d");
+  EXPECT_EQ(bound_to(0), "a") << "that is none of the pool's";
+  now_ms += kLapseMs;
+  EXPECT_EQ(bound_to(1), "b");
+}
+
 }  // namespace
 }  // namespace postigo
