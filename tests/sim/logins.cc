@@ -16,8 +16,7 @@ constexpr uint64_t kLostSpreadMs = 2'000;
 
 }  // namespace
 
-Logins::Logins(Story& story, World& world, Door& door, Oracle& oracle)
-    : story_(story), world_(world), door_(door), oracle_(oracle) {
+Logins::Logins(Story& story, World& world, Door& door, Oracle& oracle) : story_(story), door_(door), oracle_(oracle) {
   world.on_loss = [this](Server& server, bool at_once) { lose(server, at_once); };
 }
 

@@ -49,7 +49,6 @@ class Logins {
   void note(Server& server, Belief& belief, const SharedHealth::Change& change);
 
   Story& story_;
-  World& world_;
   Door& door_;
   Oracle& oracle_;
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
