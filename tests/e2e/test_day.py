@@ -17,10 +17,10 @@ import subprocess
 import threading
 import unittest
 
-from tests.e2e import test_upgrade
 from tests.e2e.harness import Platform, sanitized, wait_for
 from tests.e2e.harness.dovecot import PASSWORD
 from tests.e2e.harness.ports import free_ports
+from tests.e2e.harness.succession import Succession, server
 
 LONG = bool(os.environ.get("POSTIGO_LONG"))
 RELOADS, CERTIFICATES, UPGRADES, DRAINS = (200, 20, 10, 5) if LONG else (12, 1, 4, 1)
@@ -30,8 +30,9 @@ platform = None
 
 def setUpModule():
     global platform
-    platform = test_upgrade.platform = Platform(dovecots=("a", "b", "c") if LONG else ("a",))
+    platform = Platform(dovecots=("a", "b", "c") if LONG else ("a",))
     unittest.addModuleCleanup(platform.stop)
+    Succession.on(platform)
 
 
 class Clients:
@@ -80,7 +81,7 @@ class Clients:
             thread.join(120)
 
 
-class Day(test_upgrade.Succession):
+class Day(Succession):
     def setUp(self):
         self.user = platform.fresh_user()
 
@@ -125,7 +126,7 @@ class Day(test_upgrade.Succession):
         folder = platform.scratch()
         self.pair = [shutil.copy(path, folder) for path in platform.certificates.server]
         self.spare, = free_ports(1)
-        proxy = self.make(server=test_upgrade.server(timeout="5s"), tls=(
+        proxy = self.make(server=server(timeout="5s"), tls=(
             f'[[tls.certificate]]\ncertificate = "{self.pair[0]}"\nkey = "{self.pair[1]}"'))
         self.listeners = proxy.sections["listeners"]
         held = self.idle(12)
