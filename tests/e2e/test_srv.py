@@ -68,8 +68,8 @@ class Srv(unittest.TestCase):
     def known(self, door):
         return {row["name"] for row in door.ctl("backends")["backends"] if row["state"] != "removed"}
 
-    def who(self, door):
-        return sorted(row["backend"] for row in door.ctl("who")["sessions"])
+    def who(self, door, *filters):
+        return sorted(row["backend"] for row in door.ctl("who", *filters)["sessions"])
 
     def wait_known(self, door, *names):
         wait_for(lambda: self.known(door) == {f"mail/{name}.test" for name in names}, 30, what=f"backends {names}")
@@ -109,12 +109,12 @@ class Srv(unittest.TestCase):
         self.dns.services[IMAP] = self.targets("a") + self.targets("b", priority=20)
         door = self.door(pool="")
         with Imap.open(door, "off") as wire:
-            wire.logged_in(platform.fresh_user(), PASSWORD)
-            self.assertEqual(["mail/a.test"], self.who(door))
+            wire.logged_in("near", PASSWORD)
+            self.assertEqual(["mail/a.test"], self.who(door, "--user", "near"))
         door.ctl("backend", "mail/a.test", "drain")
         with Imap.open(door, "off") as wire:
-            wire.logged_in(platform.fresh_user(), PASSWORD)
-            self.assertEqual(["mail/b.test"], self.who(door))
+            wire.logged_in("next", PASSWORD)
+            self.assertEqual(["mail/b.test"], self.who(door, "--user", "next"))
 
     def test_both_protocols_of_a_host_are_one_backend(self):
         self.dns.services[IMAP] = self.targets("ab")
@@ -123,8 +123,9 @@ class Srv(unittest.TestCase):
         self.assertEqual({"mail/a.test", "mail/b.test"}, self.known(door))
         for _ in range(3):
             with Pop3.open(door, "off") as wire:
-                wire.logged_in(platform.fresh_user(), PASSWORD)
-                self.assertEqual(["mail/b.test"], self.who(door))
+                user = platform.fresh_user()
+                wire.logged_in(user, PASSWORD)
+                self.assertEqual(["mail/b.test"], self.who(door, "--user", user))
 
     def test_a_start_without_an_answer_serves_as_soon_as_there_is_one(self):
         door = self.door()
