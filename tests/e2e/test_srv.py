@@ -108,13 +108,14 @@ class Srv(unittest.TestCase):
     def test_the_nearest_priority_serves_and_the_next_takes_over(self):
         self.dns.services[IMAP] = self.targets("a") + self.targets("b", priority=20)
         door = self.door(pool="")
+        near, further = platform.fresh_user(), platform.fresh_user()
         with Imap.open(door, "off") as wire:
-            wire.logged_in("near", PASSWORD)
-            self.assertEqual(["mail/a.test"], self.who(door, "--user", "near"))
+            wire.logged_in(near, PASSWORD)
+            self.assertEqual(["mail/a.test"], self.who(door, "--user", near))
         door.ctl("backend", "mail/a.test", "drain")
         with Imap.open(door, "off") as wire:
-            wire.logged_in("next", PASSWORD)
-            self.assertEqual(["mail/b.test"], self.who(door, "--user", "next"))
+            wire.logged_in(further, PASSWORD)
+            self.assertEqual(["mail/b.test"], self.who(door, "--user", further))
 
     def test_both_protocols_of_a_host_are_one_backend(self):
         self.dns.services[IMAP] = self.targets("ab")
