@@ -35,8 +35,6 @@ struct Entry {
   bool lasts = false;     // what it changes is to stand after an upgrade, too
 };
 
-Json error(const std::string& text) { return {{"error", text}}; }
-
 std::string name_at(ControlThread& control, size_t slot) {
   auto all = control.fleet().all_backends();
   return slot < all.size() ? all[slot]->name : "";
@@ -199,6 +197,8 @@ std::string words_of(const Json& parameters) {
 }
 
 }  // namespace
+
+Json error(const std::string& text) { return {{"error", text}}; }
 
 // A successor has its orders already, and keeps nobody waiting: what is decided now would be lost there.
 void run_verb(ControlThread& control, const Verb& verb, const Json& parameters, const std::string& by, VerbDone done) {

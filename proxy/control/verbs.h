@@ -17,6 +17,8 @@ inline constexpr uint64_t kRowsShown = 1000;  // if nobody says how many
 // meant, those of predecessors are, too: who of them does not answer is in "missing".
 void run_verb(ControlThread& control, const Verb& verb, const Json& parameters, const std::string& who, VerbDone done);
 
+Json error(const std::string& text);  // what a verb answers that was not done
+
 // Part of other verbs.
 void kick_everywhere(ControlThread& control, const Json& parameters, VerbDone done);
 

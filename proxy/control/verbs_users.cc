@@ -21,8 +21,6 @@ constexpr uint64_t kHoldMs = 60'000;
 constexpr uint64_t kHoldMaxMs = 10 * 60'000;
 constexpr uint64_t kParallel = 10, kParallelMax = 1000, kPerSecond = 100;
 
-Json error(const std::string& text) { return {{"error", text}}; }
-
 uint64_t unix_s() { return static_cast<uint64_t>(std::time(nullptr)); }
 
 std::string user_of(ControlThread& control, const Json& parameters) {
