@@ -8,7 +8,7 @@ import unittest
 
 from tests.e2e.harness import PASSWORD, Imap, Platform, Pop3, wait_for
 from tests.e2e.harness.postigo import postigo
-from tests.e2e.harness.users import Users
+from tests.e2e.harness.users import HOME_A, SHARDS, TOGETHER, Users
 from tests.fakes.backend import FakeBackend, imap_server
 
 platform = None
@@ -20,9 +20,6 @@ def setUpModule():
     unittest.addModuleCleanup(platform.stop)
 
 
-SHARDS = '[[pool]]\nname = "main"\nbackends = ["a", "b"]'
-HOME_A = '[[routing.rule]]\nregex = ".*"\npool = "main"\nshard = "a"'
-TOGETHER = '[[pool]]\nname = "main"\naffinity = true\n[[pool.shard]]\nname = "one"\nbackends = ["a", "b"]'
 QUICK = '[limits]\nauth_failure_delay = "200ms"\nmove_delay = "{}"'
 
 

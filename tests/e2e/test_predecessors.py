@@ -8,11 +8,9 @@ import unittest
 
 from tests.e2e.harness import PASSWORD, Imap, Platform, postigo, wait_for
 from tests.e2e.harness.succession import PATIENCE, Succession
+from tests.e2e.harness.users import HOME_A, SHARDS, TOGETHER
 
 platform = None
-SHARDS = '[[pool]]\nname = "main"\nbackends = ["a", "b"]'
-TOGETHER = '[[pool]]\nname = "main"\naffinity = true\n[[pool.shard]]\nname = "one"\nbackends = ["a", "b"]'
-HOME_A = '[[routing.rule]]\nregex = ".*"\npool = "main"\nshard = "a"'
 LIMITS = '[limits]\nauth_failure_delay = "200ms"\nmove_delay = "200ms"\nlogin_timeout = "{}"'
 
 

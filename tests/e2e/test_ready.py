@@ -64,6 +64,17 @@ class Used(unittest.TestCase):
             wait_ready(proxy)
         self.fail(f"none was used: {proxy.metrics().of('postigo_ready_connections_total')}")
 
+    def in_use(self):
+        """A proxy, a user, and what logs him in, once one of his logins was by a connection that had been ready."""
+        proxy, user = self.proxy(), platform.fresh_user()
+
+        def log_in():
+            with Imap.open(proxy) as wire:
+                wire.logged_in(user, PASSWORD)
+
+        self.until_used(proxy, log_in)
+        return proxy, user, log_in
+
     def test_with_and_without_tls(self):
         ca = platform.certificates.ca
         for tls in ("", f'{{ mode = "starttls", ca_file = "{ca}", name = "localhost" }}',
@@ -168,14 +179,7 @@ class Goes(Used):
         self.assertEqual([], load.failed())
 
     def test_a_reload_takes_the_new_server(self):
-        proxy = self.proxy()
-        user = platform.fresh_user()
-
-        def log_in():
-            with Imap.open(proxy) as wire:
-                wire.logged_in(user, PASSWORD)
-
-        self.until_used(proxy, log_in)
+        proxy, user, log_in = self.in_use()
         before = len(platform.a.logins(user))
         wait_ready(proxy)
         moved = proxy.sections["backends"].replace(str(platform.a.imap), str(platform.b.imap))
@@ -186,14 +190,7 @@ class Goes(Used):
         self.assertEqual(before, len(platform.a.logins(user)))
 
     def test_drain_lets_them_go(self):
-        proxy = self.proxy()
-        user = platform.fresh_user()
-
-        def log_in():
-            with Imap.open(proxy) as wire:
-                wire.logged_in(user, PASSWORD)
-
-        self.until_used(proxy, log_in)
+        proxy, _, log_in = self.in_use()
         wait_ready(proxy)
         proxy.ctl("backend", "a", "drain")
         wait_for(lambda: proxy.metrics().sum("postigo_ready_connections") == 0, 20, what="none is kept")
