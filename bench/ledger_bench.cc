@@ -37,7 +37,8 @@ void BM_Bind(benchmark::State& state) {
   for (const std::string& name : names) affinity.adopt(name, 1, kHourMs);
   size_t next = 0;
   for (auto _ : state) {
-    Affinity::Bond bond = affinity.bind(turn_of(names, next++), 2, kHourMs, [](Affinity::Slot) { return true; });
+    Bonds::Bond bond;
+    affinity.bind(bond, turn_of(names, next++), 2, kHourMs, [](Bonds::Slot) { return true; });
     benchmark::DoNotOptimize(bond.settle());
   }
   if (affinity.redirected() == 0) state.SkipWithError("nobody was bound");

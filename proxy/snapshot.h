@@ -15,7 +15,7 @@
 #include "backends/balance/siphash.h"
 #include "backends/directory/factory.h"
 #include "backends/ledger/limiter.h"
-#include "backends/ledger/penalty.h"
+#include "backends/ledger/penalty_rules.h"
 #include "backends/router.h"
 #include "config/load.h"
 #include "config/network.h"

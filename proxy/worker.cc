@@ -31,8 +31,8 @@ struct Worker::Door final : Listener::Owner {
 };
 
 Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot)
-    : Host({loop_, stats_, login_memory_, shared.fleet, shared.places, shared.traces, shared.ledger, shared.penalties,
-            shared.limiter, shared.ceiling, ready_}),
+    : Host({loop_, stats_, login_memory_, shared.fleet, shared.places, shared.traces, shared.ledger.affinity,
+            shared.ledger.moves, shared.ledger.holds, shared.penalties, shared.limiter, shared.ceiling, ready_}),
       shared_(shared),
       snapshot_(std::move(snapshot)),
       loop_([this](uint64_t lag_ms) {

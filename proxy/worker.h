@@ -14,6 +14,10 @@
 
 #include "backends/balance/siphash.h"
 #include "backends/directory.h"
+#include "backends/ledger/ledger.h"
+#include "backends/ledger/limiter.h"
+#include "backends/ledger/penalty.h"
+#include "backends/ledger/seat_table.h"
 #include "proxy/base/descriptor.h"
 #include "proxy/base/mailbox.h"
 #include "proxy/base/stats.h"
@@ -59,7 +63,8 @@ struct Shared {
         lookups(config.startup.lookup_threads, config.startup.queue_max, config.live.limits.lookup_timeout_ms),
         passwords(password_threads, config.startup.queue_max, config.live.limits.lookup_timeout_ms),
         penalties(config.startup.penalty_entries, key),
-        limiter(key) {}
+        seats(key),
+        limiter(seats, key) {}
   Fleet& fleet;
   const SipKey key;
   Ledger ledger;
@@ -71,6 +76,7 @@ struct Shared {
   Places places;
   Traces traces;
   Penalties penalties;
+  SeatTable seats;
   Limiter limiter;
   MemoryCeiling ceiling;
   Published published;

@@ -16,87 +16,76 @@ Keep Affinity::keep(const Place& place, uint64_t now_ms) {
   return place.lapses_ms > now_ms ? Keep::spare : Keep::gone;
 }
 
-Affinity::Known Affinity::known(const Place& place, uint64_t now_ms) {
+Bonds::Known Affinity::known(const Place& place, uint64_t now_ms) {
   const uint64_t left_ms = place.lapses_ms > now_ms ? place.lapses_ms - now_ms : 0;
   return {place.backend, place.sessions, place.logins, left_ms, place.held()};
 }
 
 // Logins that are under way stand by the first one's choice, but they hold nobody where he is not to stay: guesses at
 // his password are logins under way, too.
-Affinity::Bond Affinity::bind(Bytes user, Slot choice, uint64_t lapse_ms, const std::function<bool(Slot)>& stays) {
-  Bond bond;
-  bond.user_ = user;
-  bond.lapse_ms_ = lapse_ms;
-  bool held = table_.change(user, [&](Place& place) {
+Bonds::Answer Affinity::take(Part& part, Slot choice, const std::function<bool(Slot)>& stays) {
+  bool held = table_.change(part.user, [&](Place& place) {
     const uint64_t now_ms = clock_();
-    bond.fresh_ = !place.held() && place.lapses_ms <= now_ms;
+    part.fresh = !place.held() && place.lapses_ms <= now_ms;
     bool bound = place.logins > 0 || place.lapses_ms > now_ms;
     if (!place.held() && !(bound && stays(place.backend))) {
       place.backend = choice;
       place.lapses_ms = 0;
     }
     ++place.logins;
-    bond.backend_ = place.backend;
-    bond.shared_ = place.held();
+    part.backend = place.backend;
+    part.shared = place.held();
     return Keep::busy;
   });
   if (!held) {
     count(unbound_);
-    return {};
+    return Answer::no;
   }
-  bond.affinity_ = this;
-  if (bond.backend_ != choice) count(redirected_);
-  return bond;
+  if (part.backend != choice) count(redirected_);
+  return Answer::yes;
 }
 
-bool Affinity::Bond::move(Slot to) { return affinity_ != nullptr && affinity_->move(*this, to); }
-bool Affinity::Bond::settle() { return affinity_ == nullptr || affinity_->settle(*this); }
-
-void Affinity::Bond::release() {
-  if (affinity_ != nullptr) std::exchange(affinity_, nullptr)->give_back(*this);
-}
-
-bool Affinity::move(Bond& bond, Slot to) {
+Bonds::Answer Affinity::move(Part& part, Slot to) {
   bool moved = false;
-  table_.touch(bond.user_, [&](Place& place) {
-    moved = place.backend != bond.backend_;
+  table_.touch(part.user, [&](Place& place) {
+    moved = place.backend != part.backend;
     if (!moved && !place.held()) {
       place.backend = to;
       place.lapses_ms = 0;
       moved = true;
       count(moved_);
     }
-    bond.backend_ = place.backend;
-    bond.shared_ = place.held();
+    part.backend = place.backend;
+    part.shared = place.held();
     return Keep::busy;
   });
-  return moved;
+  return moved ? Answer::yes : Answer::no;
 }
 
-bool Affinity::settle(Bond& bond) {
-  table_.touch(bond.user_, [&](Place& place) {
-    bond.settled_ = place.backend == bond.backend_;
-    bond.backend_ = place.backend;
-    if (bond.settled_) {
+Bonds::Answer Affinity::settle(Part& part) {
+  table_.touch(part.user, [&](Place& place) {
+    part.settled = place.backend == part.backend;
+    part.backend = place.backend;
+    if (part.settled) {
       --place.logins;
       ++place.sessions;
     }
     return Keep::busy;
   });
-  return bond.settled_;
+  return part.settled ? Answer::yes : Answer::no;
 }
 
 // Who never came in leaves the bond as it was, so that guesses neither make bonds nor keep them.
-void Affinity::give_back(const Bond& bond) {
-  table_.touch(bond.user_, [&](Place& place) {
+void Affinity::give_back(const Part& part) {
+  table_.touch(part.user, [&](Place& place) {
     const uint64_t now_ms = clock_();
-    --(bond.settled_ ? place.sessions : place.logins);
-    if (bond.settled_) place.lapses_ms = now_ms + bond.lapse_ms_;
+    --(part.settled ? place.sessions : place.logins);
+    if (part.settled) place.lapses_ms = now_ms + part.lapse_ms;
     return keep(place, now_ms);
   });
 }
 
-std::optional<Affinity::Known> Affinity::look(Bytes user) const {
+std::optional<Bonds::Known> Affinity::look(Bytes user) const {
   std::optional<Known> found;
   table_.look(user, [&](const Place& place) {
     const uint64_t now_ms = clock_();

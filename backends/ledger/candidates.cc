@@ -17,7 +17,8 @@ bool is_in_pool(const config::Pool& pool, const std::string& backend) {
 
 }  // namespace
 
-using Slot = Affinity::Slot;
+using Slot = Bonds::Slot;
+using Answer = Bonds::Answer;
 
 size_t Candidates::index_of(Slot slot) const {
   auto found = std::find_if(route_.candidates.begin(), route_.candidates.end(),
@@ -50,16 +51,19 @@ bool Candidates::may_stay(Slot slot) const {
   return there != nullptr && is_in_pool(*route_.shared, there->name);
 }
 
-void Candidates::bind(Affinity& affinity, Bytes user, const Terms& terms) {
+Answer Candidates::bind(Bonds& bonds, Bytes user, const Terms& terms) {
   terms_ = terms;
-  auto bond = affinity.bind(user, backends_.slot_of(*route_.candidates.front()), terms.lapse_ms,
-                            [this](Slot slot) { return may_stay(slot); });
-  if (!bond || !put(0, bond.backend())) return;
-  bond_ = std::make_unique<Affinity::Bond>(std::move(bond));
+  Bonds::Bond bond;
+  const Answer answer = bonds.bind(bond, user, backends_.slot_of(*route_.candidates.front()), terms.lapse_ms,
+                                   [this](Slot slot) { return may_stay(slot); });
+  if (answer != Answer::yes) return answer;
+  if (!put(0, bond.backend())) return Answer::no;
+  bond_ = std::make_unique<Bonds::Bond>(std::move(bond));
+  return Answer::yes;
 }
 
-bool Candidates::foresee(const Affinity& affinity, Bytes user) {
-  auto known = affinity.look(user);
+bool Candidates::foresee(const Bonds& bonds, Bytes user) {
+  auto known = bonds.look(user);
   if (!known || (!known->held && !may_stay(known->backend))) return false;
   return put(0, known->backend) && known->held;
 }
@@ -74,24 +78,27 @@ bool Candidates::has_failed(Slot slot) const {
 
 // To where another login of his has moved him; bounded, as they may move each other. If that one does not know yet what
 // this one has met there, it is called back, unless a session of his has got in there.
-bool Candidates::follow(Slot here) {
-  if (++turns_ > route_.candidates.size()) return false;
-  if (has_failed(bond_->backend())) bond_->move(here);
-  return put(at_ + 1, bond_->backend());
+Answer Candidates::follow(Slot here) {
+  if (turns_ >= route_.candidates.size()) return Answer::no;
+  if (has_failed(bond_->backend()) && bond_->move(here) == Answer::later) return Answer::later;
+  ++turns_;
+  return put(at_ + 1, bond_->backend()) ? Answer::yes : Answer::no;
 }
 
-bool Candidates::go_on() {
+Answer Candidates::go_on() {
   const Slot here = backends_.slot_of(candidate());
   if (bond_ != nullptr && bond_->backend() != here) return follow(here);
   if (!has_failed(here)) failed_.push_back(here);
   const size_t next = at_ + 1;
-  if (failed_.size() >= route_.candidates.size() || next >= route_.candidates.size()) return false;
+  if (failed_.size() >= route_.candidates.size() || next >= route_.candidates.size()) return Answer::no;
   if (bond_ == nullptr) {
     at_ = next;
-    return true;
+    return Answer::yes;
   }
   const bool waits = terms_.waits && !bond_->fresh();
-  return !waits && bond_->move(backends_.slot_of(*route_.candidates[next])) && put(next, bond_->backend());
+  const Answer moved = waits ? Answer::no : bond_->move(backends_.slot_of(*route_.candidates[next]));
+  if (moved != Answer::yes) return moved;
+  return put(next, bond_->backend()) ? Answer::yes : Answer::no;
 }
 
 }  // namespace postigo

@@ -2,8 +2,10 @@
 //
 // Written by the control thread, asked by every login: which costs nothing while there is none. Any thread.
 //
-// For a fleet: a lease that all doors have confirmed before the move begins; a door that cannot hear of its end lets
-// logins in again when the lease is over.
+// For a fleet: each door asks its own copy, which is written by hold() and release() from what a shared engine tells. A
+// hold is a lease that all doors have confirmed before the move begins, and that has ended by itself where a door
+// cannot hear of its end; a door that cannot confirm is not moved around: the move fails. Who has lost the lease may
+// not move.
 #pragma once
 
 #include <algorithm>

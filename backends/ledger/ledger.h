@@ -1,6 +1,8 @@
-// Ledger: what the workers of a process must agree on about users, beside the configuration.
+// Ledger: what the workers of a process must agree on about users, beside the configuration; all of it in its memory.
 //
-// One for all workers, for the life of the process; any thread.
+// One for all workers, for the life of the process; any thread. Sessions see its parts through what all doors of a
+// platform could be: Bonds, Guesses (penalty.h) and Seats (seat_table.h) are interfaces, which a shared engine may
+// stand behind. Moves and Holds are none: each door asks its own copy of them, whoever writes it.
 #pragma once
 
 #include <cstddef>

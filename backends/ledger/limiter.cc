@@ -1,4 +1,4 @@
-// Which limits are asked when. Not here: counting (seats.cc, rates.cc), and what a client hears (proxy/session).
+// Which limits are asked when. Not here: counting (seat_table.cc, rates.cc), and what a client hears (proxy/session).
 #include "backends/ledger/limiter.h"
 
 #include <algorithm>
@@ -57,7 +57,7 @@ LimitRules limit_rules(const config::Limits& x) {
   return rules;
 }
 
-Limiter::Limiter(SipKey key) : seats_(key), rates_(kBucketsMax, key) {}
+Limiter::Limiter(Seats& seats, SipKey key) : seats_(seats), rates_(kBucketsMax, key) {}
 
 bool Limiter::often(const LimitRules& rules, Limit limit, std::string_view whom, uint64_t now_ms) {
   if (rules.of(limit) == 0) return false;

@@ -63,7 +63,8 @@ LimitRules limit_rules(const config::Limits& settings);
 
 class Limiter {
  public:
-  explicit Limiter(SipKey key);
+  // `seats` outlives it. `key`: of the rates.
+  Limiter(Seats& seats, SipKey key);
 
   struct Answer {
     Limit limit = Limit::none;  // that is reached, if any
@@ -80,15 +81,10 @@ class Limiter {
   // The user's password was right.
   Answer log_in(const LimitRules& rules, const config::AnyAddress& from, Bytes user, std::string_view pool);
 
-  size_t seats() const { return seats_.size(); }  // users, addresses and networks that are counted
-  Seats& seat_table() { return seats_; }
-  // Sessions of whoever has most of them, by SeatKind.
-  std::array<uint64_t, kSeatKinds> most() const { return seats_.most(); }
-
  private:
   bool often(const LimitRules& rules, Limit limit, std::string_view whom, uint64_t now_ms);
 
-  Seats seats_;
+  Seats& seats_;
   Rates rates_;
 };
 

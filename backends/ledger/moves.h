@@ -3,8 +3,10 @@
 // Written by the control thread, asked by every login: which costs nothing while there is none. Any thread. Shards and
 // backends go by their names: an order whose shard is gone is skipped, and counts again when that comes back.
 //
-// For a fleet: a table that all doors read and one writes; each door keeps a copy, which may be a moment old. So a move
-// that must not be seen half is made under a hold (holds.h), that all doors have confirmed.
+// For a fleet: a table that all doors read and one at a time writes, under a lease with a number: what comes with an
+// older number is dropped. Each door asks its own copy, written by set() and forget() from what a shared engine tells;
+// it may be a moment old, and without the engine as old as the outage. So a move that must not be seen half is made
+// under a hold (holds.h), that all doors have confirmed.
 #pragma once
 
 #include <cstdint>

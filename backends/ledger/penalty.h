@@ -1,17 +1,8 @@
-// Penalties: who guesses passwords waits longer and longer, over all workers and however many connections he opens.
+// Penalties: the guesses of one process, in its memory.
 //
-// Counted are failures of each address (of IPv6 a /64), of each wider network, with more patience, and of each user.
-// An attempt takes its place in the queues of all three when it begins; where a queue is too long the attempt is
-// refused without being looked at. Who logged in well lately from the same address is not held back by what others do
-// there, nor by what is done to his name elsewhere, so neither locks him out.
-//
-// Pure: time is passed in, in milliseconds of a clock that never goes back. Any thread; a call takes a few short locks.
-// Bounded in memory: those with few failures are forgotten first, so that a crowd of addresses does not clear what is
-// known of others; when there is no room for an address, its wider network answers for it.
-//
-// For a fleet the tables are a shared engine's: begin() is one round trip with the three keys; without an answer in
-// time the local tables decide, which errs by a factor of the number of doors and never refuses more. Attempts under
-// way are a lease that lapses after the login's time-out. What is known may be stale by a moment: a delay errs by that.
+// Pure: time is passed in. Any thread; a call takes a few short locks. Workers call it as Guesses; the rest is for the
+// control thread. Bounded in memory: those with few failures are forgotten first, so that a crowd of addresses does not
+// clear what is known of others; when there is no room for an address, its wider network answers for it.
 #pragma once
 
 #include <array>
@@ -21,50 +12,24 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/ledger/guesses.h"
 #include "backends/ledger/penalty_record.h"
 #include "backends/ledger/striped.h"
-#include "config/config.h"
 #include "config/network.h"
 #include "parser/base/bytes.h"
 
 namespace postigo {
 
-struct PenaltyRules {
-  bool enabled = true;
-  PenaltyScale address, wide, user;
-  unsigned ipv4_bits = 32, ipv6_bits = 64;           // what is one address
-  unsigned ipv4_wide_bits = 0, ipv6_wide_bits = 48;  // 0: none
-  uint64_t known_ms = 0;                             // who logged in well from an address is known there so long
-  std::vector<config::Network> exempt;
-};
-
-PenaltyRules penalty_rules(const config::Penalty& settings);
-
-// Who tries, and as whom.
-struct Guest {
-  config::AnyAddress address{};
-  Bytes user;
-};
-
-class Penalties {
+class Penalties final : public Guesses {
  public:
-  // One attempt, from begin() to one of the three ends.
-  struct Attempt {
-    using Turn = PenaltyRecord::Turn;
-    Turn turn = Turn::go;
-    uint8_t charged = 0;   // where; no business of the caller's
-    uint64_t wait_ms = 0;  // ask no directory before that; `again`: call begin() once more then
-    uint64_t told_ms = 0;  // from now on: a refusal that was told earlier would give away that he is known here
-  };
-
   // `entries_max`: of addresses, of wider networks, of users, and of users who are known somewhere, each.
   Penalties(size_t entries_max, SipKey key);
 
-  Attempt begin(const PenaltyRules& rules, const Guest& guest, uint64_t now_ms);
-  // Each attempt that went has exactly one of these ends. `secret`: what was tried, for telling the same guess again.
-  void failed(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, Bytes secret, uint64_t now_ms);
-  void succeeded(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms);
-  void taken_back(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms);
+  Attempt begin(const PenaltyRules& rules, const Guest& guest, uint64_t now_ms) override;
+  void failed(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, Bytes secret,
+              uint64_t now_ms) override;
+  void succeeded(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms) override;
+  void taken_back(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms) override;
 
   struct Row {
     std::string whom;  // "192.0.2.1/32", "2001:db8::/48", or a user

@@ -1,7 +1,7 @@
 // From the configuration to what Penalties goes by. REQUIRES of it: that check_penalty() found no error.
-#include <algorithm>
+#include "backends/ledger/penalty_rules.h"
 
-#include "backends/ledger/penalty.h"
+#include <algorithm>
 
 namespace postigo {
 

@@ -1,20 +1,25 @@
-// Seats: how many sessions each user, address and network has over all workers, and whether one more may be.
+// Seats: how many sessions each user, address and network has, and whether one more may be.
 //
-// Any thread; taking and giving back are a short lock for each bound. A name that has no session takes no room.
-// For a fleet the counts are a shared engine's: taking is a lease that the door renews while the session lives, and
-// that lapses when the door dies; without an answer in time the door counts its own sessions only. A count may be a
-// moment old, so a limit is passed by as many as come at the same moment elsewhere, never by more.
+// Any thread; nothing blocks; outlives its seats. A name that has no session takes no room.
+//
+// All doors of a platform count together. Within one process they are its workers, and SeatTable is the answer; a
+// fleet's is a shared engine (Valkey, Redis):
+//
+// - Lease. What a door has taken is leased to it: it renews that while its sessions live, and what a dead door had
+//   lapses.
+// - Copy. take() is always answered at once, from what the door counts itself and what it has heard of the others,
+// which
+//   is a second old at most. So a limit is passed by as many as come elsewhere at the same moment, and by no more.
+// - Fence. Counts are each door's own and only added up: who has slept says anew how many it has, and spoils nobody's.
+// - Nobody answers. What was heard of other doors counts until their leases are over; then a door counts its own alone.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <utility>
-#include <vector>
 
-#include "backends/ledger/striped.h"
 #include "parser/base/bytes.h"
 
 namespace postigo {
@@ -32,19 +37,34 @@ class Seats {
     Bytes where = {};  // of user_address: the address
   };
 
-  // One session under its bounds; gives its places back when it goes. Outlived by Seats.
+  // The kind and a keyed hash of 128 bits: names are long, and every session keeps these.
+  using Key = std::array<char, 17>;
+  // The places of one session.
+  struct Held {
+    Seats* seats = nullptr;
+    size_t count = 0;
+    std::array<Key, kSeatKinds> keys{};
+  };
+
+  // One session under its bounds; gives its places back when it goes.
   class Seat {
    public:
-    Seat();
-    Seat(Seat&& other) noexcept;
-    Seat& operator=(Seat&& other) noexcept;
-    ~Seat();
+    Seat() = default;
+    explicit Seat(std::unique_ptr<Held> held) : held_(std::move(held)) {}
+    Seat(Seat&&) noexcept = default;
+    Seat& operator=(Seat&& other) noexcept {
+      release();
+      held_ = std::move(other.held_);
+      return *this;
+    }
+    ~Seat() { release(); }
     explicit operator bool() const { return held_ != nullptr; }
-    void release();
+    void release() {
+      if (held_ != nullptr) held_->seats->give_back(*held_);
+      held_.reset();
+    }
 
    private:
-    friend class Seats;
-    struct Held;
     std::unique_ptr<Held> held_;  // null: it counts nowhere
   };
   struct Taken {
@@ -53,34 +73,14 @@ class Seats {
     Seat seat;        // counts nowhere if nothing is bounded
   };
 
-  explicit Seats(SipKey key);
+  // All of them, or none. REQUIRES: at most kSeatKinds.
+  virtual Taken take(std::span<const Bound> bounds) = 0;
 
-  Taken take(std::span<const Bound> bounds);  // all of them, or none. REQUIRES: at most kSeatKinds
-  uint64_t taken(const Bound& bound) const;
-  // Of each kind those of the one that has most: a walk over all that are counted, a stripe at a time.
-  std::array<uint64_t, kSeatKinds> most() const;
-  size_t size() const { return table_.size(); }
-
-  // What other processes count of one stripe, all of it: it counts here, too. REQUIRES: they have the same key.
-  using Counts = std::vector<std::pair<std::string, uint32_t>>;  // by a name that says nothing about whom
-  void mirror(size_t stripe, const Counts& counts);
-  Counts counts(size_t stripe) const;  // those of sessions of this process
-  size_t stripes() const { return table_.stripes(); }
+ protected:
+  ~Seats() = default;
 
  private:
-  struct Count {
-    uint32_t here = 0, elsewhere = 0;
-    uint32_t all() const { return here + elsewhere; }
-    Keep keep() const { return all() == 0 ? Keep::gone : Keep::busy; }
-  };
-  // The kind and a keyed hash of 128 bits: names are long, and every session keeps these.
-  using Key = std::array<char, 17>;
-  Key key_of(const Bound& bound) const;
-  void give_back(const Key& key);
-  static Bytes view(const Key& key) { return {key.data(), key.size()}; }
-
-  const SipKey low_, high_;
-  mutable Striped<Count> table_;  // a walk is no change, but may be one
+  virtual void give_back(const Held& held) = 0;
 };
 
 }  // namespace postigo

@@ -62,7 +62,7 @@ class ControlThread {
   Drain& drain() { return drain_; }
   StandingOrders& orders() { return orders_; }
   Traces& traces() { return shared_->traces; }
-  Limiter& limiter() { return shared_->limiter; }
+  SeatTable& seats() { return shared_->seats; }
   Penalties& penalties() { return shared_->penalties; }
   Ledger& ledger() { return shared_->ledger; }
   Mover& mover() { return mover_; }

@@ -12,7 +12,7 @@ constexpr uint64_t kFirstMs = 50, kLaterMs = 150;  // each: one stripe
 
 struct Held {
   NameMap<Affinity::Slot> users;
-  Seats::Counts seats;
+  SeatTable::Counts seats;
 };
 
 // Throws what JSON throws.
@@ -68,7 +68,7 @@ void Mirror::take(const Predecessors::Answers& answers, bool may_be_stale) {
   if (whole && !(may_be_stale && moved)) {
     control_.ledger().affinity.mirror(stripe_, held.users, longest_lapse_ms(control_.running().config.live));
   }
-  if (whole) control_.limiter().seat_table().mirror(stripe_, held.seats);
+  if (whole) control_.seats().mirror(stripe_, held.seats);
   stripe_ = (stripe_ + 1) % control_.ledger().affinity.stripes();
   if (stripe_ == 0) ++rounds_;
 }
@@ -82,7 +82,7 @@ void held_here(ControlThread& control, const Json& parameters, const std::string
   affinity.visit(stripe, [&](Bytes user, const Affinity::Known& known) {
     if (known.sessions > 0 && known.backend < backends.size()) users.push_back({user, backends[known.backend]->name});
   });
-  for (const auto& [name, count] : control.limiter().seat_table().counts(stripe)) {
+  for (const auto& [name, count] : control.seats().counts(stripe)) {
     seats.push_back({Json::binary({name.begin(), name.end()}), count});
   }
   done(200, {{"users", std::move(users)}, {"seats", std::move(seats)}});

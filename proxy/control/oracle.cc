@@ -79,9 +79,10 @@ std::string Oracle::reply_for(const Identity& identity) const {
   const Ledger& ledger = control_.ledger();
   if (ledger.holds.held(identity.user, control_.loop().now_ms())) return "TEMP the mailbox is being moved";
   for (std::string_view protocol : {"imap", "pop3"}) {
-    auto route = place(snapshot, ledger, identity, protocol);
+    auto route = place(snapshot, ledger.moves, identity, protocol);
     if (!route) continue;
-    if (auto backend = place_now(snapshot, ledger, *route, identity.user, protocol)) return transport(*backend);
+    if (auto backend = place_now(snapshot, ledger.affinity, *route, identity.user, protocol))
+      return transport(*backend);
     return "TEMP no backend of the user serves now";
   }
   return "TEMP the user has no place: see `ctl route`";

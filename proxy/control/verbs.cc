@@ -44,9 +44,9 @@ std::string name_at(ControlThread& control, size_t slot) {
 void tell_route(ControlThread& control, const Identity& identity, const std::string& protocol, const VerbDone& done) {
   const Snapshot& snapshot = *control.running().snapshot;
   const Ledger& ledger = control.ledger();
-  auto found = place(snapshot, ledger, identity, protocol, true);
+  auto found = place(snapshot, ledger.moves, identity, protocol, true);
   if (!found) return done(409, error(found.error().message));
-  foresee(snapshot, ledger, *found, identity.user, protocol);
+  foresee(snapshot, ledger.affinity, *found, identity.user, protocol);
   auto bond = ledger.affinity.look(identity.user);
   Json rows = Json::array();
   for (const config::Backend* backend : found->candidates) {

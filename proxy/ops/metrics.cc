@@ -221,7 +221,7 @@ void limits(Families& out, const MetricsSource& source) {
   }
   out.gauge("postigo_most_sessions",
             "Sessions of the user, address or network that has most; 0 where there is no limit.");
-  const auto most = source.shared->limiter.most();
+  const auto most = source.shared->seats.most();
   for (size_t i = 0; i < kMost.size(); ++i) out.add({{"kind", kMost[i].first}}, static_cast<double>(most[i]));
   out.gauge("postigo_most_sessions_limit", "Those that one may have, but for classes; 0: no limit.");
   for (auto [kind, limit] : kMost) out.add({{"kind", kind}}, static_cast<double>(source.snapshot->limits.of(limit)));

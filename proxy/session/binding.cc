@@ -10,7 +10,7 @@
 namespace postigo {
 namespace {
 
-using Slot = Affinity::Slot;
+using Slot = Bonds::Slot;
 
 // The Router's object. Null: the configuration has it no more, or it does not serve the protocol.
 const config::Backend* backend_at(const Snapshot& snapshot, Slot slot, std::string_view protocol) {
@@ -31,27 +31,28 @@ Candidates candidates_of(const Snapshot& snapshot, Route&& route, const Protocol
 
 }  // namespace
 
-Candidates bind_user(Session& session, Route&& route) {
+std::optional<Candidates> bind_user(Session& session, Route&& route) {
   const Snapshot& snapshot = session.snapshot();
   const config::Pool* pool = snapshot.affine_pool(route.pool);
   Candidates way = candidates_of(snapshot, std::move(route), session.frontend().protocol);
   if (pool == nullptr) return way;
-  way.bind(session.host().ledger().affinity, session.summary().user,
-           {pool->affinity_time_ms, pool->affinity_down == config::AffinityDown::wait});
+  const auto answer = way.bind(session.host().bonds(), session.summary().user,
+                               {pool->affinity_time_ms, pool->affinity_down == config::AffinityDown::wait});
+  if (answer == Bonds::Answer::later) return std::nullopt;
   return way;
 }
 
-bool foresee(const Snapshot& snapshot, const Ledger& ledger, Route& route, Bytes user, std::string_view protocol) {
+bool foresee(const Snapshot& snapshot, const Bonds& bonds, Route& route, Bytes user, std::string_view protocol) {
   if (snapshot.affine_pool(route.pool) == nullptr) return false;
   Candidates way = candidates_of(snapshot, std::move(route), find_protocol(protocol));
-  bool held = way.foresee(ledger.affinity, user);
+  bool held = way.foresee(bonds, user);
   route = std::move(way).take_route();
   return held;
 }
 
-const config::Backend* place_now(const Snapshot& snapshot, const Ledger& ledger, Route route, Bytes user,
+const config::Backend* place_now(const Snapshot& snapshot, const Bonds& bonds, Route route, Bytes user,
                                  std::string_view protocol) {
-  bool held = foresee(snapshot, ledger, route, user, protocol);
+  bool held = foresee(snapshot, bonds, route, user, protocol);
   for (const config::Backend* each : route.candidates) {
     Wanted wanted = snapshot.backend(*each).state->wanted;
     if (takes_logins(wanted) || (held && wanted == Wanted::drain)) return each;

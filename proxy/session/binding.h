@@ -3,8 +3,9 @@
 // Costs nothing where the pool has no affinity. What is returned lives as long as the snapshot.
 #pragma once
 
+#include <optional>
+
 #include "backends/ledger/candidates.h"
-#include "backends/ledger/ledger.h"
 #include "backends/router.h"
 #include "proxy/base/stats.h"
 
@@ -13,16 +14,16 @@ namespace postigo {
 class Session;
 struct Snapshot;
 
-// The way of this session's login through the candidates of its route, with its part in the user's bond. On the host's
-// thread.
-Candidates bind_user(Session& session, Route&& route);
+// The way of this session's login through the candidates of its route, with its part in the user's bond. None: nobody
+// knows yet where he is bound, ask again later. On the host's thread.
+std::optional<Candidates> bind_user(Session& session, Route&& route);
 
 // What bind_user() would do to the route now, for those who ask and do not come. True: sessions of the user are at the
 // backend that comes first then. Any thread, as place_now().
-bool foresee(const Snapshot& snapshot, const Ledger& ledger, Route& route, Bytes user, std::string_view protocol);
+bool foresee(const Snapshot& snapshot, const Bonds& bonds, Route& route, Bytes user, std::string_view protocol);
 
 // The backend that would take him now: null if none does.
-const config::Backend* place_now(const Snapshot& snapshot, const Ledger& ledger, Route route, Bytes user,
+const config::Backend* place_now(const Snapshot& snapshot, const Bonds& bonds, Route route, Bytes user,
                                  std::string_view protocol);
 
 // Whether a backend that failed so may be gone, with the sessions that keep a user there, and he may go elsewhere.

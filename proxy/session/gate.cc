@@ -37,11 +37,11 @@ Gate::Answer Gate::knock(std::string_view user, std::string_view secret) {
 Gate::Answer Gate::knock_again() { return ask_policy(true); }
 
 Gate::Answer Gate::queue() {
-  using At = Penalties::Attempt::Turn;
+  using At = Guesses::Attempt::Turn;
   const uint64_t now_ms = session_.host().loop().now_ms();
   const PenaltyRules& rules = session_.snapshot().penalty;
   const uint64_t waited_ms = now_ms - began_ms_;
-  attempt_ = session_.host().penalties().begin(rules, {session_.summary().client.octets(), user_}, now_ms);
+  attempt_ = session_.host().guesses().begin(rules, {session_.summary().client.octets(), user_}, now_ms);
   told_ms_ = waited_ms + attempt_.told_ms;
   if (attempt_.turn == At::refused) return Answer::refused;
   const uint64_t wait_ms = attempt_.wait_ms;
@@ -52,7 +52,7 @@ Gate::Answer Gate::queue() {
   }
   if (wait_ms == 0) return ask_policy(false);
   if (!too_long) return pause(Step::penalty, wait_ms);
-  settle([](auto& penalties, auto&&... with) { penalties.taken_back(with...); });
+  settle([](auto& guesses, auto&&... with) { guesses.taken_back(with...); });
   return Answer::refused;
 }
 
@@ -110,7 +110,7 @@ void Gate::settle(End&& end) {
   timer_.cancel();
   if (attempt_.charged == 0) return;
   const Guest guest{session_.summary().client.octets(), user_};
-  end(session_.host().penalties(), session_.snapshot().penalty, guest, attempt_, session_.host().loop().now_ms());
+  end(session_.host().guesses(), session_.snapshot().penalty, guest, attempt_, session_.host().loop().now_ms());
   attempt_.charged = 0;
 }
 
@@ -125,10 +125,10 @@ void Gate::report(std::string_view fail_type, bool policy_reject) {
 void Gate::refused(Refused reason, std::string_view secret, bool tried) {
   bool left = reason == Refused::aborted && tried && step_ != Step::policy;
   bool guess = facts_of(reason).guess || left;
-  settle([&](Penalties& penalties, const PenaltyRules& rules, const Guest& who, const Penalties::Attempt& attempt,
+  settle([&](Guesses& guesses, const PenaltyRules& rules, const Guest& who, const Guesses::Attempt& attempt,
              uint64_t now_ms) {
-    if (guess) return penalties.failed(rules, who, attempt, secret, now_ms);
-    penalties.taken_back(rules, who, attempt, now_ms);
+    if (guess) return guesses.failed(rules, who, attempt, secret, now_ms);
+    guesses.taken_back(rules, who, attempt, now_ms);
   });
   if (reason == Refused::policy) return report("policy", true);
   if (facts_of(reason).guess) return report(reason == Refused::disabled ? "disabled" : "credentials", false);
@@ -136,7 +136,7 @@ void Gate::refused(Refused reason, std::string_view secret, bool tried) {
 }
 
 void Gate::succeeded() {
-  settle([](auto& penalties, auto&&... with) { penalties.succeeded(with...); });
+  settle([](auto& guesses, auto&&... with) { guesses.succeeded(with...); });
   report({}, false);
 }
 

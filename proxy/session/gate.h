@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "backends/ledger/penalty.h"
+#include "backends/ledger/guesses.h"
 #include "proxy/base/refused.h"
 #include "proxy/net/timer_wheel.h"
 #include "proxy/session/policy.h"
@@ -61,7 +61,7 @@ class Gate {
   void* owner_;
   Timer timer_;
   std::string user_;
-  Penalties::Attempt attempt_;
+  Guesses::Attempt attempt_;
   // Of the policy server; null: none is to be asked about this attempt.
   struct Asked {
     std::shared_ptr<Policy> policy;

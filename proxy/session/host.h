@@ -7,9 +7,11 @@
 #include <string>
 
 #include "backends/directory.h"
-#include "backends/ledger/ledger.h"
+#include "backends/ledger/bonds.h"
+#include "backends/ledger/guesses.h"
+#include "backends/ledger/holds.h"
 #include "backends/ledger/limiter.h"
-#include "backends/ledger/penalty.h"
+#include "backends/ledger/moves.h"
 #include "proxy/base/stats.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/resolver.h"
@@ -38,8 +40,10 @@ class Host {
   Fleet& fleet() { return parts_.fleet; }
   Places& places() { return parts_.places; }
   Traces& traces() { return parts_.traces; }
-  Ledger& ledger() { return parts_.ledger; }
-  Penalties& penalties() { return parts_.penalties; }
+  Bonds& bonds() { return parts_.bonds; }
+  const Moves& moves() const { return parts_.moves; }
+  Holds& holds() { return parts_.holds; }
+  Guesses& guesses() { return parts_.guesses; }
   Limiter& limiter() { return parts_.limiter; }
   MemoryCeiling& ceiling() { return parts_.ceiling; }
   ReadyPool& ready() { return parts_.ready; }  // of this host alone
@@ -65,8 +69,10 @@ class Host {
     Fleet& fleet;
     Places& places;
     Traces& traces;
-    Ledger& ledger;
-    Penalties& penalties;
+    Bonds& bonds;
+    const Moves& moves;
+    Holds& holds;
+    Guesses& guesses;
     Limiter& limiter;
     MemoryCeiling& ceiling;
     ReadyPool& ready;

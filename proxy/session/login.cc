@@ -215,7 +215,7 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
 void Login::deadline() {
   switch (session_.phase()) {
     case Phase::lookup:
-      if (seat_) return refuse({Refusal::Kind::unavailable, {}}, Refused::on_hold);
+      if (seat_) return refuse({Refusal::Kind::unavailable, {}}, waits_for_);
       if (known_) break;  // the policy server, or its delay, took what was left
       lookup_.reset();
       return directory_failed("no answer within lookup_timeout");

@@ -51,7 +51,7 @@ class Login final : public Stage, public Upstream::Client {
   void looked_up(LookupResult result);
   void known();
   void find_backend();
-  void wait_for_release();
+  void wait(Refused why, uint64_t patience_ms);
   bool strand(BackendError error);  // false: there is nothing to wait for
   BackLogin backend_login(const Identity& identity);
   unsigned hops_left() const;  // that a login has from the backend on; 0: it may not go there
@@ -66,6 +66,7 @@ class Login final : public Stage, public Upstream::Client {
   void upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover) override;
   void upstream_refused(const BackendReply& reply, std::vector<std::string> alerts) override;
   void upstream_unavailable(BackendError error, const std::string& why, std::vector<std::string> alerts) override;
+  void upstream_undecided() override { refuse({Refusal::Kind::unavailable, {}}, Refused::ledger_away); }
   void upstream_overflowed() override { overflowed("a command to the backend"); }
 
   std::unique_ptr<FrontDialogue> front_;
@@ -73,8 +74,9 @@ class Login final : public Stage, public Upstream::Client {
   Out out_;
   std::optional<Lookup> lookup_;
   Identity identity_;  // whom the directory knows
-  Holds::Seat seat_;   // while an operator holds the user's logins
-  Timer again_;        // looks whether they still do
+  Holds::Seat seat_;   // while it waits: an operator holds the user's logins, or the ledger says nothing
+  Refused waits_for_ = Refused::on_hold;
+  Timer again_;  // looks whether that is over
   std::unique_ptr<Upstream> upstream_;
   Gate gate_;
   Timer delay_;  // until a refusal may be told

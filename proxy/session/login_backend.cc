@@ -15,7 +15,7 @@ namespace {
 constexpr uint64_t kHoldPatienceMs = 30'000;
 constexpr uint64_t kStrandedMs = 15'000;
 constexpr uint64_t kHoldReserveMs = 1'000;
-constexpr uint64_t kHoldTickMs = 100;
+constexpr uint64_t kTickMs = 100;
 
 }  // namespace
 
@@ -29,9 +29,8 @@ void Login::known() {
 
 void Login::find_backend() {
   Host& host = session_.host();
-  if (host.ledger().holds.held(identity_.user, host.loop().now_ms())) return wait_for_release();
-  seat_.release();
-  auto route = place(session_.snapshot(), host.ledger(), identity_, session_.frontend().protocol->name);
+  if (host.holds().held(identity_.user, host.loop().now_ms())) return wait(Refused::on_hold, kHoldPatienceMs);
+  auto route = place(session_.snapshot(), host.moves(), identity_, session_.frontend().protocol->name);
   if (!route) {
     log::write(events::route_failed, {{"id", session_.summary().id}, {"detail", route.error().message}});
     return refuse({Refusal::Kind::server_bug, {}}, Refused::no_route);
@@ -40,20 +39,24 @@ void Login::find_backend() {
   pool_ = route->pool;
   // Whoever was verified here is counted before his backend is asked.
   if (identity_.verified && !seat_user()) return;
-  upstream_ =
-      std::make_unique<Upstream>(*this, session_, bind_user(session_, std::move(*route)), backend_login(identity_));
+  auto way = bind_user(session_, std::move(*route));
+  if (!way) return wait(Refused::ledger_away, Upstream::kLedgerPatienceMs);
+  seat_.release();
+  upstream_ = std::make_unique<Upstream>(*this, session_, std::move(*way), backend_login(identity_));
   upstream_->start();
 }
 
-// His mailbox is on its way (T65). Nobody waits longer than clients do, and not more logins than a limit.
-void Login::wait_for_release() {
-  if (!seat_) {
-    seat_ = session_.host().ledger().holds.wait();
-    if (!seat_) return refuse({Refusal::Kind::unavailable, {}}, Refused::on_hold);
+// His mailbox is on its way (T65), or nobody knows yet where his other sessions are. Nobody waits longer than clients
+// do, and not more logins than a limit.
+void Login::wait(Refused why, uint64_t patience_ms) {
+  if (!seat_ || waits_for_ != why) {
+    if (!seat_) seat_ = session_.host().holds().wait();
+    if (!seat_) return refuse({Refusal::Kind::unavailable, {}}, why);
+    waits_for_ = why;
     const uint64_t left_ms = session_.login_ms_left();  // the refusal is to be heard before it is over
-    session_.enter(Phase::lookup, std::min(kHoldPatienceMs, left_ms - std::min(left_ms, kHoldReserveMs)));
+    session_.enter(Phase::lookup, std::min(patience_ms, left_ms - std::min(left_ms, kHoldReserveMs)));
   }
-  session_.host().loop().timers().arm(again_, kHoldTickMs);
+  session_.host().loop().timers().arm(again_, kTickMs);
 }
 
 // His sessions bind him to a backend that cannot be reached: they are let go, and he waits for that, once. A stranger
@@ -63,9 +66,8 @@ bool Login::strand(BackendError error) {
   bool by_words = error == BackendError::closed || error == BackendError::login_timeout;
   if (stranded_ || (by_words && !identity_.verified)) return false;
   if (!upstream_->was_held() || !upstream_->has_choice() || !is_stranded(session_, error)) return false;
-  Ledger& ledger = session_.host().ledger();
   const uint64_t until_ms = session_.host().loop().now_ms() + kStrandedMs;
-  if (!ledger.holds.hold(identity_.user, Holds::By::login, until_ms)) return false;
+  if (!session_.host().holds().hold(identity_.user, Holds::By::login, until_ms)) return false;
   stranded_ = true;
   session_.host().loop().bury(std::move(upstream_));
   session_.enter(Phase::command, session_.login_ms_left());

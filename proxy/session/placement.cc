@@ -10,9 +10,9 @@
 
 namespace postigo {
 
-Result<Route> place(const Snapshot& snapshot, const Ledger& ledger, const Identity& identity, std::string_view protocol,
+Result<Route> place(const Snapshot& snapshot, const Moves& moves, const Identity& identity, std::string_view protocol,
                     bool explain) {
-  auto route = place(*snapshot.router, ledger.moves, identity, protocol, std::time(nullptr), explain);
+  auto route = place(*snapshot.router, moves, identity, protocol, std::time(nullptr), explain);
   // By what is known of backends at this moment.
   if (route && !route->ordered) {
     snapshot.order(*route, identity.user, *find_protocol(protocol), uv_hrtime() / 1'000'000);

@@ -4,14 +4,14 @@
 // Pure but for the time of the day. Any thread.
 #pragma once
 
-#include "backends/ledger/ledger.h"
+#include "backends/ledger/moves.h"
 #include "backends/router.h"
 #include "proxy/snapshot.h"
 
 namespace postigo {
 
 // `identity.user`: as normalised. As Router::route(); with `explain` the reason is told.
-Result<Route> place(const Snapshot& snapshot, const Ledger& ledger, const Identity& identity, std::string_view protocol,
+Result<Route> place(const Snapshot& snapshot, const Moves& moves, const Identity& identity, std::string_view protocol,
                     bool explain = false);
 
 }  // namespace postigo

@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "backends/ledger/affinity.h"
+#include "backends/ledger/bonds.h"
 #include "backends/ledger/counted_seat.h"
 #include "proxy/base/list.h"
 #include "proxy/base/phase.h"
@@ -46,7 +46,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   const config::Limits& limits() const;
   Socket* client() { return client_.get(); }  // null once the client is gone
   Summary& summary() { return summary_; }
-  std::unique_ptr<Affinity::Bond>& bond() { return bond_; }  // null: its pool has no affinity, or there is no login
+  std::unique_ptr<Bonds::Bond>& bond() { return bond_; }  // null: its pool has no affinity, or there is no login
   Phase phase() const { return phase_; }
   uint64_t number() const { return number_; }
   bool secure() const { return client_ != nullptr && client_->tls() != nullptr; }
@@ -110,7 +110,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   Timer deadline_;
   std::unique_ptr<Stage> stage_;  // null before begin()
   Summary summary_;
-  std::unique_ptr<Affinity::Bond> bond_;  // from the login on; given back where the session closes
+  std::unique_ptr<Bonds::Bond> bond_;  // from the login on; given back where the session closes
   enum class Unwanted : uint8_t { no, over_limit, counted };
   const uint64_t number_ : 40;  // with the next three in eight octets
   Phase phase_ = Phase::preamble;

@@ -14,7 +14,6 @@
 #include "proxy/session/session.h"
 
 namespace postigo {
-
 Upstream::Upstream(Client& client, Session& session, Candidates&& way, BackLogin&& login)
     : client_(client), session_(session), way_(std::move(way)), login_(std::move(login)) {}
 
@@ -32,6 +31,8 @@ void Upstream::abandon() {
 }
 
 void Upstream::leave() {
+  again_ = nullptr;
+  socket_.reset();
   if (backend_ != nullptr) health().dropped(std::exchange(trial_, 0));
   if (dialer_ != nullptr) dialer_->abandon();
   settle_ready(ReadyResult::used);
@@ -44,6 +45,7 @@ void Upstream::try_candidate() {
   session_.summary().backend = state().name;
   session_.summary().shard = way_.route().shard;
   silence_told_ = false;
+  asks_since_ms_ = 0;
   admittance_.begin();
   ask_to_go();
 }
@@ -207,7 +209,19 @@ void Upstream::dial_stepped(std::string_view state, Event event) {
 }
 
 void Upstream::dialed(SocketPtr socket, Bytes leftover) {
-  if (!way_.settle()) {
+  socket_ = std::move(socket);
+  leftover_ = leftover;
+  settle();
+}
+
+// While the ledger is asked the backend is not read. The dialer still owns what happens to the connection.
+void Upstream::settle() {
+  const Bonds::Answer answer = way_.settle();
+  if (answer == Bonds::Answer::later) {
+    socket_->pause(Pause::attempt);
+    return ask_again(&Upstream::settle, session_.phase());
+  }
+  if (answer == Bonds::Answer::no) {
     return give_up(BackendError::moved, "another login of the user went to another backend meanwhile");
   }
   settle_ready(ReadyResult::used);
@@ -216,7 +230,20 @@ void Upstream::dialed(SocketPtr socket, Bytes leftover) {
   met(true, Depth::login, "");
   session_.host().places().succeeded(state());
   session_.bond() = way_.take_bond();
-  client_.upstream_ready(std::move(socket), *dialer_->back(), leftover);
+  if (asks_since_ms_ != 0) socket_->pause(Pause::attempt, false);
+  client_.upstream_ready(std::move(socket_), *dialer_->back(), leftover_);
+}
+
+// Nothing has changed meanwhile, so what was asked is asked once more, for as long as anybody waits for that.
+void Upstream::ask_again(void (Upstream::*what)(), Phase phase) {
+  if (asks_since_ms_ == 0) asks_since_ms_ = now_ms();
+  const uint64_t left_ms = session_.login_ms_left(), waited_ms = now_ms() - asks_since_ms_;
+  if (left_ms == 0 || waited_ms >= kLedgerPatienceMs) {
+    abandon();
+    return client_.upstream_undecided();
+  }
+  again_ = what;
+  session_.enter(phase, std::min(kLedgerTickMs, left_ms));
 }
 
 // The master's password is not the user's: where it is refused for somebody whom we verified, he is not to blame. What
@@ -246,6 +273,7 @@ std::vector<std::string> Upstream::alerts() const {
 // One that accepts and says nothing is found as fast as one that refuses. If nobody else may serve, it is waited for
 // like any slow one; but not once it is believed to be down.
 void Upstream::deadline() {
+  if (again_ != nullptr) return (this->*std::exchange(again_, nullptr))();
   if (dialer_ == nullptr) return ask_to_go();
   if (on_ready_ && ms_left() > 0) return wait_on_ready();
   bool silent = dialer_->phase() != Phase::connect && !dialer_->greeted() && !silence_told_ && ms_left() > 0;
@@ -293,14 +321,20 @@ void Upstream::tell(BackendError error, const std::string& why) {
 
 void Upstream::give_up(BackendError error, const std::string& why) {
   tell(error, why);
-  std::string failure = backend().name + ": " + why;
-  std::vector<std::string> for_the_user = alerts();
+  failure_ = {error, backend().name + ": " + why, alerts()};
   leave();
   session_.host().loop().bury(std::move(dialer_));  // it may be the caller
-  if (session_.login_ms_left() == 0 || !way_.go_on()) {
+  go_on();
+}
+
+void Upstream::go_on() {
+  const bool late = session_.login_ms_left() == 0;
+  const Bonds::Answer answer = late ? Bonds::Answer::no : way_.go_on();
+  if (answer == Bonds::Answer::later) return ask_again(&Upstream::go_on, Phase::connect);
+  if (answer == Bonds::Answer::no) {
     held_ = way_.is_held();
     way_.release();
-    return client_.upstream_unavailable(error, failure, std::move(for_the_user));
+    return client_.upstream_unavailable(failure_.error, failure_.why, std::move(failure_.alerts));
   }
   session_.host().stats().retries.inc();
   try_candidate();

@@ -29,10 +29,14 @@ class Upstream final : public Dialer::Client {
     virtual void upstream_refused(const BackendReply& reply, std::vector<std::string> alerts) = 0;
     virtual void upstream_unavailable(BackendError error, const std::string& why,
                                       std::vector<std::string> alerts) = 0;  // no candidate left
+    virtual void upstream_undecided() = 0;   // nobody could say in time where the user may be
     virtual void upstream_overflowed() = 0;  // what was to be said to the backend does not fit in Out
    protected:
     ~Client() = default;
   };
+
+  // How long it asks the ledger for an answer, and how often.
+  static constexpr uint64_t kLedgerPatienceMs = 1'500, kLedgerTickMs = 100;
 
   Upstream(Client& client, Session& session, Candidates&& way, BackLogin&& login);
 
@@ -66,6 +70,9 @@ class Upstream final : public Dialer::Client {
   SharedHealth& health() const;
   uint64_t now_ms() const;
   void give_up(BackendError error, const std::string& why);  // of this candidate
+  void go_on();                                              // to the next one
+  void settle();                                             // the backend has said yes
+  void ask_again(void (Upstream::*what)(), Phase phase);     // the ledger says `later`
   void tell(BackendError error, const std::string& why);
   uint64_t ms_left() const;  // for TLS and login together, within the session's own time
 
@@ -95,6 +102,16 @@ class Upstream final : public Dialer::Client {
   const Backend* backend_ = nullptr;  // the current candidate
   std::unique_ptr<Dialer> dialer_;    // at it
   bool on_ready_ = false;             // which was ready before this login came
+  SocketPtr socket_;                  // the backend has said yes
+  std::string leftover_;              // what it said behind that
+  struct Failure {
+    BackendError error{};
+    std::string why;
+    std::vector<std::string> alerts;
+  };
+  Failure failure_;                      // of the candidate before this one
+  void (Upstream::*again_)() = nullptr;  // what the ledger is to be asked again
+  uint64_t asks_since_ms_ = 0;
 };
 
 }  // namespace postigo

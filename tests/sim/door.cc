@@ -27,7 +27,8 @@ LimitRules draw_rules(Story& story) {
 
 Door::Door(Story& story, World& world)
     : ledger(story.scale.users * 2, {story.random(), 1}, [&story] { return story.now_ms(); }),
-      limiter({story.random(), 2}),
+      seats({story.random(), 2}),
+      limiter(seats, {story.random(), 4}),
       rules(draw_rules(story)),
       story_(story),
       world_(world) {

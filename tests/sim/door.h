@@ -10,6 +10,7 @@
 #include "backends/ledger/candidates.h"
 #include "backends/ledger/ledger.h"
 #include "backends/ledger/limiter.h"
+#include "backends/ledger/seat_table.h"
 #include "backends/router.h"
 #include "tests/sim/world.h"
 
@@ -34,6 +35,7 @@ class Door {
   void be_succeeded();
 
   Ledger ledger;
+  SeatTable seats;
   Limiter limiter;
   LimitRules rules;
 

@@ -100,16 +100,16 @@ void LimitsModel::left(Guest& guest) {
   guest.counted = 0;
 }
 
-void LimitsModel::check(const Limiter& limiter) const {
+void LimitsModel::check(const SeatTable& seats) const {
   size_t keys = 0;
-  const auto most = limiter.most();
+  const auto most = seats.most();
   for (size_t i = 0; i < kSeatKinds; ++i) {
     keys += counts_[i].size();
     uint64_t should = 0;
     for (const auto& [key, count] : counts_[i]) should = std::max(should, count);
     if (most[i] != should) story_.wrong("seats that are counted twice, or not at all");
   }
-  if (limiter.seats() != keys) story_.wrong("seats of nobody, or sessions without");
+  if (seats.size() != keys) story_.wrong("seats of nobody, or sessions without");
 }
 
 }  // namespace postigo::sim

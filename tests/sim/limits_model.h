@@ -7,6 +7,7 @@
 #include <string>
 
 #include "backends/ledger/limiter.h"
+#include "backends/ledger/seat_table.h"
 #include "tests/sim/session.h"
 
 namespace postigo::sim {
@@ -18,7 +19,7 @@ class LimitsModel {
   void came(Guest& guest, Limit answer);
   void logged_in(Guest& guest, std::string_view pool, Limit answer);
   void left(Guest& guest);  // or was refused
-  void check(const Limiter& limiter) const;
+  void check(const SeatTable& seats) const;
 
  private:
   using Counts = std::array<std::map<std::string, uint64_t>, kSeatKinds>;

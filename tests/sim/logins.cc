@@ -111,7 +111,7 @@ void Logins::connect(const LoginPtr& login, Server& to, Health::Trial trial) {
 void Logins::met(const LoginPtr& login, Server& at, Belief& belief, Health::Trial trial) {
   const uint64_t now_ms = story_.now_ms();
   if (at.truth == Truth::well) {
-    if (!login->way->settle()) {
+    if (login->way->settle() != Bonds::Answer::yes) {
       belief.health.dropped(trial);
       return go_on(login, false);
     }
@@ -138,7 +138,7 @@ void Logins::note(Server& server, Belief& belief, const SharedHealth::Change& ch
 void Logins::go_on(const LoginPtr& login, bool strands) {
   oracle_.unbound(login->who.user);
   bool late = story_.now_ms() - login->began_ms >= kLoginMs;
-  if (!late && login->way->go_on()) {
+  if (!late && login->way->go_on() == Bonds::Answer::yes) {
     ++story_.count(Count::retries);
     return try_candidate(login);
   }

@@ -15,7 +15,7 @@ void Oracle::check_bounds() {
   size_t there = 0;
   for (const auto& server : world_.servers()) there += server->sessions.size();
   if (there != sessions_) story_.wrong("sessions that no backend has, or two");
-  limits.check(door_.limiter);
+  limits.check(door_.seats);
   check_affinity();
   check_orders();
   check_holds();
@@ -87,7 +87,7 @@ void Oracle::check_beliefs() {
 void Oracle::check_end() {
   check_bounds();
   if (sessions_ != 0 || under_way_ != 0) story_.wrong("sessions or logins without an end");
-  if (door_.limiter.seats() != 0) story_.wrong("seats of nobody at the end");
+  if (door_.seats.size() != 0) story_.wrong("seats of nobody at the end");
   if (door_.ledger.holds.waiting() != 0 || door_.ledger.holds.size() != 0) story_.wrong("holds without an end");
   if (door_.ledger.affinity.users() != 0) story_.wrong("bonds that do not lapse");
   if (!closed_.empty()) story_.wrong("users who are never let in again");

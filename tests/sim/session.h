@@ -35,7 +35,7 @@ struct Session {
   uint64_t number = 0;
   Guest who;
   Server* at = nullptr;
-  std::unique_ptr<Affinity::Bond> bond;
+  std::unique_ptr<Bonds::Bond> bond;
   Seats::Seat door_seat, user_seat;
   bool leaving = false;  // its backend is gone
 };

@@ -1,118 +1,38 @@
-// Who of a user comes to which backend: logins at the same moment, sessions, lapses, moves; and what it costs.
+// Bonds in memory: what the control thread does with them, how many there may be, and what they cost. Not here: what
+// every ledger promises (ledger_contract_test.cc).
 #include "backends/ledger/affinity.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
 
-#include <atomic>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "backends/ledger/bonds_text.h"
+#include "tests/unit/backends/ledger_row.h"
 
 namespace postigo {
 namespace {
 
-using Bond = Affinity::Bond;
-using Slot = Affinity::Slot;
+using Bond = Bonds::Bond;
+using Slot = Bonds::Slot;
 
 constexpr uint64_t kLapseMs = 15 * 60'000;
 constexpr SipKey kKey = sip_key("0123456789abcdef");
 
-bool anywhere(Slot) { return true; }
-bool nowhere(Slot) { return false; }
-
 class AffinityTest : public testing::Test {
  protected:
-  Bond bind(Bytes user, Slot choice) { return affinity_.bind(user, choice, kLapseMs, anywhere); }
+  Bond bind(Bytes user, Slot choice) { return bound(affinity_, user, choice, kLapseMs); }
   Bond in(Bytes user, Slot choice) {
     Bond bond = bind(user, choice);
-    EXPECT_TRUE(bond.settle());
+    EXPECT_TRUE(settled(bond));
     return bond;
   }
 
   uint64_t now_ms_ = 1'000;
   Affinity affinity_{1'000, kKey, [this] { return now_ms_; }};
 };
-
-TEST_F(AffinityTest, TheFirstLoginDecidesAndAllOthersFollow) {
-  Bond first = bind("alice", 3);
-  Bond second = bind("alice", 7);  // before the first one is in
-  EXPECT_EQ(first.backend(), 3u);
-  EXPECT_EQ(second.backend(), 3u);
-  EXPECT_TRUE(second.settle());
-  EXPECT_TRUE(first.settle());
-  EXPECT_EQ(bind("alice", 7).backend(), 3u);
-  EXPECT_EQ(bind("bob", 7).backend(), 7u);
-  EXPECT_EQ(affinity_.redirected(), 2u);
-}
-
-TEST_F(AffinityTest, ItOutlivesTheLastSessionForItsTime) {
-  Bond one = in("alice", 3);
-  Bond two = in("alice", 4);
-  now_ms_ += 10 * kLapseMs;
-  one.release();
-  two.release();
-  now_ms_ += kLapseMs - 1;
-  EXPECT_EQ(bind("alice", 4).backend(), 3u);  // and that login does not come in
-  now_ms_ += 1;
-  EXPECT_EQ(bind("alice", 4).backend(), 4u);
-}
-
-TEST_F(AffinityTest, WhoNeverCameInLeavesNothing) {
-  bind("alice", 3);
-  EXPECT_FALSE(affinity_.look("alice"));
-  EXPECT_EQ(affinity_.users(), 0u);
-  in("alice", 5);
-  bind("alice", 3).release();
-  EXPECT_EQ(affinity_.look("alice")->lapses_in_ms, kLapseMs);
-  now_ms_ += kLapseMs / 2;
-  bind("alice", 3).release();
-  EXPECT_EQ(affinity_.look("alice")->lapses_in_ms, kLapseMs / 2);
-}
-
-TEST_F(AffinityTest, WithoutASessionHeStaysOnlyWhereHeMay) {
-  in("alice", 3);
-  EXPECT_EQ(affinity_.bind("alice", 4, kLapseMs, nowhere).backend(), 4u);
-  Bond open = in("bob", 3);
-  EXPECT_EQ(affinity_.bind("bob", 4, kLapseMs, nowhere).backend(), 3u);
-}
-
-TEST_F(AffinityTest, GuessesDoNotHoldSomebodyWhereHeIsNotToStay) {
-  Bond guess = bind("alice", 3);
-  Bond login = affinity_.bind("alice", 4, kLapseMs, nowhere);
-  EXPECT_EQ(login.backend(), 4u);
-  EXPECT_TRUE(login.settle());
-  EXPECT_FALSE(guess.settle());
-}
-
-TEST_F(AffinityTest, ALoginThatCannotReachItMovesTheUserIfNoSessionIsThere) {
-  Bond one = bind("alice", 3);
-  Bond two = bind("alice", 3);
-  EXPECT_TRUE(one.move(4));
-  EXPECT_EQ(one.backend(), 4u);
-  EXPECT_TRUE(two.move(5));  // it goes where the other one went
-  EXPECT_EQ(two.backend(), 4u);
-  EXPECT_TRUE(one.settle());
-  EXPECT_FALSE(two.move(5));
-  EXPECT_TRUE(two.shared());
-  EXPECT_EQ(affinity_.look("alice")->backend, 4u);
-  EXPECT_EQ(affinity_.moved(), 1u);
-}
-
-// The backend answers one of two logins and not the other: whoever is in first counts, and the other one follows.
-TEST_F(AffinityTest, ALoginThatWasLeftBehindHasToFollow) {
-  Bond slow = bind("alice", 3);
-  Bond fast = bind("alice", 3);
-  EXPECT_TRUE(fast.move(4));
-  EXPECT_TRUE(fast.settle());
-  EXPECT_FALSE(slow.settle());
-  EXPECT_EQ(slow.backend(), 4u);
-  EXPECT_TRUE(slow.settle());
-  EXPECT_EQ(affinity_.look("alice")->sessions, 2u);
-}
 
 TEST_F(AffinityTest, OperatorsCanMakeItForgetWhoHasNoSession) {
   Bond open = in("alice", 3);
@@ -123,24 +43,18 @@ TEST_F(AffinityTest, OperatorsCanMakeItForgetWhoHasNoSession) {
   EXPECT_TRUE(affinity_.forget("nobody"));
 }
 
-TEST_F(AffinityTest, NamesAreComparedWhole) {
-  std::string zero("alice\0", 6);
-  Bond open = in("alice", 3);
-  for (Bytes other : {Bytes("alice "), Bytes("alic"), Bytes(zero), Bytes("")}) EXPECT_EQ(bind(other, 4).backend(), 4u);
-}
-
 TEST_F(AffinityTest, FullOfSessionsALoginGoesOnWithoutABond) {
   Affinity small(64, kKey, [this] { return now_ms_; });
   std::vector<Bond> bonds;
   for (int i = 0; i < 1000; ++i) {
-    Bond bond = small.bind("user" + std::to_string(i), 1, kLapseMs, anywhere);
-    EXPECT_TRUE(bond.settle());
+    Bond bond = bound(small, "user" + std::to_string(i), 1, kLapseMs);
+    EXPECT_TRUE(settled(bond));
     if (bond) bonds.push_back(std::move(bond));
   }
   EXPECT_LE(small.users(), 64u);
   EXPECT_EQ(small.unbound(), 1000 - bonds.size());
   bonds.clear();
-  EXPECT_TRUE(small.bind("late", 1, kLapseMs, anywhere)) << "those without a session make room";
+  EXPECT_TRUE(bound(small, "late", 1, kLapseMs)) << "those without a session make room";
 }
 
 TEST_F(AffinityTest, AVisitShowsAllAndForgetsWhoHasLapsed) {
@@ -195,54 +109,13 @@ TEST_F(AffinityTest, BondsGoToAnotherProcess) {
   }
 }
 
-TEST_F(AffinityTest, ABondIsGivenBackOnceWhereverItWent) {
-  Bond one = in("alice", 3);
-  Bond two = std::move(one);
-  one.release();
-  EXPECT_EQ(affinity_.look("alice")->sessions, 1u);
-  two = in("bob", 4);
-  EXPECT_EQ(affinity_.look("alice")->sessions, 0u);
-  EXPECT_EQ(affinity_.look("bob")->sessions, 1u);
-}
-
-// Two threads log users in, move them and let them go: nobody is ever in at two backends, and all is given back.
-TEST_F(AffinityTest, ManyThreadsAgree) {
-  constexpr size_t kUsers = 8;
-  std::array<std::array<std::atomic<int>, 4>, kUsers> at{};
-  std::atomic<int> apart{0}, wrong{0};
-  auto work = [&](uint64_t seed) {
-    for (uint64_t i = 0; i < 40'000; ++i) {
-      seed = seed * 6364136223846793005u + 1442695040888963407u;
-      const size_t user = (seed >> 33) % kUsers;
-      Bond bond = bind("user" + std::to_string(user), (seed >> 40) % 4);
-      if ((seed >> 50) % 4 == 0) bond.move((seed >> 42) % 4);
-      if (!bond.settle() && !bond.settle()) continue;
-      const Slot here = bond.backend();
-      ++at[user][here];
-      int places = 0;
-      for (auto& each : at[user]) places += each > 0 ? 1 : 0;
-      if (places > 1) ++apart;
-      if (affinity_.look("user" + std::to_string(user))->backend != here) ++wrong;
-      --at[user][here];
-    }
-  };
-  std::thread one(work, 1), two(work, 2);
-  one.join();
-  two.join();
-  EXPECT_EQ(apart, 0);
-  EXPECT_EQ(wrong, 0);
-  for (size_t i = 0; i < kUsers; ++i) {
-    auto known = affinity_.look("user" + std::to_string(i));
-    EXPECT_TRUE(!known || known->sessions + known->logins == 0);
-  }
-}
-
 // 1 M users in less than 150 MB.
 TEST_F(AffinityTest, AMillionUsersAreSmall) {
   const size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
   Affinity large(1'100'000, kKey, [this] { return now_ms_; });
   for (int i = 0; i < 1'000'000; ++i) {
-    EXPECT_TRUE(large.bind("some.user." + std::to_string(i) + "@mail.example.com", 1, kLapseMs, anywhere).settle());
+    Bond bond = bound(large, "some.user." + std::to_string(i) + "@mail.example.com", 1, kLapseMs);
+    EXPECT_TRUE(settled(bond));
   }
   EXPECT_EQ(large.users(), 1'000'000u);
   EXPECT_LT(mallinfo2().uordblks + mallinfo2().hblkhd - before, 150'000'000u);
@@ -257,7 +130,10 @@ TEST_F(AffinityTest, A26_UsersThatCollideForOneKeyDoNotForAnother) {
     if (siphash(sip_key("one key of 16 oc"), name) % one.stripes() == 0) together.push_back(name);
   }
   auto stripes_with = [&](Affinity& table) {
-    for (const std::string& name : together) table.bind(name, 1, kLapseMs, anywhere).settle();
+    for (const std::string& name : together) {
+      Bond bond = bound(table, name, 1, kLapseMs);
+      EXPECT_TRUE(settled(bond));
+    }
     size_t used = 0;
     for (size_t i = 0; i < table.stripes(); ++i) {
       bool any = false;

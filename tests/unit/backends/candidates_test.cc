@@ -6,6 +6,8 @@
 #include <deque>
 #include <string>
 
+#include "backends/ledger/affinity.h"
+
 namespace postigo {
 namespace {
 
@@ -23,6 +25,9 @@ struct CandidatesTest : testing::Test {
       backends.back().name = name;
     }
   }
+  static bool in(Candidates& way) { return way.settle() == Bonds::Answer::yes; }
+  static bool goes_on(Candidates& way) { return way.go_on() == Bonds::Answer::yes; }
+  static bool goes_on(Candidates&& way) { return goes_on(way); }
   // `order`: of the route's candidates, "ab"; `ordered`: by an operator.
   Candidates bound(const std::string& order, bool ordered = false, bool waits = false) {
     Route route;
@@ -30,7 +35,7 @@ struct CandidatesTest : testing::Test {
     route.ordered = ordered;
     Candidates way(std::move(route),
                    {[](const config::Backend& each) { return static_cast<uint32_t>(each.name[0] - 'a'); },
-                    [this](Affinity::Slot slot) { return &backends[slot]; }});
+                    [this](Bonds::Slot slot) { return &backends[slot]; }});
     way.bind(affinity, "ann", {kLapseMs, waits});
     return way;
   }
@@ -39,91 +44,91 @@ struct CandidatesTest : testing::Test {
 TEST_F(CandidatesTest, EachIsTriedOnceInOrder) {
   Candidates way = bound("abc");
   EXPECT_EQ(way.candidate().name, "a");
-  ASSERT_TRUE(way.go_on());
+  ASSERT_TRUE(goes_on(way));
   EXPECT_EQ(way.candidate().name, "b");
-  ASSERT_TRUE(way.go_on());
+  ASSERT_TRUE(goes_on(way));
   EXPECT_EQ(way.candidate().name, "c");
-  EXPECT_FALSE(way.go_on());
+  EXPECT_FALSE(goes_on(way));
 }
 
 TEST_F(CandidatesTest, WhoeverComesLaterGoesWhereTheFirstOneGoes) {
   Candidates first = bound("ab"), second = bound("ba");
   EXPECT_EQ(second.candidate().name, "a");
-  EXPECT_TRUE(first.settle());
+  EXPECT_TRUE(in(first));
   auto session = first.take_bond();
   EXPECT_TRUE(bound("ba").is_held());
-  EXPECT_TRUE(second.settle());
+  EXPECT_TRUE(in(second));
 }
 
 TEST_F(CandidatesTest, WithASessionThereHeHasToStay) {
   Candidates first = bound("ab");
-  ASSERT_TRUE(first.settle());
+  ASSERT_TRUE(in(first));
   auto session = first.take_bond();
   Candidates second = bound("ba");
   EXPECT_EQ(second.candidate().name, "a");
-  EXPECT_FALSE(second.go_on());
+  EXPECT_FALSE(goes_on(second));
   session.reset();
-  EXPECT_TRUE(bound("ba").go_on()) << "the bond outlives it, and holds nobody";
+  EXPECT_TRUE(goes_on(bound("ba"))) << "the bond outlives it, and holds nobody";
 }
 
 TEST_F(CandidatesTest, WhereThePoolWaitsABondHolds) {
   {
     Candidates first = bound("ab");
-    ASSERT_TRUE(first.settle());
+    ASSERT_TRUE(in(first));
   }
-  EXPECT_FALSE(bound("ab", false, true).go_on());
+  EXPECT_FALSE(goes_on(bound("ab", false, true)));
   now_ms += kLapseMs;
-  EXPECT_TRUE(bound("ab", false, true).go_on()) << "there is none any more";
+  EXPECT_TRUE(goes_on(bound("ab", false, true))) << "there is none any more";
 }
 
 // The other one's choice counts, though this one is in already.
 TEST_F(CandidatesTest, ALoginThatWasLeftBehindFollows) {
   Candidates first = bound("ab"), second = bound("ab");
-  ASSERT_TRUE(second.go_on());
-  EXPECT_FALSE(first.settle());
-  ASSERT_TRUE(first.go_on());
+  ASSERT_TRUE(goes_on(second));
+  EXPECT_FALSE(in(first));
+  ASSERT_TRUE(goes_on(first));
   EXPECT_EQ(first.candidate().name, "b");
-  EXPECT_TRUE(first.settle());
-  EXPECT_TRUE(second.settle());
+  EXPECT_TRUE(in(first));
+  EXPECT_TRUE(in(second));
 }
 
 // An operator wants him at a, which is dead: the first two logins have found out and are on their way to b, when a
 // third one comes and moves him to a again. Nobody is refused while b serves.
 TEST_F(CandidatesTest, ALoginThatComesLateDoesNotTurnOthersBackToWhereTheyFailed) {
   Candidates first = bound("ab", true), second = bound("ab", true);
-  ASSERT_TRUE(first.go_on());
-  ASSERT_TRUE(second.go_on());
+  ASSERT_TRUE(goes_on(first));
+  ASSERT_TRUE(goes_on(second));
   Candidates third = bound("ab", true);
   EXPECT_EQ(third.candidate().name, "a");
-  EXPECT_FALSE(first.settle());
-  ASSERT_TRUE(first.go_on()) << "b serves";
+  EXPECT_FALSE(in(first));
+  ASSERT_TRUE(goes_on(first)) << "b serves";
   EXPECT_EQ(first.candidate().name, "b");
-  EXPECT_TRUE(first.settle());
-  EXPECT_TRUE(second.settle()) << "called back before it knew";
-  ASSERT_TRUE(third.go_on());
+  EXPECT_TRUE(in(first));
+  EXPECT_TRUE(in(second)) << "called back before it knew";
+  ASSERT_TRUE(goes_on(third));
   EXPECT_EQ(third.candidate().name, "b");
-  EXPECT_TRUE(third.settle());
+  EXPECT_TRUE(in(third));
 }
 
 // Unless that one has got in: then a is well again, and he is there.
 TEST_F(CandidatesTest, ButFollowsWhoHasGotInThere) {
   Candidates first = bound("ab", true);
-  ASSERT_TRUE(first.go_on());
+  ASSERT_TRUE(goes_on(first));
   Candidates third = bound("ab", true);
-  ASSERT_TRUE(third.settle());
-  EXPECT_FALSE(first.settle());
-  ASSERT_TRUE(first.go_on());
+  ASSERT_TRUE(in(third));
+  EXPECT_FALSE(in(first));
+  ASSERT_TRUE(goes_on(first));
   EXPECT_EQ(first.candidate().name, "a");
-  EXPECT_TRUE(first.settle());
+  EXPECT_TRUE(in(first));
 }
 
 TEST_F(CandidatesTest, LoginsThatMoveEachOtherComeToAnEnd) {
   Candidates first = bound("ab", true);
-  ASSERT_TRUE(first.go_on());
+  ASSERT_TRUE(goes_on(first));
   int turns = 0;
   do {
     Candidates again = bound("ab", true);
-    if (first.settle() || !first.go_on()) break;
+    if (in(first) || !goes_on(first)) break;
   } while (++turns < 10);
   EXPECT_LT(turns, 10);
 }
@@ -152,10 +157,10 @@ TEST_F(CandidatesTest, InASharedPoolABondHoldsAtEachOfItsBackends) {
     route->candidates = {&router.backend(first)};
     Candidates way(std::move(*route),
                    {[&](const config::Backend& each) { return static_cast<uint32_t>(router.index(each)); },
-                    [&](Affinity::Slot slot) { return &router.backend(slot); }});
+                    [&](Bonds::Slot slot) { return &router.backend(slot); }});
     way.bind(affinity, "ann", {kLapseMs, false});
     std::string name = way.candidate().name;
-    EXPECT_TRUE(way.settle());
+    EXPECT_TRUE(in(way));
     return name;
   };
   EXPECT_EQ(bound_to(2), "c");

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "backends/ledger/seat_table.h"
+
 namespace postigo {
 namespace {
 
@@ -25,7 +27,8 @@ class LimiterTest : public testing::Test {
     return answer.limit;
   }
 
-  Limiter limiter_{{1, 2}};
+  SeatTable seats_{{1, 2}};
+  Limiter limiter_{seats_, {1, 2}};
   config::Limits limits_;
   uint64_t now_ms_ = 1'000;
   std::vector<Seats::Seat> held_;
@@ -38,7 +41,7 @@ TEST_F(LimiterTest, WithoutLimitsNothingIsCounted) {
     EXPECT_EQ(limiter_.try_login(limit_rules(limits_), "imap", address("192.0.2.1"), now_ms_), Limit::none);
   }
   EXPECT_TRUE(held_.empty());
-  EXPECT_EQ(limiter_.seats(), 0);
+  EXPECT_EQ(seats_.size(), 0);
 }
 
 TEST_F(LimiterTest, AddressesAndTheirNetworks) {
@@ -51,7 +54,7 @@ TEST_F(LimiterTest, AddressesAndTheirNetworks) {
   EXPECT_EQ(come("192.0.2.3"), Limit::sessions_per_network);
   EXPECT_EQ(come("192.0.3.3"), Limit::none);
   held_.clear();
-  EXPECT_EQ(limiter_.seats(), 0);
+  EXPECT_EQ(seats_.size(), 0);
   EXPECT_EQ(come("192.0.2.1"), Limit::none);
 }
 

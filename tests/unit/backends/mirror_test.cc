@@ -4,7 +4,8 @@
 
 #include "backends/ledger/affinity.h"
 #include "backends/ledger/bonds_text.h"
-#include "backends/ledger/seats.h"
+#include "backends/ledger/seat_table.h"
+#include "tests/unit/backends/ledger_row.h"
 
 namespace postigo {
 namespace {
@@ -16,9 +17,7 @@ constexpr SipKey kKey = sip_key("0123456789abcdef");
 
 class MirroredBonds : public testing::Test {
  protected:
-  Affinity::Bond bind(Bytes user, Slot choice, bool stays) {
-    return affinity_.bind(user, choice, kLapseMs, [stays](Slot) { return stays; });
-  }
+  Bonds::Bond bind(Bytes user, Slot choice, bool stays) { return bound(affinity_, user, choice, kLapseMs, stays); }
   // A round over all stripes.
   void mirror(const NameMap<Slot>& users) {
     for (size_t stripe = 0; stripe < affinity_.stripes(); ++stripe) affinity_.mirror(stripe, users, kLapseMs);
@@ -34,7 +33,7 @@ TEST_F(MirroredBonds, ASessionElsewhereHoldsLikeOneHere) {
   EXPECT_EQ(bond.backend(), 3U) << "although that backend takes nobody any more";
   EXPECT_TRUE(bond.shared());
   EXPECT_FALSE(bond.fresh());
-  EXPECT_FALSE(bond.move(7));
+  EXPECT_FALSE(moved(bond, 7));
   EXPECT_FALSE(affinity_.forget("alice"));
   EXPECT_TRUE(affinity_.look("alice")->held);
   EXPECT_EQ(affinity_.look("alice")->sessions, 0U) << "of this process";
@@ -64,7 +63,7 @@ TEST_F(MirroredBonds, WhoWasMovedIsLetGoAtOnce) {
 
 TEST_F(MirroredBonds, WhoseSessionsAreHereStaysHere) {
   auto here = bind("alice", 7, true);
-  ASSERT_TRUE(here.settle());
+  ASSERT_TRUE(settled(here));
   mirror({{"alice", 3}});
   EXPECT_EQ(bind("alice", 3, true).backend(), 7U);
   here.release();
@@ -111,7 +110,7 @@ class MirroredSeats : public testing::Test {
     return other_.take(bounds);
   }
 
-  Seats other_{{1, 2}}, here_{{1, 2}};
+  SeatTable other_{{1, 2}}, here_{{1, 2}};
 };
 
 TEST_F(MirroredSeats, SessionsElsewhereCountHere) {

@@ -1,5 +1,5 @@
 // Places of users and addresses, and buckets: what is counted, what is given back, and threads at once.
-#include "backends/ledger/seats.h"
+#include "backends/ledger/seat_table.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ class SeatsTest : public testing::Test {
     return seats_.take(bounds);
   }
 
-  Seats seats_{{1, 2}};
+  SeatTable seats_{{1, 2}};
 };
 
 TEST_F(SeatsTest, AsManyAsMayBeAndOneMoreWhenOneGoes) {

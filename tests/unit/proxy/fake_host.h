@@ -12,6 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "backends/ledger/ledger.h"
+#include "backends/ledger/penalty.h"
+#include "backends/ledger/seat_table.h"
 #include "proxy/session/host.h"
 #include "proxy/session/ready_pool.h"
 #include "proxy/session/roll.h"
@@ -57,9 +60,10 @@ class FakeDirectory final : public Directory {
 
 class FakeHost final : public Host {
  public:
-  FakeHost(Loop& loop, Lasting& lasting, std::shared_ptr<const Snapshot> snapshot)
-      : Host({loop, numbers_, memory_, lasting.fleet, places_, traces_, ledger_, penalties_, limiter_, ceiling_,
-              ready_}),
+  // `bonds`: null: its own.
+  FakeHost(Loop& loop, Lasting& lasting, std::shared_ptr<const Snapshot> snapshot, Bonds* bonds = nullptr)
+      : Host({loop, numbers_, memory_, lasting.fleet, places_, traces_, bonds != nullptr ? *bonds : ledger_.affinity,
+              ledger_.moves, ledger_.holds, penalties_, limiter_, ceiling_, ready_}),
         directory_(loop),
         memory_(loop, numbers_.login_bytes, 1 << 20),
         resolver_(std::make_unique<Resolver>(loop, snapshot->live.resolver)),
@@ -91,6 +95,7 @@ class FakeHost final : public Host {
     return roll_.add(std::make_unique<Session>(*this, snapshot_->frontends.at(0), false, roll_.next_number()));
   }
   Roll& roll() { return roll_; }
+  Ledger& ledger() { return ledger_; }
   void exchange(std::shared_ptr<const Snapshot> snapshot) {
     snapshot_ = std::move(snapshot);
     ready().exchanged();
@@ -107,7 +112,8 @@ class FakeHost final : public Host {
   std::shared_ptr<Policy> policy_;
   Ledger ledger_{1'000, {1, 2}, [] { return uv_hrtime() / 1'000'000; }};
   Penalties penalties_{1'000, {1, 2}};
-  Limiter limiter_{{1, 2}};
+  SeatTable seats_{{1, 2}};
+  Limiter limiter_{seats_, {1, 2}};
   MemoryCeiling ceiling_;
   std::unique_ptr<Resolver> resolver_;
   std::shared_ptr<const Snapshot> snapshot_;
@@ -152,7 +158,7 @@ class HostTest : public LoopTest {
     config::Problems problems;
     auto made = Snapshot::make(config, lasting, problems);
     ASSERT_NE(made, nullptr) << to_string(problems.at(0));
-    host = std::make_unique<FakeHost>(loop, lasting, made);
+    host = std::make_unique<FakeHost>(loop, lasting, made, bonds);
   }
   // A session and the client's end of it. What the client says is heard in the loop's next turns.
   std::pair<Session*, NearClient> connected() {
@@ -179,6 +185,7 @@ class HostTest : public LoopTest {
 
   Port port{true};  // where the backend would be
   config::Config config = one_backend(port.number());
+  Bonds* bonds = nullptr;  // of the host; null: its own
   Lasting lasting{std::make_shared<TicketKeys>(3600'000), {}, {}, {}};
   std::unique_ptr<FakeHost> host;
 };

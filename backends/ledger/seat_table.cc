@@ -1,5 +1,5 @@
 // Counting. Not here: what a session that finds no seat is told (proxy/session).
-#include "backends/ledger/seats.h"
+#include "backends/ledger/seat_table.h"
 
 #include <algorithm>
 #include <cstring>
@@ -11,32 +11,10 @@ constexpr size_t kEntriesMax = size_t{1} << 30;  // sessions bound them: each ha
 
 }  // namespace
 
-struct Seats::Seat::Held {
-  Seats* seats = nullptr;
-  size_t count = 0;
-  std::array<Key, kSeatKinds> keys{};
-};
-
-Seats::Seat::Seat() = default;
-Seats::Seat::Seat(Seat&& other) noexcept = default;
-Seats::Seat::~Seat() { release(); }
-
-Seats::Seat& Seats::Seat::operator=(Seat&& other) noexcept {
-  release();
-  held_ = std::move(other.held_);
-  return *this;
-}
-
-void Seats::Seat::release() {
-  if (held_ == nullptr) return;
-  for (size_t i = 0; i < held_->count; ++i) held_->seats->give_back(held_->keys[i]);
-  held_.reset();
-}
-
-Seats::Seats(SipKey key)
+SeatTable::SeatTable(SipKey key)
     : low_(key), high_{key.k1 ^ 0x9e3779b97f4a7c15, key.k0 ^ 0xc2b2ae3d27d4eb4f}, table_(kEntriesMax, key) {}
 
-Seats::Key Seats::key_of(const Bound& bound) const {
+Seats::Key SeatTable::key_of(const Bound& bound) const {
   // Hashed apart, so that no two pairs are alike.
   const uint64_t where = bound.where.empty() ? 0 : siphash(low_, bound.where);
   const std::array<uint64_t, 2> words = {siphash({low_.k0 ^ where, low_.k1}, bound.whom),
@@ -46,8 +24,8 @@ Seats::Key Seats::key_of(const Bound& bound) const {
   return key;
 }
 
-Seats::Taken Seats::take(std::span<const Bound> bounds) {
-  Taken taken;
+Seats::Taken SeatTable::take(std::span<const Bound> bounds) {
+  std::unique_ptr<Held> held;
   for (const Bound& bound : bounds) {
     if (bound.max == 0) continue;
     const Key key = key_of(bound);
@@ -57,24 +35,26 @@ Seats::Taken Seats::take(std::span<const Bound> bounds) {
       count.here += room ? 1 : 0;
       return count.keep();
     });
-    if (!room) return {false, bound.kind, {}};
-    if (taken.seat.held_ == nullptr) {
-      taken.seat.held_ = std::make_unique<Seat::Held>();
-      taken.seat.held_->seats = this;
+    if (!room) {
+      if (held != nullptr) give_back(*held);
+      return {false, bound.kind, {}};
     }
-    taken.seat.held_->keys[taken.seat.held_->count++] = key;
+    if (held == nullptr) held = std::make_unique<Held>(Held{.seats = this});
+    held->keys[held->count++] = key;
   }
-  return taken;
+  return {true, {}, Seat(std::move(held))};
 }
 
-void Seats::give_back(const Key& key) {
-  table_.touch(view(key), [](Count& count) {
-    --count.here;
-    return count.keep();
-  });
+void SeatTable::give_back(const Held& held) {
+  for (size_t i = 0; i < held.count; ++i) {
+    table_.touch(view(held.keys[i]), [](Count& count) {
+      --count.here;
+      return count.keep();
+    });
+  }
 }
 
-std::array<uint64_t, kSeatKinds> Seats::most() const {
+std::array<uint64_t, kSeatKinds> SeatTable::most() const {
   std::array<uint64_t, kSeatKinds> most{};
   for (size_t stripe = 0; stripe < table_.stripes(); ++stripe) {
     table_.visit(stripe, [&](Bytes key, const Count& count) {
@@ -86,7 +66,7 @@ std::array<uint64_t, kSeatKinds> Seats::most() const {
   return most;
 }
 
-void Seats::mirror(size_t stripe, const Counts& counts) {
+void SeatTable::mirror(size_t stripe, const Counts& counts) {
   table_.visit(stripe, [](Bytes, Count& count) {
     count.elsewhere = 0;
     return Keep::busy;
@@ -102,7 +82,7 @@ void Seats::mirror(size_t stripe, const Counts& counts) {
   table_.visit(stripe, [](Bytes, const Count& count) { return count.keep(); });
 }
 
-Seats::Counts Seats::counts(size_t stripe) const {
+SeatTable::Counts SeatTable::counts(size_t stripe) const {
   Counts found;
   table_.visit(stripe, [&](Bytes key, const Count& count) {
     if (count.here > 0) found.emplace_back(key, count.here);
@@ -111,7 +91,7 @@ Seats::Counts Seats::counts(size_t stripe) const {
   return found;
 }
 
-uint64_t Seats::taken(const Bound& bound) const {
+uint64_t SeatTable::taken(const Bound& bound) const {
   uint64_t found = 0;
   table_.look(view(key_of(bound)), [&](const Count& count) { found = count.all(); });
   return found;
