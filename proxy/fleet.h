@@ -19,9 +19,8 @@
 #include <vector>
 
 #include "backends/balance/departures.h"
-#include "backends/balance/login_rate.h"
+#include "backends/balance/occupancy.h"
 #include "backends/balance/shared_health.h"
-#include "backends/balance/waiting_line.h"
 #include "parser/base/counter.h"
 #include "parser/base/result.h"
 #include "parser/dialogue.h"
@@ -48,7 +47,7 @@ inline constexpr uint8_t kWeightWhole = 100;
 enum class ProbeResult : uint8_t { ok, failed, refused };
 inline constexpr std::array<std::string_view, 3> kProbeResultNames = {"ok", "failed", "refused"};
 
-struct BackendState {
+struct BackendState : Occupancy {
   BackendState(std::string called, size_t number);
 
   // What is believed of its service of a protocol, by the protocol's place in protocols().
@@ -56,15 +55,7 @@ struct BackendState {
   const SharedHealth& health(size_t protocol) const { return *health_[protocol]; }
 
   const std::string name;
-  const size_t slot;                 // in WorkerStats::backends
-  std::atomic<int64_t> logins{0};    // under way, over all workers (session/places)
-  std::atomic<int64_t> ramp{0};      // logins that succeeded since the start, as far as they count (session/places)
-  std::atomic<int64_t> sessions{0};  // relayed, over all workers
-  // Connections that wait for a login, or are being made so (session/ready_pool), by the protocol's place.
-  static constexpr size_t kProtocolsMax = 4;
-  std::array<std::atomic<int64_t>, kProtocolsMax> ready{};
-  LoginRate rate;                                        // of the logins that began
-  WaitingLine queue;                                     // logins that there is no room for (session/admittance)
+  const size_t slot;                                     // in WorkerStats::backends
   Departures lost;                                       // of those whose connection to it broke
   std::array<Counter, kProbeResultNames.size()> probes;  // by the control thread
   std::atomic<Wanted> wanted{Wanted::automatic};
@@ -75,19 +66,6 @@ struct BackendState {
  private:
   std::vector<std::unique_ptr<SharedHealth>> health_;
 };
-
-// Sessions, with the logins that are under way. Who comes out of a login is counted as a session first, so it is never
-// too few.
-inline int64_t busy_at(const BackendState& backend) {
-  const int64_t logins = backend.logins.load(std::memory_order_acquire);
-  return logins + backend.sessions.load(std::memory_order_relaxed);
-}
-// Of all protocols.
-inline int64_t ready_at(const BackendState& backend) {
-  int64_t count = 0;
-  for (const auto& each : backend.ready) count += each.load(std::memory_order_relaxed);
-  return count;
-}
 
 struct ListenerState {
   ListenerState(std::string called, size_t number) : name(std::move(called)), slot(number) {}

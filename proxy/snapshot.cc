@@ -272,12 +272,6 @@ void Snapshot::make_pool_limits() {
   }
 }
 
-uint64_t PoolLimit::sessions() const {
-  int64_t count = 0;
-  for (const BackendState* each : members) count += busy_at(*each);
-  return static_cast<uint64_t>(std::max<int64_t>(count, 0));
-}
-
 // Backends with equal options share one set of roots: ten thousand backends do not mean ten thousand CA bundles.
 // Options that several share are told to be wrong once, where they stand first.
 std::shared_ptr<const TlsTrust> Snapshot::trust(size_t backend, const Protocol& protocol, const Snapshot* before,

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/balance/occupancy.h"
 #include "backends/balance/selection.h"
 #include "backends/balance/siphash.h"
 #include "backends/directory/factory.h"
@@ -63,13 +64,6 @@ struct Backend {
   BackendState* state = nullptr;
   std::vector<std::shared_ptr<TlsClientContext>> tls;  // by protocol; null where the backend speaks clear text
   std::vector<Address> sources;                        // to connect from, in turn; none: the kernel chooses
-};
-
-// A [[pool]] with sessions_max: all that is at its backends counts, logins under way too.
-struct PoolLimit {
-  uint64_t sessions_max = 0;
-  std::vector<const BackendState*> members;
-  uint64_t sessions() const;
 };
 
 // As the account that will use them. Null if there is an error; one per directory is told, under "directory[i]".

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "backends/balance/places.h"
 #include "backends/balance/siphash.h"
 #include "backends/directory.h"
 #include "backends/ledger/ledger.h"
@@ -28,7 +29,6 @@
 #include "proxy/net/resolver.h"
 #include "proxy/session/drain_plan.h"
 #include "proxy/session/host.h"
-#include "proxy/session/places.h"
 #include "proxy/session/ready_pool.h"
 #include "proxy/session/roll.h"
 #include "proxy/snapshot.h"

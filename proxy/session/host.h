@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "backends/balance/places.h"
 #include "backends/directory.h"
 #include "backends/ledger/bonds.h"
 #include "backends/ledger/guesses.h"
@@ -17,7 +18,6 @@
 #include "proxy/net/resolver.h"
 #include "proxy/session/login_memory.h"
 #include "proxy/session/memory_ceiling.h"
-#include "proxy/session/places.h"
 #include "proxy/session/summary.h"
 #include "proxy/session/trace.h"
 #include "proxy/snapshot.h"

@@ -2,6 +2,7 @@
 #include "proxy/session/upstream.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "backends/balance/siphash.h"
@@ -14,6 +15,24 @@
 #include "proxy/session/session.h"
 
 namespace postigo {
+namespace {
+
+struct NoRoom {
+  BackendError error;
+  std::string_view text;
+};
+
+const NoRoom& told_of(Admittance::Why why) {
+  static constexpr std::array<NoRoom, 5> kTold = {
+      {{BackendError::full, "too many logins are under way there"},
+       {BackendError::session_limit, "has as many sessions as it may: sessions_max"},
+       {BackendError::login_rate, "gets as many logins a second as it may: logins_per_s"},
+       {BackendError::queue_full, "has no room, and as many wait for it as may: queue_max"},
+       {BackendError::pool_limit, "its pool has as many sessions as it may: sessions_max"}}};
+  return kTold[static_cast<size_t>(why)];
+}
+
+}  // namespace
 Upstream::Upstream(Client& client, Session& session, Candidates&& way, BackLogin&& login)
     : client_(client), session_(session), way_(std::move(way)), login_(std::move(login)) {}
 
@@ -67,13 +86,17 @@ bool Upstream::is_shut() {
 // Where there is no room one waits a little, if nobody else may serve.
 void Upstream::sit_down() {
   auto elsewhere = [this] { return another_has_room(); };
-  Admittance::Answer answer =
-      admittance_.ask({session_.host().places(), state(), backend(), session_.snapshot().limit_of(way_.route().pool),
-                       stats(), now_ms(), elsewhere});
+  const bool waited = admittance_.waits();
+  Admittance::Answer answer = admittance_.ask({session_.host().places(), state(), backend(),
+                                               session_.snapshot().limit_of(way_.route().pool), now_ms(), elsewhere});
+  if (!waited && admittance_.waits()) stats().queued.inc();
   if (answer == Admittance::Answer::wait) {
-    return session_.enter(Phase::connect, std::min(admittance_.step_ms(), session_.login_ms_left()));
+    return session_.enter(Phase::connect, std::min(Admittance::kStepMs, session_.login_ms_left()));
   }
-  if (answer == Admittance::Answer::no) return give_up(admittance_.error(), std::string(admittance_.why()));
+  if (answer == Admittance::Answer::no) {
+    const NoRoom& why = told_of(admittance_.why());
+    return give_up(why.error, std::string(why.text));
+  }
   seat_ = admittance_.seat();
   dial();
 }

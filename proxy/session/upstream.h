@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "backends/balance/admittance.h"
 #include "backends/ledger/candidates.h"
 #include "parser/dialogue.h"
 #include "proxy/base/stats.h"
-#include "proxy/session/admittance.h"
 #include "proxy/session/dialer.h"
 #include "proxy/snapshot.h"
 

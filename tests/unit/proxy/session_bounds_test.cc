@@ -114,24 +114,6 @@ TEST_F(SessionBounds, PlacesAreGivenBackHoweverALoginEnds) {
   }
 }
 
-TEST(PlacesTest, AutoIsHalfOfWhatNoRelayHolds) {
-  BackendState one{"one", 0}, other{"other", 1};
-  Places places;
-  places.open(100, 0);
-  EXPECT_EQ(places.limit(), 50);
-  for (int i = 0; i < 60; ++i) places.relay_began();
-  EXPECT_EQ(places.limit(), 20);
-  std::vector<Places::Seat> seats;
-  while (Places::Seat seat = places.take(one)) seats.push_back(std::move(seat));
-  EXPECT_EQ(seats.size(), 20u);
-  EXPECT_TRUE(places.take(other)) << "each backend has its own";
-  seats.clear();
-  EXPECT_EQ(one.logins, 0);
-  EXPECT_EQ(other.logins, 0);
-  for (int i = 0; i < 40; ++i) places.relay_began();
-  EXPECT_GT(places.limit(), 0) << "the last session can log in";
-}
-
 // --- stopping ---
 
 TEST_F(SessionBounds, LazyClientsDoNotHoldAStop) {

@@ -1,6 +1,6 @@
 // Room at a backend: who goes at once, who waits, who is turned away and why; nobody overtakes, nobody is counted
 // twice.
-#include "proxy/session/admittance.h"
+#include "backends/balance/admittance.h"
 
 #include <gtest/gtest.h>
 
@@ -17,16 +17,14 @@ class AdmittanceTest : public testing::Test {
  protected:
   AdmittanceTest() { places.open(10'000, 1'000); }
 
-  Answer ask(Admittance& who) { return who.ask({places, state, terms, pool, numbers, now_ms, elsewhere}); }
+  Answer ask(Admittance& who) { return who.ask({places, state, terms, pool, now_ms, elsewhere}); }
   // As a session does that has been let in: its place goes on as a relay.
   void relay() { state.sessions.fetch_add(1); }
 
-  Fleet fleet;
-  BackendState& state = **fleet.backend("b");
+  Occupancy state;
   Places places;
   config::Backend terms;
   const PoolLimit* pool = nullptr;
-  BackendStats numbers;
   uint64_t now_ms = 100'000;
   bool other_has_room = false;
   std::function<bool()> elsewhere = [this] { return other_has_room; };
@@ -39,7 +37,7 @@ TEST_F(AdmittanceTest, WithoutLimitsAllGo) {
     ASSERT_EQ(ask(each), Answer::go);
     seats.push_back(each.seat());
   }
-  EXPECT_EQ(numbers.queued.get(), 0U);
+  EXPECT_EQ(state.queue.size(), 0U);
 }
 
 TEST_F(AdmittanceTest, RelaysAndLoginsUnderWayCountTogether) {
@@ -72,7 +70,6 @@ TEST_F(AdmittanceTest, WhoWaitsGoesInTheOrderOfArrivalAndNobodyOvertakes) {
   seat.release();
   EXPECT_EQ(ask(c), Answer::go);
   EXPECT_EQ(state.queue.size(), 0U);
-  EXPECT_EQ(numbers.queued.get(), 3U);
 }
 
 TEST_F(AdmittanceTest, NobodyWaitsWhereAnotherOneHasRoom) {
@@ -81,7 +78,7 @@ TEST_F(AdmittanceTest, NobodyWaitsWhereAnotherOneHasRoom) {
   other_has_room = true;
   Admittance who;
   EXPECT_EQ(ask(who), Answer::no);
-  EXPECT_EQ(who.error(), BackendError::session_limit);
+  EXPECT_EQ(who.why(), Admittance::Why::sessions);
   EXPECT_EQ(state.queue.size(), 0U);
 }
 
@@ -93,12 +90,12 @@ TEST_F(AdmittanceTest, TheLineIsBoundedInLengthAndTime) {
   Admittance one, two;
   EXPECT_EQ(ask(one), Answer::wait);
   EXPECT_EQ(ask(two), Answer::no);
-  EXPECT_EQ(two.error(), BackendError::queue_full);
+  EXPECT_EQ(two.why(), Admittance::Why::queue);
   now_ms += 1'499;
   EXPECT_EQ(ask(one), Answer::wait);
   now_ms += 1;
   EXPECT_EQ(ask(one), Answer::no);
-  EXPECT_EQ(one.error(), BackendError::session_limit);
+  EXPECT_EQ(one.why(), Admittance::Why::sessions);
   one.begin();  // at the next candidate
   EXPECT_EQ(state.queue.size(), 0U);
 }
@@ -109,13 +106,13 @@ TEST_F(AdmittanceTest, TheRateHasItsOwnReason) {
   EXPECT_EQ(ask(one), Answer::go);
   EXPECT_EQ(ask(two), Answer::go);
   EXPECT_EQ(ask(three), Answer::wait);
-  EXPECT_EQ(three.error(), BackendError::login_rate);
+  EXPECT_EQ(three.why(), Admittance::Why::rate);
   now_ms += 500;
   EXPECT_EQ(ask(three), Answer::go);
 }
 
 TEST_F(AdmittanceTest, APoolIsTheSumOfItsBackends) {
-  BackendState& other = **fleet.backend("other");
+  Occupancy other;
   other.sessions = 2;
   relay();
   PoolLimit limit{4, {&state, &other}};
@@ -124,7 +121,7 @@ TEST_F(AdmittanceTest, APoolIsTheSumOfItsBackends) {
   ASSERT_EQ(ask(one), Answer::go);
   Places::Seat seat = one.seat();
   EXPECT_EQ(ask(two), Answer::no);
-  EXPECT_EQ(two.error(), BackendError::pool_limit);
+  EXPECT_EQ(two.why(), Admittance::Why::pool);
   EXPECT_EQ(state.logins, 1);
 }
 
@@ -135,7 +132,7 @@ TEST_F(AdmittanceTest, WhoIsRefusedByAPoolTakesNothingOfTheRate) {
   pool = &limit;
   Admittance who;
   EXPECT_EQ(ask(who), Answer::no);
-  EXPECT_EQ(who.error(), BackendError::pool_limit);
+  EXPECT_EQ(who.why(), Admittance::Why::pool);
   state.sessions = 0;
   EXPECT_EQ(ask(who), Answer::go);
 }
@@ -146,7 +143,7 @@ TEST_F(AdmittanceTest, WithoutPlacesItIsFull) {
   Admittance one, two;
   ASSERT_EQ(ask(one), Answer::go);
   EXPECT_EQ(ask(two), Answer::no);
-  EXPECT_EQ(two.error(), BackendError::full);
+  EXPECT_EQ(two.why(), Admittance::Why::logins);
 }
 
 // Workers ask at the same time: at no moment more are in than may be, all who may are let in, and the count ends at
@@ -156,13 +153,12 @@ TEST_F(AdmittanceTest, ManyWorkersNeverLetInTooMany) {
   terms.queue_max = 1'000;
   std::atomic<int> inside{0}, most{0}, served{0};
   auto worker = [&] {
-    BackendStats own;
     std::function<bool()> nowhere = [] { return false; };
     std::deque<Admittance> waiting(20);
     std::vector<std::pair<Places::Seat, bool>> in;  // and whether it is a relay by now
     for (int turn = 0; turn < 20'000 && (!waiting.empty() || !in.empty()); ++turn) {
       for (size_t i = 0; i < waiting.size();) {
-        if (waiting[i].ask({places, state, terms, nullptr, own, 100'000, nowhere}) != Answer::go) {
+        if (waiting[i].ask({places, state, terms, nullptr, 100'000, nowhere}) != Answer::go) {
           ++i;
           continue;
         }

@@ -1,5 +1,5 @@
 // How many logins may be under way at a backend: bounded, and few at first.
-#include "proxy/session/places.h"
+#include "backends/balance/places.h"
 
 #include <gtest/gtest.h>
 
@@ -8,14 +8,13 @@
 namespace postigo {
 namespace {
 
-size_t fill(const Places& places, BackendState& backend, std::vector<Places::Seat>& seats) {
+size_t fill(const Places& places, Occupancy& backend, std::vector<Places::Seat>& seats) {
   while (auto seat = places.take(backend)) seats.push_back(std::move(seat));
   return seats.size();
 }
 
 TEST(Places, FewAtFirstAndOneMoreWithEachThatSucceeds) {
-  Fleet fleet;
-  BackendState& backend = **fleet.backend("b");
+  Occupancy backend;
   Places places;
   places.open(10'000, 100, 4);
   std::vector<Places::Seat> seats;
@@ -35,10 +34,27 @@ TEST(Places, FewAtFirstAndOneMoreWithEachThatSucceeds) {
   EXPECT_EQ(fill(unramped, backend, seats), 100u);
 }
 
+TEST(Places, AutoIsHalfOfWhatNoRelayHolds) {
+  Occupancy one, other;
+  Places places;
+  places.open(100, 0);
+  EXPECT_EQ(places.limit(), 50);
+  for (int i = 0; i < 60; ++i) places.relay_began();
+  EXPECT_EQ(places.limit(), 20);
+  std::vector<Places::Seat> seats;
+  while (Places::Seat seat = places.take(one)) seats.push_back(std::move(seat));
+  EXPECT_EQ(seats.size(), 20u);
+  EXPECT_TRUE(places.take(other)) << "each backend has its own";
+  seats.clear();
+  EXPECT_EQ(one.logins, 0);
+  EXPECT_EQ(other.logins, 0);
+  for (int i = 0; i < 40; ++i) places.relay_began();
+  EXPECT_GT(places.limit(), 0) << "the last session can log in";
+}
+
 // One that hangs has no room for those who look for another one.
 TEST(Places, WithoutAPlaceForALoginThereIsNoRoom) {
-  Fleet fleet;
-  BackendState& backend = **fleet.backend("b");
+  Occupancy backend;
   Places places;
   places.open(10'000, 2);
   config::Backend terms;
