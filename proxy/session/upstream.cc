@@ -87,8 +87,12 @@ bool Upstream::is_shut() {
 void Upstream::sit_down() {
   auto elsewhere = [this] { return another_has_room(); };
   const bool waited = admittance_.waits();
-  Admittance::Answer answer = admittance_.ask({session_.host().places(), state(), backend(),
-                                               session_.snapshot().limit_of(way_.route().pool), now_ms(), elsewhere});
+  // Who waits through a reload waits under the new terms.
+  const Snapshot& newest = *session_.host().snapshot();
+  const Backend* known = &newest != &session_.snapshot() ? newest.find_backend(state().name) : backend_;
+  Admittance::Answer answer =
+      admittance_.ask({session_.host().places(), state(), known != nullptr ? known->settings : backend(),
+                       newest.limit_of(way_.route().pool), now_ms(), elsewhere});
   if (!waited && admittance_.waits()) stats().queued.inc();
   if (answer == Admittance::Answer::wait) {
     return session_.enter(Phase::connect, std::min(Admittance::kStepMs, session_.login_ms_left()));

@@ -87,5 +87,30 @@ TEST_F(SessionInAHost, ABackendsYesMakesARelay) {
   EXPECT_EQ(backend.hear("\n"), "b NOOP\r\n");
 }
 
+class SessionInALine : public HostTest {
+ protected:
+  SessionInALine() {
+    config.live.backends[0].sessions_max = 1;
+    config.live.backends[0].queue_timeout_ms = 60'000;
+    open();
+  }
+};
+
+// Those who wait came under the old terms, and a reload gives their backend more room.
+TEST_F(SessionInALine, WhoWaitsForRoomWaitsUnderTheNewTerms) {
+  BackendState& state = *host->snapshot()->find_backend("b1")->state;
+  state.sessions = 1;
+  host->directory().answer.verdict = Verdict::ok;
+  auto [session, client] = connected();
+  client.say("a LOGIN alice secret\r\n");
+  ASSERT_TRUE(run_until([&] { return state.queue.size() == 1; }));
+  config.live.backends[0].sessions_max = 2;
+  config::Problems problems;
+  host->exchange(Snapshot::make(config, lasting, problems));
+  EXPECT_TRUE(run_until([s = session] { return s->phase() == Phase::backend_login; }));
+  EXPECT_EQ(state.queue.size(), 0U);
+  state.sessions = 0;
+}
+
 }  // namespace
 }  // namespace postigo
