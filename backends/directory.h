@@ -5,16 +5,35 @@
 // destroyed while questions are pending (a reload does that): they are still answered. Only the Env must outlive them.
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "backends/env.h"
 #include "parser/base/secret.h"
+#include "parser/sasl/stored_secret.h"
 
 namespace postigo {
+
+enum class Want : uint8_t {
+  verdict,    // is the password right?
+  placement,  // where does he live: ok for whoever is known, without a password, also if he is disabled
+  account,    // may he come in, who has been proven elsewhere: known and not disabled, without a password
+  secret,     // what is kept of his password, for Query::mechanism, in LookupResult::secret; Identity::disabled is told
+  token,      // whose is the bearer token in Query::password, and is it good? `user` is whom the client claims to be
+};
+
+// How the client came, for directories that tell others about it.
+struct Circumstances {
+  std::string listener, session_id;
+  std::string local_ip;
+  uint16_t client_port = 0, local_port = 0;
+  bool tls = false;
+  unsigned attempt = 1;  // of this session
+};
 
 // What is asked. user is normalised (routing.lowercase, default domain). The password is what the client gave.
 struct Query {
@@ -23,7 +42,8 @@ struct Query {
   std::string mechanism;
   std::string_view protocol;  // Protocol::name
   std::string client_ip;
-  bool placement = false;  // only where he lives: ok for whoever is known, without a password, also if he is disabled
+  Want want = Want::verdict;
+  std::shared_ptr<const Circumstances> circumstances;  // null: no directory is curious (DirectoryShared::curious)
 };
 
 // What is known of a user. Empty hints leave the decision to the router.
@@ -33,6 +53,7 @@ struct Identity {
   std::string backend_user;  // another name at the backend; empty: user
   // The driver checked the password: log in with the master identity (BackendLogin). False: the backend checks it.
   bool verified = false;
+  bool disabled = false;  // Want::secret: nobody is told before he has proven who he is
 };
 
 enum class Verdict {
@@ -46,8 +67,10 @@ enum class Verdict {
 
 struct LookupResult {
   Verdict verdict = Verdict::try_later;
-  Identity identity;   // set when ok
-  std::string detail;  // for our log only; never a secret
+  Identity identity;             // set when ok
+  std::string detail;            // for our log only; never a secret
+  StoredSecret secret = {};      // Want::secret, when ok; empty: he has none of use
+  std::string token_error = {};  // Want::token, when it is not good: RFC 7628 3.2.2's JSON, in our own words
 };
 
 // The caller's pending question. Destroying it (or starting it again) detaches it. Drivers keep their Ticket in it and

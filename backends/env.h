@@ -10,48 +10,14 @@
 #include <span>
 #include <utility>
 
+#include "backends/http.h"
+#include "backends/ticket.h"
+#include "backends/work/turn.h"
 #include "parser/base/result.h"
 
 namespace postigo {
 
-// A pending call-back, owned by whoever waits. Destroying it cancels: the call-back never runs afterwards, and neither
-// does offloaded work that has not begun (what has begun finishes there, and its result is dropped).
-class Ticket {
- public:
-  class Operation {
-   public:
-    virtual ~Operation() = default;
-    virtual void cancel() = 0;  // idempotent; also legal after completion and from inside the call-back
-  };
-
-  Ticket() = default;
-  explicit Ticket(std::shared_ptr<Operation> operation) : operation_(std::move(operation)) {}
-  Ticket(Ticket&&) noexcept = default;
-  Ticket& operator=(Ticket&& other) noexcept {
-    if (this != &other) {
-      cancel();
-      operation_ = std::move(other.operation_);
-    }
-    return *this;
-  }
-  ~Ticket() { cancel(); }
-
-  void cancel() {
-    if (operation_) operation_->cancel();
-    operation_.reset();
-  }
-
- private:
-  std::shared_ptr<Operation> operation_;
-};
-
-// Where a job waits for a thread (README.md, "Who waits for whom").
-struct Turn {
-  enum class Rank : uint8_t { first, usual, last };
-  Rank rank = Rank::usual;
-  uint64_t client = 0;  // in each rank, clients are served in turn, however many jobs one of them has
-  bool costs = true;    // false: waiting is all that it is about, its work is nothing
-};
+class Offload;
 
 class Env {
  public:
@@ -69,6 +35,12 @@ class Env {
   // Runs `work` on a thread of the pool, then `done` on this Env's thread. `work` must own all that it touches. Fails
   // at once when too much waits already, by count or by the time that it would take.
   virtual Result<Ticket> offload(Pool pool, Turn turn, std::function<void()> work, std::function<void()> done) = 0;
+  // The same on threads that one directory has for itself: whoever is slow there stops nobody else.
+  virtual Result<Ticket> offload(const std::shared_ptr<Offload>& threads, Turn turn, std::function<void()> work,
+                                 std::function<void()> done) = 0;
+
+  // Asks over HTTP. Destroying the ticket ends it.
+  virtual Ticket fetch(HttpRequest request, std::function<void(HttpAnswer)> then) = 0;
 };
 
 }  // namespace postigo

@@ -1,6 +1,6 @@
-// Directories, the master identity and capability lists: can those log in who should, and nobody else?
+// Mechanisms, the master identity and capability lists: can those log in who should, and nobody else? Not here: single
+// directories (check_directory.cc).
 #include <algorithm>
-#include <unordered_set>
 
 #include "config/check.h"
 #include "config/check_shared.h"
@@ -9,43 +9,6 @@
 namespace postigo::config {
 
 namespace {
-
-void check_static_user(const Live& live, const Directory& directory, const StaticUser& x, const std::string& path,
-                       Report& report) {
-  if (x.name.empty()) report.error(path, "name must be set");
-  check_placement(live, x.pool, x.shard, path, report);
-  if (!directory.check_password && !x.password.empty()) {
-    report.warning(path + ".password", "has no effect without check_password = true in its [[directory]]");
-  }
-  if (directory.check_password && x.password.empty() && !x.name.empty() && !x.name.starts_with('@')) {
-    report.warning(path, "has no password and so cannot log in: passwords are checked here");
-  }
-}
-
-void check_users(const Live& live, const Directory& x, const std::string& path, Report& report) {
-  std::unordered_set<std::string_view> seen;
-  for (size_t i = 0; i < x.users.size(); ++i) {
-    std::string where = at_index(path + ".user", i);
-    check_static_user(live, x, x.users[i], where, report);
-    if (!x.users[i].name.empty() && !seen.insert(x.users[i].name).second) {
-      report.error(where + ".name", "the user " + in_quotes(x.users[i].name) + " stands here twice");
-    }
-  }
-}
-
-void check_directory(const Live& live, const Directory& x, const std::string& path, Report& report) {
-  bool sqlite = x.type == Directory::Type::sqlite;
-  if (sqlite && x.path.empty()) report.error(path, "path must be set for type \"sqlite\"");
-  if (!sqlite && !x.path.empty()) report.error(path + ".path", "is for type \"sqlite\" only");
-  if (sqlite && !x.users.empty()) report.error(path + ".user", "is for type \"static\" only; use `postigo user`");
-  if (!sqlite && x.users.empty()) report.warning(path, "has no [[directory.user]]: it knows nobody");
-  if (x.check_password && live.auth.backend_login.mode == BackendLogin::Mode::credentials) {
-    report.error(path + ".check_password",
-                 "who checks passwords here needs a master identity for the backend: set mode in [auth.backend_login] "
-                 "to \"master_authzid\" or \"master_separator\"");
-  }
-  check_users(live, x, path, report);
-}
 
 void check_backend_login(const Live& live, Report& report) {
   const BackendLogin& x = live.auth.backend_login;

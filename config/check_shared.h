@@ -45,4 +45,7 @@ bool asks_for_secret(const Report& report, const std::string& path);
 void check_placement(const Live& live, const std::string& pool, const std::string& shard, const std::string& path,
                      Report& report);
 
+// One [[directory]] (check_directory.cc).
+void check_directory(const Live& live, const Directory& x, const std::string& path, Report& report);
+
 }  // namespace postigo::config

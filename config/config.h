@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/directory.h"
 #include "config/kept_secret.h"
 
 namespace postigo::config {
@@ -331,25 +332,6 @@ struct BackendLogin {
   std::string master_user;
   KeptSecret master_password;
   std::string separator = "*";
-};
-
-struct StaticUser {
-  std::string name;      // normalised like a login; "@example.com" entries are domains
-  std::string password;  // "{SCHEME}hash"; empty: the backend checks
-  std::string pool, shard;
-  std::string backend_user;
-  bool disabled = false;
-  bool operator==(const StaticUser&) const = default;
-};
-
-struct Directory {
-  enum class Type { fixed, sqlite };  // "static" in the file
-  std::string name;
-  Type type = Type::fixed;
-  bool check_password = false;    // false: the backend checks it; true: we do, and log in with the master identity
-  std::string path;               // sqlite
-  std::vector<StaticUser> users;  // static
-  bool operator==(const Directory&) const = default;
 };
 
 struct Auth {

@@ -103,7 +103,7 @@ void complete(Config& config, const Report& report) {
   complete_pools(live);
   if (!report.has("auth.mechanisms")) live.auth.mechanisms = {"PLAIN", "LOGIN"};
   for (Directory& directory : live.auth.directories) {
-    if (directory.name.empty()) directory.name = directory.type == Directory::Type::sqlite ? "sqlite" : "static";
+    if (directory.name.empty()) directory.name = word_of(directory.type);
   }
   normalise_names(live);
 }

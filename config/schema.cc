@@ -295,25 +295,6 @@ void describe_auth(Visitor& v, Auth& x) {
   v.table({"backend_login", "How to log in to backends"}, x.backend_login, describe_backend_login);
 }
 
-void describe_static_user(Visitor& v, StaticUser& x) {
-  v.text({"name", "User name, or \"@example.com\" for a whole domain (required)"}, x.name);
-  v.hash({"password", "\"{SCHEME}hash\"; needed if the directory checks passwords"}, x.password);
-  v.text({"pool", "Pool; default: by rules"}, x.pool);
-  v.text({"shard", "Shard; default: by rules"}, x.shard);
-  v.text({"backend_user", "Another name at the backend"}, x.backend_user);
-  v.flag({"disabled", "May not log in"}, x.disabled);
-}
-
-void describe_directory(Visitor& v, Directory& x) {
-  v.text({"name", "Label in logs and metrics; default: the type"}, x.name);
-  v.choice(
-      {"type", "Users in this file, or in a SQLite database (`postigo user`)"}, x.type,
-      {{"static", static_cast<int>(Directory::Type::fixed)}, {"sqlite", static_cast<int>(Directory::Type::sqlite)}});
-  v.flag({"check_password", "Check passwords here and log in with the master identity"}, x.check_password);
-  v.path({"path", "SQLite database"}, x.path);
-  v.list({"user", "Users of a static directory"}, x.users, describe_static_user);
-}
-
 void describe_imap(Visitor& v, Capabilities& x) {
   v.words({"hide", "Never shown to clients"}, x.hide, {});
   v.words({"add", "Shown even if the backend does not list it"}, x.add, {});

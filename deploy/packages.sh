@@ -10,19 +10,24 @@
 set -eu
 
 # libcurl4-openssl-dev: the policy server is asked over HTTP, on the loops too
+# libpq-dev, libmariadb-dev, libldap-dev, libhiredis-dev, libpam0g-dev: where users are known already
+# libidn-dev: SASLprep (RFC 4013), which nobody should write again
 # libc-ares-dev: name servers are asked on the loops; getaddrinfo has four threads, and four dead names stop them all
 BUILD='g++ cmake ninja-build ccache pkg-config
   libuv1-dev libc-ares-dev libcurl4-openssl-dev prometheus-cpp-dev libtomlplusplus-dev libcli11-dev libfmt-dev
   libexpected-dev libre2-dev libsqlite3-dev libargon2-dev libcrypt-dev nlohmann-json3-dev
+  libpq-dev libmariadb-dev libldap-dev libhiredis-dev libpam0g-dev libidn-dev
   ca-certificates debian-archive-keyring xz-utils'
 RUN='dovecot-imapd dovecot-pop3d curl openssl'
 # prometheus is for promtool, fail2ban for fail2ban-regex, valgrind for the bench's instruction counts, mmdebstrap unpacks
 # mail servers that exclude one another (tests/differential), systemd is for systemd-analyze. zsh and fish are asked what
 # they complete, mandoc and groff read the manual pages, dpkg-dev finds what the Debian package links, lintian judges it,
-# postfix and dovecot-lmtpd deliver mail to where we say
+# postfix and dovecot-lmtpd deliver mail to where we say. postgresql, mariadb-server-core, slapd, redis-server and
+# libpam-pwdfile know users; gsasl speaks mechanisms
 TEST='libgtest-dev libgmock-dev libbenchmark-dev clang clang-format dovecot-imapd dovecot-pop3d curl openssl python3
   isync fetchmail neomutt prometheus fail2ban binutils procps valgrind mmdebstrap debian-archive-keyring
-  offlineimap3 systemd haproxy zsh fish mandoc groff-base dpkg-dev lintian postfix dovecot-lmtpd'
+  offlineimap3 systemd haproxy zsh fish mandoc groff-base dpkg-dev lintian postfix dovecot-lmtpd
+  postgresql mariadb-server-core slapd ldap-utils redis-server libpam-pwdfile gsasl'
 # libbenchmark-dev: the micro-benchmarks are of the same build. mmdebstrap unpacks the newest HAProxy, nginx and Dovecot
 BENCH='nginx libnginx-mod-mail haproxy dovecot-imapd dovecot-pop3d perdition openssl python3 python3-matplotlib
   libbenchmark-dev procps mmdebstrap debian-archive-keyring'

@@ -143,12 +143,14 @@ std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, Lasting& 
 bool Snapshot::open_directories(config::Problems& problems, const Snapshot* before) {
   bool same = before != nullptr && before->live.auth.directories == live.auth.directories &&
               before->live.auth.accept_unknown == live.auth.accept_unknown;
-  directories = same ? before->directories : postigo::open_directories(live.auth, problems);
+  const DirectoryShared* old = before != nullptr ? before->directories.get() : nullptr;
+  directories = same ? before->directories : postigo::open_directories(live.auth, problems, old);
   return directories != nullptr;
 }
 
-std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth, config::Problems& problems) {
-  if (auto opened = load_directories(auth)) return *opened;
+std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth, config::Problems& problems,
+                                                        const DirectoryShared* before) {
+  if (auto opened = load_directories(auth, before)) return *opened;
   for (size_t i = 0; i < auth.directories.size(); ++i) {  // one by one: every bad one is told
     config::Auth one = auth;
     one.directories = {auth.directories[i]};

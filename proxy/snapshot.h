@@ -67,7 +67,9 @@ struct Backend {
 };
 
 // As the account that will use them. Null if there is an error; one per directory is told, under "directory[i]".
-std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth, config::Problems& problems);
+// Those of `before`, which may be null, go on if their section did not change.
+std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth, config::Problems& problems,
+                                                        const DirectoryShared* before = nullptr);
 
 struct Snapshot {
   config::Live live;                                   // with backends at the targets of SRV records (config/srv.h)

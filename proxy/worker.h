@@ -25,7 +25,7 @@
 #include "proxy/net/env_uv.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/loop.h"
-#include "proxy/net/offload.h"
+#include "backends/work/offload.h"
 #include "proxy/net/resolver.h"
 #include "proxy/session/drain_plan.h"
 #include "proxy/session/host.h"

@@ -65,16 +65,19 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
       case Verdict::bad_credentials:
       case Verdict::disabled:
       case Verdict::unusable:
-        if (!chain_->hashes || link.checks_password || query_.placement) return finish(std::move(result));
+        if (!chain_->hashes || link.checks_password || !costs_a_hash()) return finish(std::move(result));
         finish_after_hash(std::move(result));
     }
   }
+
+  // What was said in clear is hashed once, whoever said it; other questions are never about a password.
+  bool costs_a_hash() const { return query_.want == Want::verdict; }
 
   void nobody_knows() {
     LookupResult result;
     result.verdict = Verdict::no_such_user;
     if (chain_->accept_unknown) result = passed(query_.user);
-    if (chain_->hashes && !query_.placement) return finish_after_hash(std::move(result));
+    if (chain_->hashes && costs_a_hash()) return finish_after_hash(std::move(result));
     work_ = chain_->env.defer([this, result = std::move(result)]() mutable { finish(std::move(result)); });
   }
 

@@ -29,6 +29,23 @@ bool disabled(const Found& found) {
   return (found.user && found.user->disabled) || (found.domain && found.domain->disabled);
 }
 
+// Whoever asks has proven who he is: that is as good as a password which was checked here.
+LookupResult account_of(const Query& query, const Found& found, const Checking& checking) {
+  if (disabled(found)) return {Verdict::disabled, {}, {}};
+  LookupResult result{Verdict::ok, identity_of(query, found), {}};
+  result.identity.verified = checking.enabled;
+  return result;
+}
+
+LookupResult secret_of(const Query& query, const Found& found, const Checking& checking) {
+  LookupResult result{Verdict::ok, identity_of(query, found), {}};
+  if (!checking.enabled) return result;
+  result.identity.verified = true;
+  result.identity.disabled = disabled(found);
+  result.secret = stored_secret(found.user->password);
+  return result;
+}
+
 // What the password thread and the answer share; the thread may outlive the question.
 struct Check {
   Secret password;
@@ -126,7 +143,18 @@ void answer(Env& env, Lookup& lookup, const Query& query, Found found, const Che
   if (query.user.starts_with('@')) found = {};  // nobody logs in as a domain
   const bool known = found.user || (found.domain && !checking.enabled);
   if (!known) return answer_later(env, lookup, {Verdict::no_such_user, {}, {}});
-  if (query.placement) return answer_later(env, lookup, {Verdict::ok, identity_of(query, found), {}});
+  switch (query.want) {
+    case Want::verdict:
+      break;
+    case Want::placement:
+      return answer_later(env, lookup, {Verdict::ok, identity_of(query, found), {}});
+    case Want::account:
+      return answer_later(env, lookup, account_of(query, found, checking));
+    case Want::secret:
+      return answer_later(env, lookup, secret_of(query, found, checking));
+    case Want::token:  // nobody's token is an entry
+      return answer_later(env, lookup, {Verdict::no_such_user, {}, {}});
+  }
   if (checking.enabled) return std::make_shared<PasswordCheck>(env, lookup, query, found, checking)->start();
   if (disabled(found)) return answer_later(env, lookup, {Verdict::disabled, {}, {}});
   answer_later(env, lookup, {Verdict::ok, identity_of(query, found), {}});

@@ -16,23 +16,35 @@ constexpr DirectoryDriver kDrivers[] = {
     {config::Directory::Type::sqlite, load_sqlite_directory},
 };
 
+Result<SharedSource> load(const config::Directory& directory, const DirectoryShared* before) {
+  if (before != nullptr) {
+    for (const DirectoryShared::Item& item : before->items()) {
+      if (item.settings == directory) return item.source;
+    }
+  }
+  auto driver = std::find_if(std::begin(kDrivers), std::end(kDrivers),
+                             [&](const DirectoryDriver& row) { return row.type == directory.type; });
+  if (driver == std::end(kDrivers)) return fail("directory " + directory.name + ": no driver for its type");
+  return driver->load(directory);
+}
+
 }  // namespace
 
 DirectoryShared::DirectoryShared(std::vector<Item> items, bool accept_unknown)
     : items_(std::move(items)), accept_unknown_(accept_unknown) {
-  auto checks = std::find_if(items_.begin(), items_.end(), [](const Item& item) { return item.checks_password; });
+  curious_ = std::any_of(items_.begin(), items_.end(), [](const Item& item) { return item.source->curious(); });
+  auto checks =
+      std::find_if(items_.begin(), items_.end(), [](const Item& item) { return item.settings.check_password; });
   if (checks != items_.end()) decoy_ = checks->source->decoy();
 }
 
-Result<std::shared_ptr<const DirectoryShared>> load_directories(const config::Auth& auth) {
+Result<std::shared_ptr<const DirectoryShared>> load_directories(const config::Auth& auth,
+                                                                const DirectoryShared* before) {
   std::vector<DirectoryShared::Item> items;
   for (const config::Directory& directory : auth.directories) {
-    auto driver = std::find_if(std::begin(kDrivers), std::end(kDrivers),
-                               [&](const DirectoryDriver& row) { return row.type == directory.type; });
-    if (driver == std::end(kDrivers)) return fail("directory " + directory.name + ": no driver for its type");
-    Result<SharedSource> source = driver->load(directory);
+    Result<SharedSource> source = load(directory, before);
     if (!source) return tl::unexpected(source.error());
-    items.push_back({std::move(*source), directory.check_password});
+    items.push_back({directory, std::move(*source)});
   }
   return std::make_shared<const DirectoryShared>(std::move(items), auth.accept_unknown);
 }
@@ -40,7 +52,7 @@ Result<std::shared_ptr<const DirectoryShared>> load_directories(const config::Au
 std::unique_ptr<Directory> make_chain(const DirectoryShared& shared, Env& env) {
   std::vector<Chain::Link> links;
   for (const DirectoryShared::Item& item : shared.items()) {
-    links.push_back({item.source->make(env), item.checks_password});
+    links.push_back({item.source->make(env), item.settings.check_password});
   }
   return std::make_unique<Chain>(env, std::move(links), shared.accept_unknown(), shared.decoy());
 }

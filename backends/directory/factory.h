@@ -21,23 +21,27 @@ namespace postigo {
 class DirectoryShared {
  public:
   struct Item {
+    config::Directory settings;  // that it was loaded from
     SharedSource source;
-    bool checks_password = false;
   };
   explicit DirectoryShared(std::vector<Item> items, bool accept_unknown);
 
   const std::vector<Item>& items() const { return items_; }
   bool accept_unknown() const { return accept_unknown_; }
   const std::string& decoy() const { return decoy_; }
+  bool curious() const { return curious_; }  // somebody looks at Query::circumstances
 
  private:
   std::vector<Item> items_;
   bool accept_unknown_;
+  bool curious_;
   std::string decoy_;  // of the first directory that checks passwords
 };
 
-// Opens and migrates databases. The error is one line for the operator: "directory users: cannot open ...: ...".
-Result<std::shared_ptr<const DirectoryShared>> load_directories(const config::Auth& auth);
+// Opens and migrates databases. The error is one line for the operator: "directory users: cannot open ...: ...". What
+// stands in `before` (which may be null) under the very same section goes on: connections, caches and all.
+Result<std::shared_ptr<const DirectoryShared>> load_directories(const config::Auth& auth,
+                                                                const DirectoryShared* before = nullptr);
 
 // For one worker; keeps what it needs of `shared` alive.
 std::unique_ptr<Directory> make_chain(const DirectoryShared& shared, Env& env);

@@ -180,4 +180,11 @@ std::string default_decoy() {
                      "cG9zdGlnby9kZWNveS4uLg", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
 }
 
+StoredSecret stored_secret(std::string_view stored) {
+  StoredSecret secret;
+  auto parsed = parse(stored);
+  if (parsed && parsed->kind == Kind::plain) secret.cleartext = Secret(parsed->hash);
+  return secret;
+}
+
 }  // namespace postigo

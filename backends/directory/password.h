@@ -16,6 +16,7 @@
 
 #include "parser/base/result.h"
 #include "parser/base/secret.h"
+#include "parser/sasl/stored_secret.h"
 
 namespace postigo {
 
@@ -39,6 +40,9 @@ Result<std::string> make_password(const Secret& password);
 inline constexpr unsigned kArgon2MemoryKib = 19 * 1024;
 inline constexpr unsigned kArgon2Passes = 2;
 inline constexpr unsigned kArgon2Lanes = 1;
+
+// What mechanisms that never say the password can do with it: the clear text of {PLAIN}. Nothing for a mere hash.
+StoredSecret stored_secret(std::string_view stored);
 
 // Costs what make_password's strings cost and matches nothing.
 std::string default_decoy();

@@ -22,6 +22,9 @@ class DirectorySource : public std::enable_shared_from_this<DirectorySource> {
   // A stored password as this directory's users have them (scheme and cost are what matters): what is hashed for a
   // user who does not exist (A22). Never empty.
   virtual std::string decoy() const = 0;
+
+  // Whether Query::circumstances are looked at: then they are collected for each login.
+  virtual bool curious() const { return false; }
 };
 
 using SharedSource = std::shared_ptr<const DirectorySource>;

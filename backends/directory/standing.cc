@@ -1,5 +1,5 @@
 // One row per name, found by its hash alone: two names that meet take turns in it. Not here: the lines themselves
-// (proxy/net/fair_queue.h).
+// (backends/work/fair_queue.h).
 #include "backends/directory/standing.h"
 
 #include <unistd.h>

@@ -48,7 +48,7 @@ void Inquiry::ask(const Snapshot& snapshot, std::string user, Then then) {
   }
   Query query;
   query.user = std::move(user);
-  query.placement = true;
+  query.want = Want::placement;
   questions_.push_back({std::move(then), nullptr});
   auto mine = std::prev(questions_.end());
   mine->lookup = std::make_unique<Lookup>([this, mine](const LookupResult& result) { looked_up(mine, result); });

@@ -12,7 +12,7 @@
 #include "proxy/base/mailbox.h"
 #include "proxy/control/proposal.h"
 #include "proxy/net/loop.h"
-#include "proxy/net/offload.h"
+#include "backends/work/offload.h"
 
 namespace postigo {
 

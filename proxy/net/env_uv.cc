@@ -33,12 +33,12 @@ struct Delayed : Deferred {
 
 // Work on another thread. Withdrawn with its ticket if it has not begun.
 struct Offloaded : Deferred {
-  explicit Offloaded(Offload& threads) : pool(threads) {}
-  Offload& pool;
+  explicit Offloaded(std::shared_ptr<Offload> threads) : pool(std::move(threads)) {}
+  std::shared_ptr<Offload> pool;
   Offload::Job job;
   void cancel() override {
     Deferred::cancel();
-    if (auto mine = std::exchange(job, nullptr)) pool.withdraw(mine);
+    if (auto mine = std::exchange(job, nullptr)) pool->withdraw(mine);
   }
 };
 
@@ -64,7 +64,13 @@ Ticket EnvUv::after(uint64_t delay_ms, std::function<void()> then) {
 }
 
 Result<Ticket> EnvUv::offload(Pool pool, Turn turn, std::function<void()> work, std::function<void()> done) {
+  // Those of the process outlive this.
   Offload& threads = pool == Pool::lookup ? lookups_ : passwords_;
+  return offload(std::shared_ptr<Offload>(std::shared_ptr<void>(), &threads), turn, std::move(work), std::move(done));
+}
+
+Result<Ticket> EnvUv::offload(const std::shared_ptr<Offload>& threads, Turn turn, std::function<void()> work,
+                              std::function<void()> done) {
   auto operation = std::make_shared<Offloaded>(threads);
   operation->then = std::move(done);
   // The operation travels to the pool and back inside the letter, so that its call-back (which belongs to this thread)
@@ -74,9 +80,13 @@ Result<Ticket> EnvUv::offload(Pool pool, Turn turn, std::function<void()> work, 
     work = nullptr;
     mailbox->post([operation = std::move(operation)] { operation->complete(); });
   };
-  operation->job = threads.submit(std::move(job), turn);
+  operation->job = threads->submit(std::move(job), turn);
   if (operation->job == nullptr) return fail("overloaded: too many look-ups are waiting");
   return Ticket(operation);
+}
+
+Ticket EnvUv::fetch(HttpRequest, std::function<void(HttpAnswer)> then) {
+  return defer([then = std::move(then)] { then({0, {}, {}, "HTTP is not there yet"}); });
 }
 
 }  // namespace postigo

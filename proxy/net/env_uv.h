@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "backends/env.h"
+#include "backends/work/offload.h"
 #include "proxy/base/mailbox.h"
 #include "proxy/net/loop.h"
-#include "proxy/net/offload.h"
 
 namespace postigo {
 
@@ -22,6 +22,9 @@ class EnvUv final : public Env {
   Ticket defer(std::function<void()> then) override;
   Ticket after(uint64_t delay_ms, std::function<void()> then) override;
   Result<Ticket> offload(Pool pool, Turn turn, std::function<void()> work, std::function<void()> done) override;
+  Result<Ticket> offload(const std::shared_ptr<Offload>& threads, Turn turn, std::function<void()> work,
+                         std::function<void()> done) override;
+  Ticket fetch(HttpRequest request, std::function<void(HttpAnswer)> then) override;
 
  private:
   Loop& loop_;

@@ -162,8 +162,12 @@ void Login::look_up() {
   session_.enter(Phase::lookup, std::min(session_.limits().lookup_timeout_ms, session_.login_ms_left()));
   lookup_start_us_ = clock_us();
   stranded_ = false;
-  Query query{summary.user, credentials.password, credentials.mechanism, session_.frontend().protocol->name,
-              summary.client.host()};
+  Query query;
+  query.user = summary.user;
+  query.password = credentials.password;
+  query.mechanism = credentials.mechanism;
+  query.protocol = session_.frontend().protocol->name;
+  query.client_ip = summary.client.host();
   lookup_.emplace([this](LookupResult result) { looked_up(std::move(result)); });
   session_.host().directory().start(*lookup_, query);
 }

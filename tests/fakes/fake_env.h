@@ -40,6 +40,28 @@ class FakeEnv final : public Env {
     return Ticket(call);
   }
 
+  Result<Ticket> offload(const std::shared_ptr<Offload>&, Turn turn, std::function<void()> work,
+                         std::function<void()> done) override {
+    return offload(Pool::lookup, turn, std::move(work), std::move(done));
+  }
+  // What was asked over HTTP; a test answers it.
+  struct Asked {
+    HttpRequest request;
+    std::function<void(HttpAnswer)> then;
+    std::shared_ptr<Call> alive;  // its `then` is null once nobody waits any more
+  };
+  Ticket fetch(HttpRequest request, std::function<void(HttpAnswer)> then) override {
+    auto call = std::make_shared<Call>([] {});
+    asked.push_back({std::move(request), std::move(then), call});
+    return Ticket(call);
+  }
+  void answer(HttpAnswer answer) {  // the oldest question
+    Asked question = std::move(asked.front());
+    asked.pop_front();
+    if (question.alive->then) question.then(std::move(answer));
+  }
+  std::deque<Asked> asked;
+
   // One turn of the loop; false: there was nothing to do.
   bool turn() {
     bool any = !work_.empty() || !finished_.empty();

@@ -60,6 +60,12 @@ class ThreadEnv final : public Env {
     return Ticket(call);
   }
 
+  Result<Ticket> offload(const std::shared_ptr<Offload>&, Turn turn, std::function<void()> work,
+                         std::function<void()> done) override {
+    return offload(Pool::lookup, turn, std::move(work), std::move(done));
+  }
+  Ticket fetch(HttpRequest, std::function<void(HttpAnswer)>) override { std::abort(); }
+
   // Turns until `done` says so.
   void run_until(const std::function<bool()>& done) {
     while (!done()) {

@@ -106,7 +106,7 @@ TEST_F(ChainTest, OnlyNoSuchUserAsksTheNextOne) {
 
 TEST_F(ChainTest, APlaceCostsNoHash) {
   Query place = query("joe", "");
-  place.placement = true;
+  place.want = Want::placement;
   for (Verdict last : {Verdict::ok, Verdict::no_such_user, Verdict::try_later}) {
     EXPECT_EQ(ask(*chain({{Verdict::no_such_user, true}, {last}}), place).verdict, last);
   }
@@ -304,6 +304,19 @@ TEST(Factory, SaysWhichDirectoryCannotBeUsed) {
   auto bad = load_directories(auth);
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().message.find("directory people: user joe: "), 0u) << bad.error().message;
+}
+
+// Connections and caches of a directory go on if its section did not change, whatever happened to its neighbours.
+TEST(Factory, WhatDidNotChangeGoesOn) {
+  config::Auth auth;
+  auth.directories = {{"a", config::Directory::Type::fixed, true, "", {{"joe", "{PLAIN}secret", "", "", "", false}}},
+                      {"b", config::Directory::Type::fixed, false, "", {{"ann", "", "vip", "", "", false}}}};
+  auto before = load_directories(auth).value();
+  std::swap(auth.directories[0], auth.directories[1]);
+  auth.directories[0].users[0].pool = "main";
+  auto after = load_directories(auth, before.get()).value();
+  EXPECT_NE(after->items()[0].source, before->items()[1].source);
+  EXPECT_EQ(after->items()[1].source, before->items()[0].source);
 }
 
 }  // namespace

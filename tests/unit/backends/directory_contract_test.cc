@@ -92,7 +92,7 @@ class Contract : public testing::TestWithParam<Driver> {
   }
   LookupResult place(Directory& directory, const std::string& user) {
     Query made = query(user, "");
-    made.placement = true;
+    made.want = Want::placement;
     LookupResult answer;
     Lookup lookup([&](LookupResult result) { answer = std::move(result); });
     directory.start(lookup, made);

@@ -402,7 +402,7 @@ TEST_F(CheckTest, Directories) {
   EXPECT_THAT(warning("[[directory]]\n"), HasSubstr("it knows nobody"));
   EXPECT_THAT(error("[[directory]]\ntype = \"sqlite\"\n"), HasSubstr("path must be set"));
   EXPECT_THAT(error("[[directory]]\npath = \"a.db\"\n[[directory.user]]\nname = \"a\"\n"),
-              HasSubstr("for type \"sqlite\" only"));
+              HasSubstr("directory.path: is for type \"sqlite\", \"passwd-file\" only"));
   EXPECT_THAT(error("[[directory]]\ntype = \"sqlite\"\npath = \"a\"\n[[directory.user]]\nname = \"a\"\n"),
               HasSubstr("for type \"static\" only"));
   std::string user = "[[directory]]\n[[directory.user]]\n";
@@ -412,6 +412,20 @@ TEST_F(CheckTest, Directories) {
   EXPECT_THAT(error(user + "name = \"a\"\npool = \"x\"\n"), HasSubstr("directory.user.pool: there is no pool \"x\""));
   EXPECT_THAT(warning(user + "name = \"a\"\npassword = \"{PLAIN}canary\"\n"), HasSubstr("has no effect"));
   EXPECT_THAT(problems_of_small_and(user + "name = \"a\"\npassword = \"{PLAIN}canary\"\n"), Not(HasSubstr("canary")));
+}
+
+TEST_F(CheckTest, EachKindOfDirectoryHasItsNeeds) {
+  const std::string of = "[[directory]]\ntype = ";
+  EXPECT_THAT(error(of + "\"passwd-file\"\n"), HasSubstr("path must be set for type \"passwd-file\""));
+  EXPECT_THAT(error(of + "\"mysql\"\n"), HasSubstr("servers must be set for type \"mysql\""));
+  EXPECT_THAT(error(of + "\"ldap\"\nservers = [\"ldap://a\"]\n[directory.ldap]\nbase = \"dc=a\"\n"),
+              HasSubstr("ldap.base with ldap.filter, or ldap.bind_dn, must be set"));
+  EXPECT_THAT(error(of + "\"http\"\n"), HasSubstr("http.url must be set"));
+  EXPECT_THAT(error(of + "\"oauth\"\n"), HasSubstr("oauth.issuer must be set"));
+  EXPECT_THAT(error(of + "\"pam\"\n[directory.redis]\ndatabase = 2\n"),
+              HasSubstr("directory.redis: is for type \"redis\" only"));
+  EXPECT_THAT(error(of + "\"redis\"\nservers = [\"a:1\"]\nfields = [\"shard\"]\n"),
+              HasSubstr("\"shard\" is not \"theirs=ours\""));
 }
 
 TEST_F(CheckTest, CheckingPasswordsNeedsAMasterIdentity) {

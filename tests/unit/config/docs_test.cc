@@ -41,6 +41,8 @@ TEST_F(DocsTest, TheExampleLoadsWithoutAnyProblem) {
   directory_.write("policy.secret", "secret\n");
   directory_.write("policy.nonce", "salt\n");
   directory_.write("probe.password", "secret\n");
+  directory_.write("db.password", "secret\n");
+  directory_.write("ldap.password", "secret\n");
   directory_.write("dashboard.token", "0123456789abcdef0123456789abcdef\n");
   EXPECT_EQ(problems(read(kFolder + "example.toml")), "");
 }

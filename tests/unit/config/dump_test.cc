@@ -96,6 +96,40 @@ class Inventor final : public Visitor {
   unsigned serial_ = 0;
 };
 
+// Of what was invented, what this kind looks at.
+Directory only_its_own(const Directory& all, Directory::Type type) {
+  using Type = Directory::Type;
+  Directory x;
+  x.type = type;
+  x.name = all.name + std::string(word_of(type));
+  x.cache_ttl_ms = all.cache_ttl_ms;
+  x.cache_negative_ttl_ms = all.cache_negative_ttl_ms;
+  x.cache_stale_ms = all.cache_stale_ms;
+  x.cache_entries = all.cache_entries;
+  const bool is_sql = type == Type::postgresql || type == Type::mysql;
+  const bool has_servers = is_sql || type == Type::ldap || type == Type::redis;
+  if (type == Type::sqlite || type == Type::passwd_file) x.path = all.path;
+  if (has_servers) {
+    x.servers = all.servers;
+    x.tls = type == Type::ldap ? all.tls : Directory::Tls::on;
+    x.threads = all.threads;
+  }
+  if (has_servers || type == Type::http || type == Type::oauth) {
+    x.login = all.login;
+    x.tls_ca = all.tls_ca;
+    x.tls_verify = all.tls_verify;
+    x.timeout_ms = all.timeout_ms;
+  }
+  if (type == Type::passwd_file || has_servers) x.fields = {"theirs=pool"};
+  if (is_sql) x.sql = all.sql;
+  if (type == Type::ldap) x.ldap = all.ldap;
+  if (type == Type::http) x.http = all.http;
+  if (type == Type::redis) x.redis = all.redis;
+  if (type == Type::pam) x.pam_service = all.pam_service;
+  if (type == Type::oauth) x.oauth = all.oauth;
+  return x;
+}
+
 Config invent(unsigned seed, const std::string& file) {
   Config config;
   Inventor inventor(seed, file);
@@ -146,6 +180,13 @@ Config invent(unsigned seed, const std::string& file) {
   live.routing.default_pool = "pool1";
   live.routing.rules.push_back({"", "", ".*\\d\"@x", "pool0", "s" + live.backends[0].name});
   live.routing.rules.push_back({"", "a.example", "", "pool0", ""});
+  std::vector<Directory> kinds;
+  for (const Directory& all : live.auth.directories) {
+    for (int type = 0; type <= static_cast<int>(Directory::Type::oauth); ++type) {
+      kinds.push_back(only_its_own(all, static_cast<Directory::Type>(type)));
+    }
+  }
+  live.auth.directories = std::move(kinds);
   Directory& fixed = live.auth.directories.emplace_back();
   fixed.name = "fixed";
   fixed.users.push_back({"u@a.example", "{PLAIN}canary", "pool1", "", "other", true});

@@ -1,6 +1,6 @@
 // Lists of lists, so that a job can leave from anywhere. Not here: threads and locks (offload.cc), who gets which rank
 // (backends/directory).
-#include "proxy/net/fair_queue.h"
+#include "backends/work/fair_queue.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // A36: who is next, who has no room, and that leaving the line costs nothing.
-#include "proxy/net/fair_queue.h"
+#include "backends/work/fair_queue.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // The pools for blocking work: bounded, parallel, and gone without waiting for what nobody needs any more.
-#include "proxy/net/offload.h"
+#include "backends/work/offload.h"
 
 #include <gtest/gtest.h>
 
@@ -106,6 +106,24 @@ TEST(Offload, ItsEndWaitsForTheRunningAndDropsTheWaiting) {
   EXPECT_TRUE(finished);
   EXPECT_FALSE(dropped_ran);
   opener.join();
+}
+
+// A directory's server hangs, and a reload has taken the directory out: nobody waits for it. The last who owns the
+// threads may be one of them.
+TEST(Offload, ItsEndMayLeaveTheRunning) {
+  auto gate = std::make_shared<Gate>();
+  std::atomic<bool> finished{false};
+  {
+    auto pool = std::make_shared<Offload>(1, 10, 0, Offload::Running::left);
+    ASSERT_TRUE(pool->submit([gate, pool, &finished] {
+      gate->wait();
+      finished = true;
+    }));
+    gate->await_arrivals(1);
+  }
+  EXPECT_FALSE(finished);
+  gate->open();
+  while (!finished) std::this_thread::yield();
 }
 
 TEST(Offload, A36_WhatIsWithdrawnIsNeverRun) {

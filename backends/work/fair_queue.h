@@ -17,7 +17,7 @@
 #include <memory>
 #include <unordered_map>
 
-#include "backends/env.h"
+#include "backends/work/turn.h"
 
 namespace postigo {
 

@@ -1,18 +1,16 @@
 // Offload: bounded pools of threads for work that blocks (directory look-ups, password hashes), shared by all workers.
 //
 // Our own, because libuv's pool is one for the whole process and getaddrinfo lives in it: a slow database must not stop
-// name resolution. Any thread may call. Destruction waits for running jobs and drops waiting ones.
+// name resolution. Any thread may call. Destruction drops waiting jobs, and waits for running ones or leaves them: then
+// they end when they end, touching nothing but what they own, and their thread with them.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
-#include "backends/env.h"
-#include "proxy/net/fair_queue.h"
+#include "backends/work/fair_queue.h"
 
 namespace postigo {
 
@@ -20,8 +18,10 @@ class Offload {
  public:
   using Job = FairQueue::JobPtr;
 
+  enum class Running { awaited, left };  // at the end
+
   // `patience_ms`: how long anybody waits for a job; 0: for ever.
-  Offload(unsigned threads, size_t queue_max, uint64_t patience_ms = 0);
+  Offload(unsigned threads, size_t queue_max, uint64_t patience_ms = 0, Running running = Running::awaited);
   ~Offload();
   Offload(const Offload&) = delete;
   Offload& operator=(const Offload&) = delete;
@@ -35,13 +35,10 @@ class Offload {
   size_t limit() const;  // jobs that may wait, as of now
 
  private:
-  void run();
-  Job next(std::function<void()>& work);
+  struct Shared;  // with the threads
 
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;
-  FairQueue queue_;
-  bool stopping_ = false;
+  std::shared_ptr<Shared> shared_;
+  Running running_;
   std::vector<std::thread> threads_;
 };
 

@@ -1,0 +1,51 @@
+// Cuts a template once and fills it for each name. Not here: what is escaped how (the drivers know where it stands).
+#include "backends/directory/name_template.h"
+
+#include <utility>
+
+#include "backends/user_name.h"
+
+namespace postigo {
+
+Result<NameTemplate> NameTemplate::parse(std::string_view text, std::string_view extra) {
+  NameTemplate made;
+  Part part;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      part.text += text[i];
+      continue;
+    }
+    const char place = ++i < text.size() ? text[i] : '\0';
+    if (place == '%') {
+      part.text += '%';
+    } else if (std::string_view("und").find(place) != std::string_view::npos || extra.find(place) != extra.npos) {
+      part.place = place;
+      made.parts_.push_back(std::exchange(part, {}));
+    } else {
+      return fail(place == '\0' ? "a single % stands at the end: write %%"
+                                : std::string("%") + place + " is not known: write %u, %n, %d or %%");
+    }
+  }
+  if (!part.text.empty() || made.parts_.empty()) made.parts_.push_back(std::move(part));
+  return made;
+}
+
+std::string NameTemplate::fill(std::string_view user,
+                               const std::function<std::string(std::string_view)>& escape) const {
+  std::string filled;
+  for (const Part& part : parts_) {
+    filled += part.text;
+    if (part.place == 0) continue;
+    filled += escape ? escape(value(part.place, user)) : std::string(value(part.place, user));
+  }
+  return filled;
+}
+
+std::string_view NameTemplate::value(char place, std::string_view user) {
+  std::string_view domain = domain_of(user);
+  if (place == 'u') return user;
+  if (place == 'd') return domain;
+  return user.substr(0, user.size() - domain.size() - (user.size() == domain.size() || domain.empty() ? 0 : 1));
+}
+
+}  // namespace postigo

@@ -1,0 +1,148 @@
+// One [[directory]]: does it have what its kind needs, and nothing that its kind would not look at? Not here: whether
+// the server answers (`postigo check --connect`), whether the query is one (the driver, when it is loaded).
+#include <algorithm>
+#include <unordered_set>
+
+#include "config/check_shared.h"
+#include "config/suggest.h"
+
+namespace postigo::config {
+
+namespace {
+
+using Type = Directory::Type;
+
+template <auto member>
+bool differs(const Directory& x, const Directory& usual) {
+  return !(x.*member == usual.*member);
+}
+
+struct Use {
+  const char* key;
+  bool (*written)(const Directory& x, const Directory& usual);
+  std::vector<Type> types;  // that look at it
+};
+
+const std::vector<Use>& uses() {
+  static const std::vector<Type> kSql = {Type::postgresql, Type::mysql};
+  static const std::vector<Type> kServers = {Type::postgresql, Type::mysql, Type::ldap, Type::redis};
+  static const std::vector<Type> kRemote = {Type::postgresql, Type::mysql, Type::ldap,
+                                            Type::redis,      Type::http,  Type::oauth};
+  static const std::vector<Use> kUses = {
+      {"path", differs<&Directory::path>, {Type::sqlite, Type::passwd_file}},
+      {"user", differs<&Directory::users>, {Type::fixed}},
+      {"servers", differs<&Directory::servers>, kServers},
+      {"login", differs<&Directory::login>, kRemote},
+      {"password", differs<&Directory::password>, kRemote},
+      {"tls", differs<&Directory::tls>, kServers},
+      {"tls_ca", differs<&Directory::tls_ca>, kRemote},
+      {"tls_verify", differs<&Directory::tls_verify>, kRemote},
+      {"timeout", differs<&Directory::timeout_ms>, kRemote},
+      {"threads", differs<&Directory::threads>, {Type::postgresql, Type::mysql, Type::ldap, Type::redis, Type::pam}},
+      {"fields",
+       differs<&Directory::fields>,
+       {Type::postgresql, Type::mysql, Type::ldap, Type::redis, Type::http, Type::passwd_file}},
+      {"pam_service", differs<&Directory::pam_service>, {Type::pam}},
+      {"sql", differs<&Directory::sql>, kSql},
+      {"ldap", differs<&Directory::ldap>, {Type::ldap}},
+      {"http", differs<&Directory::http>, {Type::http}},
+      {"redis", differs<&Directory::redis>, {Type::redis}},
+      {"oauth", differs<&Directory::oauth>, {Type::oauth}},
+  };
+  return kUses;
+}
+
+void check_uses(const Directory& x, const std::string& path, Report& report) {
+  static const Directory kUsual;
+  for (const Use& use : uses()) {
+    const bool looks = std::find(use.types.begin(), use.types.end(), x.type) != use.types.end();
+    if (looks || !use.written(x, kUsual)) continue;
+    std::string types;
+    for (Type type : use.types) types += (types.empty() ? "" : ", ") + in_quotes(std::string(word_of(type)));
+    report.error(path + '.' + use.key, "is for type " + types + " only");
+  }
+}
+
+void check_static_user(const Live& live, const Directory& directory, const StaticUser& x, const std::string& path,
+                       Report& report) {
+  if (x.name.empty()) report.error(path, "name must be set");
+  check_placement(live, x.pool, x.shard, path, report);
+  if (!directory.check_password && !x.password.empty()) {
+    report.warning(path + ".password", "has no effect without check_password = true in its [[directory]]");
+  }
+  if (directory.check_password && x.password.empty() && !x.name.empty() && !x.name.starts_with('@')) {
+    report.warning(path, "has no password and so cannot log in: passwords are checked here");
+  }
+}
+
+void check_users(const Live& live, const Directory& x, const std::string& path, Report& report) {
+  std::unordered_set<std::string_view> seen;
+  for (size_t i = 0; i < x.users.size(); ++i) {
+    std::string where = at_index(path + ".user", i);
+    check_static_user(live, x, x.users[i], where, report);
+    if (!x.users[i].name.empty() && !seen.insert(x.users[i].name).second) {
+      report.error(where + ".name", "the user " + in_quotes(x.users[i].name) + " stands here twice");
+    }
+  }
+}
+
+// What a kind cannot do without.
+void check_needs(const Directory& x, const std::string& path, Report& report) {
+  auto need = [&](bool there, const std::string& key) {
+    if (!there && !report.complains(path)) {
+      report.error(path, key + " must be set for type " + in_quotes(std::string(word_of(x.type))));
+    }
+  };
+  switch (x.type) {
+    case Type::fixed:
+      if (x.users.empty()) report.warning(path, "has no [[directory.user]]: it knows nobody");
+      break;
+    case Type::sqlite:
+    case Type::passwd_file:
+      return need(!x.path.empty(), "path");
+    case Type::postgresql:
+    case Type::mysql:
+      need(!x.servers.empty(), "servers");
+      need(!x.sql.database.empty(), "sql.database");
+      return need(!x.sql.query.empty(), "sql.query");
+    case Type::ldap:
+      need(!x.servers.empty(), "servers");
+      return need(!x.ldap.bind_dn.empty() || (!x.ldap.base.empty() && !x.ldap.filter.empty()),
+                  "ldap.base with ldap.filter, or ldap.bind_dn,");
+    case Type::http:
+      return need(!x.http.url.empty(), "http.url");
+    case Type::redis:
+      return need(!x.servers.empty(), "servers");
+    case Type::oauth:
+      return need(!x.oauth.issuer.empty(), "oauth.issuer");
+    case Type::pam:
+      break;
+  }
+}
+
+void check_fields(const Directory& x, const std::string& path, Report& report) {
+  for (size_t i = 0; i < x.fields.size(); ++i) {
+    const std::string& field = x.fields[i];
+    size_t equals = field.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == field.size()) {
+      report.error(at_index(path + ".fields", i), in_quotes(field) + " is not \"theirs=ours\"");
+    }
+  }
+}
+
+}  // namespace
+
+void check_directory(const Live& live, const Directory& x, const std::string& path, Report& report) {
+  check_uses(x, path, report);
+  check_needs(x, path, report);
+  check_fields(x, path, report);
+  const bool master = live.auth.backend_login.mode != BackendLogin::Mode::credentials;
+  if (x.check_password && !master) {
+    report.error(path + ".check_password",
+                 "who checks passwords here needs a master identity for the backend: set mode in [auth.backend_login] "
+                 "to \"master_authzid\" or \"master_separator\"");
+  }
+  check_users(live, x, path, report);
+}
+
+}  // namespace postigo::config

@@ -1,0 +1,112 @@
+// [[directory]]: where users are known. What all kinds have, then what one kind alone needs.
+//
+// Plain values, checked and complete after load(); a kind (type) reads its own part and leaves the others alone.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/kept_secret.h"
+
+namespace postigo::config {
+
+struct StaticUser {
+  std::string name;      // normalised like a login; "@example.com" entries are domains
+  std::string password;  // "{SCHEME}hash"; empty: the backend checks
+  std::string pool, shard;
+  std::string backend_user;
+  bool disabled = false;
+  bool operator==(const StaticUser&) const = default;
+};
+
+// PostgreSQL, MySQL and MariaDB.
+struct SqlQueries {
+  std::string database;
+  std::string query;          // one row for who is known; each column is a field of the same name
+  std::string app_passwords;  // one row for each of his passwords for programs; empty: there are none
+  std::string used;           // told after a login with one of them; empty: nobody is
+  bool operator==(const SqlQueries&) const = default;
+};
+
+struct Ldap {
+  enum class Scope { subtree, one, base };
+  std::string base;  // where entries are searched; empty with bind_dn
+  Scope scope = Scope::subtree;
+  std::string filter;    // with %u, %n, %d, escaped
+  std::string bind_dn;   // a template instead of a search: bind with the password as this
+  std::string password;  // an attribute that holds "{SCHEME}hash", to check here; empty: bind as the user
+  bool operator==(const Ldap&) const = default;
+};
+
+struct HttpDirectory {
+  enum class Dialect { json, nginx, nauthilus };
+  Dialect dialect = Dialect::json;
+  std::string url;
+  std::vector<std::string> headers;  // "Name: value", sent along
+  unsigned connections_max = 16;     // of each worker
+  bool operator==(const HttpDirectory&) const = default;
+};
+
+struct Redis {
+  std::string key = "user:%u";  // a hash with fields
+  unsigned database = 0;
+  bool cluster = false;  // the servers are some of a cluster; questions go where the key is
+  bool operator==(const Redis&) const = default;
+};
+
+struct OAuth {
+  std::string issuer;                  // what tokens must say; with `discovery` also where the rest is learnt
+  bool discovery = true;               // ask issuer + /.well-known/openid-configuration for what is not written here
+  std::string jwks;                    // a file or a URL with keys
+  std::string introspection;           // RFC 7662: ask this URL about tokens instead of checking them
+  std::vector<std::string> audiences;  // one of them must be among the token's; none: any
+  std::vector<std::string> scopes;     // all of them must be among the token's
+  std::vector<std::string> algorithms = {"RS256", "PS256", "ES256", "EDDSA"};  // that may sign
+  std::string username = "email";                                              // the claim that names the user
+  uint64_t leeway_ms = 60'000;                                                 // for clocks
+  uint64_t refresh_ms = 600'000;                                               // keys are asked for again this often
+  bool operator==(const OAuth&) const = default;
+};
+
+struct Directory {
+  enum class Type { fixed, sqlite, passwd_file, postgresql, mysql, ldap, http, redis, pam, oauth };  // "static"
+  enum class Tls { off, starttls, on };
+  std::string name;
+  Type type = Type::fixed;
+  bool check_password = false;    // false: the backend checks it; true: we do, and log in with the master identity
+  std::string path;               // sqlite, passwd-file
+  std::vector<StaticUser> users;  // static
+
+  // Kinds that ask a server.
+  std::vector<std::string> servers = {};  // tried in order; LDAP: URLs
+  std::string login = {};                 // our own name there
+  KeptSecret password = {};               // and password
+  Tls tls = Tls::off;
+  std::string tls_ca = {};               // PEM; empty: the system's
+  bool tls_verify = true;                // the server's certificate, with its name
+  uint64_t timeout_ms = 2'000;           // for connecting, and for an answer
+  unsigned threads = 4;                  // connections, each with a thread of its own, of this directory alone
+  std::vector<std::string> fields = {};  // "theirs=ours": what the server calls a field by another name
+
+  SqlQueries sql = {};
+  Ldap ldap = {};
+  HttpDirectory http = {};
+  Redis redis = {};
+  std::string pam_service = "postigo";
+  OAuth oauth = {};
+
+  // What was answered once is answered again.
+  uint64_t cache_ttl_ms = 0;           // 0: nothing is kept
+  uint64_t cache_negative_ttl_ms = 0;  // of those whom nobody knows, and wrong passwords
+  uint64_t cache_stale_ms = 0;         // and so long behind it, while the directory is away
+  unsigned cache_entries = 10'000;
+
+  bool operator==(const Directory&) const = default;
+};
+
+// As in the file.
+std::string_view word_of(Directory::Type type);
+
+}  // namespace postigo::config

@@ -1,0 +1,26 @@
+// What somebody keeps of a user's password, for mechanisms in which the password itself never comes along.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "parser/base/secret.h"
+
+namespace postigo {
+
+// RFC 5802 3: what a server needs, and from which nobody can log in elsewhere. Octets, not base64.
+struct ScramKeys {
+  unsigned iterations = 0;
+  std::string salt;
+  Secret stored_key, server_key;
+};
+
+// Nothing in it: there is none of use.
+struct StoredSecret {
+  Secret cleartext;
+  std::optional<ScramKeys> sha1, sha256;
+
+  bool empty() const { return cleartext.empty() && !sha1 && !sha256; }
+};
+
+}  // namespace postigo
