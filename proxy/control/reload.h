@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "backends/work/offload.h"
 #include "proxy/base/mailbox.h"
 #include "proxy/control/proposal.h"
 #include "proxy/net/loop.h"
-#include "backends/work/offload.h"
 
 namespace postigo {
 
