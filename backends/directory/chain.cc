@@ -78,6 +78,9 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
     result.verdict = Verdict::no_such_user;
     if (chain_->accept_unknown) result = passed(query_.user);
     if (chain_->hashes && costs_a_hash()) return finish_after_hash(std::move(result));
+    if (query_.want == Want::secret && secret_costs(chain_->decoy, query_.mechanism)) {
+      return wait(Turn::Rank::usual, true, [this, result] { finish(result); });
+    }
     work_ = chain_->env.defer([this, result = std::move(result)]() mutable { finish(std::move(result)); });
   }
 
@@ -89,8 +92,10 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
   }
 
   void wait(Turn::Rank rank, bool hash, std::function<void()> then) {
-    auto job = [hash, password = query_.password, decoy = chain_->decoy] {
-      if (hash) (void)verify_password(password, decoy);
+    auto job = [hash, query = query_, decoy = chain_->decoy] {
+      if (!hash) return;
+      if (query.want == Want::secret) return void(stored_secret(decoy, query.mechanism, query.user));
+      (void)verify_password(query.password, decoy);
     };
     const Turn turn{rank, client_network(query_.client_ip), hash};
     auto ticket = chain_->env.offload(Env::Pool::password, turn, std::move(job), std::move(then));

@@ -42,8 +42,27 @@ LookupResult secret_of(const Query& query, const Found& found, const Checking& c
   if (!checking.enabled) return result;
   result.identity.verified = true;
   result.identity.disabled = disabled(found);
-  result.secret = stored_secret(found.user->password);
   return result;
+}
+
+// Keys that must be made first are made where passwords are checked; and so for nothing, for who has no such password,
+// where others have (A22).
+void answer_secret(Env& env, Lookup& lookup, const Query& query, const Found& found, const Checking& checking) {
+  auto result = std::make_shared<LookupResult>(secret_of(query, found, checking));
+  const std::string stored = checking.enabled ? found.user->password : std::string();
+  const bool own = secret_costs(stored, query.mechanism);
+  if (!own && !secret_costs(checking.decoy, query.mechanism)) {
+    result->secret = stored_secret(stored, query.mechanism, query.user);
+    return answer_later(env, lookup, std::move(*result));
+  }
+  auto work = [=, decoy = checking.decoy, mechanism = query.mechanism, user = query.user] {
+    result->secret = stored_secret(stored, mechanism, user);
+    if (!own) (void)stored_secret(decoy, mechanism, user);
+  };
+  auto ticket = env.offload(Env::Pool::password, {Turn::Rank::usual, client_network(query.client_ip)}, std::move(work),
+                            [&lookup, result] { lookup.finish(std::move(*result)); });
+  if (!ticket) return answer_later(env, lookup, try_later(ticket.error().message));
+  lookup.hold(std::move(*ticket));
 }
 
 // What the password thread and the answer share; the thread may outlive the question.
@@ -151,7 +170,7 @@ void answer(Env& env, Lookup& lookup, const Query& query, Found found, const Che
     case Want::account:
       return answer_later(env, lookup, account_of(query, found, checking));
     case Want::secret:
-      return answer_later(env, lookup, secret_of(query, found, checking));
+      return answer_secret(env, lookup, query, found, checking);
     case Want::token:  // nobody's token is an entry
       return answer_later(env, lookup, {Verdict::no_such_user, {}, {}});
   }

@@ -3,9 +3,12 @@
 //   {ARGON2ID} {ARGON2I}                          libargon2's encoded strings: $argon2id$v=19$m=...
 //   {CRYPT} {SHA512-CRYPT} {SHA256-CRYPT} {MD5-CRYPT} {BLF-CRYPT} {BCRYPT} {YESCRYPT} {GOST-YESCRYPT} {SCRYPT}
 //   {SUNMD5} {DES-CRYPT}                          what libcrypt writes
-//   {PLAIN} {CLEAR} {CLEARTEXT}                   for tests and migrations
-// Without a scheme a hash must start with "$". Scheme names are case-insensitive. Damaged hashes, and those that are
-// too dear to check (password_cost.h), are of no use.
+//   {SCRAM-SHA-1} {SCRAM-SHA-256}                 keys for these mechanisms, with which a password can be checked, too
+//   {SSHA512} {PBKDF2} {PLAIN-MD5} ...            digests (password_digest.h)
+//   {PLAIN} {CLEAR} {CLEARTEXT}                   for mechanisms that need it, tests and migrations
+// Without a scheme a hash must start with "$", or be RFC 5803's SCRAM-SHA-256$... Scheme names are case-insensitive,
+// and may end with ".HEX" or ".B64" if what follows is so encoded. Damaged hashes, and those that are too dear to check
+// (password_cost.h), are of no use.
 //
 // All of these block for as long as a hash takes: call them on Pool::password. Thread-safe.
 #pragma once
@@ -41,8 +44,20 @@ inline constexpr unsigned kArgon2MemoryKib = 19 * 1024;
 inline constexpr unsigned kArgon2Passes = 2;
 inline constexpr unsigned kArgon2Lanes = 1;
 
-// What mechanisms that never say the password can do with it: the clear text of {PLAIN}. Nothing for a mere hash.
-StoredSecret stored_secret(std::string_view stored);
+// "{SCRAM-SHA-256}...": who reads it cannot log in with it, and clients may prove that they know the password without
+// saying it. Quicker to guess than Argon2id is.
+Result<std::string> make_scram_password(const Secret& password);
+
+// For keys that are made here. As often as for the keys that are shown of users who do not exist (parser/sasl): a
+// different number would tell them apart (A21).
+inline constexpr unsigned kScramIterations = 4096;
+
+// What mechanisms that never say the password can do with it: SCRAM's keys of {SCRAM-...}, and of {PLAIN} the clear
+// text and, if `mechanism` is a SCRAM, its keys. Nothing for a mere hash. `user`: whose salt it is to be.
+StoredSecret stored_secret(std::string_view stored, std::string_view mechanism, std::string_view user);
+
+// Whether that takes long: then it belongs on Pool::password.
+bool secret_costs(std::string_view stored, std::string_view mechanism);
 
 // Costs what make_password's strings cost and matches nothing.
 std::string default_decoy();

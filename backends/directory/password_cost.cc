@@ -59,8 +59,8 @@ Result<void> argon2(const Captures& parts) {
   return at_most("m times t", memory * passes, kMemoryPassesMax);
 }
 
-Result<void> rounds(const Captures& parts) { return at_most("rounds", number(parts[0]), kRoundsMax); }
-Result<void> rounds64(const Captures& parts) { return at_most("rounds", number64(parts[0]), kRoundsMax); }
+Result<void> rounds(const Captures& parts) { return check_rounds(number(parts[0])); }
+Result<void> rounds64(const Captures& parts) { return check_rounds(number64(parts[0])); }
 Result<void> bcrypt(const Captures& parts) { return at_most("cost", number(parts[0]), kBcryptMax); }
 Result<void> no_parameter(const Captures&) { return {}; }
 
@@ -108,6 +108,8 @@ const std::vector<std::unique_ptr<RE2>>& shapes() {
 }
 
 }  // namespace
+
+Result<void> check_rounds(uint64_t rounds) { return at_most("rounds", rounds, kRoundsMax); }
 
 Result<void> check_password_cost(std::string_view hash) {
   for (const Kind& kind : kKinds) {

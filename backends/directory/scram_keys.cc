@@ -1,0 +1,110 @@
+// From passwords to SCRAM's keys, and from and to their text. Not here: the exchange (parser/sasl), threads (entry.cc).
+#include "backends/directory/scram_keys.h"
+
+#include <openssl/digest.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <array>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "backends/directory/password_cost.h"
+#include "parser/base/ascii.h"
+#include "parser/base/base64.h"
+
+namespace postigo {
+namespace {
+
+using Octets = std::array<unsigned char, EVP_MAX_MD_SIZE>;
+
+constexpr size_t kSaltMax = 1024;
+
+const EVP_MD* digest_of(ScramHash hash) { return hash == ScramHash::sha1 ? EVP_sha1() : EVP_sha256(); }
+
+Secret taken(Octets& octets, size_t size) {
+  Secret secret(Bytes(reinterpret_cast<const char*>(octets.data()), size));
+  wipe(octets.data(), octets.size());
+  return secret;
+}
+
+const unsigned char* octets_of(Bytes text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+
+Secret hmac(const EVP_MD* digest, const Secret& key, Bytes text) {
+  Octets octets;
+  unsigned size = 0;
+  HMAC(digest, key.reveal().data(), key.size(), octets_of(text), text.size(), octets.data(), &size);
+  return taken(octets, size);
+}
+
+Secret hash(const EVP_MD* digest, const Secret& text) {
+  Octets octets;
+  unsigned size = 0;
+  EVP_Digest(text.reveal().data(), text.size(), octets.data(), &size, digest, nullptr);
+  return taken(octets, size);
+}
+
+Secret salted_password(const EVP_MD* digest, const Secret& password, std::string_view salt, unsigned iterations) {
+  Octets octets;
+  const size_t size = EVP_MD_size(digest);
+  PKCS5_PBKDF2_HMAC(password.reveal().data(), password.size(), octets_of(salt), salt.size(), iterations, digest, size,
+                    octets.data());
+  return taken(octets, size);
+}
+
+// The text before the next of `ends`; the rest begins behind it. Nothing if there is none.
+std::optional<std::string_view> cut(std::string_view& text, std::string_view ends) {
+  const size_t end = text.find_first_of(ends);
+  if (end == std::string_view::npos) return std::nullopt;
+  std::string_view part = text.substr(0, end);
+  text.remove_prefix(end + 1);
+  return part;
+}
+
+std::optional<unsigned> number(std::string_view digits) {
+  unsigned value = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc() || end != digits.data() + digits.size() || value == 0) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::optional<ScramHash> scram_hash_of(std::string_view mechanism) {
+  constexpr std::string_view kPlus = "-PLUS";
+  if (mechanism.size() > kPlus.size() && equal_ignoring_case(mechanism.substr(mechanism.size() - kPlus.size()), kPlus))
+    mechanism.remove_suffix(kPlus.size());
+  if (equal_ignoring_case(mechanism, "SCRAM-SHA-1")) return ScramHash::sha1;
+  if (equal_ignoring_case(mechanism, "SCRAM-SHA-256")) return ScramHash::sha256;
+  return std::nullopt;
+}
+
+ScramKeys derive_scram_keys(ScramHash by, const Secret& password, std::string_view salt, unsigned iterations) {
+  const EVP_MD* digest = digest_of(by);
+  const Secret salted = salted_password(digest, password, salt, iterations);
+  return {iterations, std::string(salt), hash(digest, hmac(digest, salted, "Client Key")),
+          hmac(digest, salted, "Server Key")};
+}
+
+Result<ScramKeys> parse_scram_keys(ScramHash by, std::string_view text) {
+  const auto damaged = [] { return fail("the stored hash is damaged: it is no whole SCRAM hash"); };
+  const bool ldap = text.find('$') != std::string_view::npos;
+  auto count = cut(text, ldap ? ":" : ","), salt = cut(text, ldap ? "$" : ","), stored = cut(text, ldap ? ":" : ",");
+  if (!count || !salt || !stored) return damaged();
+  auto iterations = number(*count);
+  auto salt_octets = base64_decode(*salt), stored_key = base64_decode(*stored), server_key = base64_decode(text);
+  if (!iterations || !salt_octets || !stored_key || !server_key) return damaged();
+  const size_t size = EVP_MD_size(digest_of(by));
+  if (stored_key->size() != size || server_key->size() != size) return damaged();
+  if (salt_octets->empty() || salt_octets->size() > kSaltMax) return damaged();
+  if (auto good = check_rounds(*iterations); !good) return tl::unexpected(good.error());
+  return ScramKeys{*iterations, std::string(salt_octets->reveal()), std::move(*stored_key), std::move(*server_key)};
+}
+
+std::string write_scram_keys(const ScramKeys& keys) {
+  return fmt::format("{},{},{},{}", keys.iterations, base64_encode(keys.salt), base64_encode(keys.stored_key.reveal()),
+                     base64_encode(keys.server_key.reveal()));
+}
+
+}  // namespace postigo

@@ -1,0 +1,114 @@
+// Want::secret over entries and the chain: who has one of use, and on which thread it is made.
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backends/directory/entry.h"
+#include "backends/directory/factory.h"
+#include "tests/fakes/fake_env.h"
+
+namespace postigo {
+namespace {
+
+using fakes::FakeEnv;
+
+constexpr const char* kScram =
+    "{SCRAM-SHA-256}4096,YB45SCeCp4RWb2H1IBff5w==,xum3sVLXprFjdimYL5xfZy09ctNm8knWkK7zSKVTEmg=,"
+    "g8/DjxgGXfc125L+8S7x4DCBffZc7osSNkAdzD30liQ=";
+constexpr const char* kHash = "{SSHA}H+R9yrHS2uLDmhnptpLprextnKbzQ25z";
+
+Entry entry(const char* name, const char* password) {
+  Entry made;
+  made.name = name;
+  made.password = password;
+  return made;
+}
+
+class Secrets : public testing::Test {
+ protected:
+  // The first one's password is the decoy.
+  std::unique_ptr<Directory> chain(std::vector<Entry> users) {
+    config::Auth auth;
+    config::Directory directory;
+    directory.name = "users";
+    directory.check_password = true;
+    directory.users = std::move(users);
+    auth.directories = {directory};
+    auto shared = load_directories(auth);
+    EXPECT_TRUE(shared);
+    return make_chain(**shared, env_);
+  }
+  LookupResult ask(Directory& directory, const std::string& user, const std::string& mechanism) {
+    Query query;
+    query.user = user;
+    query.mechanism = mechanism;
+    query.protocol = "imap";
+    query.want = Want::secret;
+    std::optional<LookupResult> answer;
+    Lookup lookup([&](LookupResult result) { answer = std::move(result); });
+    directory.start(lookup, query);
+    EXPECT_FALSE(answer) << "an answer from inside start()";
+    env_.run();
+    return answer.value_or(LookupResult());
+  }
+  size_t threads() const { return env_.jobs(Env::Pool::password); }
+
+  FakeEnv env_;
+};
+
+TEST_F(Secrets, StoredKeysNeedNoThread) {
+  auto users = chain({entry("joe", kScram), entry("ann", kHash)});
+  auto joe = ask(*users, "joe", "SCRAM-SHA-256");
+  EXPECT_EQ(joe.verdict, Verdict::ok);
+  EXPECT_TRUE(joe.identity.verified);
+  EXPECT_TRUE(joe.secret.sha256);
+  auto ann = ask(*users, "ann", "SCRAM-SHA-256");
+  EXPECT_EQ(ann.verdict, Verdict::ok) << "she is known, and has none of use";
+  EXPECT_TRUE(ann.secret.empty());
+  EXPECT_EQ(ask(*users, "eve", "SCRAM-SHA-256").verdict, Verdict::no_such_user);
+  EXPECT_EQ(threads(), 0u);
+}
+
+TEST_F(Secrets, A22_KeysAreMadeOnAThreadForWhoeverIsAskedFor) {
+  auto users = chain({entry("joe", "{PLAIN}secret"), entry("ann", kHash), entry("bob", "")});
+  EXPECT_TRUE(ask(*users, "joe", "SCRAM-SHA-1").secret.sha1);
+  EXPECT_EQ(threads(), 1u);
+  EXPECT_TRUE(ask(*users, "ann", "SCRAM-SHA-1").secret.empty());
+  EXPECT_EQ(threads(), 2u);
+  EXPECT_TRUE(ask(*users, "bob", "SCRAM-SHA-1").secret.empty());
+  EXPECT_EQ(threads(), 3u);
+  EXPECT_EQ(ask(*users, "eve", "SCRAM-SHA-1").verdict, Verdict::no_such_user);
+  EXPECT_EQ(threads(), 4u);
+  EXPECT_TRUE(ask(*users, "joe", "CRAM-MD5").secret.cleartext.equals("secret"));
+  EXPECT_EQ(threads(), 4u) << "nothing is made of it";
+}
+
+TEST_F(Secrets, NoRoomOnTheThreadsIsTryLater) {
+  auto users = chain({entry("joe", "{PLAIN}secret")});
+  env_.set_capacity(Env::Pool::password, 0);
+  EXPECT_EQ(ask(*users, "joe", "SCRAM-SHA-1").verdict, Verdict::try_later);
+  EXPECT_EQ(ask(*users, "eve", "SCRAM-SHA-1").verdict, Verdict::try_later);
+  EXPECT_EQ(ask(*users, "joe", "APOP").verdict, Verdict::ok);
+}
+
+TEST_F(Secrets, NobodyHearsOfWhatWasCancelled) {
+  auto users = chain({entry("joe", "{PLAIN}secret")});
+  for (const char* user : {"joe", "eve"}) {
+    Query query;
+    query.user = user;
+    query.mechanism = "SCRAM-SHA-1";
+    query.want = Want::secret;
+    int answers = 0;
+    auto lookup = std::make_unique<Lookup>([&](LookupResult) { ++answers; });
+    users->start(*lookup, query);
+    env_.do_work();
+    lookup.reset();
+    env_.run();
+    EXPECT_EQ(answers, 0);
+  }
+}
+
+}  // namespace
+}  // namespace postigo
