@@ -1,4 +1,4 @@
-// What is asked over HTTP, and the answer. Who does it: Env::fetch.
+// What is asked over HTTP, and the answer. Who does it: Env::fetch. Redirects are answers like others.
 #pragma once
 
 #include <cstdint>
@@ -21,16 +21,18 @@ struct HttpRequest {
   bool tls_verify = true;
   uint64_t timeout_ms = 2'000;    // for all of it
   unsigned connections_max = 16;  // to this server, of this worker; beyond, questions wait
+  // Nobody looks at the answer's body: it is waited for only if the head says where it ends.
+  bool head_alone = false;
 };
 
 struct HttpAnswer {
   static constexpr size_t kBodyMax = 256 * 1024;
   static constexpr size_t kHeadersMax = 64;
 
-  long status = 0;                                           // 0: there was none
-  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
-  std::string body;
-  std::string why;  // there was none, for people: never what was asked
+  long status = 0;                                                // 0: there was none
+  std::vector<std::pair<std::string, std::string>> headers = {};  // names in lower case
+  std::string body = {};
+  std::string why = {};  // there was none, for people: never what was asked
 };
 
 }  // namespace postigo

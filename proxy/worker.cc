@@ -41,13 +41,15 @@ Worker::Worker(Shared& shared, std::shared_ptr<const Snapshot> snapshot)
         report_memory();
       }),
       mailbox_(std::make_shared<Mailbox>(loop_.uv())),
-      env_(loop_, mailbox_, shared.lookups, shared.passwords),
+      http_(loop_),
+      env_(loop_, mailbox_, shared.lookups, shared.passwords, http_),
       login_memory_(loop_, stats_.login_bytes, shared.login_memory_max),
       resolver_(std::make_unique<Resolver>(loop_, snapshot_->live.resolver)),
       ready_(*this),
       roll_(loop_),
       next_id_(random_id()),
       nonce_key_{random_id(), random_id()} {
+  http_.use(*resolver_);
   make_room();
 }
 
@@ -88,11 +90,12 @@ void Worker::take(std::shared_ptr<const Snapshot> snapshot, Handout doors) {
 // Whoever asks the one before keeps it until he is answered.
 std::shared_ptr<Policy> Worker::make_policy() {
   const config::Policy& settings = snapshot_->live.policy;
-  return settings.url.empty() ? nullptr : std::make_shared<Policy>(loop_, stats_, settings);
+  return settings.url.empty() ? nullptr : std::make_shared<Policy>(loop_, http_, stats_, settings);
 }
 
 void Worker::change_resolver() {
   previous_resolver_ = std::exchange(resolver_, std::make_unique<Resolver>(loop_, snapshot_->live.resolver));
+  http_.use(*resolver_);
 }
 
 void Worker::change_doors(Handout fresh) {
@@ -282,6 +285,7 @@ void Worker::maybe_end() {
     report_memory();
     directory_.reset();
     policy_.reset();
+    http_.close();
     resolver_.reset();
     previous_resolver_.reset();
     mailbox_->close();

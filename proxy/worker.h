@@ -155,6 +155,7 @@ class Worker final : public Host {
   WorkerStats stats_;
   Loop loop_;
   std::shared_ptr<Mailbox> mailbox_;
+  HttpClient http_;
   EnvUv env_;
   LoginMemory login_memory_;
   std::unique_ptr<Resolver> resolver_;           // gone before the loop ends: it has sockets there

@@ -18,7 +18,7 @@ struct Inquiry::Question {
 };
 
 Inquiry::Inquiry(Loop& loop, std::shared_ptr<Mailbox> mailbox, Offload& lookups, Offload& passwords)
-    : loop_(loop), env_(loop, std::move(mailbox), lookups, passwords) {}
+    : loop_(loop), http_(loop), env_(loop, std::move(mailbox), lookups, passwords, http_) {}
 
 Inquiry::~Inquiry() = default;
 
@@ -26,10 +26,18 @@ void Inquiry::close() {
   closed_ = true;
   questions_.clear();
   directory_.reset();
+  http_.close();
+  resolver_.reset();
+  previous_resolver_.reset();
 }
 
 // Those of the newest configuration. What was asked of the ones before is still answered.
 Directory& Inquiry::directory(const Snapshot& snapshot) {
+  if (resolver_ == nullptr || resolver_settings_ != snapshot.live.resolver) {
+    resolver_settings_ = snapshot.live.resolver;
+    previous_resolver_ = std::exchange(resolver_, std::make_unique<Resolver>(loop_, resolver_settings_));
+    http_.use(*resolver_);
+  }
   if (source_ != snapshot.directories || directory_ == nullptr) {
     source_ = snapshot.directories;
     directory_ = make_chain(*source_, env_);

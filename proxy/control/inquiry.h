@@ -34,8 +34,11 @@ class Inquiry {
   void looked_up(std::list<Question>::iterator question, const LookupResult& result);
 
   Loop& loop_;
+  HttpClient http_;
   EnvUv env_;
-  std::shared_ptr<const DirectoryShared> source_;  // of directory_
+  config::Resolver resolver_settings_;
+  std::unique_ptr<Resolver> resolver_, previous_resolver_;  // as in Worker
+  std::shared_ptr<const DirectoryShared> source_;           // of directory_
   std::unique_ptr<Directory> directory_;
   std::list<Question> questions_;  // under way
   bool closed_ = false;

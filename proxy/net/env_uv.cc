@@ -85,8 +85,8 @@ Result<Ticket> EnvUv::offload(const std::shared_ptr<Offload>& threads, Turn turn
   return Ticket(operation);
 }
 
-Ticket EnvUv::fetch(HttpRequest, std::function<void(HttpAnswer)> then) {
-  return defer([then = std::move(then)] { then({0, {}, {}, "HTTP is not there yet"}); });
+Ticket EnvUv::fetch(HttpRequest request, std::function<void(HttpAnswer)> then) {
+  return http_.fetch(std::move(request), std::move(then));
 }
 
 }  // namespace postigo

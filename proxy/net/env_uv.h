@@ -6,6 +6,7 @@
 #include "backends/env.h"
 #include "backends/work/offload.h"
 #include "proxy/base/mailbox.h"
+#include "proxy/net/http_client.h"
 #include "proxy/net/loop.h"
 
 namespace postigo {
@@ -13,8 +14,8 @@ namespace postigo {
 class EnvUv final : public Env {
  public:
   // All outlive it. `mailbox` is held weakly by jobs on other threads: they may finish after the worker is gone.
-  EnvUv(Loop& loop, std::shared_ptr<Mailbox> mailbox, Offload& lookups, Offload& passwords)
-      : loop_(loop), mailbox_(std::move(mailbox)), lookups_(lookups), passwords_(passwords) {}
+  EnvUv(Loop& loop, std::shared_ptr<Mailbox> mailbox, Offload& lookups, Offload& passwords, HttpClient& http)
+      : loop_(loop), mailbox_(std::move(mailbox)), lookups_(lookups), passwords_(passwords), http_(http) {}
 
   uint64_t now_ms() const override { return loop_.now_ms(); }
   uint64_t unix_time_s() const override;
@@ -31,6 +32,7 @@ class EnvUv final : public Env {
   std::shared_ptr<Mailbox> mailbox_;
   Offload& lookups_;
   Offload& passwords_;
+  HttpClient& http_;
 };
 
 }  // namespace postigo

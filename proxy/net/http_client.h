@@ -1,16 +1,15 @@
-// HttpClient: questions to one HTTP server, without a thread of their own: libcurl's multi interface on our loop. It
-// keeps connections, speaks HTTPS with the system's roots, and knows HTTP better than we ever would.
+// HttpClient: questions to HTTP servers, without a thread of their own: libcurl's multi interface on our loop. It keeps
+// connections, speaks HTTPS, and knows HTTP better than we ever would.
 //
-// One per worker, confined to its thread. Nothing completes inside the call that started it. What is under way when it
-// is destroyed is never answered, so whoever asks keeps it alive (shared_ptr).
+// One per loop, confined to its thread. Nothing completes inside the call that started it. A question has all of its
+// time (HttpRequest::timeout_ms) for a place, an address, a connection and an answer together.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 
-#include "backends/env.h"
+#include "backends/http.h"
+#include "backends/ticket.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/resolver.h"
 
@@ -18,29 +17,27 @@ namespace postigo {
 
 class HttpClient {
  public:
-  struct Settings {
-    std::string url;             // http:// or https://, all but the query
-    std::string user, password;  // Basic; empty: none
-    uint64_t timeout_ms = 2'000;
-    size_t connections_max = 16;
-  };
-  struct Answer {
-    long status = 0;   // 0: there was none
-    std::string body;  // at most kBodyMax octets
-    std::string why;   // there was none, for people
-  };
-  static constexpr size_t kBodyMax = 64 * 1024;
-
-  HttpClient(Loop& loop, Settings settings);
+  explicit HttpClient(Loop& loop);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
 
-  // JSON to `url` + `query`. Destroying the ticket ends it.
-  Ticket post(Resolver& resolver, const std::string& query, std::string body, std::function<void(Answer)> then);
+  // For names, from now on. The one before may go when what was asked of it needs no answer any more; `resolver`
+  // outlives close().
+  void use(Resolver& resolver);
+  // Destroying the ticket ends it. REQUIRES: use().
+  Ticket fetch(HttpRequest request, std::function<void(HttpAnswer)> then);
+  // What is under way, and what is asked from now on, is not answered. REQUIRED before the loop ends.
+  void close();
+
+  static constexpr size_t kQuestionsMax = 20'000;  // at a time
 
  private:
   class Multi;
-  std::shared_ptr<Multi> multi_;
+  Loop& loop_;
+  Resolver* resolver_ = nullptr;
+  std::shared_ptr<Multi> multi_;  // from the first question on
+  bool closed_ = false;
 };
 
 }  // namespace postigo

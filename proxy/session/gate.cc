@@ -82,7 +82,7 @@ Gate::Answer Gate::ask_policy(bool after) {
   const config::Policy& settings = asked_->policy->settings();
   if (after ? !settings.after : !settings.before) return Answer::pass;
   step_ = Step::policy;
-  asked_->ticket = asked_->policy->allow(session_.host().resolver(), asked_->login, [this](Policy::Answer answer) {
+  asked_->ticket = asked_->policy->allow(asked_->login, [this](Policy::Answer answer) {
     asked_->answer = answer;
     opened_(owner_);
   });
@@ -116,7 +116,7 @@ void Gate::settle(End&& end) {
 
 void Gate::report(std::string_view fail_type, bool policy_reject) {
   if (asked_ == nullptr || !asked_->policy->settings().report) return;
-  asked_->policy->report(session_.host().resolver(), asked_->login, fail_type, policy_reject);
+  asked_->policy->report(asked_->login, fail_type, policy_reject);
   asked_.reset();
 }
 

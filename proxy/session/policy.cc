@@ -27,18 +27,22 @@ Json json_of(const Policy::Login& login) {
 // A name may be any octets.
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-HttpClient::Settings client_settings(const config::Policy& x) {
-  return {.url = x.url,
-          .user = x.user,
-          .password = std::string(x.password.reveal()),
-          .timeout_ms = x.timeout_ms,
-          .connections_max = x.connections_max};
-}
-
 }  // namespace
 
-Policy::Policy(Loop& loop, WorkerStats& stats, const config::Policy& settings)
-    : loop_(loop), stats_(stats), settings_(settings), client_(loop, client_settings(settings)) {}
+Policy::Policy(Loop& loop, HttpClient& http, WorkerStats& stats, const config::Policy& settings)
+    : loop_(loop), http_(http), stats_(stats), settings_(settings) {}
+
+HttpRequest Policy::request(std::string_view command, const std::string& json) const {
+  HttpRequest request;
+  request.url = settings_.url + "?command=" + std::string(command);
+  request.headers = {{"Content-Type", "application/json"}};
+  request.body = Secret(json);
+  if (!settings_.password.empty()) request.login = settings_.user;
+  request.password = Secret(settings_.password.reveal());
+  request.timeout_ms = settings_.timeout_ms;
+  request.connections_max = settings_.connections_max;
+  return request;
+}
 
 // As Dovecot does it: SHA-256 over nonce, user, an octet 0 and the password, of which the first bits as a number.
 std::string Policy::hash(std::string_view user, std::string_view secret) const {
@@ -60,7 +64,7 @@ std::string Policy::hash(std::string_view user, std::string_view secret) const {
   return fmt::format("{:0{}x}", number, octets * 2);
 }
 
-Policy::Answer Policy::understand(const HttpClient::Answer& told, std::string& why) {
+Policy::Answer Policy::understand(const HttpAnswer& told, std::string& why) {
   const Answer failed{PolicyAnswer::failed, 0};
   why = told.why;
   if (!why.empty()) return failed;
@@ -79,7 +83,7 @@ Policy::Answer Policy::understand(const HttpClient::Answer& told, std::string& w
   return {PolicyAnswer::delayed, std::min<uint64_t>(static_cast<uint64_t>(status), kDelayMaxMs / 1000) * 1000};
 }
 
-Policy::Answer Policy::decide(const HttpClient::Answer& told) {
+Policy::Answer Policy::decide(const HttpAnswer& told) {
   std::string why;
   Answer answer = understand(told, why);
   stats_.policy[static_cast<size_t>(answer.verdict)].inc();
@@ -92,19 +96,19 @@ Policy::Answer Policy::decide(const HttpClient::Answer& told) {
   return answer;
 }
 
-Ticket Policy::allow(Resolver& resolver, const Login& login, std::function<void(Answer)> then) {
-  return client_.post(resolver, "?command=allow", text_of(json_of(login)),
-                      [this, then = std::move(then)](const HttpClient::Answer& told) { then(decide(told)); });
+Ticket Policy::allow(const Login& login, std::function<void(Answer)> then) {
+  return http_.fetch(request("allow", text_of(json_of(login))),
+                     [this, then = std::move(then)](const HttpAnswer& told) { then(decide(told)); });
 }
 
-void Policy::report(Resolver& resolver, const Login& login, std::string_view fail_type, bool policy_reject) {
+void Policy::report(const Login& login, std::string_view fail_type, bool policy_reject) {
   if (reports_.size() >= kReportsMax) return stats_.policy_reports_lost.inc();
   Json json = json_of(login);
   json["success"] = fail_type.empty();
   json["policy_reject"] = policy_reject;
   if (!fail_type.empty()) json["fail_type"] = fail_type;
   auto place = reports_.emplace(reports_.end());
-  *place = client_.post(resolver, "?command=report", text_of(json), [this, place](const HttpClient::Answer& told) {
+  *place = http_.fetch(request("report", text_of(json)), [this, place](const HttpAnswer& told) {
     stats_.policy_reports.inc();
     if (told.status != 200) stats_.policy_reports_lost.inc();
     reports_.erase(place);

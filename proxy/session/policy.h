@@ -33,28 +33,29 @@ class Policy {
   };
   static constexpr uint64_t kDelayMaxMs = 60'000;  // whatever the server says
 
-  Policy(Loop& loop, WorkerStats& stats, const config::Policy& settings);
+  Policy(Loop& loop, HttpClient& http, WorkerStats& stats, const config::Policy& settings);
 
   const config::Policy& settings() const { return settings_; }
   // The first bits of a salted hash: the same guess looks the same, and nothing leads back to the password.
   std::string hash(std::string_view user, std::string_view secret) const;
 
   // A failure to answer is an answer, by `on_failure`: allowed, or `failed`.
-  Ticket allow(Resolver& resolver, const Login& login, std::function<void(Answer)> then);
+  Ticket allow(const Login& login, std::function<void(Answer)> then);
   // `fail_type`: empty if it succeeded. Those that are too many at a time are lost, and counted.
-  void report(Resolver& resolver, const Login& login, std::string_view fail_type, bool policy_reject);
+  void report(const Login& login, std::string_view fail_type, bool policy_reject);
 
   // What an answer means. Pure.
-  static Answer understand(const HttpClient::Answer& told, std::string& why);
+  static Answer understand(const HttpAnswer& told, std::string& why);
 
  private:
-  Answer decide(const HttpClient::Answer& told);
+  HttpRequest request(std::string_view command, const std::string& json) const;
+  Answer decide(const HttpAnswer& told);
 
   static constexpr size_t kReportsMax = 256;  // under way
   Loop& loop_;
+  HttpClient& http_;
   WorkerStats& stats_;
   const config::Policy settings_;
-  HttpClient client_;
   std::list<Ticket> reports_;
   uint64_t told_ms_ = 0;  // when a failure was last a line in the log; 0: never
 };

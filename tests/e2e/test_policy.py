@@ -202,7 +202,7 @@ class Silence(Policies):
         "no status": "{}",
         "a text as status": '{"status": "0"}',
         "an array": "[1]",
-        "too much": "[" * 200_000,
+        "too much": "[" * 300_000,
         "cut": b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"status": -1}',
     }
 

@@ -32,7 +32,8 @@ class EnvUvTest : public LoopTest {
   std::atomic<bool> started{false}, release{false};
   std::shared_ptr<Mailbox> mailbox = std::make_shared<Mailbox>(loop.uv());
   Offload lookups{2, 2}, passwords{1, 2};
-  EnvUv env{loop, mailbox, lookups, passwords};
+  HttpClient http{loop};
+  EnvUv env{loop, mailbox, lookups, passwords, http};
 };
 
 TEST_F(EnvUvTest, DeferredCallsComeOnTheNextTurn) {

@@ -13,7 +13,7 @@ namespace {
 
 PolicyAnswer verdict(long status, const std::string& body) {
   std::string why;
-  return Policy::understand({status, body, ""}, why).verdict;
+  return Policy::understand({status, {}, body, ""}, why).verdict;
 }
 
 TEST(PolicyAnswers, AStatusIsAllThatCounts) {
@@ -29,15 +29,15 @@ TEST(PolicyAnswers, AStatusIsAllThatCounts) {
 
 TEST(PolicyAnswers, NobodyWaitsForEver) {
   std::string why;
-  EXPECT_EQ(Policy::understand({200, R"({"status": 3})", ""}, why).delay_ms, 3'000);
-  EXPECT_EQ(Policy::understand({200, R"({"status": 9223372036854775807})", ""}, why).delay_ms, Policy::kDelayMaxMs);
+  EXPECT_EQ(Policy::understand({200, {}, R"({"status": 3})", ""}, why).delay_ms, 3'000);
+  EXPECT_EQ(Policy::understand({200, {}, R"({"status": 9223372036854775807})", ""}, why).delay_ms, Policy::kDelayMaxMs);
 }
 
 TEST(PolicyAnswers, AFailureSaysWhy) {
   std::string why;
-  Policy::understand({0, "", "Connection refused"}, why);
+  Policy::understand({0, {}, "", "Connection refused"}, why);
   EXPECT_EQ(why, "Connection refused");
-  Policy::understand({503, "", ""}, why);
+  Policy::understand({503, {}, "", ""}, why);
   EXPECT_EQ(why, "status 503");
 }
 
@@ -50,7 +50,8 @@ class PolicyHash : public LoopTest {
     settings.pwhash_nonce = Secret("salt");
     settings.pwhash_bits = bits;
     WorkerStats stats;
-    return Policy(loop, stats, settings).hash(user, secret);
+    HttpClient http(loop);
+    return Policy(loop, http, stats, settings).hash(user, secret);
   }
 };
 
