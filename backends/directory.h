@@ -51,6 +51,11 @@ struct Identity {
   std::string user;          // the name that the session goes by
   std::string pool, shard;   // explicit placement
   std::string backend_user;  // another name at the backend; empty: user
+  // The one backend that serves him, whatever pool and shard say: its name, or its address ("192.0.2.1:143",
+  // "[2001:db8::1]:143"), which must be that of a [[backend]]: nobody is led elsewhere.
+  std::string backend;
+  // What opens the backend for him, if he is verified; empty: the master's password, or his own.
+  Secret backend_password;
   // The driver checked the password: log in with the master identity (BackendLogin). False: the backend checks it.
   bool verified = false;
   bool disabled = false;  // Want::secret: nobody is told before he has proven who he is

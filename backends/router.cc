@@ -14,6 +14,7 @@
 
 #include "backends/balance/rendezvous.h"
 #include "backends/balance/siphash.h"
+#include "backends/named_backends.h"
 #include "backends/user_name.h"
 #include "parser/base/ascii.h"
 
@@ -73,7 +74,8 @@ void complain(std::vector<config::Problem>& problems, std::string key, std::stri
 struct Router::Choice {
   const PoolTable* pool = nullptr;
   const ShardTable* shard = nullptr;
-  const RuleTable* rule = nullptr;  // null: the directory's word, or nobody's
+  const RuleTable* rule = nullptr;           // null: the directory's word, or nobody's
+  const config::Backend* backend = nullptr;  // there, and nowhere else
   bool by_directory = false;
   bool by_hash = false;
 
@@ -84,6 +86,7 @@ struct Router::Tables {
   bool lowercase = true;
   std::string default_domain;
   std::vector<config::Backend> backends;
+  NamedBackends names;
   std::vector<PoolTable> pools;
   NameMap<size_t> pool_by_name;
   const PoolTable* default_pool = nullptr;
@@ -101,11 +104,15 @@ struct Router::Tables {
     return found == pool_by_name.end() ? nullptr : &pools[found->second];
   }
   const RuleTable* match(std::string_view user) const;
-  Result<Choice> choose(const Identity& identity, int64_t now_s) const;
+  Result<Choice> choose(const Identity& identity, std::string_view protocol, int64_t now_s) const;
+  Result<Choice> named(const std::string& backend, std::string_view protocol) const;
 };
 
 Router::Tables::Tables(const config::Live& live, std::vector<config::Problem>& problems)
-    : lowercase(live.routing.lowercase), default_domain(live.routing.default_domain), backends(live.backends) {
+    : lowercase(live.routing.lowercase),
+      default_domain(live.routing.default_domain),
+      backends(live.backends),
+      names(live) {
   NameMap<size_t> backend_by_name;
   for (size_t i = 0; i < backends.size(); ++i) backend_by_name.emplace(backends[i].name, i);
   pools.reserve(live.pools.size());
@@ -200,7 +207,21 @@ const RuleTable* Router::Tables::match(std::string_view user) const {
   return first == rules.size() ? nullptr : &rules[first];
 }
 
-Result<Router::Choice> Router::Tables::choose(const Identity& identity, int64_t now_s) const {
+// Where a directory wants a user to be.
+Result<Router::Choice> Router::Tables::named(const std::string& backend, std::string_view protocol) const {
+  auto place = names.find(backend, protocol);
+  if (!place) return tl::unexpected(place.error());
+  Choice choice;
+  choice.by_directory = true;
+  choice.backend = &backends[place->backend];
+  choice.pool = &pools[place->pool];
+  choice.shard = &choice.pool->shards[place->shard];
+  return choice;
+}
+
+Result<Router::Choice> Router::Tables::choose(const Identity& identity, std::string_view protocol,
+                                              int64_t now_s) const {
+  if (!identity.backend.empty()) return named(identity.backend, protocol);
   Choice choice;
   if (!identity.pool.empty() || !identity.shard.empty()) {
     choice.by_directory = true;
@@ -254,7 +275,7 @@ std::string Router::normalise(std::string_view user) const {
 }
 
 Result<Route> Router::route(const Identity& identity, std::string_view protocol, int64_t now_s) const {
-  Result<Choice> choice = tables_->choose(identity, now_s);
+  Result<Choice> choice = tables_->choose(identity, protocol, now_s);
   if (!choice) return tl::unexpected(choice.error());
   Result<Route> route = candidates(*choice, protocol);
   if (route) route->now_s = now_s;
@@ -262,7 +283,7 @@ Result<Route> Router::route(const Identity& identity, std::string_view protocol,
 }
 
 Result<Route> Router::explain(const Identity& identity, std::string_view protocol, int64_t now_s) const {
-  Result<Choice> choice = tables_->choose(identity, now_s);
+  Result<Choice> choice = tables_->choose(identity, protocol, now_s);
   if (!choice) return tl::unexpected(choice.error());
   Result<Route> route = candidates(*choice, protocol);
   if (!route) return route;
@@ -275,6 +296,10 @@ Result<Route> Router::candidates(const Choice& choice, std::string_view protocol
   Route route;
   route.pool = choice.pool->name;
   route.shard = choice.shard->name;
+  if (choice.backend != nullptr) {
+    route.candidates = {choice.backend};
+    return route;
+  }
   if (choice.pool->settings.storage == config::Pool::Storage::shared) route.shared = &choice.pool->settings;
   for (const config::Backend* backend : choice.shard->backends) {
     if (backend->port(protocol) != 0) route.candidates.push_back(backend);

@@ -43,8 +43,9 @@ class Router {
   // octets: what may be half of a character stays as it is (user_name.h).
   std::string normalise(std::string_view user) const;
 
-  // Only backends that serve `protocol` are candidates. Fails if the identity names a pool or shard that does not
-  // exist, or no backend of the shard serves the protocol: our misconfiguration, [SERVERBUG].
+  // Only backends that serve `protocol` are candidates. Fails if the identity names a pool, shard or backend that does
+  // not exist, or no backend of the shard serves the protocol: our misconfiguration, [SERVERBUG]. A backend that it
+  // names is the only candidate; pool and shard are the first that it stands in.
   // `now_s`: unix time, for shards in transition.
   Result<Route> route(const Identity& identity, std::string_view protocol, int64_t now_s = 0) const;
   // The same decision with its reason in words, for `postigo route`.

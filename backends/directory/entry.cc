@@ -18,10 +18,12 @@ Identity identity_of(const Query& query, const Found& found) {
   identity.user = query.user;
   const Entry& own = found.user ? *found.user : *found.domain;
   identity.backend_user = found.user ? own.backend_user : std::string();
-  const bool placed = !own.pool.empty() || !own.shard.empty();
+  if (found.user) identity.backend_password = own.backend_password;
+  const bool placed = !own.pool.empty() || !own.shard.empty() || !own.backend.empty();
   const Entry& place = placed || !found.domain ? own : *found.domain;
   identity.pool = place.pool;
   identity.shard = place.shard;
+  identity.backend = place.backend;
   return identity;
 }
 

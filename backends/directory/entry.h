@@ -14,7 +14,10 @@
 namespace postigo {
 
 // One stored user, or a domain if the name starts with "@".
-using Entry = config::StaticUser;
+struct Entry : config::StaticUser {
+  std::string backend = {};      // Identity has both
+  Secret backend_password = {};  // of his own; a domain's is nobody's
+};
 
 // "@example.com" for "joe@example.com"; "@" for a name without a domain, which no entry has.
 std::string domain_entry_name(std::string_view user);

@@ -21,9 +21,15 @@ Result<bool> truth(std::string_view value) {
   return fail("is neither yes nor no");
 }
 
-template <std::string Entry::*member>
+template <auto member>
 Result<void> text(Entry& entry, std::string_view value) {
   entry.*member = value;
+  return {};
+}
+
+Result<void> backend_password(Entry& entry, std::string_view value) {
+  if (!fits_in_line(value)) return fail("is not one line");
+  entry.backend_password = Secret(value);
   return {};
 }
 
@@ -47,9 +53,15 @@ struct Field {
 };
 
 constexpr Field kFields[] = {
-    {"user", text<&Entry::name>},   {"password", text<&Entry::password>},         {"pool", text<&Entry::pool>},
-    {"shard", text<&Entry::shard>}, {"backend_user", text<&Entry::backend_user>}, {"disabled", disabled},
+    {"user", text<&Entry::name>},
+    {"password", text<&Entry::password>},
+    {"pool", text<&Entry::pool>},
+    {"shard", text<&Entry::shard>},
+    {"backend_user", text<&Entry::backend_user>},
+    {"disabled", disabled},
     {"enabled", enabled},
+    {"backend", text<&Entry::backend>},
+    {"backend_password", backend_password},
 };
 
 const Field* find(std::string_view name) {

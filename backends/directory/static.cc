@@ -13,9 +13,9 @@ namespace {
 class StaticSource final : public DirectorySource {
  public:
   explicit StaticSource(const config::Directory& from) : name_(from.name), checking_{from.check_password, {}} {
-    for (const Entry& user : from.users) {
+    for (const config::StaticUser& user : from.users) {
       if (checking_.decoy.empty()) checking_.decoy = user.password;
-      entries_.emplace(user.name, user);
+      entries_.emplace(user.name, Entry{user, {}, {}});
     }
     if (checking_.decoy.empty()) checking_.decoy = default_decoy();
   }
@@ -57,7 +57,7 @@ std::unique_ptr<Directory> StaticSource::make(Env& env) const {
 }  // namespace
 
 Result<SharedSource> load_static_directory(const config::Directory& from) {
-  for (const Entry& user : from.users) {
+  for (const config::StaticUser& user : from.users) {
     if (!from.check_password || user.password.empty()) continue;
     auto usable = check_stored_password(user.password);
     if (!usable) return fail("directory " + from.name + ": user " + user.name + ": " + usable.error().message);

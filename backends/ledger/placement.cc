@@ -14,6 +14,7 @@ std::optional<Route> ordered(const Router& router, const Moves& moves, const Ide
   Identity moved = identity;
   moved.pool = order->pool;
   moved.shard = order->shard;
+  moved.backend.clear();
   auto route = router.route(moved, protocol, now_s);
   if (!route || route->candidates.empty()) return std::nullopt;
   route->shared = nullptr;  // there, and nowhere else

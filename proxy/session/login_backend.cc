@@ -90,8 +90,12 @@ BackLogin Login::backend_login(const Identity& identity) {
   std::string user = identity.backend_user.empty() ? session_.summary().user : identity.backend_user;
   BackLogin login;
   // Only a password that we checked ourselves opens the door with the master's key.
-  login.master = identity.verified && how.mode != config::BackendLogin::Mode::credentials;
-  if (identity.verified && how.mode == config::BackendLogin::Mode::master_authzid) {
+  const bool own_key = identity.verified && !identity.backend_password.empty();
+  login.master = own_key || (identity.verified && how.mode != config::BackendLogin::Mode::credentials);
+  if (own_key) {
+    login.authcid = user;
+    login.password = identity.backend_password;
+  } else if (identity.verified && how.mode == config::BackendLogin::Mode::master_authzid) {
     login.authzid = user;
     login.authcid = how.master_user;
     login.password = Secret(how.master_password.reveal());

@@ -48,7 +48,8 @@ struct Driver {
 };
 
 Result<SharedSource> load_static(const std::vector<Entry>& users, bool check_password, const Temporary&) {
-  return load_static_directory({"users", config::Directory::Type::fixed, check_password, "", users});
+  return load_static_directory(
+      {"users", config::Directory::Type::fixed, check_password, "", {users.begin(), users.end()}});
 }
 
 Result<SharedSource> load_sqlite(const std::vector<Entry>& users, bool check_password, const Temporary& place) {

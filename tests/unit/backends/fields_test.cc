@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/fakes/fake_env.h"
+
 namespace postigo {
 namespace {
 
@@ -27,6 +29,48 @@ TEST(Fields, WhatNobodyAskedForIsLeftAlone) {
 TEST(Fields, NeitherYesNorNoIsAnError) {
   Entry entry;
   EXPECT_EQ(set_field(entry, "disabled", "maybe").error().message, "disabled is neither yes nor no");
+}
+
+TEST(Fields, ABackendAndWhatOpensIt) {
+  Entry entry;
+  EXPECT_TRUE(set_field(entry, "backend", "192.0.2.1:143").value());
+  EXPECT_TRUE(set_field(entry, "Backend_Password", "canary").value());
+  EXPECT_EQ(entry.backend, "192.0.2.1:143");
+  EXPECT_TRUE(entry.backend_password.equals("canary"));
+  EXPECT_EQ(set_field(entry, "backend_password", "canary\r\n").error().message, "backend_password is not one line");
+}
+
+// The backend of a domain is that of its users who have none; its password would be everybody's.
+TEST(Fields, TheyReachTheIdentity) {
+  fakes::FakeEnv env;
+  auto identity = [&](const Found& found) {
+    Query query;
+    query.user = "joe@example.com";
+    query.password = Secret("secret");
+    Identity known;
+    Lookup lookup([&](LookupResult result) {
+      EXPECT_EQ(result.verdict, Verdict::ok) << result.detail;
+      known = std::move(result.identity);
+    });
+    answer(env, lookup, query, found, Checking{true, "{PLAIN}x"});
+    env.run();
+    return known;
+  };
+  Entry own, domain;
+  own.name = "joe@example.com";
+  own.password = "{PLAIN}secret";
+  domain.name = "@example.com";
+  domain.backend = "b";
+  domain.backend_password = Secret("canary");
+  Identity joe = identity({own, domain});
+  EXPECT_EQ(joe.backend, "b");
+  EXPECT_TRUE(joe.backend_password.empty());
+  own.backend_password = Secret("key");
+  own.shard = "s";
+  joe = identity({own, domain});
+  EXPECT_EQ(joe.backend + '/' + joe.shard, "/s");
+  EXPECT_TRUE(joe.backend_password.equals("key"));
+  EXPECT_TRUE(joe.verified);
 }
 
 TEST(Fields, OtherNamesForThem) {

@@ -36,6 +36,7 @@ struct PlacementTest : testing::Test {
     Router router(live);
     Identity ann;
     ann.user = "ann";
+    ann.backend = backend;
     auto route = place(router, moves, ann, protocol, now_s, true);
     std::vector<std::string> names;
     if (!route) return {route.error().message};
@@ -45,6 +46,7 @@ struct PlacementTest : testing::Test {
     shared = route->shared != nullptr;
     return names;
   }
+  std::string backend;  // that a directory names
   std::string reason;
   bool shared = false;
 };
@@ -60,6 +62,13 @@ TEST_F(PlacementTest, AnOrderComesFirstUntilItsTimeIsOver) {
   EXPECT_THAT(candidates(99), ElementsAre("!b2", "b1"));
   EXPECT_EQ(reason, "moved by an operator");
   EXPECT_THAT(candidates(100), ElementsAre("a1", "a2"));
+}
+
+TEST_F(PlacementTest, AnOrderComesBeforeTheBackendThatADirectoryNames) {
+  backend = "a2";
+  EXPECT_THAT(candidates(), ElementsAre("a2"));
+  moves.set("ann", {"main", "b", "b2", 0, false});
+  EXPECT_THAT(candidates(), ElementsAre("!b2", "b1"));
 }
 
 TEST_F(PlacementTest, AnOrderForAShardLeavesItsOrderOpen) {

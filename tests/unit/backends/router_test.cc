@@ -212,5 +212,43 @@ TEST(Router, ARegexBombIsHarmless) {
   EXPECT_EQ(reason(Router(live), who(std::string(512, 'a'))), "hash over 3 shards");
 }
 
+// A directory that knows the backend itself.
+TEST(Router, ABackendByNameOrAddressIsTheOnlyCandidate) {
+  config::Live live = world();
+  live.backends[1].host = "192.0.2.2";
+  live.backends[2].host = "2001:db8::2";
+  live.backends[3].host = "Mail.example.org";
+  live.routing.rules = {rule("user", "joe", "vip", "gold")};
+  Router router(live);
+  auto to = [&](const std::string& backend, std::string_view protocol = "imap") {
+    Identity identity = who("joe", "vip", "gold");
+    identity.backend = backend;
+    auto route = router.explain(identity, protocol);
+    if (!route) return route.error().message;
+    EXPECT_EQ(route->candidates.size(), 1u);
+    return std::string(route->pool) + '/' + std::string(route->shard) + '/' + route->candidates[0]->name + ' ' +
+           route->reason;
+  };
+  EXPECT_EQ(to("a2"), "main/a/a2 directory");
+  EXPECT_EQ(to("192.0.2.2:143"), "main/a/a2 directory");
+  EXPECT_EQ(to("192.0.2.2:110", "pop3"), "main/a/a2 directory");
+  EXPECT_EQ(to("192.0.2.2"), "main/a/a2 directory");
+  EXPECT_EQ(to("::ffff:192.0.2.2"), "main/a/a2 directory");
+  for (const char* said : {"[2001:db8::2]:143", "[2001:DB8:0::2]:143", "2001:db8::2", "[2001:db8::2]"}) {
+    EXPECT_EQ(to(said), "main/b/b directory") << said;
+  }
+  EXPECT_EQ(to("mail.EXAMPLE.org:143"), "main/c/c directory");
+  for (const char* said :
+       {"192.0.2.2:144", "192.0.2.3:143", "x", "192.0.2.2:", "192.0.2.2:143x", "[192.0.2.2", ":143"}) {
+    EXPECT_THAT(to(said), HasSubstr("the directory names a backend that no [[backend]] is")) << said;
+  }
+  EXPECT_THAT(to("imap-only", "pop3"), HasSubstr("does not serve pop3"));
+  live.backends.push_back(backend("lonely"));
+  Router more(live);
+  Identity identity = who("joe");
+  identity.backend = "lonely";
+  EXPECT_EQ(more.route(identity, "imap").error().message, "backend lonely, which the directory names, is in no pool");
+}
+
 }  // namespace
 }  // namespace postigo
