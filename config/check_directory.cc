@@ -86,6 +86,20 @@ void check_users(const Live& live, const Directory& x, const std::string& path, 
   }
 }
 
+void check_http(const Directory& x, const std::string& path, Report& report) {
+  const std::string& url = x.http.url;
+  const bool tls = url.starts_with("https://");
+  if (!url.empty() && !tls && !url.starts_with("http://")) {
+    report.error(path + ".http.url", "must begin with http:// or https://");
+  } else if (url.find_first_of("#@ ") != std::string::npos) {
+    report.error(path + ".http.url", "must not have blanks, a fragment or a password: there are keys for it");
+  }
+  if (!x.password.empty() && x.login.empty()) report.error(path + ".password", "needs login");
+  if (x.http.dialect == HttpDirectory::Dialect::nginx && !x.check_password) {
+    report.error(path + ".http.dialect", "\"nginx\" is about passwords and nothing else: set check_password = true");
+  }
+}
+
 // What a kind cannot do without.
 void check_needs(const Directory& x, const std::string& path, Report& report) {
   auto need = [&](bool there, const std::string& key) {
@@ -110,7 +124,8 @@ void check_needs(const Directory& x, const std::string& path, Report& report) {
       return need(!x.ldap.bind_dn.empty() || (!x.ldap.base.empty() && !x.ldap.filter.empty()),
                   "ldap.base with ldap.filter, or ldap.bind_dn,");
     case Type::http:
-      return need(!x.http.url.empty(), "http.url");
+      need(!x.http.url.empty(), "http.url");
+      return check_http(x, path, report);
     case Type::redis:
       return need(!x.servers.empty(), "servers");
     case Type::oauth:
@@ -137,7 +152,8 @@ void check_directory(const Live& live, const Directory& x, const std::string& pa
   check_needs(x, path, report);
   check_fields(x, path, report);
   const bool master = live.auth.backend_login.mode != BackendLogin::Mode::credentials;
-  if (x.check_password && !master) {
+  // Who is asked over HTTP may name what opens the backend, and what the client said may do so, as with nginx.
+  if (x.check_password && !master && x.type != Type::http) {
     report.error(path + ".check_password",
                  "who checks passwords here needs a master identity for the backend: set mode in [auth.backend_login] "
                  "to \"master_authzid\" or \"master_separator\"");

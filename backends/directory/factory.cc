@@ -14,6 +14,7 @@ namespace {
 constexpr DirectoryDriver kDrivers[] = {
     {config::Directory::Type::fixed, load_static_directory},
     {config::Directory::Type::sqlite, load_sqlite_directory},
+    {config::Directory::Type::http, load_http_directory},
 };
 
 Result<SharedSource> load(const config::Directory& directory, const DirectoryShared* before) {

@@ -37,5 +37,6 @@ struct DirectoryDriver {
 
 Result<SharedSource> load_static_directory(const config::Directory& from);
 Result<SharedSource> load_sqlite_directory(const config::Directory& from);
+Result<SharedSource> load_http_directory(const config::Directory& from);
 
 }  // namespace postigo

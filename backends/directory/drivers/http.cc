@@ -1,0 +1,209 @@
+// A directory that is a program which is asked over HTTP, on the worker's own loop (Env::fetch). What is asked and what
+// the answer means is a dialect's (http_json.cc, http_nginx.cc, http_nauthilus.cc). Whatever is wrong with the answer
+// is "try later", never "no such user".
+#include "backends/directory/drivers/http.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+#include "backends/directory/password.h"
+#include "backends/directory/source.h"
+#include "parser/base/ascii.h"
+
+namespace postigo {
+namespace {
+
+// All waiting that the other side asks for ends within so much time after the question, so that it ends before
+// limits.lookup_timeout, which would make another verdict of it.
+constexpr uint64_t kPatienceMs = 4'000;
+constexpr uint64_t kAgainMs = 1'000;  // before it is asked again, if it does not say when
+
+const HttpDialect* const kDialects[] = {&kHttpNginx, &kHttpJson, &kHttpNauthilus};
+
+class HttpSource final : public DirectorySource {
+ public:
+  explicit HttpSource(const config::Directory& from)
+      : settings_(from), checking_{from.check_password, default_decoy()} {
+    auto row = std::find_if(std::begin(kDialects), std::end(kDialects),
+                            [&](const HttpDialect* each) { return each->dialect == from.http.dialect; });
+    dialect_ = *row;
+  }
+
+  Result<void> prepare();
+
+  std::unique_ptr<Directory> make(Env& env) const override;
+  std::string decoy() const override { return checking_.decoy; }
+  bool curious() const override { return true; }
+
+  const std::string& name() const { return settings_.name; }
+  const HttpTerms& terms() const { return terms_; }
+  const HttpDialect& dialect() const { return *dialect_; }
+  const Checking& checking() const { return checking_; }
+  HttpRequest request(Want want, const Query& query) const;
+
+ private:
+  config::Directory settings_;
+  Checking checking_;
+  const HttpDialect* dialect_;
+  HttpTerms terms_;
+  std::vector<std::pair<std::string, std::string>> headers_;
+};
+
+Result<void> HttpSource::prepare() {
+  auto fields = FieldNames::parse(settings_.fields);
+  if (!fields) return fail("fields: " + fields.error().message);
+  terms_ = {settings_.name, settings_.http.url, std::move(*fields)};
+  for (const std::string& header : settings_.http.headers) {
+    const size_t colon = header.find(':');
+    if (colon == 0 || colon == std::string::npos || !fits_in_line(header)) {
+      return fail("http.headers: there is one that is not \"Name: value\"");
+    }
+    const size_t value = header.find_first_not_of(" \t", colon + 1);
+    headers_.emplace_back(header.substr(0, colon), value == std::string::npos ? "" : header.substr(value));
+  }
+  if (!settings_.tls_ca.empty() && access(settings_.tls_ca.c_str(), R_OK) != 0) {
+    return fail("tls_ca: cannot read " + settings_.tls_ca);
+  }
+  return {};
+}
+
+HttpRequest HttpSource::request(Want want, const Query& query) const {
+  HttpRequest request;
+  request.url = settings_.http.url;
+  request.login = settings_.login;
+  request.password = Secret(settings_.password.reveal());
+  request.tls_ca = settings_.tls_ca;
+  request.tls_verify = settings_.tls_verify;
+  request.timeout_ms = settings_.timeout_ms;
+  request.connections_max = settings_.http.connections_max;
+  dialect_->ask(terms_, want, query, request);
+  request.headers.insert(request.headers.end(), headers_.begin(), headers_.end());
+  return request;
+}
+
+// One question, from the request to the verdict. Lives in the call-backs of what it waits for.
+class HttpQuestion : public std::enable_shared_from_this<HttpQuestion> {
+ public:
+  HttpQuestion(Env& env, Lookup& lookup, const Query& query, std::shared_ptr<const HttpSource> source)
+      : env_(env), lookup_(lookup), query_(query), source_(std::move(source)), began_ms_(env.now_ms()) {
+    // Without check_password the backend checks it, and nobody else needs to know it.
+    want_ = query.want == Want::verdict && !source_->checking().enabled ? Want::placement : query.want;
+  }
+
+  void ask() {
+    lookup_.hold(env_.fetch(source_->request(want_, query_),
+                            [self = shared_from_this()](const HttpAnswer& answer) { self->answered(answer); }));
+  }
+
+ private:
+  void answered(const HttpAnswer& answer) {
+    if (answer.status == 0) return finish({.detail = answer.why});
+    if (answer.status >= 500 || answer.status == 429) {
+      return finish({.detail = "status " + std::to_string(answer.status)});
+    }
+    HttpOpinion opinion = source_->dialect().understand(source_->terms(), want_, query_, answer);
+    const uint64_t spent_ms = env_.now_ms() - began_ms_;
+    const uint64_t left_ms = kPatienceMs - std::min(kPatienceMs, spent_ms);
+    if (opinion.ask_again) {
+      const uint64_t wait_ms = opinion.wait_ms == 0 ? kAgainMs : opinion.wait_ms;
+      if (wait_ms >= left_ms) return finish({.detail = "it asks for more patience than there is"});
+      return wait(wait_ms, [self = shared_from_this()] { self->ask(); });
+    }
+    if (opinion.wait_ms == 0) return finish(std::move(opinion));
+    wait(std::min(opinion.wait_ms, left_ms),
+         [self = shared_from_this(), opinion = std::move(opinion)]() mutable { self->finish(std::move(opinion)); });
+  }
+
+  void wait(uint64_t wait_ms, std::function<void()> then) { lookup_.hold(env_.after(wait_ms, std::move(then))); }
+
+  void finish(HttpOpinion opinion) {
+    if (opinion.verdict != Verdict::ok) {
+      if (!opinion.detail.empty()) opinion.detail.insert(0, "directory " + source_->name() + ": ");
+      return lookup_.finish({opinion.verdict, {}, std::move(opinion.detail)});
+    }
+    // Whose password is right is as good as somebody who was proven in another way.
+    if (want_ == Want::verdict) query_.want = Want::account;
+    answer(env_, lookup_, query_, {std::move(opinion.entry), std::nullopt}, source_->checking());
+  }
+
+  Env& env_;
+  Lookup& lookup_;
+  Query query_;
+  std::shared_ptr<const HttpSource> source_;
+  Want want_;
+  uint64_t began_ms_;
+};
+
+class HttpDirectory final : public Directory {
+ public:
+  HttpDirectory(Env& env, std::shared_ptr<const HttpSource> source) : env_(env), source_(std::move(source)) {}
+  std::string_view name() const override { return source_->name(); }
+
+  void start(Lookup& lookup, const Query& query) override {
+    const bool name = is_utf8(query.user) && !query.user.empty() && !query.user.starts_with('@');
+    if (!name || !source_->dialect().can(query.want)) {
+      return answer_later(env_, lookup, {Verdict::no_such_user, {}, {}});
+    }
+    if (query.want == Want::verdict && source_->checking().enabled) {
+      // Nobody has an empty password, and not everybody whom a program asks knows that.
+      if (query.password.empty()) return refuse(lookup, "no password");
+      if (source_->dialect().text_only && !is_utf8(query.password.reveal())) {
+        return refuse(lookup, "a password that JSON has no place for");
+      }
+    }
+    std::make_shared<HttpQuestion>(env_, lookup, query, source_)->ask();
+  }
+
+ private:
+  void refuse(Lookup& lookup, const char* why) {
+    answer_later(env_, lookup, {Verdict::bad_credentials, {}, "directory " + source_->name() + ": " + why});
+  }
+
+  Env& env_;
+  std::shared_ptr<const HttpSource> source_;
+};
+
+std::unique_ptr<Directory> HttpSource::make(Env& env) const {
+  return std::make_unique<HttpDirectory>(env, std::static_pointer_cast<const HttpSource>(shared_from_this()));
+}
+
+}  // namespace
+
+std::string_view header_of(const HttpAnswer& answer, std::string_view name) {
+  for (const auto& [each, value] : answer.headers) {
+    if (each == name) return value;
+  }
+  return {};
+}
+
+uint64_t seconds_to_ms(std::string_view text) {
+  uint32_t seconds = 0;
+  auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  return error == std::errc() && stop == text.data() + text.size() ? uint64_t{seconds} * 1000 : 0;
+}
+
+std::string told(std::string_view text, const Query& query) {
+  const Bytes password = query.password.reveal();
+  if (!password.empty() && text.find(password) != text.npos) return "a text that repeats the password";
+  return '"' + printable(text) + '"';
+}
+
+void take_field(const HttpTerms& terms, HttpOpinion& opinion, std::string_view name, std::string_view value) {
+  auto set = set_field(opinion.entry, terms.fields.ours(name), value);
+  if (set) return;
+  opinion.verdict = Verdict::unusable;
+  opinion.detail = set.error().message;
+}
+
+Result<SharedSource> load_http_directory(const config::Directory& from) {
+  auto source = std::make_shared<HttpSource>(from);
+  if (auto ready = source->prepare(); !ready) return fail("directory " + from.name + ": " + ready.error().message);
+  return SharedSource(std::move(source));
+}
+
+}  // namespace postigo
