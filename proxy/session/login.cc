@@ -7,6 +7,7 @@
 
 #include "parser/base/limits.h"
 #include "proxy/base/events.h"
+#include "proxy/session/circumstances.h"
 #include "proxy/session/host.h"
 #include "proxy/session/session.h"
 
@@ -168,6 +169,7 @@ void Login::look_up() {
   query.mechanism = credentials.mechanism;
   query.protocol = session_.frontend().protocol->name;
   query.client_ip = summary.client.host();
+  query.circumstances = circumstances_of(session_);
   lookup_.emplace([this](LookupResult result) { looked_up(std::move(result)); });
   session_.host().directory().start(*lookup_, query);
 }

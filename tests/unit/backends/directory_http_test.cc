@@ -29,6 +29,11 @@ class HttpDirectoryTest : public testing::Test {
     settings.type = config::Directory::Type::http;
     settings.check_password = true;
     settings.http.url = "http://auth.example/check";
+    query.user = "joe@example.com";
+    query.password = Secret("secret");
+    query.mechanism = "PLAIN";
+    query.protocol = "imap";
+    query.client_ip = "192.0.2.7";
   }
   void use(Dialect dialect) {
     settings.http.dialect = dialect;
@@ -73,7 +78,7 @@ class HttpDirectoryTest : public testing::Test {
 
   FakeEnv env;
   config::Directory settings;
-  Query query{"joe@example.com", Secret("secret"), "PLAIN", "imap", "192.0.2.7"};
+  Query query;
   std::unique_ptr<Directory> directory;
   std::optional<Lookup> lookup;
   std::optional<LookupResult> result;

@@ -36,7 +36,7 @@ struct PlacementTest : testing::Test {
     Router router(live);
     Identity ann;
     ann.user = "ann";
-    ann.backend = backend;
+    ann.backend = named;
     auto route = place(router, moves, ann, protocol, now_s, true);
     std::vector<std::string> names;
     if (!route) return {route.error().message};
@@ -46,7 +46,7 @@ struct PlacementTest : testing::Test {
     shared = route->shared != nullptr;
     return names;
   }
-  std::string backend;  // that a directory names
+  std::string named;  // a backend, by a directory
   std::string reason;
   bool shared = false;
 };
@@ -65,7 +65,7 @@ TEST_F(PlacementTest, AnOrderComesFirstUntilItsTimeIsOver) {
 }
 
 TEST_F(PlacementTest, AnOrderComesBeforeTheBackendThatADirectoryNames) {
-  backend = "a2";
+  named = "a2";
   EXPECT_THAT(candidates(), ElementsAre("a2"));
   moves.set("ann", {"main", "b", "b2", 0, false});
   EXPECT_THAT(candidates(), ElementsAre("!b2", "b1"));
