@@ -17,7 +17,7 @@
 namespace postigo {
 namespace {
 
-// Few enough that a burst of TLS handshakes (a tenth of a millisecond each) does not hold up "later" and the timers.
+// Few enough that a burst of work does not hold up "later" and the timers.
 constexpr size_t kEventsPerTurn = 64;
 
 }  // namespace
@@ -76,6 +76,7 @@ void Loop::run() {
 void Loop::turn(bool wait) {
   ++turn_;
   moved_ = 0;
+  handshakes_.begin_turn();
   std::array<epoll_event, kEventsPerTurn> events;
   int timeout_ms = !wait || uv_touched_ || pending() ? 0 : uv_backend_timeout(&uv_);
   int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout_ms);
@@ -107,6 +108,7 @@ void Loop::run_later() {
   for (bool first = true; !turns_.empty() && (first || moved_ < kOctetsPerTurn); first = false) {
     turns_.pop_front().in_turn();
   }
+  handshakes_.serve([](Watched& who) { who.in_turn(); });
   running_.swap(deferred_);
   for (auto& then : running_) then();
   running_.clear();

@@ -18,6 +18,7 @@
 
 #include "proxy/base/list.h"
 #include "proxy/net/chunk.h"
+#include "proxy/net/handshake_line.h"
 #include "proxy/net/timer_wheel.h"
 
 typedef struct bio_st BIO;
@@ -37,7 +38,7 @@ class Watched : public ListNode<SoonTag> {
  public:
   virtual void ready(uint32_t events) = 0;  // EPOLL... bits; edges: each change is told once
   virtual void resume() {}                  // asked for with Loop::soon()
-  virtual void in_turn() {}                 // asked for with Loop::take_turn()
+  virtual void in_turn() {}                 // asked for with Loop::take_turn(), may_shake_hands()
   virtual ~Watched() = default;
 };
 
@@ -78,6 +79,8 @@ class Loop {
   void take_turn(Watched& who) {
     if (!who.linked()) turns_.push_back(who);
   }
+  // Whether it is this one's turn to do what a handshake costs; if not, in_turn() is called when it is.
+  bool may_shake_hands(Watched& who, uint32_t network) { return handshakes_.may_go(who, network); }
   void moved(size_t octets) { moved_ += octets; }
   uint64_t turns() const { return turn_; }  // so far
   void defer(std::function<void()> then) { deferred_.push_back(std::move(then)); }
@@ -106,7 +109,9 @@ class Loop {
     void* object;
     void (*free)(void*);
   };
-  bool pending() const { return !soon_.empty() || !turns_.empty() || !deferred_.empty() || !graveyard_.empty(); }
+  bool pending() const {
+    return !soon_.empty() || !turns_.empty() || !handshakes_.empty() || !deferred_.empty() || !graveyard_.empty();
+  }
   void run_uv();
   void run_later();
   void free_dead();
@@ -121,6 +126,7 @@ class Loop {
   TlsIo tls_io_;
   BIO* bio_;
   List<Watched, SoonTag> soon_, turns_;
+  HandshakeLine<Watched, SoonTag> handshakes_;
   uint64_t turn_ = 0;
   size_t moved_ = 0;  // in this turn
   std::vector<std::function<void()>> deferred_, running_;

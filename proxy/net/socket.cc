@@ -113,7 +113,7 @@ void Socket::ready(uint32_t events) {
 }
 
 // What a descriptor is ready for. A small session is served at once; bulk waits for its turn, so that it never holds up
-// more than one turn of the loop (A39).
+// more than one turn of the loop (A39); so does a handshake of which its network has many.
 void Socket::act(bool bulk) {
   if (failed_) return;
   if (writable_ && (bulk || queue_.size() <= kBulk)) {
@@ -121,9 +121,10 @@ void Socket::act(bool bulk) {
     if (!queue_.empty()) write_queue();
     if (owner_ == nullptr) return;
   }
-  if (bulk || !bulk_) read_some();
+  const bool waits = dear_ && !bulk && reading() && !loop_.may_shake_hands(*this, network_);
+  if ((bulk || !bulk_) && !waits) read_some();
   if (owner_ == nullptr || failed_) return;
-  if (writable_ || reading()) loop_.take_turn(*this);
+  if (writable_ || (reading() && !waits)) loop_.take_turn(*this);
   if (end_seen_) tell_unread_end();
 }
 

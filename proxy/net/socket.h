@@ -72,8 +72,9 @@ class Socket final : public Watched {
   void set_owner(Owner& owner) { owner_ = &owner; }
 
   // All bytes from now on are TLS. What was received in clear text must be consumed; `received` is what came behind it
-  // and is the beginning of TLS already. REQUIRES: received.size() <= Loop::kReceiveSize.
-  void start_tls_server(SSL_CTX* context, Bytes received = {});
+  // and is the beginning of TLS already. `network`: among whose handshakes it waits (handshake_line.h).
+  // REQUIRES: received.size() <= Loop::kReceiveSize.
+  void start_tls_server(SSL_CTX* context, Bytes received = {}, uint32_t network = 0);
   void start_tls_client(std::shared_ptr<TlsClientContext> context);
   Tls* tls() { return tls_.get(); }
   const Tls* tls() const { return tls_.get(); }
@@ -151,6 +152,7 @@ class Socket final : public Watched {
   int fd_;
   int error_ = 0;  // errno of a failed write: reading would not tell it again
   uint32_t read_size_ = 16 * 1024;
+  uint32_t network_ = 0;
   uint8_t paused_ = 0;            // bits of Pause
   uint8_t end_told_ = 0;          // on_ending: 1 for an end, 2 for a broken connection
   bool open_ : 1 = false;         // connected
@@ -168,6 +170,7 @@ class Socket final : public Watched {
   bool tell_drained_ : 1 = false;
   bool reset_ : 1 = false;
   bool heard_ : 1 = false;
+  bool dear_ : 1 = false;  // the next that is read may cost a signature
 };
 
 using SocketPtr = Socket::Ptr;

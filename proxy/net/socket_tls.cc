@@ -5,8 +5,10 @@
 
 namespace postigo {
 
-void Socket::start_tls_server(SSL_CTX* context, Bytes received) {
+void Socket::start_tls_server(SSL_CTX* context, Bytes received, uint32_t network) {
   tls_ = Tls::server(loop_, context);
+  network_ = network;
+  dear_ = true;
   if (received.empty()) return;
   early_ = std::make_unique<std::string>(received);
   loop_.soon(*this);
@@ -24,6 +26,7 @@ Bytes Socket::received_tls(Bytes cipher) {
   Bytes plain = tls_->receive(cipher);
   Tls::State state = tls_->state();
   bool secured = was_handshaking && (state == Tls::State::open || state == Tls::State::ended);
+  if (!loop_.tls_io().out.empty()) dear_ = false;  // the hello is answered, what follows is cheap
   // The last flight of the handshake waits for the greeting that follows it: one segment instead of two.
   if (!secured) flush_tls();
   if (secured) {

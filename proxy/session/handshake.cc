@@ -3,16 +3,32 @@
 #include "proxy/session/handshake.h"
 
 #include <algorithm>
+#include <array>
 
 #include "proxy/session/host.h"
 #include "proxy/session/session.h"
 
 namespace postigo {
+namespace {
+
+// An IPv4 /24 or an IPv6 /48 (folded): what one subscriber or one rented machine has. Nothing but fairness depends on
+// it.
+uint32_t network_of(const std::array<uint8_t, 16>& address) {
+  constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  const bool v4 = std::equal(kMapped.begin(), kMapped.end(), address.begin());
+  const auto* from = address.data() + (v4 ? 12 : 0);
+  uint64_t prefix = v4 ? 1 : 0;
+  for (int i = 0; i < (v4 ? 3 : 6); ++i) prefix = prefix << 8 | from[i];
+  return static_cast<uint32_t>(prefix ^ prefix >> 32);
+}
+
+}  // namespace
 
 void Handshake::start(Bytes received) {
   start_us_ = uv_hrtime() / 1000;
   session_.enter(Phase::tls, std::min(session_.limits().tls_handshake_timeout_ms, session_.login_ms_left()));
-  session_.client()->start_tls_server(session_.frontend().tls_context->get(), received);
+  session_.client()->start_tls_server(session_.frontend().tls_context->get(), received,
+                                      network_of(session_.summary().client.octets()));
 }
 
 // Who left without an octet did not try TLS.
