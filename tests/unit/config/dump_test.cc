@@ -123,10 +123,19 @@ Directory only_its_own(const Directory& all, Directory::Type type) {
   if (type == Type::passwd_file || has_servers) x.fields = {"theirs=pool"};
   if (is_sql) x.sql = all.sql;
   if (type == Type::ldap) x.ldap = all.ldap;
-  if (type == Type::http) x.http = all.http;
+  if (type == Type::http) {
+    x.http = all.http;
+    x.http.url = "https://a.example/auth";
+    x.http.headers = {"X-Key: value"};
+    x.check_password = x.http.dialect == HttpDirectory::Dialect::nginx;
+  }
   if (type == Type::redis) x.redis = all.redis;
   if (type == Type::pam) x.pam_service = all.pam_service;
-  if (type == Type::oauth) x.oauth = all.oauth;
+  if (type == Type::oauth) {
+    x.oauth = all.oauth;
+    x.oauth.audiences = {"mail"};
+    x.oauth.scopes = {"imap"};
+  }
   return x;
 }
 
