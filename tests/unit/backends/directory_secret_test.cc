@@ -19,8 +19,8 @@ constexpr const char* kScram =
     "g8/DjxgGXfc125L+8S7x4DCBffZc7osSNkAdzD30liQ=";
 constexpr const char* kHash = "{SSHA}H+R9yrHS2uLDmhnptpLprextnKbzQ25z";
 
-Entry entry(const char* name, const char* password) {
-  Entry made;
+config::StaticUser entry(const char* name, const char* password) {
+  config::StaticUser made;
   made.name = name;
   made.password = password;
   return made;
@@ -29,7 +29,7 @@ Entry entry(const char* name, const char* password) {
 class Secrets : public testing::Test {
  protected:
   // The first one's password is the decoy.
-  std::unique_ptr<Directory> chain(std::vector<Entry> users) {
+  std::unique_ptr<Directory> chain(std::vector<config::StaticUser> users) {
     config::Auth auth;
     config::Directory directory;
     directory.name = "users";
