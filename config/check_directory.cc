@@ -5,6 +5,7 @@
 
 #include "config/check_shared.h"
 #include "config/suggest.h"
+#include "config/units.h"
 
 namespace postigo::config {
 
@@ -135,6 +136,22 @@ void check_needs(const Directory& x, const std::string& path, Report& report) {
   }
 }
 
+// What the query is worth, its server says.
+void check_sql(const Directory& x, const std::string& path, Report& report) {
+  constexpr uint16_t kAnyPort = 1;
+  for (size_t i = 0; i < x.servers.size(); ++i) {
+    const std::string& server = x.servers[i];
+    const std::string key = at_index(path + ".servers", i);
+    if (server.starts_with('/')) continue;
+    auto endpoint = parse_endpoint(server, kAnyPort);
+    if (!endpoint) {
+      report.error(key, in_quotes(server) + " is neither \"host:port\" nor the path of a unix socket");
+    } else if (x.tls == Directory::Tls::off && !is_loopback(endpoint->host)) {
+      report.warning(key, "users' hashes come from another machine without TLS: set tls = \"on\"");
+    }
+  }
+}
+
 void check_fields(const Directory& x, const std::string& path, Report& report) {
   for (size_t i = 0; i < x.fields.size(); ++i) {
     const std::string& field = x.fields[i];
@@ -151,6 +168,7 @@ void check_directory(const Live& live, const Directory& x, const std::string& pa
   check_uses(x, path, report);
   check_needs(x, path, report);
   check_fields(x, path, report);
+  if (x.type == Type::postgresql || x.type == Type::mysql) check_sql(x, path, report);
   const bool master = live.auth.backend_login.mode != BackendLogin::Mode::credentials;
   // Who is asked over HTTP may name what opens the backend, and what the client said may do so, as with nginx.
   if (x.check_password && !master && x.type != Type::http) {

@@ -57,6 +57,17 @@ std::vector<Address> sources_of(const config::Backend& backend, size_t index, co
   return sources;
 }
 
+// Once: not of those that go on.
+void warn_of_directories(const DirectoryShared& opened, const DirectoryShared* before, config::Problems& problems) {
+  for (size_t i = 0; i < opened.items().size(); ++i) {
+    const SharedSource& source = opened.items()[i].source;
+    auto same = [&](const DirectoryShared::Item& item) { return item.source == source; };
+    const bool told = before != nullptr && std::any_of(before->items().begin(), before->items().end(), same);
+    if (told || source->warning().empty()) continue;
+    problems.push_back(config::warning_at(config::at_index("directory", i), source->warning()));
+  }
+}
+
 // What name servers say must not make of a configuration that was checked one that is wrong.
 bool fits(const config::Live& live, config::Problems& problems) {
   config::Problems found = Router::check(live);
@@ -150,7 +161,10 @@ bool Snapshot::open_directories(config::Problems& problems, const Snapshot* befo
 
 std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth, config::Problems& problems,
                                                         const DirectoryShared* before) {
-  if (auto opened = load_directories(auth, before)) return *opened;
+  if (auto opened = load_directories(auth, before)) {
+    warn_of_directories(**opened, before, problems);
+    return *opened;
+  }
   for (size_t i = 0; i < auth.directories.size(); ++i) {  // one by one: every bad one is told
     config::Auth one = auth;
     one.directories = {auth.directories[i]};

@@ -15,6 +15,8 @@ constexpr DirectoryDriver kDrivers[] = {
     {config::Directory::Type::fixed, load_static_directory},
     {config::Directory::Type::sqlite, load_sqlite_directory},
     {config::Directory::Type::http, load_http_directory},
+    {config::Directory::Type::postgresql, load_postgresql_directory},
+    {config::Directory::Type::mysql, load_mysql_directory},
 };
 
 Result<SharedSource> load(const config::Directory& directory, const DirectoryShared* before) {

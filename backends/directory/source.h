@@ -23,6 +23,9 @@ class DirectorySource : public std::enable_shared_from_this<DirectorySource> {
   // user who does not exist (A22). Never empty.
   virtual std::string decoy() const = 0;
 
+  // What was wrong when it was loaded and may mend itself: one line for the operator; empty: nothing.
+  virtual std::string warning() const { return {}; }
+
   // Whether Query::circumstances are looked at: then they are collected for each login.
   virtual bool curious() const { return false; }
 };
@@ -38,5 +41,7 @@ struct DirectoryDriver {
 Result<SharedSource> load_static_directory(const config::Directory& from);
 Result<SharedSource> load_sqlite_directory(const config::Directory& from);
 Result<SharedSource> load_http_directory(const config::Directory& from);
+Result<SharedSource> load_postgresql_directory(const config::Directory& from);
+Result<SharedSource> load_mysql_directory(const config::Directory& from);
 
 }  // namespace postigo

@@ -428,6 +428,18 @@ TEST_F(CheckTest, EachKindOfDirectoryHasItsNeeds) {
               HasSubstr("\"shard\" is not \"theirs=ours\""));
 }
 
+TEST_F(CheckTest, ServersOfDatabases) {
+  auto servers = [](const std::string& list, const std::string& more = "") {
+    return "[[directory]]\ntype = \"postgresql\"\nservers = [" + list + "]\n" + more +
+           "[directory.sql]\ndatabase = \"mail\"\nquery = \"SELECT 1 FROM users WHERE name = %u\"\n";
+  };
+  EXPECT_EQ(problems_of_small_and(servers("\"/run/postgresql\", \"localhost\", \"127.0.0.1:1\", \"[::1]:5432\"")), "");
+  EXPECT_THAT(error(servers("\"localhost\", \"db:port\"")),
+              HasSubstr("directory.servers: \"db:port\" is neither \"host:port\" nor the path of a unix socket"));
+  EXPECT_THAT(warning(servers("\"db.internal\"")), HasSubstr("without TLS: set tls = \"on\""));
+  EXPECT_EQ(problems_of_small_and(servers("\"db.internal\"", "tls = \"on\"\n")), "");
+}
+
 TEST_F(CheckTest, CheckingPasswordsNeedsAMasterIdentity) {
   EXPECT_THAT(error("[[directory]]\ncheck_password = true\ntype = \"sqlite\"\npath = \"a.db\"\n"),
               HasSubstr("needs a master identity"));
