@@ -255,6 +255,8 @@ Connection begin(const config::Directory& settings, const SqlServer& server) {
   std::transform(options.begin(), options.end(), texts.begin(), [](const auto& option) { return option.second; });
   Connection connection(PQconnectStartParams(names.data(), texts.data(), 0), PQfinish);
   wipe(password.data(), password.size());
+  PQsetNoticeProcessor(
+      connection.get(), [](void*, const char*) {}, nullptr);  // else they go to standard error
   return connection;
 }
 
@@ -271,8 +273,6 @@ SqlResult<Connection> open(const config::Directory& settings, const SqlServer& s
   if (PQstatus(connection.get()) != CONNECTION_OK || PQsetnonblocking(connection.get(), 1) != 0) {
     return sql_trouble(Kind::lost, one_line(PQerrorMessage(connection.get())));
   }
-  PQsetNoticeProcessor(
-      connection.get(), [](void*, const char*) {}, nullptr);
   return connection;
 }
 

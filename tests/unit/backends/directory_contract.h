@@ -341,8 +341,11 @@ TEST_P(Contract, ADirectoryMayGoWhileQuestionsArePending) {
 }
 
 TEST_P(Contract, TheDecoyIsLikeTheUsersOwn) {
-  if (!GetParam().has_sample) GTEST_SKIP() << "its users' hashes are not known before they log in";
   auto source = GetParam().load(entries(), true, place_);
+  if (!GetParam().has_sample) {
+    EXPECT_EQ((*source)->decoy(), default_decoy());
+    return;
+  }
   EXPECT_TRUE((*source)->decoy().starts_with("{SHA256-CRYPT}$5$rounds=1000$"));
   Temporary elsewhere;
   auto empty = GetParam().load({}, true, elsewhere);

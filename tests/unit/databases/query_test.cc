@@ -52,6 +52,27 @@ TEST_P(Queries, NamesStandWhereverTheyAreWritten) {
   EXPECT_EQ(ask("joe").verdict, Verdict::no_such_user);
 }
 
+// What config/DATABASES.md advises for columns that are compared without case.
+TEST_P(Queries, BinaryComparesAsWritten) {
+  if (is_postgresql()) return;  // it compares as written
+  database().run("ALTER TABLE people MODIFY name VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci");
+  const std::string query = "SELECT secret AS password FROM people WHERE name = %u";
+  open(query);
+  EXPECT_EQ(ask("j\xc3\xb3"
+                "e@example.com")
+                .verdict,
+            Verdict::ok)
+      << "this is what it advises against";
+  open(query + " AND BINARY name = %u");
+  for (const char* name : {"JOE@example.com",
+                           "j\xc3\xb3"
+                           "e@example.com",
+                           "joe@example.com "}) {
+    EXPECT_EQ(ask(name).verdict, Verdict::no_such_user) << name;
+  }
+  EXPECT_EQ(ask("joe@example.com").verdict, Verdict::ok);
+}
+
 TEST_P(Queries, EachQuestionHasItsAnswer) {
   open("SELECT secret AS password, host AS shard FROM people WHERE name = %u");
   EXPECT_EQ(ask("off@example.com", "", Want::placement).identity.shard, "b");
