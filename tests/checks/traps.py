@@ -54,7 +54,7 @@ def transcripts(root):
 def unit_tests(root):
     for path, _, names in os.walk(os.path.join(root, "tests")):
         for name in sorted(names):
-            if not name.endswith("_test.cc"):
+            if not name.endswith(("_test.cc", "_contract.h")):
                 continue
             with open(os.path.join(path, name), encoding="utf-8") as file:
                 for title, suite, test in GTEST.findall(file.read()):

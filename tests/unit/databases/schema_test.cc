@@ -12,6 +12,10 @@ std::string hashed(const std::string& phrase, const std::string& setting) {
 }
 
 const std::string kSha512 = hashed("secret", "$6$rounds=1000$saltsalt$");
+// sha512("secret" "saltsalt") "saltsalt", in base64, as doveadm pw -s SSHA512 writes it.
+const std::string kSalted =
+    "{SSHA512}aCu7JRc+kLsuEmFs1zTY+AiP7DSGnjjG+dH28Dp+E5usqoAixeT"
+    "PihKqZmkWal4mUfp63tqvCAkFV1LKTDFH6XNhbHRzYWx0";
 const std::string kSha256 = hashed("secret", "$5$rounds=1000$saltsalt$");
 
 // What stands below a heading.
@@ -77,7 +81,7 @@ TEST_P(Schemas, Iredmail) {
        "username VARCHAR(255) NOT NULL PRIMARY KEY, password VARCHAR(255) NOT NULL DEFAULT '', storagebasedirectory"
        " VARCHAR(255) NOT NULL DEFAULT '/var/vmail', storagenode VARCHAR(255) NOT NULL DEFAULT 'vmail1', quota BIGINT,"
        " domain VARCHAR(255), enableimapsecured SMALLINT NOT NULL DEFAULT 1, active SMALLINT NOT NULL DEFAULT 1",
-       {"'joe@example.com', '{SHA512-CRYPT}" + kSha512 + "', '/var/vmail', 'vmail2', 0, 'example.com', 1, 1",
+       {"'joe@example.com', '" + kSalted + "', '/var/vmail', 'vmail2', 0, 'example.com', 1, 1",
         "'off@example.com', '{SHA512-CRYPT}" + kSha512 + "', '/var/vmail', 'vmail1', 0, 'example.com', 1, 0",
         "'pop@example.com', '{SHA512-CRYPT}" + kSha512 + "', '/var/vmail', 'vmail1', 0, 'example.com', 0, 1"});
   open(documented("iRedMail"));
