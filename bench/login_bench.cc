@@ -8,6 +8,7 @@
 
 #include "bench/allocations.h"
 #include "parser/dialogue.h"
+#include "tests/fakes/sasl_facts.h"
 
 namespace postigo {
 namespace {
@@ -53,7 +54,7 @@ class Login {
   // One login; false if the script does not lead there.
   bool operator()(const Script& script) const {
     const Protocol& protocol = *find_protocol(script.protocol);
-    std::unique_ptr<FrontDialogue> front = protocol.make_front(policy_, true);
+    std::unique_ptr<FrontDialogue> front = protocol.make_front(policy_, true, facts_);
     Out out;
     front->open(out);
     Step step;
@@ -82,6 +83,7 @@ class Login {
 
  private:
   FrontPolicy policy_;
+  FakeFacts facts_;
 };
 
 void BM_Login(benchmark::State& state, const Script& script) {

@@ -9,6 +9,8 @@
 //    A1): the caller gives it to TLS. A back raises start_tls only when nothing follows it in the buffer: a server does
 //    not speak first, so whatever came along is forged (T28, A18).
 //  - authenticate suspends the dialogue: the caller answers with accept() or refuse() before it feeds again.
+//  - secret suspends it as well: the caller answers with supply(), or with refuse(), which ends the attempt. After
+//    supply() the attempt goes on, and ends in authenticate or abandoned, or with the dialogue.
 //  - After hang_up the caller sends what is in Out and closes.
 // Objects are confined to one thread and hold no reference to the buffers that they were fed from.
 #pragma once
@@ -27,6 +29,8 @@
 #include "parser/base/counter.h"
 #include "parser/base/out.h"
 #include "parser/base/secret.h"
+#include "parser/sasl/facts.h"
+#include "parser/sasl/stored_secret.h"
 
 namespace postigo {
 
@@ -34,6 +38,8 @@ enum class Event {
   need_input,    // feed more
   start_tls,     // front: reply is in Out, send it, then handshake with what is left of the input; back: handshake now
   authenticate,  // front only: credentials() are complete
+  secret,        // front only: credentials() say who; what is kept of his password is wanted, see supply()
+  abandoned,     // front only: the client has broken off the attempt for which a secret was supplied; feed the rest
   logged_in,     // back only: capabilities() are set, leftovers belong to the relay
   refused,       // back only: the backend says no to this user; reply() tells how
   ready,         // back only, if BackPolicy::until_ready: all is done but the login; over, or on with log_in()
@@ -58,12 +64,24 @@ struct CapabilityPolicy {
 
 // What the front may offer on one listener. Immutable, outlives the dialogues made from it.
 struct FrontPolicy {
-  std::string hostname;                  // in greetings and APOP-free banners; never a software version
+  std::string hostname;                  // in greetings and challenges; never a software version
   bool starttls_offered = false;         // STARTTLS / STLS while in clear text
   bool plaintext_login_allowed = false;  // LOGIN and PLAIN without TLS; false: LOGINDISABLED, PRIVACYREQUIRED
-  std::vector<std::string> mechanisms;   // SASL names in upper case, in the order to show: PLAIN, LOGIN
+  // SASL names in upper case, in the order to show (sasl/mechanisms.h), and "APOP", which is POP3's own. Which of them
+  // are offered depends on the connection, too (sasl/offer.h).
+  std::vector<std::string> mechanisms;
   std::shared_ptr<const CapabilityPolicy> capabilities;  // never null
   bool peer_is_proxy = false;  // whoever connects may say how many proxies a login may pass still (T63)
+};
+
+// What stands behind the name in Credentials.
+enum class Proof {
+  password,     // that he says; a directory or a backend knows whether it is right
+  proven,       // the mechanism has seen that he has the secret that was supplied
+  rejected,     // or that he has not
+  token,        // a bearer token, in `password`; `user` may be empty, as the token says whose it is
+  certificate,  // that of the client's TLS has this name in it
+  anonymous,    // nothing: he asks to be let in as nobody
 };
 
 // Who the client says he is. `mechanism` is "LOGIN", "PLAIN", ... or "USER" (POP3 USER/PASS).
@@ -73,6 +91,7 @@ struct Credentials {
   std::string user;
   std::string authzid;  // empty, or another identity than user that the client wants to act as (T24)
   Secret password;
+  Proof proof = Proof::password;
   // False: nobody can have such a name or password (too long, empty, a line end in it). It is to be refused as a wrong
   // one is, without asking anybody; `user` is for the log, and there is no password.
   bool possible = true;
@@ -89,7 +108,8 @@ struct Refusal {
     relayed,               // a code of the backend's that is registered, with our words (A21)
   };
   Kind kind = Kind::unavailable;
-  std::string code;  // relayed only: without brackets, upper case
+  std::string code;              // relayed only: without brackets, upper case
+  std::string token_error = {};  // of a token: what the client is told of it (RFC 7628 3.2.2); empty: no more than "no"
 };
 
 // Why we end a connection on our own account.
@@ -110,7 +130,10 @@ class FrontDialogue {
   virtual Step feed(Bytes in, Out& out) = 0;
   virtual void tls_established() = 0;  // resets parser, SASL, ID and user state (T27)
 
-  virtual Credentials& credentials() = 0;  // REQUIRES: authenticate was raised and not yet answered
+  virtual Credentials& credentials() = 0;  // REQUIRES: authenticate or secret was raised and not yet answered
+  // Answers Event::secret. `secret`: empty if there is no such user, or he has none of use; how the attempt goes on is
+  // the same then, to its end. Returns authenticate (answer that next), or need_input: the client has been challenged.
+  virtual Event supply(const StoredSecret& secret, Out& out) = 0;
 
   // What the backend wants its user to read, before accept() or refuse(). REQUIRES: printable, no CR or LF.
   virtual void alert(Bytes text, Out& out) = 0;
@@ -258,7 +281,8 @@ struct Protocol {
   // it well, and at the end, whatever came before, a client's good-bye.
   std::string_view noop, noop_done, goodbye;
   std::span<const std::string_view> verbs;  // what RelayFilter counts; the last one is "other"
-  std::unique_ptr<FrontDialogue> (*make_front)(const FrontPolicy& policy, bool tls) = nullptr;
+  // `facts` outlive the dialogue.
+  std::unique_ptr<FrontDialogue> (*make_front)(const FrontPolicy& policy, bool tls, const sasl::Facts& facts) = nullptr;
   std::unique_ptr<BackDialogue> (*make_back)(const BackPolicy& policy, BackLogin login) = nullptr;
   // What the client is told when the backend refused.
   Refusal (*refusal_for)(const BackendReply& reply) = nullptr;

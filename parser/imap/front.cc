@@ -35,6 +35,7 @@ Step Front::feed(Bytes in, Out& out) {
     Bytes rest = in.substr(step.consumed);
     progress = state_ == State::sasl            ? next_sasl_line(rest, out)
                : state_ == State::sasl_too_long ? skip_sasl_line(rest, out)
+               : state_ == State::sasl_refused  ? after_refusal(rest, out)
                                                 : next_command(rest, out);
     step.consumed += progress.consumed;
     step.event = progress.event;
@@ -89,6 +90,17 @@ Front::Progress Front::skip_sasl_line(Bytes in, Out& out) {
   return {size, on_sasl(SaslExchange::Outcome::done, out)};
 }
 
+// The client's answer to a challenge that refused it: whatever it is, it says nothing (RFC 7628 3.2.3).
+Front::Progress Front::after_refusal(Bytes in, Out& out) {
+  size_t end = in.find('\n');
+  size_t size = end == Bytes::npos ? in.size() : end + 1;
+  skipped_ += size;
+  if (skipped_ > limits::kCommandMax) return {size, bye("SASL response too long.", out)};
+  if (end == Bytes::npos) return {size, Event::need_input, false};
+  state_ = State::command;
+  return {size, settle(tagged("NO", refusal_, out), out)};
+}
+
 // Only LOGIN and ID have arguments that may be literals, and only sane ones are asked for (T4).
 bool Front::literal_welcome(Bytes line, const LiteralReader::Framed& framed) const {
   CommandHead head;
@@ -131,7 +143,7 @@ Event Front::unparsable(Bytes line, Out& out) {
 
 // After each answer: has the client gone too far?
 Event Front::settle(Event event, Out& out) {
-  if (event != Event::need_input) return event;
+  if (event != Event::need_input && event != Event::abandoned) return event;
   if (attempts_.too_many_bad_commands()) return bye("Too many bad commands.", out);
   if (attempts_.too_many_failures()) return bye("Too many failed logins.", out);
   if (attempts_.too_many_commands() || said_ > kRepliesMax) return bye("Too many commands before login.", out);
@@ -172,7 +184,20 @@ Event Front::refuse(const Refusal& refusal, Out& out) {
   credentials_ = {};
   state_ = State::command;
   attempts_.refused(refusal.kind);
+  if (refusal.kind == Refusal::Kind::bad_credentials && sasl_.refused(refusal.token_error)) {
+    refusal_ = refusal_text(refusal);
+    skipped_ = 0;
+    on_sasl(SaslExchange::Outcome::challenge, out);
+    state_ = State::sasl_refused;
+    return Event::need_input;
+  }
+  sasl_.reset();
   return settle(tagged("NO", refusal_text(refusal), out), out);
+}
+
+Event Front::supply(const StoredSecret& secret, Out& out) {
+  state_ = State::command;
+  return settle(on_sasl(sasl_.supply(secret, credentials_), out), out);
 }
 
 std::string_view Front::state_name() const {
@@ -181,6 +206,7 @@ std::string_view Front::state_name() const {
       return "command";
     case State::sasl:
     case State::sasl_too_long:
+    case State::sasl_refused:
       return "sasl";
     case State::authenticating:
       return "authenticating";
@@ -220,8 +246,8 @@ void Front::say(std::initializer_list<Bytes> parts, Out& out) {
   out.put(parts);
 }
 
-std::unique_ptr<FrontDialogue> make_front(const FrontPolicy& policy, bool tls) {
-  return std::make_unique<Front>(policy, tls);
+std::unique_ptr<FrontDialogue> make_front(const FrontPolicy& policy, bool tls, const sasl::Facts& facts) {
+  return std::make_unique<Front>(policy, tls, facts);
 }
 
 }  // namespace postigo::imap

@@ -7,7 +7,7 @@
 
 namespace postigo::imap {
 
-// `policy` outlives the dialogue. `tls`: the connection is encrypted from the start.
-std::unique_ptr<FrontDialogue> make_front(const FrontPolicy& policy, bool tls);
+// `policy` and `facts` outlive the dialogue. `tls`: the connection is encrypted from the start.
+std::unique_ptr<FrontDialogue> make_front(const FrontPolicy& policy, bool tls, const sasl::Facts& facts);
 
 }  // namespace postigo::imap

@@ -8,6 +8,7 @@
 #include "parser/imap/front_dialogue.h"
 #include "parser/imap/verbs.h"
 #include "parser/sasl/credentials.h"
+#include "parser/sasl/offer.h"
 
 namespace postigo::imap {
 
@@ -38,7 +39,7 @@ Event Front::dispatch(const CommandHead& head, Out& out) {
 Event Front::on_capability(Lexer args, Out& out) {
   if (!args.at_end()) return bad("CAPABILITY takes no arguments.", out);
   asked_capability_ = true;
-  untagged("CAPABILITY " + capabilities_before_login(policy_, tls_), out);
+  untagged("CAPABILITY " + capabilities_before_login(policy_, tls_, facts_), out);
   return tagged("OK", "CAPABILITY completed.", out);
 }
 
@@ -95,20 +96,22 @@ Event Front::authenticate(Credentials credentials) {
 }
 
 Event Front::on_authenticate(Lexer args, Out& out) {
-  if (!login_allowed(policy_, tls_)) return privacy_required(out);
+  bool any = login_allowed(policy_, tls_) || !sasl::offers(policy_, tls_, facts_).empty();
+  if (!any) return privacy_required(out);
   Bytes mechanism;
   Bytes initial;
   bool named = args.take(' ') && args.atom(mechanism);
   bool has_initial = named && args.take(' ') && args.atom(initial);
   if (!named || !args.at_end()) return bad("AUTHENTICATE takes a mechanism.", out);
-  if (!offered(mechanism) || !sasl_.begin(mechanism)) return tagged("NO", "[CANNOT] Unsupported mechanism.", out);
+  sasl::Offered offered =
+      equal_ignoring_case(mechanism, "APOP") ? sasl::Offered::no : sasl::offered(policy_, tls_, facts_, mechanism);
+  if (offered == sasl::Offered::behind_tls) return privacy_required(out);
+  const sasl::Setting setting{facts_, policy_.hostname, sasl::offers_binding(policy_, tls_, facts_)};
+  if (offered == sasl::Offered::no || !sasl_.begin(mechanism, setting)) {
+    return tagged("NO", "[CANNOT] Unsupported mechanism.", out);
+  }
   return on_sasl(
       has_initial ? sasl_.initial_response(initial, credentials_) : sasl_.without_initial_response(credentials_), out);
-}
-
-bool Front::offered(Bytes mechanism) const {
-  return std::any_of(policy_.mechanisms.begin(), policy_.mechanisms.end(),
-                     [&](const std::string& name) { return equal_ignoring_case(name, mechanism); });
 }
 
 Event Front::on_sasl(SaslExchange::Outcome outcome, Out& out) {
@@ -118,17 +121,23 @@ Event Front::on_sasl(SaslExchange::Outcome outcome, Out& out) {
       say({"+ ", sasl_.challenge(), "\r\n"}, out);  // "+ " with its blank, also when empty (T21)
       state_ = State::sasl;
       return Event::need_input;
+    case Outcome::need_secret:
+      state_ = State::authenticating;
+      return Event::secret;
     case Outcome::done:
       state_ = State::authenticating;
       return Event::authenticate;
     case Outcome::cancelled:
-      return tagged("BAD", "Authentication cancelled.", out);
+      return broken_off(tagged("BAD", "Authentication cancelled.", out));
     case Outcome::not_base64:
-      return bad("Invalid base64.", out);
+      return broken_off(bad("Invalid base64.", out));
     case Outcome::malformed:
       break;
   }
-  return bad("Invalid SASL response.", out);
+  return broken_off(bad("Invalid SASL response.", out));
 }
+
+// Whoever has looked a secret up for it is told that it is over.
+Event Front::broken_off(Event event) const { return sasl_.supplied() ? Event::abandoned : event; }
 
 }  // namespace postigo::imap

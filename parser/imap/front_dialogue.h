@@ -21,15 +21,17 @@ namespace postigo::imap {
 
 class Front final : public FrontDialogue {
  public:
-  Front(const FrontPolicy& policy, bool tls) : policy_(policy), tls_(tls) {}
+  Front(const FrontPolicy& policy, bool tls, const sasl::Facts& facts) : policy_(policy), tls_(tls), facts_(facts) {}
 
   void open(Out& out) override {
-    out.put({"* OK [CAPABILITY ", capabilities_before_login(policy_, tls_), "] ", policy_.hostname, " ready.\r\n"});
+    out.put(
+        {"* OK [CAPABILITY ", capabilities_before_login(policy_, tls_, facts_), "] ", policy_.hostname, " ready.\r\n"});
   }
 
   Step feed(Bytes in, Out& out) override;
   void tls_established() override;
   Credentials& credentials() override { return credentials_; }
+  Event supply(const StoredSecret& secret, Out& out) override;
   void alert(Bytes text, Out& out) override { out.put({"* OK [ALERT] ", text, "\r\n"}); }
   void accept(const std::vector<std::string>& backend, Out& out) override;
   Event refuse(const Refusal& refusal, Out& out) override;
@@ -44,7 +46,8 @@ class Front final : public FrontDialogue {
   bool said_quit() const override { return said_quit_; }
 
  private:
-  enum class State { command, sasl, sasl_too_long, authenticating, starting_tls, over };
+  // sasl_refused: the client was told so by a challenge, and answers that.
+  enum class State { command, sasl, sasl_too_long, sasl_refused, authenticating, starting_tls, over };
 
   // What became of the front of the input. `more`: look at the rest at once.
   struct Progress {
@@ -56,6 +59,7 @@ class Front final : public FrontDialogue {
   Progress next_command(Bytes in, Out& out);
   Progress next_sasl_line(Bytes in, Out& out);
   Progress skip_sasl_line(Bytes in, Out& out);
+  Progress after_refusal(Bytes in, Out& out);
   Event literal_refused(Bytes line, const LiteralReader::Framed& framed, Out& out);
   bool literal_welcome(Bytes line, const LiteralReader::Framed& framed) const;
   Event command(Bytes line, bool poisoned, Out& out);
@@ -71,6 +75,7 @@ class Front final : public FrontDialogue {
   Event on_login(Lexer args, Out& out);
   Event on_authenticate(Lexer args, Out& out);
   Event on_sasl(SaslExchange::Outcome outcome, Out& out);
+  Event broken_off(Event event) const;
   Event authenticate(Credentials credentials);
 
   Event privacy_required(Out& out) { return tagged("NO", "[PRIVACYREQUIRED] Use TLS first.", out); }
@@ -79,16 +84,17 @@ class Front final : public FrontDialogue {
   Event untagged(Bytes text, Out& out);
   Event bye(Bytes text, Out& out);
   void say(std::initializer_list<Bytes> parts, Out& out);
-  bool offered(Bytes mechanism) const;
 
   const FrontPolicy& policy_;
   bool tls_;
+  const sasl::Facts& facts_;
   State state_ = State::command;
   LiteralReader messages_{limits::kCommandMax};
   LineReader lines_{limits::kSaslLineMax};
   SaslExchange sasl_;
-  size_t skipped_ = 0;  // of a SASL response that is too long
-  std::string tag_;     // of the command that is being answered
+  size_t skipped_ = 0;   // of a SASL response that is too long
+  std::string tag_;      // of the command that is being answered
+  std::string refusal_;  // to be told in sasl_refused
   Credentials credentials_;
   std::string client_id_;
   std::optional<unsigned> hops_left_;

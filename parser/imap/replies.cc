@@ -5,7 +5,7 @@
 #include <array>
 
 #include "parser/imap/capability.h"
-#include "parser/sasl/server.h"
+#include "parser/sasl/offer.h"
 
 namespace postigo::imap {
 namespace {
@@ -45,7 +45,7 @@ std::string relayed_text(Bytes code) {
 // IMAP4rev2 is not said here (T36, T39): a client would take the features that it implies for granted, and what the
 // user's backend will have is not known yet. LITERAL+ is: no size limit of 4096 is implied (T3), and after login the
 // relay filter makes it work with every backend.
-std::string capabilities_before_login(const FrontPolicy& policy, bool tls) {
+std::string capabilities_before_login(const FrontPolicy& policy, bool tls, const sasl::Facts& facts) {
   std::string list = "IMAP4rev1";
   list.reserve(160);  // what most need
   auto offer = [&](Bytes name) {
@@ -56,10 +56,8 @@ std::string capabilities_before_login(const FrontPolicy& policy, bool tls) {
   offer("ID");
   if (!tls && policy.starttls_offered) offer("STARTTLS");
   for (const std::string& name : policy.capabilities->before_login) offer(name);
-  if (!login_allowed(policy, tls)) return list + " LOGINDISABLED";
-  for (const std::string& mechanism : policy.mechanisms) {
-    if (sasl::knows(mechanism)) offer("AUTH=" + mechanism);
-  }
+  if (!login_allowed(policy, tls)) list += " LOGINDISABLED";
+  for (std::string_view mechanism : sasl::offers(policy, tls, facts)) offer("AUTH=" + std::string(mechanism));
   return list;
 }
 

@@ -9,7 +9,7 @@
 namespace postigo::imap {
 
 // What is true before login on this connection: names separated by single spaces.
-std::string capabilities_before_login(const FrontPolicy& policy, bool tls);
+std::string capabilities_before_login(const FrontPolicy& policy, bool tls, const sasl::Facts& facts);
 
 // Passwords may travel: the connection is encrypted, or the operator does not mind.
 inline bool login_allowed(const FrontPolicy& policy, bool tls) { return tls || policy.plaintext_login_allowed; }

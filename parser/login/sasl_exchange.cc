@@ -1,4 +1,4 @@
-// From the lines of a dialogue to the steps of a mechanism. Not here: the mechanisms (sasl/server.cc), who may use
+// From the lines of a dialogue to the steps of a mechanism. Not here: the mechanisms (sasl/mechanisms.h), who may use
 // which (FrontPolicy), and what a line is (the fronts).
 #include "parser/login/sasl_exchange.h"
 
@@ -10,10 +10,17 @@
 
 namespace postigo {
 
-bool SaslExchange::begin(Bytes mechanism) {
-  server_ = sasl::make_server(mechanism);
+bool SaslExchange::begin(Bytes mechanism, const sasl::Setting& setting) {
+  reset();
+  supplied_ = false;
+  server_ = sasl::make_server(mechanism, setting);
   mechanism_ = upper(mechanism);
   return server_ != nullptr;
+}
+
+void SaslExchange::reset() {
+  server_.reset();
+  failure_.clear();
 }
 
 SaslExchange::Outcome SaslExchange::respond(Bytes line, Credentials& credentials) {
@@ -23,7 +30,7 @@ SaslExchange::Outcome SaslExchange::respond(Bytes line, Credentials& credentials
 }
 
 void SaslExchange::too_long(Credentials& credentials) {
-  credentials = sasl::impossible_credentials(mechanism_, {});
+  credentials = sasl::impossible_credentials(mechanism_, supplied_ ? credentials.user : std::string());
   reset();
 }
 
@@ -40,12 +47,33 @@ SaslExchange::Outcome SaslExchange::decode(Bytes base64, Credentials& credential
 SaslExchange::Outcome SaslExchange::step(const Bytes* response, Credentials& credentials) {
   std::string challenge;
   sasl::Status status = server_->step(response, challenge, credentials);
+  return after(status, challenge);
+}
+
+SaslExchange::Outcome SaslExchange::supply(const StoredSecret& secret, Credentials& credentials) {
+  supplied_ = true;
+  std::string challenge;
+  sasl::Status status = server_->supply(secret, challenge, credentials);
+  return after(status, challenge);
+}
+
+SaslExchange::Outcome SaslExchange::after(sasl::Status status, const std::string& challenge) {
+  if (status == sasl::Status::need_secret) return Outcome::need_secret;
   if (status == sasl::Status::challenge) {
     challenge_ = base64_encode(challenge);
     return Outcome::challenge;
   }
+  std::string failure = status == sasl::Status::done ? server_->failure() : std::string();
   reset();
+  failure_ = std::move(failure);
   return status == sasl::Status::done ? Outcome::done : Outcome::malformed;
+}
+
+bool SaslExchange::refused(Bytes words) {
+  if (failure_.empty()) return false;
+  challenge_ = base64_encode(words.empty() ? Bytes(failure_) : words);
+  reset();
+  return true;
 }
 
 }  // namespace postigo

@@ -8,6 +8,7 @@
 #include "parser/pop3/front_dialogue.h"
 #include "parser/pop3/front_texts.h"
 #include "parser/sasl/credentials.h"
+#include "parser/sasl/crypto.h"
 
 namespace postigo::pop3 {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 // Whether what has arrived of a line shows that it carries a name or a password.
 bool carries_credentials(Bytes line) {
   return starts_with_ignoring_case(line, "USER ") || starts_with_ignoring_case(line, "PASS ") ||
-         starts_with_ignoring_case(line, "AUTH ");
+         starts_with_ignoring_case(line, "AUTH ") || starts_with_ignoring_case(line, "APOP ");
 }
 
 // Lines end with CRLF; a lone LF is accepted (T13).
@@ -29,14 +30,17 @@ Bytes without_cr(Bytes line) {
 // --- the line in, the answer out ---
 
 void Front::open(Out& out) {
-  // No <timestamp@host>: that would offer APOP (RFC 1939 7, T26). Dovecot's [XCLIENT] asks for the hops of a proxy.
+  // A timestamp offers APOP (RFC 1939 7, T26). Dovecot's [XCLIENT] asks for the hops of a proxy.
+  if (sasl::offered(policy_, tls_, facts_, "APOP") == sasl::Offered::yes) {
+    timestamp_ = sasl::message_id(facts_, policy_.hostname);
+  }
   out.put({policy_.peer_is_proxy ? "+OK [XCLIENT] " : "+OK ", policy_.hostname, policy_.hostname.empty() ? "" : " ",
-           "ready.\r\n"});
+           "ready.", timestamp_.empty() ? "" : " ", timestamp_, "\r\n"});
 }
 
 Step Front::feed(Bytes in, Out& out) {
   size_t at = 0;
-  while (state_ == State::command || state_ == State::sasl) {
+  while (state_ == State::command || state_ == State::sasl || state_ == State::sasl_refused) {
     Bytes rest = in.substr(at);
     Event event = Event::need_input;
     size_t end = rest.find('\n');
@@ -52,7 +56,9 @@ Step Front::feed(Bytes in, Out& out) {
     } else {
       at += end + 1;
       Bytes line = without_cr(rest.substr(0, end));
-      event = state_ == State::sasl ? on_sasl(sasl_.respond(line, credentials_), out) : on_command(split(line), out);
+      event = state_ == State::sasl           ? on_sasl(sasl_.respond(line, credentials_), out)
+              : state_ == State::sasl_refused ? after_refusal(out)
+                                              : on_command(split(line), out);
     }
     if (event != Event::need_input) return {at, event};
   }
@@ -62,7 +68,8 @@ Step Front::feed(Bytes in, Out& out) {
 // RFC 2449 4 counts the CRLF; a line with its end removed must stay below the limit. SASL may be longer (RFC 5034 4),
 // and so may passwords.
 size_t Front::line_limit(Bytes rest) const {
-  return state_ == State::sasl || carries_credentials(rest) ? limits::kSaslLineMax : limits::kPop3LineMax;
+  return state_ == State::sasl || state_ == State::sasl_refused || carries_credentials(rest) ? limits::kSaslLineMax
+                                                                                             : limits::kPop3LineMax;
 }
 
 size_t Front::discard(Bytes rest) {
@@ -76,6 +83,7 @@ size_t Front::discard(Bytes rest) {
 Event Front::too_long(Bytes line, Out& out) {
   discarding_ = true;
   discarded_ = 0;
+  if (state_ == State::sasl_refused) return after_refusal(out);
   discarding_login_ = login_too_long(line);
   if (discarding_login_) return Event::need_input;  // answered when the line is over
   forget();
@@ -95,7 +103,8 @@ bool Front::login_too_long(Bytes line) {
   }
   if (!starts_with_ignoring_case(line, "AUTH ")) return false;
   Bytes mechanism = split(line.substr(5)).verb;
-  if (!offers(mechanism) || !sasl_.begin(mechanism)) return false;
+  bool offered = sasl::offered(policy_, tls_, facts_, mechanism) == sasl::Offered::yes;
+  if (!offered || !sasl_.begin(mechanism, setting())) return false;
   sasl_.too_long(credentials_);
   return true;
 }
@@ -141,13 +150,24 @@ void Front::accept(const std::vector<std::string>&, Out& out) {
 }
 
 Event Front::refuse(const Refusal& refusal, Out& out) {
-  forget();
-  out.put(refusal_text(refusal));
   attempts_.refused(refusal.kind);
+  refusal_ = refusal_text(refusal);
+  bool in_two_steps = refusal.kind == Refusal::Kind::bad_credentials && sasl_.refused(refusal.token_error);
+  if (!in_two_steps) return after_refusal(out);
+  on_sasl(SaslExchange::Outcome::challenge, out);
+  state_ = State::sasl_refused;
+  return Event::need_input;
+}
+
+Event Front::after_refusal(Out& out) {
+  forget();
+  out.put(refusal_);
   if (!attempts_.too_many_failures()) return Event::need_input;
   state_ = State::over;
   return Event::hang_up;
 }
+
+Event Front::supply(const StoredSecret& secret, Out& out) { return on_sasl(sasl_.supply(secret, credentials_), out); }
 
 void Front::farewell(Farewell why, Out& out) { hang_up(farewell_text(why), out); }
 
@@ -156,6 +176,7 @@ std::string_view Front::state_name() const {
     case State::command:
       return user_.empty() ? "authorization" : "user-given";
     case State::sasl:
+    case State::sasl_refused:
       return "sasl-response";
     case State::authenticating:
       return "authenticating";
@@ -167,8 +188,8 @@ std::string_view Front::state_name() const {
   return "over";
 }
 
-std::unique_ptr<FrontDialogue> make_front(const FrontPolicy& policy, bool tls) {
-  return std::make_unique<Front>(policy, tls);
+std::unique_ptr<FrontDialogue> make_front(const FrontPolicy& policy, bool tls, const sasl::Facts& facts) {
+  return std::make_unique<Front>(policy, tls, facts);
 }
 
 }  // namespace postigo::pop3

@@ -1,6 +1,6 @@
 // The client's side of a POP3 login: we are the server until accept().
 //
-// Lifetime: the policy outlives the dialogue. RFC 1939 (AUTHORIZATION state), 2449, 2595, 3206, 5034.
+// Lifetime: policy and facts outlive the dialogue. RFC 1939 (AUTHORIZATION state), 2449, 2595, 3206, 5034.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,6 @@
 
 namespace postigo::pop3 {
 
-std::unique_ptr<FrontDialogue> make_front(const FrontPolicy& policy, bool tls);
+std::unique_ptr<FrontDialogue> make_front(const FrontPolicy& policy, bool tls, const sasl::Facts& facts);
 
 }  // namespace postigo::pop3

@@ -24,7 +24,7 @@ constexpr Bytes kNoClearText = "-ERR [SYS/PERM] Cleartext login is not allowed, 
 const Front::Row Front::kCommands[] = {
     {"CAPA", &Front::capa, false}, {"USER", &Front::user, true},       {"PASS", &Front::pass, true},
     {"AUTH", &Front::auth, true},  {"STLS", &Front::stls, false},      {"NOOP", &Front::noop, false},
-    {"QUIT", &Front::quit, false}, {"XCLIENT", &Front::xclient, true},
+    {"QUIT", &Front::quit, false}, {"XCLIENT", &Front::xclient, true}, {"APOP", &Front::apop, true},
 };
 
 Command split(Bytes line) {
@@ -49,11 +49,9 @@ Event Front::capa(const Command&, Out& out) {
   for (std::string_view tag : kPromised) {
     if (tag != "USER" || may_log_in()) put_capability(tag, out);
   }
-  if (may_log_in() && !policy_.mechanisms.empty()) {
-    std::string sasl = "SASL";
-    for (const std::string& mechanism : policy_.mechanisms) sasl.append(" ").append(mechanism);
-    put_capability(sasl, out);
-  }
+  std::string sasl = "SASL";
+  for (std::string_view mechanism : sasl::offers(policy_, tls_, facts_)) sasl.append(" ").append(mechanism);
+  if (sasl != "SASL") put_capability(sasl, out);
   if (policy_.starttls_offered && !tls_) put_capability("STLS", out);
   return say(".\r\n", out);
 }
@@ -106,6 +104,14 @@ Event Front::pass(const Command& command, Out& out) {
   return Event::authenticate;
 }
 
+// RFC 1939 7: all in one line. Where it is not offered it is no command.
+Event Front::apop(const Command& command, Out& out) {
+  forget();
+  if (timestamp_.empty()) return bad(kUnknown, out);
+  sasl_.begin("APOP", setting());
+  return on_sasl(sasl_.plain_response(command.args, credentials_), out);
+}
+
 Event Front::stls(const Command&, Out& out) {
   if (tls_) return bad("-ERR TLS is already active.\r\n", out);
   if (!policy_.starttls_offered) return bad("-ERR TLS is not available.\r\n", out);
@@ -125,20 +131,20 @@ void Front::tls_established() {
 
 // --- AUTH (RFC 5034) ---
 
-bool Front::offers(Bytes mechanism) const {
-  for (const std::string& name : policy_.mechanisms) {
-    if (equal_ignoring_case(name, mechanism)) return true;
-  }
-  return false;
+sasl::Setting Front::setting() const {
+  return {facts_, policy_.hostname, sasl::offers_binding(policy_, tls_, facts_), timestamp_};
 }
 
 Event Front::auth(const Command& command, Out& out) {
   forget();
   if (command.args.empty()) return list_mechanisms(out);
   Command parts = split(command.args);
-  if (!offers(parts.verb)) return bad("-ERR Unsupported authentication mechanism.\r\n", out);
-  if (!may_log_in()) return say(kNoClearText, out);
-  if (!sasl_.begin(parts.verb)) return bad("-ERR Unsupported authentication mechanism.\r\n", out);
+  sasl::Offered offered =
+      equal_ignoring_case(parts.verb, "APOP") ? sasl::Offered::no : sasl::offered(policy_, tls_, facts_, parts.verb);
+  if (offered == sasl::Offered::behind_tls) return say(kNoClearText, out);
+  if (offered == sasl::Offered::no || !sasl_.begin(parts.verb, setting())) {
+    return bad("-ERR Unsupported authentication mechanism.\r\n", out);
+  }
   return on_sasl(parts.args.empty() ? sasl_.without_initial_response(credentials_)
                                     : sasl_.initial_response(parts.args, credentials_),
                  out);
@@ -147,9 +153,7 @@ Event Front::auth(const Command& command, Out& out) {
 // Older than CAPA and in no RFC that is still alive, but Outlook asks this way.
 Event Front::list_mechanisms(Out& out) {
   out.put("+OK\r\n");
-  if (may_log_in()) {
-    for (const std::string& mechanism : policy_.mechanisms) out.put({mechanism, kEnd});
-  }
+  for (std::string_view mechanism : sasl::offers(policy_, tls_, facts_)) out.put({mechanism, kEnd});
   return say(".\r\n", out);
 }
 
@@ -160,20 +164,28 @@ Event Front::on_sasl(SaslExchange::Outcome outcome, Out& out) {
       state_ = State::sasl;
       out.put({"+ ", sasl_.challenge(), kEnd});
       return Event::need_input;
+    case Outcome::need_secret:
+      state_ = State::authenticating;
+      return Event::secret;
     case Outcome::done:
       state_ = State::authenticating;
       return Event::authenticate;
     case Outcome::cancelled:
-      forget();
-      return say("-ERR Authentication cancelled.\r\n", out);
+      return broken_off("-ERR Authentication cancelled.\r\n", false, out);
     case Outcome::not_base64:
-      forget();
-      return bad("-ERR Invalid base64.\r\n", out);
+      return broken_off("-ERR Invalid base64.\r\n", true, out);
     case Outcome::malformed:
       break;
   }
+  return broken_off("-ERR Invalid authentication response.\r\n", true, out);
+}
+
+// Whoever has looked a secret up for it is told that it is over.
+Event Front::broken_off(Bytes reply, bool bad_command, Out& out) {
+  bool supplied = sasl_.supplied();
   forget();
-  return bad("-ERR Invalid authentication response.\r\n", out);
+  Event event = bad_command ? bad(reply, out) : say(reply, out);
+  return supplied && event == Event::need_input ? Event::abandoned : event;
 }
 
 }  // namespace postigo::pop3

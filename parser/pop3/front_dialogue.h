@@ -10,6 +10,7 @@
 #include "parser/dialogue.h"
 #include "parser/login/attempts.h"
 #include "parser/login/sasl_exchange.h"
+#include "parser/sasl/offer.h"
 
 namespace postigo::pop3 {
 
@@ -21,12 +22,13 @@ Command split(Bytes line);
 
 class Front final : public FrontDialogue {
  public:
-  Front(const FrontPolicy& policy, bool tls) : policy_(policy), tls_(tls) {}
+  Front(const FrontPolicy& policy, bool tls, const sasl::Facts& facts) : policy_(policy), tls_(tls), facts_(facts) {}
 
   void open(Out& out) override;
   Step feed(Bytes in, Out& out) override;
   void tls_established() override;
   Credentials& credentials() override { return credentials_; }
+  Event supply(const StoredSecret& secret, Out& out) override;
   void alert(Bytes, Out&) override {}  // POP3 has no line for it
   void accept(const std::vector<std::string>& backend, Out& out) override;
   Event refuse(const Refusal& refusal, Out& out) override;
@@ -38,7 +40,8 @@ class Front final : public FrontDialogue {
   bool said_quit() const override { return said_quit_; }
 
  private:
-  enum class State { command, sasl, authenticating, starting_tls, over };
+  // sasl_refused: the client was told so by a challenge, and answers that.
+  enum class State { command, sasl, sasl_refused, authenticating, starting_tls, over };
   using Handler = Event (Front::*)(const Command&, Out&);
   struct Row {
     std::string_view verb;
@@ -56,6 +59,7 @@ class Front final : public FrontDialogue {
 
   Event capa(const Command&, Out& out);
   Event user(const Command& command, Out& out);
+  Event apop(const Command& command, Out& out);
   Event pass(const Command& command, Out& out);
   Event auth(const Command& command, Out& out);
   Event stls(const Command&, Out& out);
@@ -65,20 +69,25 @@ class Front final : public FrontDialogue {
 
   Event list_mechanisms(Out& out);
   Event on_sasl(SaslExchange::Outcome outcome, Out& out);
+  Event broken_off(Bytes reply, bool bad_command, Out& out);
+  Event after_refusal(Out& out);
+  sasl::Setting setting() const;
   Event bad(Bytes reply, Out& out);
   Event hang_up(Bytes reply, Out& out);
   Event say(Bytes reply, Out& out);
   void forget();
 
-  // PLAIN, LOGIN and USER all put the password on the wire.
+  // USER and PASS put the password on the wire.
   bool may_log_in() const { return tls_ || policy_.plaintext_login_allowed; }
-  bool offers(Bytes mechanism) const;
   void put_capability(Bytes tag, Out& out) const;
 
   const FrontPolicy& policy_;
   bool tls_;
+  const sasl::Facts& facts_;
   State state_ = State::command;
-  std::string user_;  // said with USER, not empty then
+  std::string user_;       // said with USER, not empty then
+  std::string timestamp_;  // of the greeting; empty: APOP is not offered
+  Bytes refusal_;          // to be told in sasl_refused
   SaslExchange sasl_;
   Credentials credentials_;
   std::optional<unsigned> hops_left_;

@@ -1,6 +1,8 @@
 // What a name and a password may consist of. Not here: whether they are right (backends/), and how names are compared.
 #include "parser/sasl/credentials.h"
 
+#include <algorithm>
+
 #include "parser/base/ascii.h"
 #include "parser/base/limits.h"
 
@@ -36,6 +38,51 @@ Credentials impossible_credentials(Bytes mechanism, Bytes user) {
   credentials.user = user.substr(0, limits::kUserMax);
   credentials.possible = false;
   return credentials;
+}
+
+Credentials make_claim(Bytes mechanism, Bytes authzid, Bytes user, Proof proof) {
+  if (!acceptable_user(user) || !(authzid.empty() || acceptable_user(authzid))) {
+    return impossible_credentials(mechanism, user);
+  }
+  Credentials credentials;
+  credentials.mechanism = mechanism;
+  credentials.user = user;
+  if (authzid != user) credentials.authzid = authzid;
+  credentials.proof = proof;
+  return credentials;
+}
+
+// RFC 6750 2.1: what a token may consist of.
+Credentials make_bearer(Bytes mechanism, Bytes user, Bytes token) {
+  auto fits = [](char c) {
+    return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || Bytes("-._~+/=").find(c) != Bytes::npos;
+  };
+  bool possible = (user.empty() || acceptable_user(user)) && !token.empty() && token.size() <= limits::kPasswordMax &&
+                  std::all_of(token.begin(), token.end(), fits);
+  if (!possible) return impossible_credentials(mechanism, user);
+  Credentials credentials;
+  credentials.mechanism = mechanism;
+  credentials.user = user;
+  credentials.password = Secret(token);
+  credentials.proof = Proof::token;
+  return credentials;
+}
+
+bool decode_saslname(Bytes text, std::string& name) {
+  name.clear();
+  if (text.empty()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == ',' || text[i] == '\0') return false;
+    if (text[i] != '=') {
+      name += text[i];
+      continue;
+    }
+    Bytes code = text.substr(i, 3);
+    if (code != "=2C" && code != "=3D") return false;
+    name += code == "=2C" ? ',' : '=';
+    i += 2;
+  }
+  return true;
 }
 
 }  // namespace postigo::sasl

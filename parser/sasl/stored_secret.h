@@ -8,6 +8,10 @@
 
 namespace postigo {
 
+// How often a password is hashed where nobody has said how often: for keys that are derived from clear text, and for
+// those that are shown of users who do not exist (RFC 5802 5.1, RFC 7677 4: at least so often).
+inline constexpr unsigned kScramIterations = 4096;
+
 // RFC 5802 3: what a server needs, and from which nobody can log in elsewhere. Octets, not base64.
 struct ScramKeys {
   unsigned iterations = 0;

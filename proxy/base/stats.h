@@ -52,7 +52,20 @@ inline constexpr std::array<uint64_t, 9> kSessionBoundsUs = {1'000'000,      10'
 using LatencyHistogram = Histogram<kLatencyBoundsUs.size()>;
 using SessionHistogram = Histogram<kSessionBoundsUs.size()>;
 
-inline constexpr std::array<std::string_view, 4> kMechanismNames = {"PLAIN", "LOGIN", "USER", "other"};
+inline constexpr std::array<std::string_view, 14> kMechanismNames = {"PLAIN",
+                                                                     "LOGIN",
+                                                                     "USER",
+                                                                     "APOP",
+                                                                     "CRAM-MD5",
+                                                                     "SCRAM-SHA-1",
+                                                                     "SCRAM-SHA-1-PLUS",
+                                                                     "SCRAM-SHA-256",
+                                                                     "SCRAM-SHA-256-PLUS",
+                                                                     "OAUTHBEARER",
+                                                                     "XOAUTH2",
+                                                                     "EXTERNAL",
+                                                                     "ANONYMOUS",
+                                                                     "other"};
 
 // In the order of Verdict (backends/directory.h).
 inline constexpr std::array<std::string_view, 6> kVerdictNames = {"ok",       "bad_credentials", "no_such_user",

@@ -29,8 +29,9 @@ const Address& peer_of(Session& session) {
 
 Login::Login(Session& session)
     : Stage(session),
+      facts_(session),
       front_(session.frontend().protocol->make_front(session.frontend().policy_towards(peer_of(session)),
-                                                     session.secure())),
+                                                     session.secure(), facts_)),
       again_([](void* self) { static_cast<Login*>(self)->find_backend(); }, this),
       gate_(
           session, [](void* self) { static_cast<Login*>(self)->pass(static_cast<Login*>(self)->gate_.next()); }, this),

@@ -16,6 +16,7 @@
 #include "parser/dialogue.h"
 #include "proxy/base/stats.h"
 #include "proxy/net/timer_wheel.h"
+#include "proxy/session/facts.h"
 #include "proxy/session/gate.h"
 #include "proxy/session/input.h"
 #include "proxy/session/stage.h"
@@ -69,6 +70,7 @@ class Login final : public Stage, public Upstream::Client {
   void upstream_undecided() override { refuse({Refusal::Kind::unavailable, {}}, Refused::ledger_away); }
   void upstream_overflowed() override { overflowed("a command to the backend"); }
 
+  ConnectionFacts facts_;
   std::unique_ptr<FrontDialogue> front_;
   Input input_;
   Out out_;

@@ -151,8 +151,8 @@ void write_refused(const Summary& s, Refused reason, std::string_view backend, s
 }
 
 void write_step(const Summary& s, std::string_view side, std::string_view state, Event event, unsigned commands) {
-  constexpr std::string_view kSteps[] = {"need_input", "start_tls", "authenticate", "logged_in",
-                                         "refused",    "ready",     "unavailable",  "hang_up"};
+  constexpr std::string_view kSteps[] = {"need_input", "start_tls", "authenticate", "secret",      "abandoned",
+                                         "logged_in",  "refused",   "ready",        "unavailable", "hang_up"};
   if (s.trace) s.trace->note(fmt::format("{}: {} in state {}", side, kSteps[static_cast<size_t>(event)], state));
   if (!log::enabled(events::dialogue)) return;
   log::write(events::dialogue, {{"id", s.id},

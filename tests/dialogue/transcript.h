@@ -2,6 +2,7 @@
 //
 //   # comment                      (blank lines are ignored)
 //   front imap tls=no starttls=yes plaintext=no mechanisms=PLAIN,LOGIN hide=X add=Y compress=no proxy=no
+//   unique=.. (in nonces and timestamps) exporter=.. end_point=.. (channel bindings) certificate=.. (its name)
 //   hostname=mail.example.org back imap tls=starttls forward=yes user=alice password=secret authzid=bob ip=.. port=..
 //   local_ip=.. local_port=..
 //        session=.. client_tls=yes client_id=.. hops=.. local_name=.. proxy_header=no ready=no alerts=never nonce=..
@@ -10,10 +11,11 @@
 //   C~ / S~    octets without a line end added
 //   = event    what the dialogue raised: start_tls, logged_in CAP..., refused [CODE] text, unavailable, hang_up,
 //              authenticate mechanism=.. user=.. authzid=.. password=..     (empty values are left out; "impossible"
-//              instead of a password that nobody can have)
+//              instead of a password that nobody can have; or token=.., proven, rejected, certificate, anonymous)
+//              secret mechanism=.. user=.. authzid=.., abandoned
 //   = alert X  behind a back's last event: what its user is to read
-//   > action   what the caller did: tls | login (behind ready) | accept CAP... | refuse KIND [code] | alert TEXT |
-//   farewell KIND
+//   > action   what the caller did: tls | login (behind ready) | accept CAP... | refuse KIND [code or JSON] |
+//              alert TEXT | farewell KIND | supply (nothing) | supply PASSWORD [SALT in base64] [ITERATIONS]
 //              (alert comes before the accept or refuse of the same event)
 //   = rest X   at the end of the file: input that was not consumed; behind a front's start_tls it is TLS's
 // Escapes in all text: \r \n \0 \t \\ \xNN, and \*N{text} for text N times.
@@ -38,6 +40,7 @@
 
 #include "parser/base/ascii.h"
 #include "parser/dialogue.h"
+#include "tests/fakes/sasl_facts.h"
 
 namespace postigo::transcript {
 
@@ -175,7 +178,10 @@ class Player {
       front_policy_.mechanisms = list(get("mechanisms", "PLAIN,LOGIN"));
       front_policy_.capabilities = capabilities;
       front_policy_.peer_is_proxy = yes("proxy", "no");
-      front_ = script.protocol->make_front(front_policy_, yes("tls", "yes"));
+      facts_.said = get("unique", facts_.said.c_str());
+      facts_.certificate = get("certificate", "");
+      facts_.bindings = {{"tls-exporter", get("exporter", "")}, {"tls-server-end-point", get("end_point", "")}};
+      front_ = script.protocol->make_front(front_policy_, yes("tls", "yes"), facts_);
       front_->open(out_);
       flush();
     } else {
@@ -249,6 +255,12 @@ class Player {
       case Event::authenticate:
         trace.push_back("= authenticate" + credentials());
         return act();
+      case Event::secret:
+        trace.push_back("= secret" + claim());
+        return act();
+      case Event::abandoned:
+        trace.push_back("= abandoned");
+        return;
       case Event::logged_in:
         trace.push_back("= logged_in" + capabilities());
         break;
@@ -294,6 +306,10 @@ class Player {
         back_->tls_established(out_);
       }
       flush();
+    } else if (action[0] == "supply") {
+      Event event = front_->supply(secret(action), out_);
+      flush();
+      if (event != Event::need_input) handle(event);
     } else if (action[0] == "accept") {
       front_->accept({action.begin() + 1, action.end()}, out_);
       flush();
@@ -324,15 +340,40 @@ class Player {
                                                       {"server_bug", Kind::server_bug},
                                                       {"too_many", Kind::too_many},
                                                       {"relayed", Kind::relayed}};
-    return {kinds.at(action.at(1)), action.size() > 2 ? action[2] : ""};
+    std::string more = action.size() > 2 ? action[2] : "";
+    if (action[1] == "relayed") return {Kind::relayed, more};
+    return {kinds.at(action.at(1)), {}, more};
+  }
+
+  static StoredSecret secret(const std::vector<std::string>& action) {
+    if (action.size() == 1) return {};
+    if (action.size() == 2) return stored_secret(action[1]);
+    return stored_secret(action[1], action[2], action.size() > 3 ? static_cast<unsigned>(std::stoul(action[3])) : 4096);
+  }
+
+  std::string claim() {
+    const Credentials& c = front_->credentials();
+    return " mechanism=" + c.mechanism + " user=" + c.user + (c.authzid.empty() ? "" : " authzid=" + c.authzid);
   }
 
   std::string credentials() {
     const Credentials& c = front_->credentials();
-    std::string text = " mechanism=" + c.mechanism + " user=" + c.user;
-    if (!c.authzid.empty()) text += " authzid=" + c.authzid;
-    if (!c.possible) return text + " impossible";
-    return text + " password=" + std::string(c.password.reveal());
+    if (!c.possible) return claim() + " impossible";
+    switch (c.proof) {
+      case Proof::password:
+        return claim() + " password=" + std::string(c.password.reveal());
+      case Proof::token:
+        return claim() + " token=" + std::string(c.password.reveal());
+      case Proof::proven:
+        return claim() + " proven";
+      case Proof::rejected:
+        return claim() + " rejected";
+      case Proof::certificate:
+        return claim() + " certificate";
+      case Proof::anonymous:
+        break;
+    }
+    return claim() + " anonymous";
   }
 
   std::string capabilities() {
@@ -361,6 +402,7 @@ class Player {
   }
 
   const Script& script_;
+  FakeFacts facts_;
   FrontPolicy front_policy_;
   BackPolicy back_policy_;
   BackLogin later_;  // of one that is made ready first

@@ -7,6 +7,7 @@
 #include "parser/base/limits.h"
 #include "parser/imap/front.h"
 #include "tests/fuzz/chunks.h"
+#include "tests/fuzz/sasl_parts.h"
 
 namespace {
 
@@ -36,7 +37,9 @@ void on_credentials(const Credentials& who) {
   Bytes password = who.password.reveal();
   fuzz::check(who.user.size() <= limits::kUserMax && password.size() <= limits::kPasswordMax, "bounded");
   fuzz::check(clean(who.authzid) && clean(password), "clean authzid and password");
-  fuzz::check(who.possible ? clean(who.user) && !who.user.empty() && !password.empty() : password.empty(), "possible");
+  bool bare = who.proof != Proof::password && who.proof != Proof::token;
+  fuzz::check(who.possible ? clean(who.user) && password.empty() == bare : password.empty(), "possible");
+  fuzz::check(!who.possible || !who.user.empty() || who.proof == Proof::token, "a name");
 }
 
 Outcome run(Bytes input, uint8_t policy_bits, size_t style) {
@@ -46,9 +49,10 @@ Outcome run(Bytes input, uint8_t policy_bits, size_t style) {
   policy.plaintext_login_allowed = (policy_bits & 2) != 0;
   policy.peer_is_proxy = (policy_bits & 16) != 0;
   policy.mechanisms = {"PLAIN", "LOGIN"};
+  if ((policy_bits & 32) != 0) policy.mechanisms = fuzz::all_mechanisms();
   policy.capabilities = std::make_shared<CapabilityPolicy>();
-  auto front = imap::make_front(policy, (policy_bits & 4) != 0);
-  bool accept = (policy_bits & 8) != 0;
+  auto front = imap::make_front(policy, (policy_bits & 4) != 0, fuzz::facts());
+  bool accept = (policy_bits & 8) != 0, asked = false;
 
   Outcome outcome;
   Out out;
@@ -86,6 +90,22 @@ Outcome run(Bytes input, uint8_t policy_bits, size_t style) {
           if (front->refuse({Refusal::Kind::bad_credentials, ""}, out) == Event::hang_up) more = false;
           flush();
           if (!more) return outcome;
+          break;
+        case Event::secret:
+          outcome.text += "= secret " + front->credentials().user + "\n";
+          asked = true;
+          // As a caller who goes on at once with what comes of it: authenticate is refused, a challenge is awaited.
+          if (front->supply(fuzz::secret_of(front->credentials().user), out) == Event::authenticate) {
+            more = front->refuse({Refusal::Kind::bad_credentials, ""}, out) != Event::hang_up;
+            asked = false;
+          }
+          flush();
+          if (!more) return outcome;
+          break;
+        case Event::abandoned:
+          fuzz::check(asked, "abandoned only behind secret");
+          outcome.text += "= abandoned\n";
+          asked = false;
           break;
         case Event::start_tls:  // what follows is TLS's; here TLS hands it on as it is
           outcome.text += "= start_tls";

@@ -9,6 +9,7 @@
 
 #include "parser/base/ascii.h"
 #include "parser/pop3/front.h"
+#include "tests/fuzz/sasl_parts.h"
 
 namespace {
 
@@ -25,6 +26,7 @@ FrontPolicy policy_from(uint8_t octet) {
   policy.plaintext_login_allowed = octet & 4;
   policy.peer_is_proxy = octet & 16;
   policy.mechanisms = {"PLAIN", "LOGIN"};
+  if (octet & 32) policy.mechanisms = fuzz::all_mechanisms();
   auto capabilities = std::make_shared<CapabilityPolicy>();
   if (octet & 8) capabilities->hide = {"PIPELINING"};
   policy.capabilities = capabilities;
@@ -38,7 +40,7 @@ struct Run {
 
   Run(Bytes input, const uint8_t* options, size_t piece) {
     FrontPolicy policy = policy_from(options[0]);
-    auto front = pop3::make_front(policy, options[0] & 1);
+    auto front = pop3::make_front(policy, options[0] & 1, fuzz::facts());
     Out out;
     front->open(out);
     std::string pending;
@@ -51,6 +53,11 @@ struct Run {
         pending.erase(0, step.consumed);
         event = step.event;
         if (event == Event::start_tls) front->tls_established();  // what follows comes through TLS as it is
+        if (event == Event::secret) {
+          story.append("<secret ").append(front->credentials().user).append(">");
+          event = front->supply(fuzz::secret_of(front->credentials().user), out);
+          if (event == Event::need_input) event = Event::start_tls;  // a challenge: go on
+        }
         if (event == Event::authenticate) event = answer(*front, options[2] >> (attempts++ % 8) & 1, out);
         if (event == Event::hang_up) {
           finish(out, pending.append(input.substr(std::min(input.size(), at + piece))));
@@ -63,7 +70,9 @@ struct Run {
 
   Event answer(FrontDialogue& front, bool yes, Out& out) {
     const Credentials& who = front.credentials();
-    require(who.password.empty() != who.possible && (!who.possible || !who.user.empty()));
+    bool bare = who.proof != Proof::password && who.proof != Proof::token;
+    require(who.password.empty() == (bare || !who.possible));
+    require(!who.possible || !who.user.empty() || who.proof == Proof::token);
     require(clean(who.authzid) && clean(who.password.reveal()) && (!who.possible || clean(who.user)));
     story.append("<").append(who.user).append(" ").append(who.password.reveal()).append(">");
     if (!yes)

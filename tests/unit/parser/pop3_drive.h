@@ -13,6 +13,7 @@
 #include "parser/pop3/filter.h"
 #include "parser/pop3/front.h"
 #include "parser/pop3/reply_queue.h"
+#include "tests/fakes/sasl_facts.h"
 
 namespace postigo::pop3 {
 
@@ -60,6 +61,7 @@ struct FrontRun {
   FrontPolicy policy;
   std::shared_ptr<CapabilityPolicy> capabilities = std::make_shared<CapabilityPolicy>();
   bool tls = true;
+  FakeFacts facts;
   Answers refusals;  // one per attempt, then accept
 
   FrontRun() {
@@ -71,7 +73,7 @@ struct FrontRun {
   // Replies as they are, events in <>. What is left unread at the end is shown in {}.
   std::string operator()(const Chunks& chunks) {
     policy.capabilities = capabilities;
-    auto front = make_front(policy, tls);
+    auto front = make_front(policy, tls, facts);
     Out out;
     front->open(out);
     std::string story = std::string(out.view());

@@ -7,14 +7,21 @@
 #include <vector>
 
 #include "parser/base/limits.h"
+#include "tests/fakes/sasl_facts.h"
 
 namespace postigo::sasl {
 namespace {
 
+const Setting& setting() {
+  static const FakeFacts facts;
+  static const Setting made{facts, "mail.example.org"};
+  return made;
+}
+
 using namespace std::string_literals;
 
 Status run(std::string_view mechanism, const std::vector<std::string>& responses, Credentials& credentials) {
-  auto server = make_server(mechanism);
+  auto server = make_server(mechanism, setting());
   std::string challenge;
   Status status = Status::challenge;
   for (const std::string& response : responses) {
@@ -57,7 +64,7 @@ TEST(SaslServer, T24_PlainKeepsAForeignIdentityAndDropsOnesOwn) {
 }
 
 TEST(SaslServer, PlainWithoutInitialResponseGetsAnEmptyChallenge) {
-  auto server = make_server("PLAIN");
+  auto server = make_server("PLAIN", setting());
   std::string challenge = "x";
   Credentials got;
   EXPECT_EQ(server->step(nullptr, challenge, got), Status::challenge);
@@ -67,7 +74,7 @@ TEST(SaslServer, PlainWithoutInitialResponseGetsAnEmptyChallenge) {
 }
 
 TEST(SaslServer, LoginAsksForBothParts) {
-  auto server = make_server("Login");
+  auto server = make_server("Login", setting());
   std::string challenge;
   Credentials got;
   got.authzid = "stale";
@@ -165,9 +172,9 @@ TEST(SaslServer, LimitsAreExact) {
 }
 
 TEST(SaslServer, UnknownMechanismsAreNull) {
-  EXPECT_EQ(make_server("CRAM-MD5"), nullptr);
-  EXPECT_EQ(make_server(""), nullptr);
-  EXPECT_EQ(make_server("PLAIN "), nullptr);
+  EXPECT_EQ(make_server("GSSAPI", setting()), nullptr);
+  EXPECT_EQ(make_server("", setting()), nullptr);
+  EXPECT_EQ(make_server("PLAIN ", setting()), nullptr);
 }
 
 TEST(SaslServer, PlainMessageIsWhatTheServerReads) {

@@ -5,6 +5,7 @@
 
 #include "parser/base/base64.h"
 #include "parser/base/limits.h"
+#include "tests/fakes/sasl_facts.h"
 
 namespace postigo::imap {
 namespace {
@@ -19,7 +20,7 @@ class Front : public testing::Test {
     renew();
   }
   void renew(bool tls = true) {
-    front_ = make_front(policy_, tls);
+    front_ = make_front(policy_, tls, facts_);
     out_.clear();
     front_->open(out_);
     out_.clear();
@@ -37,6 +38,7 @@ class Front : public testing::Test {
   }
 
   FrontPolicy policy_;
+  FakeFacts facts_;
   std::unique_ptr<FrontDialogue> front_;
   Out out_;
   std::string buffer_;
