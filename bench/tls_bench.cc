@@ -27,7 +27,7 @@ class Ends {
     config::Problems problems;
     auto certificates = CertificateStore::load(server_options, problems);
     context_ = TlsServerContext::make(server_options, *certificates, std::make_shared<TicketKeys>(3600'000), "imap",
-                                      "imaps", problems);
+                                      "imaps", config::ClientCertificate::off, problems);
     trust_ = TlsTrust::make(client_options, "imap", "backend[0].tls", problems);
     forget();
   }

@@ -75,9 +75,7 @@ void check_capabilities(const Capabilities& x, const std::string& path, bool arg
 void check_auth(const Config& config, Report& report) {
   const Live& live = config.live;
   const Auth& auth = live.auth;
-  if (auth.mechanisms.empty()) {
-    report.error("auth.mechanisms", "must not be empty: leave it out for PLAIN and LOGIN");
-  }
+  check_mechanisms(live, report);
   check_backend_login(live, report);
   check_names(named("directory", auth.directories), report);
   for (size_t i = 0; i < auth.directories.size(); ++i) {

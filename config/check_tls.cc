@@ -69,6 +69,24 @@ void check_backend_tls(const TlsClient& x, const std::string& path, Report& repo
   check_pair(x.certificate_file, x.key_file, path, report);
 }
 
+void check_client_certificates(const Live& live, Report& report) {
+  check_file(live.tls.client_ca_file, "tls.client_ca", report);
+  check_file(live.tls.client_crl_file, "tls.client_crl", report);
+  bool used = false;
+  for (size_t i = 0; i < live.listeners.size(); ++i) {
+    const Listener& x = live.listeners[i];
+    if (x.client_certificate == ClientCertificate::off) continue;
+    used = true;
+    std::string path = at_index("listener", i) + ".client_certificate";
+    if (x.tls == Tls::off) report.error(path, "needs TLS, and this listener has none");
+    if (live.tls.client_ca_file.empty()) report.error(path, "needs tls.client_ca: who may vouch for certificates");
+  }
+  if (used) return;
+  for (const char* key : {"tls.client_ca", "tls.client_crl", "tls.client_name"}) {
+    if (report.has(key)) report.warning(key, "has no effect: no [[listener]] has client_certificate");
+  }
+}
+
 }  // namespace
 
 void check_tls(const Config& config, Report& report) {
@@ -76,6 +94,7 @@ void check_tls(const Config& config, Report& report) {
   for (size_t i = 0; i < live.tls.certificates.size(); ++i) {
     check_certificate(live.tls.certificates[i], at_index("tls.certificate", i), report);
   }
+  check_client_certificates(live, report);
   for (size_t i = 0; i < live.backends.size(); ++i) {
     check_backend_tls(live.backends[i].tls, at_index("backend", i) + ".tls", report);
   }

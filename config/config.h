@@ -27,6 +27,12 @@ enum class Tls { off, starttls, implicit };
 // The PROXY protocol from clients: may, or must, a trusted peer say whom it speaks for?
 enum class ProxyHeaders { off, accept, require };
 
+// Whether clients are asked for a certificate of their own when TLS begins, and let in without one.
+enum class ClientCertificate { off, ask, require };
+
+// Which part of it is the user's name.
+enum class CertificateName { san_email, san_dns, subject_cn, subject_email, subject_uid };
+
 // And towards backends: which version says whom we speak for.
 enum class SendProxyHeader { off, v1, v2 };
 
@@ -39,6 +45,7 @@ struct Listener {
   ProxyHeaders proxy_protocol = ProxyHeaders::off;
   std::vector<std::string> proxy_trusted;  // networks (network.h) of balancers and proxies that are believed
   uint64_t sessions_max = 0;               // at a time; 0: as many as limits.sessions_max allows
+  ClientCertificate client_certificate = ClientCertificate::off;
 };
 
 struct Admin {
@@ -196,6 +203,9 @@ struct TlsServer {
   std::string ciphers;                    // TLS 1.2 suites in OpenSSL's language; empty: a safe default
   bool session_tickets = true;
   uint64_t ticket_rotation_ms = 3600'000;  // new key this often; a key opens tickets for two periods
+  std::string client_ca_file;              // PEM: who may vouch for certificates of clients
+  std::string client_crl_file;             // PEM: which of them are revoked; empty: none
+  CertificateName client_name = CertificateName::san_email;
   bool operator==(const TlsServer&) const = default;
 };
 
@@ -334,11 +344,19 @@ struct BackendLogin {
   std::string separator = "*";
 };
 
+// Who may act as whom: names, "*@domain" or "*".
+struct Impersonation {
+  std::string who, whom;
+  bool operator==(const Impersonation&) const = default;
+};
+
 struct Auth {
   std::vector<std::string> mechanisms;  // default PLAIN, LOGIN
   std::vector<Directory> directories;   // asked in order; none: every name is routed, the backend checks
   bool accept_unknown = false;          // true: a name that no directory knows is routed by hash, the backend checks
   BackendLogin backend_login;
+  std::vector<Impersonation> impersonation;  // any that matches allows it; none: nobody acts as somebody else
+  std::string anonymous_user;                // whom ANONYMOUS lets in as
 };
 
 struct Capabilities {

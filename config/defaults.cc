@@ -75,6 +75,18 @@ void normalise_names(Live& x) {
     each.domain = lower(each.domain);
     normalise_user(each.user, x.routing);
   }
+  auto normalise_pattern = [&](std::string& name) {
+    if (name.starts_with('*')) {
+      name = lower(name);
+    } else {
+      normalise_user(name, x.routing);
+    }
+  };
+  for (Impersonation& rule : x.auth.impersonation) {
+    normalise_pattern(rule.who);
+    normalise_pattern(rule.whom);
+  }
+  normalise_user(x.auth.anonymous_user, x.routing);
   for (Directory& directory : x.auth.directories) {
     for (StaticUser& user : directory.users) normalise_user(user.name, x.routing);
   }

@@ -1,6 +1,7 @@
 // Every key, its type, its bounds and one sentence about it. A new key is one line here and one member in config.h.
 #include "config/schema.h"
 #include "config/schema_parts.h"
+#include "parser/sasl/mechanisms.h"
 
 namespace postigo::config {
 
@@ -246,6 +247,12 @@ void describe_listener(Visitor& v, Listener& x) {
           x.proxy_trusted);
   v.count({"sessions_max", "Sessions that may have come through it; 0: as many as limits.sessions_max allows"},
           x.sessions_max, {0, 10'000'000});
+  v.choice({"client_certificate",
+            "Ask clients for a certificate of their own (tls.client_ca), for EXTERNAL, or refuse those without one"},
+           x.client_certificate,
+           {{"off", static_cast<int>(ClientCertificate::off)},
+            {"ask", static_cast<int>(ClientCertificate::ask)},
+            {"require", static_cast<int>(ClientCertificate::require)}});
 }
 
 void describe_certificate(Visitor& v, Certificate& x) {
@@ -259,6 +266,16 @@ void describe_tls(Visitor& v, TlsServer& x) {
   v.text({"ciphers", "TLS 1.2 suites in OpenSSL's language; default: modern ones"}, x.ciphers);
   v.flag({"session_tickets", "Let clients resume sessions"}, x.session_tickets);
   v.duration({"ticket_rotation", "A new ticket key this often; a key serves for two periods"}, x.ticket_rotation_ms);
+  v.path({"client_ca", "PEM file with the authorities that may vouch for certificates of clients"}, x.client_ca_file);
+  v.path({"client_crl", "PEM file with their lists of what is revoked; each authority needs one then"},
+         x.client_crl_file);
+  v.choice({"client_name", "Which part of such a certificate is the user's name; without it, it is nobody's"},
+           x.client_name,
+           {{"san_email", static_cast<int>(CertificateName::san_email)},
+            {"san_dns", static_cast<int>(CertificateName::san_dns)},
+            {"subject_cn", static_cast<int>(CertificateName::subject_cn)},
+            {"subject_email", static_cast<int>(CertificateName::subject_email)},
+            {"subject_uid", static_cast<int>(CertificateName::subject_uid)}});
   v.list({"certificate", "One per name and key type; the first is served when no name matches"}, x.certificates,
          describe_certificate);
 }
@@ -288,11 +305,26 @@ void describe_backend_login(Visitor& v, BackendLogin& x) {
   v.text({"separator", "Between user and master user in mode \"master_separator\""}, x.separator);
 }
 
+void describe_impersonation(Visitor& v, Impersonation& x) {
+  v.text({"who", "A user, \"*@example.com\" or \"*\" (required)"}, x.who);
+  v.text({"whom", "Whom he may act as, written the same way (required)"}, x.whom);
+}
+
+std::vector<std::string> known_mechanisms() {
+  std::vector<std::string> names;
+  for (const sasl::Mechanism& row : sasl::mechanisms()) names.emplace_back(row.name);
+  return names;
+}
+
 void describe_auth(Visitor& v, Auth& x) {
-  v.words({"mechanisms", "SASL mechanisms to offer, in order"}, x.mechanisms, {"PLAIN", "LOGIN"});
+  v.words({"mechanisms", "SASL mechanisms to offer, and APOP; what shows a password is offered behind TLS only"},
+          x.mechanisms, known_mechanisms());
+  v.text({"anonymous_user", "Whom ANONYMOUS lets in as"}, x.anonymous_user);
   v.flag({"accept_unknown", "Route names that no directory knows by hash and let the backend decide"},
          x.accept_unknown);
   v.table({"backend_login", "How to log in to backends"}, x.backend_login, describe_backend_login);
+  v.list({"impersonation", "Who may act as whom (SASL's authorization identity)"}, x.impersonation,
+         describe_impersonation);
 }
 
 void describe_imap(Visitor& v, Capabilities& x) {

@@ -13,6 +13,7 @@
 #include "config/suggest.h"
 #include "config/units.h"
 #include "parser/base/ascii.h"
+#include "parser/sasl/mechanisms.h"
 #include "proxy/base/file_stamp.h"
 #include "proxy/net/socket.h"
 
@@ -184,6 +185,9 @@ std::vector<std::string> Snapshot::certificate_files() const {
     files.push_back(each.certificate_file);
     if (each.key_file != each.certificate_file) files.push_back(each.key_file);
   }
+  for (const std::string& file : {live.tls.client_ca_file, live.tls.client_crl_file}) {
+    if (!file.empty()) files.push_back(file);
+  }
   return files;
 }
 
@@ -205,7 +209,10 @@ void Snapshot::make_certificates(const Snapshot* before, config::Problems& probl
 void Snapshot::make_frontends(Lasting& lasting, const Snapshot* before, config::Problems& problems) {
   auto imap = capability_policy(live.imap);
   auto pop3 = capability_policy(live.pop3);
-  for (const std::string& name : live.auth.mechanisms) pop3->sasl += (pop3->sasl.empty() ? "SASL " : " ") + name;
+  const std::vector<std::string> mechanisms = sasl::strongest_first(live.auth.mechanisms);
+  for (const std::string& name : mechanisms) {
+    if (name != "APOP") pop3->sasl += (pop3->sasl.empty() ? "SASL " : " ") + name;
+  }
   for (const config::Listener& listener : live.listeners) {
     auto state = lasting.fleet.listener(listener.name);
     if (!state) return problems.push_back(config::error_at("listener", state.error().message));
@@ -220,13 +227,14 @@ void Snapshot::make_frontends(Lasting& lasting, const Snapshot* before, config::
     }
     frontend.protocol_index = index_of(*frontend.protocol);
     frontend.tls = listener.tls;
+    frontend.client_certificate = listener.client_certificate;
     frontend.sessions_max = listener.sessions_max;
     frontend.proxy_protocol = listener.proxy_protocol;
     frontend.proxy_trusted = config::networks_of(listener.proxy_trusted);
     frontend.policy.hostname = live.hostname;
     frontend.policy.starttls_offered = listener.tls == config::Tls::starttls;
     frontend.policy.plaintext_login_allowed = listener.plaintext_login;
-    frontend.policy.mechanisms = live.auth.mechanisms;
+    frontend.policy.mechanisms = mechanisms;
     frontend.policy.capabilities = listener.protocol == "pop3" ? pop3 : imap;
     frontend.proxy_policy = frontend.policy;
     frontend.proxy_policy.peer_is_proxy = true;
@@ -245,10 +253,12 @@ std::shared_ptr<const TlsServerContext> Snapshot::server_context(const Frontend&
   bool same = before != nullptr && before->certificates == certificates && before->live.tls == live.tls;
   for (size_t i = 0; same && i < before->frontends.size(); ++i) {
     const Frontend& old = *before->frontends[i];
-    if (old.name == frontend.name && old.protocol == frontend.protocol && old.tls_context) return old.tls_context;
+    bool like = old.name == frontend.name && old.protocol == frontend.protocol &&
+                old.client_certificate == frontend.client_certificate;
+    if (like && old.tls_context) return old.tls_context;
   }
   return TlsServerContext::make(live.tls, *certificates, lasting.keys, frontend.protocol->alpn, frontend.name,
-                                problems);
+                                frontend.client_certificate, problems);
 }
 
 void Snapshot::make_backends(Fleet& fleet, const Snapshot* before, config::Problems& problems) {

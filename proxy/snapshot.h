@@ -46,6 +46,7 @@ struct Frontend {
   size_t protocol_index = 0;  // in protocols()
   uint64_t sessions_max = 0;  // 0: no limit
   config::Tls tls = config::Tls::off;
+  config::ClientCertificate client_certificate = config::ClientCertificate::off;
   config::ProxyHeaders proxy_protocol = config::ProxyHeaders::off;
   std::vector<config::Network> proxy_trusted;
   FrontPolicy policy;

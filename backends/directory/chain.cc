@@ -23,11 +23,11 @@ struct Chain::Parts {
 
 namespace {
 
-// Whoever he is: his backend will know.
-LookupResult passed(const std::string& user) {
+// Whoever he is: his backend will know. But no backend is asked whose a token is.
+LookupResult passed(const Query& query) {
   LookupResult result;
-  result.verdict = Verdict::ok;
-  result.identity.user = user;
+  result.verdict = query.want == Want::token ? Verdict::no_such_user : Verdict::ok;
+  result.identity.user = query.user;
   return result;
 }
 
@@ -76,7 +76,7 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
   void nobody_knows() {
     LookupResult result;
     result.verdict = Verdict::no_such_user;
-    if (chain_->accept_unknown) result = passed(query_.user);
+    if (chain_->accept_unknown) result = passed(query_);
     if (chain_->hashes && costs_a_hash()) return finish_after_hash(std::move(result));
     if (query_.want == Want::secret && secret_costs(chain_->decoy, query_.mechanism)) {
       return wait(Turn::Rank::usual, true, [this, result] { finish(result); });
@@ -126,7 +126,7 @@ Chain::Chain(Env& env, std::vector<Link> links, bool accept_unknown, std::string
 }
 
 void Chain::start(Lookup& lookup, const Query& query) {
-  if (parts_->links.empty()) return answer_later(parts_->env, lookup, passed(query.user));
+  if (parts_->links.empty()) return answer_later(parts_->env, lookup, passed(query));
   auto attempt = std::make_shared<Attempt>(parts_, lookup, query);
   lookup.hold(Ticket(attempt));
   attempt->ask(0);

@@ -214,17 +214,17 @@ std::optional<ScramKeys>& keys_of(StoredSecret& secret, ScramHash hash) {
 }
 
 // A user's salt for keys that are made anew each time: always the same, as for a name that nobody has, and unlike
-// anybody else's with the same password.
-std::string salt_for(std::string_view user) {
+// anybody else's with the same password. One for each hash, as a user has whose keys are stored.
+std::string salt_for(std::string_view user, ScramHash hash) {
   static const auto kKey = [] {
     std::array<unsigned char, 32> key{};
     RAND_bytes(key.data(), key.size());
     return key;
   }();
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> salt{};
+  std::array<unsigned char, EVP_MAX_MD_SIZE> salt{};
   unsigned size = 0;
-  HMAC(EVP_sha256(), kKey.data(), kKey.size(), reinterpret_cast<const unsigned char*>(user.data()), user.size(),
-       salt.data(), &size);
+  HMAC(hash == ScramHash::sha1 ? EVP_sha1() : EVP_sha256(), kKey.data(), kKey.size(),
+       reinterpret_cast<const unsigned char*>(user.data()), user.size(), salt.data(), &size);
   return std::string(reinterpret_cast<const char*>(salt.data()), kSaltSize);
 }
 
@@ -290,7 +290,7 @@ StoredSecret stored_secret(std::string_view stored, std::string_view mechanism, 
   } else if (parsed->kind == Kind::plain) {
     secret.cleartext = Secret(parsed->hash);
     if (auto hash = scram_hash_of(mechanism)) {
-      keys_of(secret, *hash) = derive_scram_keys(*hash, secret.cleartext, salt_for(user), kScramIterations);
+      keys_of(secret, *hash) = derive_scram_keys(*hash, secret.cleartext, salt_for(user, *hash), kScramIterations);
     }
   }
   return secret;

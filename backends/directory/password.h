@@ -48,10 +48,6 @@ inline constexpr unsigned kArgon2Lanes = 1;
 // saying it. Quicker to guess than Argon2id is.
 Result<std::string> make_scram_password(const Secret& password);
 
-// For keys that are made here. As often as for the keys that are shown of users who do not exist (parser/sasl): a
-// different number would tell them apart (A21).
-inline constexpr unsigned kScramIterations = 4096;
-
 // What mechanisms that never say the password can do with it: SCRAM's keys of {SCRAM-...}, and of {PLAIN} the clear
 // text and, if `mechanism` is a SCRAM, its keys. Nothing for a mere hash. `user`: whose salt it is to be.
 StoredSecret stored_secret(std::string_view stored, std::string_view mechanism, std::string_view user);

@@ -8,8 +8,9 @@
 
 namespace postigo {
 
-// How often a password is hashed where nobody has said how often: for keys that are derived from clear text, and for
-// those that are shown of users who do not exist (RFC 5802 5.1, RFC 7677 4: at least so often).
+// How often a password is hashed where nobody has said how often (RFC 5802 5.1, RFC 7677 4: at least so often): for
+// keys that a directory makes, and for those that are shown of users who do not exist; different numbers would tell
+// them apart (A21).
 inline constexpr unsigned kScramIterations = 4096;
 
 // RFC 5802 3: what a server needs, and from which nobody can log in elsewhere. Octets, not base64.

@@ -96,8 +96,8 @@ inline constexpr Event log_incomplete{
 // --- sessions ---
 inline constexpr Event login{
     "login", Level::info, "A user is logged in and relayed; addresses and ports of all four ends.",
-    "id client via local backend_local backend_address protocol listener user mechanism tls cipher resumed backend "
-    "shard "
+    "id client via local backend_local backend_address protocol listener user authcid mechanism tls cipher resumed "
+    "backend shard "
     "backend_tls backend_tls_version backend_cipher login_failures seconds delayed via_tls via_alpn via_id sni"};
 inline constexpr Event login_refused{
     "login_refused", Level::info, "One attempt was refused, whatever became of the session: a line for each.",

@@ -15,6 +15,7 @@
 #include "proxy/net/pem.h"
 #include "proxy/net/ticket_keys.h"
 #include "proxy/net/tls_options.h"
+#include "proxy/net/tls_peer.h"
 
 namespace postigo {
 namespace {
@@ -184,10 +185,9 @@ int choose_alpn(SSL* ssl, const uint8_t** out, uint8_t* out_size, const uint8_t*
 
 }  // namespace
 
-std::shared_ptr<const TlsServerContext> TlsServerContext::make(const config::TlsServer& options,
-                                                               const CertificateStore& certificates,
-                                                               std::shared_ptr<TicketKeys> keys, std::string_view alpn,
-                                                               std::string_view domain, config::Problems& problems) {
+std::shared_ptr<const TlsServerContext> TlsServerContext::make(
+    const config::TlsServer& options, const CertificateStore& certificates, std::shared_ptr<TicketKeys> keys,
+    std::string_view alpn, std::string_view domain, config::ClientCertificate clients, config::Problems& problems) {
   std::shared_ptr<TlsServerContext> result(new TlsServerContext);
   Tables& tables = *result->tables_;
   tables.keys = std::move(keys);
@@ -196,6 +196,7 @@ std::shared_ptr<const TlsServerContext> TlsServerContext::make(const config::Tls
     bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_method()));
     if (!restrict_protocol(context.get(), options.min_version, options.ciphers, "tls", problems)) return nullptr;
     install(context.get(), entry.pair);
+    if (!ask_for_certificates(context.get(), options, clients, problems)) return nullptr;
     std::array<uint8_t, SHA256_DIGEST_LENGTH> id = session_domain(domain, entry.names);
     SSL_CTX_set_session_id_context(context.get(), id.data(), id.size());
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);

@@ -42,13 +42,15 @@ class CertificateStore {
 
 class TlsServerContext {
  public:
+  // `clients`: whether they are asked for certificates (tls_peer.h).
   // `alpn` is the only protocol that is accepted from clients that name any (A20); `domain` separates sessions: a
   // ticket of one listener is no good at another (A17). Null and a problem under "tls" if it cannot be made.
   // REQUIRES: there is a certificate.
   static std::shared_ptr<const TlsServerContext> make(const config::TlsServer& options,
                                                       const CertificateStore& certificates,
                                                       std::shared_ptr<TicketKeys> keys, std::string_view alpn,
-                                                      std::string_view domain, config::Problems& problems);
+                                                      std::string_view domain, config::ClientCertificate clients,
+                                                      config::Problems& problems);
   ~TlsServerContext();
   SSL_CTX* get() const;
 

@@ -7,6 +7,7 @@
 
 #include "parser/base/base64.h"
 #include "proxy/net/tls_binding.h"
+#include "proxy/net/tls_peer.h"
 #include "proxy/session/session.h"
 
 namespace postigo {
@@ -35,7 +36,11 @@ std::string ConnectionFacts::channel_binding(std::string_view type) const {
   return session_.secure() ? postigo::channel_binding(session_.client()->tls()->ssl(), type) : std::string();
 }
 
-std::string ConnectionFacts::certificate_name() const { return {}; }
+std::string ConnectionFacts::certificate_name() const {
+  bool asked = session_.secure() && session_.frontend().client_certificate != config::ClientCertificate::off;
+  if (!asked) return {};
+  return name_in_certificate(session_.client()->tls()->ssl(), session_.snapshot().live.tls.client_name);
+}
 
 Bytes ConnectionFacts::decoy_key() const {
   return {reinterpret_cast<const char*>(drawn_once().data()), drawn_once().size()};

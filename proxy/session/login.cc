@@ -1,6 +1,6 @@
 // The login's steps in order. Not here: the wording (parser's front dialogues), passwords (backends/directory), the
-// backend's side (upstream.cc), the way from a known user to his backend (login_backend.cc),
-// how an attempt is refused (login_refusal.cc).
+// backend's side (upstream.cc), what stands behind a name if it is no password (login_proof.cc), the way from a known
+// user to his backend (login_backend.cc), how an attempt is refused (login_refusal.cc).
 #include "proxy/session/login.h"
 
 #include <algorithm>
@@ -95,8 +95,13 @@ bool Login::step() {
       input_.consume(input_.size());
       return false;
     case Event::authenticate:
-      authenticate();
+    case Event::secret:
+      attempt(step.event);
       return false;
+    case Event::abandoned:
+      exchanging_ = false;
+      count_refused(Refused::aborted, {});
+      return true;
     case Event::hang_up:
       session_.close(front_->said_quit() ? CloseReason::logout : CloseReason::too_many_errors);
       return false;
@@ -110,24 +115,34 @@ void Login::client_ended() {
   run();
 }
 
-void Login::authenticate() {
-  Credentials& credentials = front_->credentials();
+// Not fed until it is answered; what the client sends ahead waits with the kernel, which makes it wait.
+void Login::suspend() {
   suspended_ = true;
-  session_.client()->pause(Pause::attempt);  // what it sends ahead waits with the kernel, which makes it wait
+  session_.client()->pause(Pause::attempt);
+}
+
+void Login::attempt(Event event) {
+  suspend();
+  if (exchanging_) return judge();
+  const Credentials& credentials = front_->credentials();
   attempt_start_us_ = clock_us();
   mechanism_ = mechanism_index(credentials.mechanism);
+  want_ = event == Event::secret ? Want::secret : want_for(credentials.proof);
   Summary& summary = session_.summary();
   summary.mechanism = kMechanismNames[mechanism_];
   summary.delayed_ms = 0;
   known_ = false;
-  summary.user = session_.snapshot().router->normalise(credentials.user);
+  const Router& router = *session_.snapshot().router;
+  bool nobody = credentials.proof == Proof::anonymous;
+  summary.user = nobody ? session_.snapshot().live.auth.anonymous_user : router.normalise(credentials.user);
+  claimed_.assign(summary.user);
+  acting_as_ = credentials.authzid.empty() ? std::string() : router.normalise(credentials.authzid);
+  if (acting_as_ == claimed_) acting_as_.clear();
   if (!summary.trace) summary.trace = session_.host().traces().of_user(summary.user, summary.id);
   if (hops_left() == 0) return refuse({Refusal::Kind::unavailable, {}}, Refused::loop);
   if (!credentials.possible) return refuse({Refusal::Kind::bad_credentials, {}}, Refused::wrong);
-  if (!credentials.authzid.empty()) {
-    // Nobody is allowed to act as somebody else yet; dropping the wish silently would be worse (T24).
-    return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
-  }
+  // Dropping the wish silently would be worse (T24).
+  if (!may_act()) return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
   if (too_often()) return refuse({Refusal::Kind::unavailable, {}}, Refused::rate_limit);
   pass(gate_.knock(summary.user, credentials.password.reveal()));
 }
@@ -159,18 +174,26 @@ void Login::pass(Gate::Answer answer) {
 }
 
 void Login::look_up() {
-  const Credentials& credentials = front_->credentials();
-  const Summary& summary = session_.summary();
+  stranded_ = false;
+  Query query = question(session_.summary().user, want_);
+  query.password = front_->credentials().password;
+  ask(query);
+}
+
+Query Login::question(const std::string& user, Want want) {
+  Query query;
+  query.user = user;
+  query.mechanism = front_->credentials().mechanism;
+  query.protocol = session_.frontend().protocol->name;
+  query.client_ip = session_.summary().client.host();
+  query.want = want;
+  query.circumstances = circumstances_of(session_);
+  return query;
+}
+
+void Login::ask(const Query& query) {
   session_.enter(Phase::lookup, std::min(session_.limits().lookup_timeout_ms, session_.login_ms_left()));
   lookup_start_us_ = clock_us();
-  stranded_ = false;
-  Query query;
-  query.user = summary.user;
-  query.password = credentials.password;
-  query.mechanism = credentials.mechanism;
-  query.protocol = session_.frontend().protocol->name;
-  query.client_ip = summary.client.host();
-  query.circumstances = circumstances_of(session_);
   lookup_.emplace([this](LookupResult result) { looked_up(std::move(result)); });
   session_.host().directory().start(*lookup_, query);
 }
@@ -182,21 +205,14 @@ void Login::looked_up(LookupResult result) {
   if (result.verdict == Verdict::try_later) return directory_failed(result.detail);
   session_.host().fleet().directories().served(session_.host().loop().now_ms());
   if (!result.detail.empty()) {
-    log::write(events::lookup, {{"id", session_.summary().id}, {"detail", result.detail}});
+    log::write(result.verdict == Verdict::unusable ? events::entry_unusable : events::lookup,
+               {{"id", session_.summary().id}, {"detail", result.detail}});
   }
-  if (result.verdict == Verdict::ok) {
-    identity_ = std::move(result.identity);
-    if (identity_.user.empty()) identity_.user = session_.summary().user;
-    return known();
-  }
-  if (result.verdict == Verdict::unusable) {
-    log::write(events::entry_unusable, {{"id", session_.summary().id}, {"detail", result.detail}});
-    return refuse({Refusal::Kind::unavailable, {}}, Refused::entry_unusable);
-  }
-  Refused reason = result.verdict == Verdict::disabled       ? Refused::disabled
-                   : result.verdict == Verdict::no_such_user ? Refused::unknown
-                                                             : Refused::wrong;
-  refuse({Refusal::Kind::bad_credentials, {}}, reason);
+  if (identified_) return found_other(std::move(result));
+  if (want_ == Want::secret) return supply(std::move(result));
+  if (result.verdict != Verdict::ok) return refuse_as(result.verdict, std::move(result.token_error));
+  identity_ = std::move(result.identity);
+  identify();
 }
 
 void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover) {
@@ -208,7 +224,8 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
   ProtocolStats& numbers = session_.host().stats().protocols[session_.frontend().protocol_index];
   uint64_t took_us = clock_us() - attempt_start_us_;
   numbers.login_seconds.observe_us(took_us);
-  write_login(session_.summary(), session_.client(), *socket, static_cast<double>(took_us) / 1e6);
+  write_login(session_.summary(), session_.client(), *socket, static_cast<double>(took_us) / 1e6,
+              acting_as_.empty() ? std::string_view() : claimed_);
   if (!back.capabilities().empty()) numbers.rewrites[static_cast<size_t>(Rewrite::login)].inc();
   for (const std::string& text : back.alerts()) front_->alert(text, out_);
   front_->accept(back.capabilities(), out_);

@@ -44,10 +44,20 @@ class Login final : public Stage, public Upstream::Client {
   static uint64_t clock_us() { return uv_hrtime() / 1000; }
   void run();
   bool step();  // false: wait
-  void authenticate();
+  void suspend();
+  void go_on();  // feeds the front again
+  void attempt(Event event);
   void pass(Gate::Answer answer);
   void look_up();
+  Query question(const std::string& user, Want want);
+  void ask(const Query& query);
   bool too_often();
+  static Want want_for(Proof proof);
+  void supply(LookupResult result);
+  void judge();
+  void identify();
+  bool may_act() const;
+  void found_other(LookupResult result);
   bool seat_user();  // false: refused
   void looked_up(LookupResult result);
   void known();
@@ -57,6 +67,7 @@ class Login final : public Stage, public Upstream::Client {
   BackLogin backend_login(const Identity& identity);
   unsigned hops_left() const;  // that a login has from the backend on; 0: it may not go there
   void refuse(Refusal refusal, Refused reason, std::string_view code = {});
+  void refuse_as(Verdict verdict, std::string token_error = {});
   void directory_failed(std::string_view why);
   void refuse_now();
   void flush();  // may close the session
@@ -75,8 +86,12 @@ class Login final : public Stage, public Upstream::Client {
   Input input_;
   Out out_;
   std::optional<Lookup> lookup_;
-  Identity identity_;  // whom the directory knows
-  Holds::Seat seat_;   // while it waits: an operator holds the user's logins, or the ledger says nothing
+  Identity identity_;      // whom the directory knows
+  std::string claimed_;    // whom the client says to be, normalised; with a token: whom it is of
+  std::string acting_as_;  // whom he wants to act as; empty: himself (T24)
+  Want want_ = Want::verdict;
+  Verdict unproven_ = Verdict::bad_credentials;  // of the exchange: what it means if its proof is wrong
+  Holds::Seat seat_;  // while it waits: an operator holds the user's logins, or the ledger says nothing
   Refused waits_for_ = Refused::on_hold;
   Timer again_;  // looks whether that is over
   std::unique_ptr<Upstream> upstream_;
@@ -87,8 +102,10 @@ class Login final : public Stage, public Upstream::Client {
   std::string_view pool_;            // of the route
   size_t mechanism_ = 0;             // in kMechanismNames
   uint64_t attempt_start_us_ = 0, lookup_start_us_ = 0;
-  bool known_ = false;      // a directory has said identity_
-  bool suspended_ = false;  // an attempt is under way: the front is not fed
+  bool exchanging_ = false;  // an attempt is under way, in which a secret was supplied: the front is fed
+  bool identified_ = false;  // the client himself is known, and whom he acts as is being asked for
+  bool known_ = false;       // a directory has said identity_
+  bool suspended_ = false;   // an attempt is under way: the front is not fed
   bool client_ended_ = false;
   bool stranded_ = false;  // in this attempt it has waited for the user's sessions to go
 };

@@ -103,7 +103,8 @@ BackLogin Login::backend_login(const Identity& identity) {
     login.authcid = user + how.separator + how.master_user;
     login.password = Secret(how.master_password.reveal());
   } else {
-    login.authcid = user;
+    login.authcid = acting_as_.empty() ? user : claimed_;
+    if (!acting_as_.empty()) login.authzid = user;
     login.password = front_->credentials().password;
   }
   login.facts.client_ip = session_.summary().client.host();

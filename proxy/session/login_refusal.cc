@@ -18,6 +18,14 @@ void Login::directory_failed(std::string_view why) {
   refuse({Refusal::Kind::unavailable, {}}, Refused::directory_away);
 }
 
+void Login::refuse_as(Verdict verdict, std::string token_error) {
+  if (verdict == Verdict::unusable) return refuse({Refusal::Kind::unavailable, {}}, Refused::entry_unusable);
+  Refused reason = verdict == Verdict::disabled       ? Refused::disabled
+                   : verdict == Verdict::no_such_user ? Refused::unknown
+                                                      : Refused::wrong;
+  refuse({Refusal::Kind::bad_credentials, {}, std::move(token_error)}, reason);
+}
+
 void Login::upstream_refused(const BackendReply& reply, std::vector<std::string> alerts) {
   alerts_ = std::move(alerts);
   Refusal refusal = session_.frontend().protocol->refusal_for(reply);
@@ -34,6 +42,7 @@ void Login::upstream_unavailable(BackendError error, const std::string& why, std
 
 void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {
   count_refused(reason, code);
+  exchanging_ = identified_ = false;
   seat_.release();
   again_.cancel();
   session_.unseat_user();
@@ -54,21 +63,25 @@ void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {
 
 void Login::refuse_now() {
   session_.host().loop().bury(std::move(upstream_));
-  lookup_.reset();
-  suspended_ = false;
   for (const std::string& text : alerts_) front_->alert(text, out_);
   alerts_.clear();
   Event event = front_->refuse(refusal_, out_);
   flush();
   if (session_.closing()) return;
   if (event == Event::hang_up) return session_.close(CloseReason::too_many_errors);
+  go_on();
+}
+
+void Login::go_on() {
+  lookup_.reset();
+  suspended_ = false;
   session_.client()->pause(Pause::attempt, false);
   run();
   session_.count_memory();
 }
 
 void Login::abandon() {
-  if (suspended_ && !delay_.armed()) count_refused(Refused::aborted, {});
+  if ((suspended_ || exchanging_) && !delay_.armed()) count_refused(Refused::aborted, {});
   delay_.cancel();
   again_.cancel();
   seat_.release();
@@ -83,7 +96,11 @@ void Login::count(AuthResult result) {
 
 void Login::count_refused(Refused reason, std::string_view code) {
   bool on_hold = static_cast<bool>(seat_);
-  gate_.refused(reason, front_->credentials().password.reveal(), !on_hold);
+  // A proof is another one each time, whether the password behind it is the same or not: each counts (A23).
+  const Credentials& credentials = front_->credentials();
+  bool proof = credentials.proof == Proof::rejected;
+  std::string guess(proof ? facts_.unique() : std::string());
+  gate_.refused(reason, proof ? Bytes(guess) : credentials.password.reveal(), !on_hold);
   count(facts_of(reason).result);
   session_.host().stats().protocols[session_.frontend().protocol_index].refused[static_cast<size_t>(reason)].inc();
   ++session_.summary().refused;

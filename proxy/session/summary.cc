@@ -27,7 +27,7 @@ void add_via_names(log::Fields& fields, const Summary& s) {
   if (!s.proxied->id.empty()) fields.push_back({"via_id", s.proxied->id});
 }
 
-constexpr size_t kFieldsMost = 29;  // of a line
+constexpr size_t kFieldsMost = 30;  // of a line
 
 std::string via_of(const Summary& s) { return s.proxied != nullptr ? s.proxied->via.text() : ""; }
 
@@ -89,7 +89,8 @@ void write(const Summary& s) {
   log::write_bounded(events::session, fields);
 }
 
-void write_login(const Summary& s, const Socket* client, const Socket& backend, double seconds) {
+void write_login(const Summary& s, const Socket* client, const Socket& backend, double seconds,
+                 std::string_view authcid) {
   if (s.trace) s.trace->note(fmt::format("{} is logged in at {} ({})", s.user, s.backend, backend.peer().text()));
   if (!log::enabled(events::login)) return;
   std::string from = s.client.text();
@@ -109,6 +110,7 @@ void write_login(const Summary& s, const Socket* client, const Socket& backend, 
   fields.push_back({"protocol", s.protocol});
   fields.push_back({"listener", s.listener});
   fields.push_back({"user", s.user});
+  if (!authcid.empty()) fields.push_back({"authcid", authcid});
   fields.push_back({"mechanism", s.mechanism});
   add_tls(fields, s);
   fields.push_back({"backend", s.backend});

@@ -70,7 +70,9 @@ std::string name_asked_for(const Summary& summary, const Socket& client);
 
 void write(const Summary& summary);
 // The user is logged in; `client` is null if he has left meanwhile. `seconds`: since the attempt began.
-void write_login(const Summary& summary, const Socket* client, const Socket& backend, double seconds);
+// `authcid`: who acts as the user; empty: he himself.
+void write_login(const Summary& summary, const Socket* client, const Socket& backend, double seconds,
+                 std::string_view authcid = {});
 // An attempt is refused: the newest of summary.refused. `backend`: who was asked, or empty. `code`: the response
 // code that it refused with, or empty.
 void write_refused(const Summary& summary, Refused reason, std::string_view backend, std::string_view code);

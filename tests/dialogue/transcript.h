@@ -347,8 +347,9 @@ class Player {
 
   static StoredSecret secret(const std::vector<std::string>& action) {
     if (action.size() == 1) return {};
-    if (action.size() == 2) return stored_secret(action[1]);
-    return stored_secret(action[1], action[2], action.size() > 3 ? static_cast<unsigned>(std::stoul(action[3])) : 4096);
+    if (action.size() == 2) return secret_of_password(action[1]);
+    return secret_of_password(action[1], action[2],
+                              action.size() > 3 ? static_cast<unsigned>(std::stoul(action[3])) : 4096);
   }
 
   std::string claim() {

@@ -48,7 +48,8 @@ inline ScramKeys scram_keys(const EVP_MD* hash, Bytes password, Bytes salt, unsi
 }
 
 // As a directory that has the password itself: fit for every mechanism. `salt` in base64.
-inline StoredSecret stored_secret(Bytes password, Bytes salt = "W22ZaJ0SNY7soEsUEjb6gQ==", unsigned iterations = 4096) {
+inline StoredSecret secret_of_password(Bytes password,
+                                       Bytes salt = "W22ZaJ0SNY7soEsUEjb6gQ==", unsigned iterations = 4096) {
   StoredSecret secret;
   std::string octets(base64_decode(salt)->reveal());
   secret.cleartext = Secret(password);

@@ -29,7 +29,7 @@ inline std::vector<std::string> all_mechanisms() {
 
 // Everybody but "nobody" and what begins with "x" has one; little work for a loop of a million.
 inline StoredSecret secret_of(Bytes user) {
-  static const StoredSecret secret = stored_secret("pencil", "W22ZaJ0SNY7soEsUEjb6gQ==", 1);
+  static const StoredSecret secret = secret_of_password("pencil", "W22ZaJ0SNY7soEsUEjb6gQ==", 1);
   return user == "nobody" || user.starts_with('x') ? StoredSecret() : secret;
 }
 

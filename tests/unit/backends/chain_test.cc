@@ -128,6 +128,13 @@ TEST_F(ChainTest, ANameThatNobodyKnowsIsRoutedIfTheOperatorSaysSo) {
 
 // A22. A link that checks passwords has spent its own hash (the contract test proves that), so the chain adds none;
 // for every other answer it does, but not for "try later", which tells nothing about the name.
+TEST_F(ChainTest, NobodysTokenIsPassedOn) {
+  Query token = query("joe");
+  token.want = Want::token;
+  EXPECT_EQ(ask(*chain({}), token).verdict, Verdict::no_such_user) << "no backend could say whose it is";
+  EXPECT_EQ(ask(*chain({{Verdict::no_such_user}}, true), token).verdict, Verdict::no_such_user);
+}
+
 TEST_F(ChainTest, OneHashWhateverTheOutcome) {
   const struct {
     std::vector<Answers> directories;

@@ -30,7 +30,7 @@ class DocsTest : public ConfigTest {};
 
 TEST_F(DocsTest, TheExampleLoadsWithoutAnyProblem) {
   for (const char* file : {"tls/mail.example.com.pem", "tls/mail.example.com-rsa.pem", "tls/mail.example.org.pem",
-                           "tls/internal-ca.pem", "tls/proxy-client.pem"}) {
+                           "tls/internal-ca.pem", "tls/proxy-client.pem", "tls/users-ca.pem", "tls/users-crl.pem"}) {
     directory_.write(file, "x", 0644);
   }
   for (const char* file : {"tls/mail.example.com.key", "tls/mail.example.com-rsa.key", "tls/mail.example.org.key",

@@ -146,7 +146,12 @@ Config invent(unsigned seed, const std::string& file) {
   Live& live = config.live;
   live.limits.auth_failure_delay_ms = 1000;
   live.limits.login_memory |= 1 << 20;
-  for (Listener& listener : config.live.listeners) listener.plaintext_login |= listener.tls == Tls::off;
+  for (Listener& listener : config.live.listeners) {
+    listener.plaintext_login |= listener.tls == Tls::off;
+    if (listener.tls == Tls::off) listener.client_certificate = ClientCertificate::off;
+  }
+  live.listeners[0].tls = Tls::implicit;
+  live.listeners[0].client_certificate = ClientCertificate::ask;
   live.penalty.delay_ms %= live.penalty.delay_max_ms + 1;
   live.penalty.ipv4_wide %= live.penalty.ipv4;
   live.penalty.ipv6_wide %= live.penalty.ipv6;
@@ -198,6 +203,7 @@ Config invent(unsigned seed, const std::string& file) {
   live.auth.directories = std::move(kinds);
   Directory& fixed = live.auth.directories.emplace_back();
   fixed.name = "fixed";
+  fixed.check_password = true;
   fixed.users.push_back({"u@a.example", "{PLAIN}canary", "pool1", "", "other", true});
   return config;
 }

@@ -70,7 +70,7 @@ TEST_F(Scram, ExampleOfRfc5802) {
   ASSERT_EQ(say("n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL"), Status::need_secret);
   EXPECT_EQ(credentials_.user, "user");
   EXPECT_EQ(credentials_.mechanism, "SCRAM-SHA-1");
-  ASSERT_EQ(supply(stored_secret("pencil", "QSXCR+Q6sek8bf92")), Status::challenge);
+  ASSERT_EQ(supply(secret_of_password("pencil", "QSXCR+Q6sek8bf92")), Status::challenge);
   EXPECT_EQ(challenge_, "r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096");
   ASSERT_EQ(say("c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts="),
             Status::challenge);
@@ -83,7 +83,7 @@ TEST_F(Scram, ExampleOfRfc7677) {
   facts_.said = "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
   begin("SCRAM-SHA-256");
   ASSERT_EQ(say("n,,n=user,r=rOprNGfwEbeRWgbNEkqO"), Status::need_secret);
-  ASSERT_EQ(supply(stored_secret("pencil", kSalt)), Status::challenge);
+  ASSERT_EQ(supply(secret_of_password("pencil", kSalt)), Status::challenge);
   EXPECT_EQ(challenge_, "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
   ASSERT_EQ(say("c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
                 "p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="),
@@ -100,7 +100,7 @@ TEST_F(Scram, A21_AWrongPasswordAndAnUnknownNameLookAlike) {
     EXPECT_EQ(credentials_.proof, Proof::rejected);
     return challenge_;
   };
-  std::string wrong = attempt(stored_secret("pencil", kSalt), "pen");
+  std::string wrong = attempt(secret_of_password("pencil", kSalt), "pen");
   std::string unknown = attempt({}, "pencil");
   EXPECT_EQ(wrong.size(), unknown.size());
   EXPECT_EQ(iterations_of(wrong), iterations_of(unknown));
@@ -115,7 +115,7 @@ TEST_F(Scram, A21_AWrongPasswordAndAnUnknownNameLookAlike) {
 
 TEST_F(Scram, ADamagedEntryIsAsGoodAsNone) {
   for (unsigned which : {0U, 1U, 2U, 3U}) {
-    StoredSecret secret = stored_secret("pencil", kSalt);
+    StoredSecret secret = secret_of_password("pencil", kSalt);
     if (which == 0) secret.sha256->iterations = 0;
     if (which == 1) secret.sha256->iterations = 4'000'000'000;
     if (which == 2) secret.sha256->salt.clear();
@@ -129,7 +129,7 @@ TEST_F(Scram, ADamagedEntryIsAsGoodAsNone) {
 
 TEST_F(Scram, A9_TheBindingMustBeThatOfThisConnection) {
   facts_.bindings = {{"tls-exporter", "E"}, {"tls-unique", "U"}};
-  const StoredSecret secret = stored_secret("pencil", kSalt);
+  const StoredSecret secret = secret_of_password("pencil", kSalt);
   struct Row {
     std::string header, binding;
     Proof proof;
@@ -153,7 +153,7 @@ TEST_F(Scram, A9_TheBindingMustBeThatOfThisConnection) {
 TEST_F(Scram, A9_TheHeaderIsSaidTwiceAlike) {
   begin("SCRAM-SHA-256");
   ASSERT_EQ(say("n,,n=user,r=abc"), Status::need_secret);
-  ASSERT_EQ(supply(stored_secret("pencil", kSalt)), Status::challenge);
+  ASSERT_EQ(supply(secret_of_password("pencil", kSalt)), Status::challenge);
   Status status =
       say("c=" + base64_encode("y,,") + ",r=abc" + facts_.said + ",p=" + base64_encode(std::string(32, 'x')));
   ASSERT_EQ(status, Status::done);
@@ -161,7 +161,7 @@ TEST_F(Scram, A9_TheHeaderIsSaidTwiceAlike) {
 }
 
 TEST_F(Scram, T25_WhoBelievesThatWeCannotBindHasBeenLiedTo) {
-  const StoredSecret secret = stored_secret("pencil", kSalt);
+  const StoredSecret secret = secret_of_password("pencil", kSalt);
   begin("SCRAM-SHA-256", true);
   ASSERT_EQ(log_in("y,,", "", "pencil", secret), Status::done);
   EXPECT_FALSE(credentials_.possible);
@@ -178,7 +178,7 @@ TEST_F(Scram, NoncesAreComparedWhole) {
        {"abc", "abc0123456789abcdefghijklm", "abc0123456789abcdefghijklmnX", "0123456789abcdefghijklmn"}) {
     begin("SCRAM-SHA-256");
     ASSERT_EQ(say("n,,n=user,r=abc"), Status::need_secret);
-    ASSERT_EQ(supply(stored_secret("pencil", kSalt)), Status::challenge);
+    ASSERT_EQ(supply(secret_of_password("pencil", kSalt)), Status::challenge);
     Status status = say(std::string("c=biws,r=") + nonce + ",p=" + base64_encode(std::string(32, 'x')));
     ASSERT_EQ(status, Status::done) << nonce;
     EXPECT_EQ(credentials_.proof, Proof::rejected) << nonce;

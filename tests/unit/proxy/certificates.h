@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "config/config.h"
 #include "tests/unit/backends/temporary.h"
@@ -46,6 +47,29 @@ class Authority {
           [&](FILE* to) { return PEM_write_PrivateKey(to, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
     return files;
   }
+
+  // A list that revokes these, made by us, in a file of that name. REQUIRES: issue() made them.
+  std::string revoke(const std::string& name, const std::vector<long>& serials) {
+    bssl::UniquePtr<X509_CRL> list(X509_CRL_new());
+    X509_CRL_set_version(list.get(), X509_CRL_VERSION_2);
+    X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(certificate_.get()));
+    bssl::UniquePtr<ASN1_TIME> from(X509_gmtime_adj(nullptr, -3600)), until(X509_gmtime_adj(nullptr, 86'400));
+    X509_CRL_set1_lastUpdate(list.get(), from.get());
+    X509_CRL_set1_nextUpdate(list.get(), until.get());
+    for (long serial : serials) {
+      X509_REVOKED* revoked = X509_REVOKED_new();
+      bssl::UniquePtr<ASN1_INTEGER> number(ASN1_INTEGER_new());
+      ASN1_INTEGER_set(number.get(), serial);
+      X509_REVOKED_set_serialNumber(revoked, number.get());
+      X509_REVOKED_set_revocationDate(revoked, from.get());
+      X509_CRL_add0_revoked(list.get(), revoked);
+    }
+    X509_CRL_sort(list.get());
+    X509_CRL_sign(list.get(), key_.get(), EVP_sha256());
+    write(file(name), [&](FILE* to) { return PEM_write_X509_CRL(to, list.get()); });
+    return file(name);
+  }
+  long last_serial() const { return serial_; }
 
   // The authority's own certificate, as a server's.
   config::Certificate own() {

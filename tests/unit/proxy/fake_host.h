@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,26 +33,30 @@ class FakeDirectory final : public Directory {
   std::string_view name() const override { return "fake"; }
   void start(Lookup& lookup, const Query& query) override {
     asked.push_back(query.user);
-    auto question = std::make_shared<Question>(&lookup);
+    wants.push_back(query.want);
+    auto question = std::make_shared<Question>(&lookup, query.want == Want::account);
     lookup.hold(Ticket(question));
     pending_.push_back(std::move(question));
     if (!silent) loop_.defer([this] { speak(); });
   }
   void speak() {
     for (const auto& question : std::exchange(pending_, {})) {
-      if (question->lookup != nullptr) question->lookup->finish(answer);
+      if (question->lookup != nullptr) question->lookup->finish(question->account && other ? *other : answer);
     }
   }
 
   LookupResult answer;
+  std::optional<LookupResult> other;  // about an account; nothing: as any other
   bool silent = false;
   std::vector<std::string> asked;
+  std::vector<Want> wants;
 
  private:
   struct Question final : Ticket::Operation {
-    explicit Question(Lookup* from) : lookup(from) {}
+    Question(Lookup* from, bool about_account) : lookup(from), account(about_account) {}
     void cancel() override { lookup = nullptr; }
     Lookup* lookup;
+    bool account;
   };
 
   Loop& loop_;
@@ -95,6 +100,7 @@ class FakeHost final : public Host {
     return roll_.add(std::make_unique<Session>(*this, snapshot_->frontends.at(0), false, roll_.next_number()));
   }
   Roll& roll() { return roll_; }
+  Penalties& penalties() { return penalties_; }
   Ledger& ledger() { return ledger_; }
   void exchange(std::shared_ptr<const Snapshot> snapshot) {
     snapshot_ = std::move(snapshot);

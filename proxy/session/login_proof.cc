@@ -1,0 +1,94 @@
+// What stands behind a name: a password that a directory checks, a secret that the mechanism has checked, a token, a
+// certificate; and who may act as whom. Not here: the mechanisms (parser/sasl), the rules (backends/impersonation).
+#include <algorithm>
+
+#include "backends/impersonation.h"
+#include "proxy/session/host.h"
+#include "proxy/session/login.h"
+#include "proxy/session/session.h"
+
+namespace postigo {
+
+Want Login::want_for(Proof proof) {
+  switch (proof) {
+    case Proof::token:
+      return Want::token;
+    case Proof::certificate:
+    case Proof::anonymous:
+      return Want::account;
+    case Proof::password:
+    case Proof::proven:
+    case Proof::rejected:
+      break;
+  }
+  return Want::verdict;
+}
+
+// The mechanism goes on with what is kept of him, or with nothing, in the same way (A21). What is known of him waits
+// until he has proven that he is it.
+void Login::supply(LookupResult result) {
+  unproven_ = result.verdict == Verdict::ok ? Verdict::bad_credentials : result.verdict;
+  if (result.verdict != Verdict::ok) result.secret = {};
+  identity_ = std::move(result.identity);
+  exchanging_ = true;
+  session_.enter(Phase::command, session_.login_ms_left());
+  Event event = front_->supply(result.secret, out_);
+  flush();
+  if (session_.closing()) return;
+  write_step(session_.summary(), "client", front_->state_name(), event, front_->commands());
+  if (event == Event::authenticate) return judge();
+  if (event == Event::hang_up) return session_.close(CloseReason::too_many_errors);
+  if (event == Event::abandoned) {
+    exchanging_ = false;
+    count_refused(Refused::aborted, {});
+  }
+  go_on();
+}
+
+void Login::judge() {
+  exchanging_ = false;
+  const Credentials& credentials = front_->credentials();
+  if (credentials.possible && credentials.proof == Proof::proven) {
+    if (identity_.disabled) return refuse_as(Verdict::disabled);
+    session_.enter(Phase::lookup, session_.login_ms_left());
+    return identify();
+  }
+  attempt_start_us_ = clock_us();  // the time that a "no" takes counts from the proof, and not from the name
+  refuse_as(unproven_);
+}
+
+// A directory, or the mechanism with what it keeps, has said who he is: identity_ is the client's own.
+void Login::identify() {
+  std::string& name = identity_.user;
+  if (want_ == Want::token) {
+    if (name.empty() && claimed_.empty()) return refuse_as(Verdict::no_such_user);
+    if (name.empty()) name = claimed_;
+    if (!claimed_.empty() && claimed_ != name) acting_as_ = claimed_;  // the token is another's than the name
+    claimed_ = name;
+    if (!may_act()) return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
+  }
+  if (name.empty()) name = claimed_;
+  identity_.verified = identity_.verified || want_ != Want::verdict;  // proven here
+  if (acting_as_.empty()) return known();
+  identified_ = true;
+  ask(question(acting_as_, Want::account));
+}
+
+bool Login::may_act() const {
+  const auto& rules = session_.snapshot().live.auth.impersonation;
+  return acting_as_.empty() || may_act_as(rules, claimed_, acting_as_);
+}
+
+// Whom he acts as. He has proven who he is, if that is for us to know, and so may learn that there is nobody.
+void Login::found_other(LookupResult result) {
+  identified_ = false;
+  if (result.verdict == Verdict::unusable) return refuse_as(result.verdict);
+  if (result.verdict != Verdict::ok) return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
+  bool verified = identity_.verified;
+  identity_ = std::move(result.identity);
+  identity_.verified = verified;
+  if (identity_.user.empty()) identity_.user = acting_as_;
+  known();
+}
+
+}  // namespace postigo

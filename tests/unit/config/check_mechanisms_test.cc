@@ -1,0 +1,77 @@
+// Mechanisms that nobody could answer, rules that say nothing, certificates that nobody could vouch for.
+#include <fstream>
+
+#include "tests/unit/config/support.h"
+
+namespace postigo::config {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr char kChecked[] =
+    "[auth.backend_login]\nmode = \"master_authzid\"\nmaster_user = \"m\"\nmaster_password = \"p\"\n"
+    "[[directory]]\ntype = \"static\"\ncheck_password = true\n[[directory.user]]\nname = \"a\"\npassword = "
+    "\"{PLAIN}x\"\n";
+
+class CheckMechanisms : public ConfigTest {
+ protected:
+  std::string told(const std::string& more) { return problems_of_small_and(more); }
+  // Without the warning that kChecked keeps a password in the file.
+  std::string told_checked(const std::string& more) { return problems_of_small_and(more + kChecked); }
+  void touch(const std::string& name) { std::ofstream(directory_.path() + "/" + name) << "x"; }
+};
+
+TEST_F(CheckMechanisms, SomebodyMustBeAbleToAnswer) {
+  for (std::string name : {"SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "CRAM-MD5", "APOP"}) {
+    EXPECT_THAT(told("[auth]\nmechanisms = [\"PLAIN\", \"" + name + "\"]\n"),
+                HasSubstr("auth.mechanisms: \"" + name + "\" needs a [[directory]] with check_password = true"));
+  }
+  for (std::string name : {"OAUTHBEARER", "XOAUTH2"}) {
+    EXPECT_THAT(told_checked("[auth]\nmechanisms = [\"" + name + "\"]\n"),
+                HasSubstr("\"" + name + "\" needs a [[directory]] with type = \"oauth\""));
+  }
+  EXPECT_EQ(told("[auth]\nmechanisms = [\"PLAIN\"]\n"), "");
+  EXPECT_THAT(told_checked("[auth]\nmechanisms = [\"SCRAM-SHA-256\", \"CRAM-MD5\", \"APOP\", \"PLAIN\"]\n"),
+              testing::Not(HasSubstr("auth.mechanisms")));
+  EXPECT_THAT(told("[auth]\nmechanisms = [\"SCRAM-SHA256\"]\n"), HasSubstr("did you mean \"SCRAM-SHA-256\"?"));
+}
+
+TEST_F(CheckMechanisms, ExternalNeedsCertificates) {
+  EXPECT_THAT(told_checked("[auth]\nmechanisms = [\"EXTERNAL\"]\n"),
+              HasSubstr("\"EXTERNAL\" needs a [[listener]] with client_certificate"));
+  const std::string listener = "[[listener]]\nname = \"x\"\nprotocol = \"imap\"\naddress = \"0.0.0.0:994\"\n";
+  EXPECT_THAT(told(listener + "client_certificate = \"ask\"\n"),
+              HasSubstr("listener.client_certificate: needs tls.client_ca"));
+  EXPECT_THAT(told(listener + "client_certificate = \"sometimes\"\n"), HasSubstr("client_certificate"));
+  touch("ca.pem");
+  EXPECT_THAT(told("[tls]\nclient_ca = \"ca.pem\"\n"), HasSubstr("tls.client_ca: has no effect"));
+  EXPECT_THAT(told("[tls]\nclient_ca = \"none.pem\"\n" + listener + "client_certificate = \"ask\"\n"),
+              HasSubstr("tls.client_ca: cannot open"));
+  EXPECT_EQ(told("[tls]\nclient_ca = \"ca.pem\"\n" + listener + "client_certificate = \"require\"\n"), "");
+  EXPECT_THAT(told("[tls]\nclient_ca = \"ca.pem\"\n" + listener +
+                   "tls = \"off\"\nplaintext_login = true\nclient_certificate = \"ask\"\n"),
+              HasSubstr("needs TLS, and this listener has none"));
+}
+
+TEST_F(CheckMechanisms, AnonymousIsSomebody) {
+  EXPECT_THAT(told_checked("[auth]\nmechanisms = [\"ANONYMOUS\"]\n"), HasSubstr("needs auth.anonymous_user"));
+  EXPECT_THAT(told("[auth]\nanonymous_user = \"guest\"\n"), HasSubstr("auth.anonymous_user: has no effect"));
+}
+
+TEST_F(CheckMechanisms, WhoMayActAsWhom) {
+  auto rule = [](const std::string& who, const std::string& whom) {
+    return "[[auth.impersonation]]\nwho = \"" + who + "\"\nwhom = \"" + whom + "\"\n";
+  };
+  EXPECT_EQ(told(rule("webmail", "*") + rule("*@Help.org", "*@users.org") + rule("Ann", "bob")), "");
+  for (std::string bad : {"a*", "*a", "*@", "**", "*@*"}) {
+    EXPECT_THAT(told(rule(bad, "*")), HasSubstr("auth.impersonation.who: \"" + bad + "\" is not")) << bad;
+    EXPECT_THAT(told(rule("a", bad)), HasSubstr("auth.impersonation.whom: \"" + bad + "\" is not")) << bad;
+  }
+  EXPECT_THAT(told("[[auth.impersonation]]\nwho = \"a\"\n"), HasSubstr("whom must be set"));
+  auto rules = small_and(rule("*@Help.org", "Bob")).config.live.auth.impersonation;
+  ASSERT_EQ(rules.size(), 1U);
+  EXPECT_EQ(rules[0].who + " " + rules[0].whom, "*@help.org bob") << "as names of clients are, when they are compared";
+}
+
+}  // namespace
+}  // namespace postigo::config

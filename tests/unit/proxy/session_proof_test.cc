@@ -1,0 +1,227 @@
+// Logins in which a directory does not see a password: what it is asked for, and what becomes of the answer.
+#include "parser/base/base64.h"
+#include "tests/fakes/sasl_facts.h"
+#include "tests/unit/proxy/fake_host.h"
+
+namespace postigo {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+class SessionProof : public HostTest {
+ protected:
+  SessionProof() {
+    config.live.auth.mechanisms = {"SCRAM-SHA-256", "CRAM-MD5", "OAUTHBEARER", "PLAIN", "ANONYMOUS"};
+    config.live.auth.anonymous_user = "guest";
+    config.live.auth.impersonation = {{"webmail", "*"}, {"*@help.org", "*@users.org"}};
+    config.live.auth.backend_login.mode = config::BackendLogin::Mode::master_authzid;
+    config.live.auth.backend_login.master_user = "master";
+    open();
+    host->directory().answer.verdict = Verdict::ok;
+    host->directory().other.emplace().verdict = Verdict::ok;  // it has no other name for him
+  }
+
+  // The challenge that the client is sent, decoded.
+  std::string challenged(NearClient& client) {
+    constexpr std::string_view kSign = "\n+ ";
+    std::string text = "\n" + hears(client, "\r\n");
+    while (text.find(kSign) == std::string::npos) text += hears(client, "\r\n");
+    size_t from = text.find(kSign) + kSign.size();
+    return std::string(base64_decode(text.substr(from, text.find('\r', from) - from))->reveal());
+  }
+  static void say_base64(NearClient& client, const std::string& text) { client.say(base64_encode(text) + "\r\n"); }
+
+  void cram(NearClient& client, const std::string& user, Bytes password) {
+    client.say("a AUTHENTICATE CRAM-MD5\r\n");
+    std::string challenge = challenged(client);
+    say_base64(client, user + " " + sasl::hex(sasl::hmac(EVP_md5(), password, challenge).reveal()));
+  }
+  uint64_t counted(size_t mechanism, AuthResult result) {
+    return host->stats().protocols[0].auth[mechanism][static_cast<size_t>(result)].get();
+  }
+  static size_t place(std::string_view mechanism) {
+    auto found = std::find(kMechanismNames.begin(), kMechanismNames.end(), mechanism);
+    return static_cast<size_t>(found - kMechanismNames.begin());
+  }
+  // What the backend is told to log in with.
+  std::string plain_at_backend(NearClient& client, Session& session) {
+    EXPECT_TRUE(run_until([&] { return session.phase() == Phase::backend_login; })) << hears(client, "\r\n");
+    Peer backend = port.accept();
+    backend.say("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n");
+    turn();
+    std::string command = backend.hear("\r\n");
+    std::string base64 = command.substr(command.rfind(' ') + 1);
+    std::string text(base64_decode(base64.substr(0, base64.find('\r')))->reveal());
+    std::replace(text.begin(), text.end(), '\0', '|');
+    return text;
+  }
+};
+
+TEST_F(SessionProof, AProvenSecretIsEnough) {
+  host->directory().answer.secret.cleartext = Secret("pencil");
+  auto [session, client] = connected();
+  cram(client, "Alice", "pencil");
+  EXPECT_EQ(plain_at_backend(client, *session), "alice|master|");
+  EXPECT_THAT(host->directory().asked, ElementsAre("alice")) << "once";
+  EXPECT_THAT(host->directory().wants, ElementsAre(Want::secret));
+}
+
+TEST_F(SessionProof, A21_WrongUnknownDisabledAndWithoutASecret) {
+  struct Row {
+    Verdict verdict;
+    const char* kept;
+    bool disabled;
+    const char* told;
+  };
+  for (const Row& row : {Row{Verdict::ok, "other", false, "NO [AUTHENTICATIONFAILED]"},
+                         Row{Verdict::ok, "", false, "NO [AUTHENTICATIONFAILED]"},
+                         Row{Verdict::ok, "pencil", true, "NO [AUTHENTICATIONFAILED]"},
+                         Row{Verdict::no_such_user, "pencil", false, "NO [AUTHENTICATIONFAILED]"},
+                         Row{Verdict::disabled, "pencil", false, "NO [AUTHENTICATIONFAILED]"},
+                         Row{Verdict::unusable, "pencil", false, "NO [UNAVAILABLE]"},
+                         Row{Verdict::try_later, "pencil", false, "NO [UNAVAILABLE]"}}) {
+    LookupResult& answer = host->directory().answer;
+    answer.verdict = row.verdict;
+    answer.secret.cleartext = Secret(row.kept);
+    answer.identity.disabled = row.disabled;
+    auto [session, client] = connected();
+    cram(client, "alice", "pencil");
+    EXPECT_THAT(hears(client, "a "), HasSubstr(row.told)) << row.kept;
+    EXPECT_EQ(session->phase(), Phase::command);
+    client.say("b NOOP\r\n");
+    EXPECT_THAT(hears(client, "b "), HasSubstr("b OK"));
+  }
+  EXPECT_EQ(counted(place("CRAM-MD5"), AuthResult::bad_credentials), 5U);
+}
+
+TEST_F(SessionProof, A23_EachWrongProofIsAGuess) {
+  host->directory().answer.secret.cleartext = Secret("pencil");
+  auto [session, client] = connected();
+  for (int i = 0; i < 4; ++i) {
+    cram(client, "alice", "wrong");
+    hears(client, "a NO");
+  }
+  auto rows = host->penalties().list(session->snapshot().penalty, 10, loop.now_ms());
+  ASSERT_FALSE(rows.empty());
+  EXPECT_GE(rows[0].failures, 3.5) << rows[0].whom;
+}
+
+TEST_F(SessionProof, T20_WhatIsBrokenOffHasBeenAnAttempt) {
+  auto [session, client] = connected();
+  client.say("a AUTHENTICATE SCRAM-SHA-256\r\n");
+  challenged(client);
+  say_base64(client, "n,,n=alice,r=abc");
+  EXPECT_THAT(challenged(client), HasSubstr("i=4096"));
+  EXPECT_EQ(session->phase(), Phase::command);
+  client.say("*\r\n");
+  EXPECT_THAT(hears(client, "a "), HasSubstr("a BAD"));
+  EXPECT_EQ(counted(place("SCRAM-SHA-256"), AuthResult::aborted), 1U);
+  // And who leaves in the middle.
+  client.say("b AUTHENTICATE SCRAM-SHA-256\r\n");
+  challenged(client);
+  say_base64(client, "n,,n=alice,r=abc");
+  challenged(client);
+  client.leave();
+  EXPECT_TRUE(run_until([&] { return !host->ended.empty(); }));
+  EXPECT_EQ(counted(place("SCRAM-SHA-256"), AuthResult::aborted), 2U) << "once each (T66)";
+}
+
+TEST_F(SessionProof, T22_ATokenIsRefusedInTwoSteps) {
+  LookupResult& answer = host->directory().answer;
+  answer.verdict = Verdict::bad_credentials;
+  answer.token_error = R"({"status":"expired"})";
+  auto [session, client] = connected();
+  client.say("a AUTHENTICATE OAUTHBEARER " + base64_encode("n,a=alice,\1auth=Bearer t\1\1") + "\r\n");
+  EXPECT_EQ(challenged(client), R"({"status":"expired"})");
+  client.say("AQ==\r\n");
+  EXPECT_THAT(hears(client, "a "), HasSubstr("a NO [AUTHENTICATIONFAILED]"));
+  EXPECT_THAT(host->directory().wants, ElementsAre(Want::token));
+}
+
+TEST_F(SessionProof, ATokenSaysWhoseItIs) {
+  LookupResult& answer = host->directory().answer;
+  auto attempt = [&](const char* name, const char* whose, bool verified) {
+    answer.identity.user = whose;
+    answer.identity.verified = verified;
+    auto pair = connected();
+    pair.second.say("a AUTHENTICATE OAUTHBEARER " + base64_encode(std::string(name) + "\1auth=Bearer t\1\1") + "\r\n");
+    return pair;
+  };
+  {
+    auto [session, client] = attempt("n,,", "carol", true);
+    EXPECT_EQ(plain_at_backend(client, *session), "carol|master|");
+    session->abort(CloseReason::shutting_down);
+  }
+  {
+    auto [session, client] = attempt("n,a=bob,", "carol", true);
+    EXPECT_THAT(hears(client, "a "), HasSubstr("AUTHORIZATIONFAILED")) << "another's token";
+  }
+  {
+    auto [session, client] = attempt("n,a=bob,", "webmail", true);
+    EXPECT_EQ(plain_at_backend(client, *session), "bob|master|") << "by a rule";
+    session->abort(CloseReason::shutting_down);
+  }
+  {
+    auto [session, client] = attempt("n,a=bob,", "", true);
+    EXPECT_EQ(plain_at_backend(client, *session), "bob|master|") << "the directory has agreed to the name";
+    session->abort(CloseReason::shutting_down);
+  }
+  auto [session, client] = attempt("n,,", "", true);
+  challenged(client);
+  client.say("*\r\n");
+  EXPECT_THAT(hears(client, "a "), HasSubstr("AUTHENTICATIONFAILED")) << "nobody's";
+}
+
+TEST_F(SessionProof, T24_ByRuleOneMayActAsAnother) {
+  host->directory().answer.identity.verified = true;
+  auto log_in = [&](const std::string& whom, const std::string& who) {
+    host->directory().asked.clear();
+    host->directory().wants.clear();
+    auto pair = connected();
+    pair.second.say("a AUTHENTICATE PLAIN " +
+                    base64_encode(whom + std::string(1, '\0') + who + std::string(1, '\0') + "pw") + "\r\n");
+    return pair;
+  };
+  {
+    auto [session, client] = log_in("Bob", "WebMail");
+    EXPECT_EQ(plain_at_backend(client, *session), "bob|master|");
+    EXPECT_EQ(session->summary().user, "bob");
+    EXPECT_THAT(host->directory().asked, ElementsAre("webmail", "bob"));
+    EXPECT_THAT(host->directory().wants, ElementsAre(Want::verdict, Want::account));
+    session->abort(CloseReason::shutting_down);
+  }
+  for (auto [whom, who] : {std::pair("bob", "alice"), std::pair("bob@users.org", "bob@else.org"),
+                           std::pair("bob@else.org", "ann@help.org")}) {
+    auto [session, client] = log_in(whom, who);
+    EXPECT_THAT(hears(client, "a "), HasSubstr("AUTHORIZATIONFAILED")) << who;
+    EXPECT_TRUE(host->directory().asked.empty()) << "nobody was asked";
+  }
+  {
+    auto [session, client] = log_in("ann@users.org", "ann@help.org");
+    EXPECT_EQ(plain_at_backend(client, *session), "ann@users.org|master|");
+    session->abort(CloseReason::shutting_down);
+  }
+  host->directory().answer.identity.verified = false;
+  auto [session, client] = log_in("bob", "webmail");
+  EXPECT_EQ(plain_at_backend(client, *session), "bob|webmail|pw") << "the backend decides";
+}
+
+TEST_F(SessionProof, T24_WhoActsHasProvenWhoHeIsFirst) {
+  host->directory().answer.verdict = Verdict::bad_credentials;
+  auto [session, client] = connected();
+  client.say("a AUTHENTICATE PLAIN " + base64_encode(std::string("bob\0webmail\0pw", 14)) + "\r\n");
+  EXPECT_THAT(hears(client, "a "), HasSubstr("AUTHENTICATIONFAILED"));
+  EXPECT_THAT(host->directory().asked, ElementsAre("webmail"));
+}
+
+TEST_F(SessionProof, AnonymousIsAUserLikeOthers) {
+  auto [session, client] = connected();
+  client.say("a AUTHENTICATE ANONYMOUS " + base64_encode("sirhc") + "\r\n");
+  EXPECT_EQ(plain_at_backend(client, *session), "guest|master|");
+  EXPECT_THAT(host->directory().wants, ElementsAre(Want::account));
+}
+
+}  // namespace
+}  // namespace postigo
