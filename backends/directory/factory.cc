@@ -17,6 +17,7 @@ constexpr DirectoryDriver kDrivers[] = {
     {config::Directory::Type::http, load_http_directory},
     {config::Directory::Type::postgresql, load_postgresql_directory},
     {config::Directory::Type::mysql, load_mysql_directory},
+    {config::Directory::Type::redis, load_redis_directory},
 };
 
 Result<SharedSource> load(const config::Directory& directory, const DirectoryShared* before) {

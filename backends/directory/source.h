@@ -43,5 +43,6 @@ Result<SharedSource> load_sqlite_directory(const config::Directory& from);
 Result<SharedSource> load_http_directory(const config::Directory& from);
 Result<SharedSource> load_postgresql_directory(const config::Directory& from);
 Result<SharedSource> load_mysql_directory(const config::Directory& from);
+Result<SharedSource> load_redis_directory(const config::Directory& from);
 
 }  // namespace postigo

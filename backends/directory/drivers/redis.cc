@@ -1,0 +1,282 @@
+// A directory in Redis or Valkey: a hash for each user, whose fields are ours. Questions block, on threads that this
+// directory has for itself. Not here: sockets (redis_connection.cc), where a cluster has a key (redis_cluster.cc).
+#include <openssl/x509.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "backends/addresses.h"
+#include "backends/client_network.h"
+#include "backends/directory/drivers/redis_cluster.h"
+#include "backends/directory/drivers/redis_connection.h"
+#include "backends/directory/entry.h"
+#include "backends/directory/fields.h"
+#include "backends/directory/name_template.h"
+#include "backends/directory/password.h"
+#include "backends/directory/source.h"
+#include "backends/work/offload.h"
+#include "config/units.h"
+#include "parser/base/ascii.h"
+
+namespace postigo {
+namespace {
+
+constexpr size_t kQueueMax = 1024;
+constexpr uint16_t kPort = 6379;
+constexpr uint64_t kRestMs = 5'000;  // a server that could not be reached is tried last for so long
+constexpr int kRedirectionsMax = 5;
+constexpr size_t kSparesMax = 256;
+
+uint64_t now_ms() {
+  using namespace std::chrono;
+  return static_cast<uint64_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
+}
+
+std::string text_of(const config::Endpoint& server) { return address_text(server.host, std::to_string(server.port)); }
+
+using Connection = std::unique_ptr<RedisConnection>;
+
+// Connections that nobody uses now, by server, and which servers rest. Any thread.
+class RedisServers {
+ public:
+  explicit RedisServers(std::vector<config::Endpoint> seeds)
+      : seeds_(std::move(seeds)), rest_until_ms_(seeds_.size()) {}
+
+  Connection take(const config::Endpoint& server) {
+    std::lock_guard lock(mutex_);
+    auto found = spares_.extract(text_of(server));
+    return found.empty() ? nullptr : std::move(found.mapped());
+  }
+  void give(const config::Endpoint& server, Connection connection) {
+    std::lock_guard lock(mutex_);
+    if (spares_.size() < kSparesMax) spares_.emplace(text_of(server), std::move(connection));
+  }
+  // The others of a server that failed are likely to be as dead.
+  void failed(const config::Endpoint& server) {
+    std::vector<Connection> gone;  // closed outside of the lock
+    std::lock_guard lock(mutex_);
+    while (auto spare = spares_.extract(text_of(server))) gone.push_back(std::move(spare.mapped()));
+    for (size_t i = 0; i < seeds_.size(); ++i) {
+      if (seeds_[i] == server) rest_until_ms_[i] = now_ms() + kRestMs;
+    }
+  }
+  // As configured, those behind that rest.
+  std::vector<config::Endpoint> order() const {
+    std::lock_guard lock(mutex_);
+    std::vector<config::Endpoint> order, resting;
+    for (size_t i = 0; i < seeds_.size(); ++i) (rest_until_ms_[i] > now_ms() ? resting : order).push_back(seeds_[i]);
+    order.insert(order.end(), resting.begin(), resting.end());
+    return order;
+  }
+
+ private:
+  const std::vector<config::Endpoint> seeds_;
+  mutable std::mutex mutex_;
+  std::vector<uint64_t> rest_until_ms_;
+  std::multimap<std::string, Connection> spares_;
+};
+
+class RedisSource final : public DirectorySource {
+ public:
+  RedisSource(const config::Directory& from, NameTemplate key, FieldNames fields, std::vector<config::Endpoint> servers)
+      : name_(from.name),
+        key_(std::move(key)),
+        fields_(std::move(fields)),
+        cluster_(from.redis.cluster ? std::make_unique<RedisCluster>() : nullptr),
+        servers_(std::move(servers)),
+        threads_(std::make_shared<Offload>(from.threads, kQueueMax, 2 * from.timeout_ms, Offload::Running::left)),
+        checking_{from.check_password, default_decoy()} {
+    terms_ = {from.login, Secret(from.password.reveal()), from.redis.database, from.timeout_ms, from.tls_verify};
+  }
+  Result<void> prepare_tls(const std::string& authorities);
+
+  std::unique_ptr<Directory> make(Env& env) const override;
+  std::string decoy() const override { return checking_.decoy; }
+
+  const std::string& name() const { return name_; }
+  const Checking& checking() const { return checking_; }
+  const std::shared_ptr<Offload>& threads() const { return threads_; }
+
+  // On any thread; blocks.
+  Result<Found> find(const std::string& user) const;
+
+ private:
+  Result<RedisReply> ask(const std::string& key) const;
+  Result<RedisReply> follow(const std::string& key, config::Endpoint server) const;
+  Result<RedisReply> ask_at(const config::Endpoint& server, const std::vector<std::string_view>& words,
+                            bool asking = false) const;
+  Result<RedisReply> ask_on(Connection connection, const config::Endpoint& server,
+                            const std::vector<std::string_view>& words, bool asking) const;
+  Result<Found> entry_of(const RedisReply& reply) const;
+
+  std::string name_;
+  RedisTerms terms_;
+  NameTemplate key_;
+  FieldNames fields_;
+  std::unique_ptr<RedisCluster> cluster_;
+  mutable RedisServers servers_;
+  std::shared_ptr<Offload> threads_;
+  Checking checking_;
+};
+
+Result<void> RedisSource::prepare_tls(const std::string& authorities) {
+  terms_.tls.reset(SSL_CTX_new(TLS_method()));
+  SSL_CTX* context = terms_.tls.get();
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_verify(context, terms_.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (!terms_.verify) return {};
+  const std::string file = authorities.empty() ? "/etc/ssl/certs/ca-certificates.crt" : authorities;
+  if (SSL_CTX_load_verify_locations(context, file.c_str(), nullptr) == 1) return {};
+  return fail("tls_ca: cannot read " + file);
+}
+
+Result<RedisReply> RedisSource::ask_on(Connection connection, const config::Endpoint& server,
+                                       const std::vector<std::string_view>& words, bool asking) const {
+  if (asking) {
+    if (auto reply = connection->ask({"ASKING"}); !reply) return reply;
+  }
+  auto reply = connection->ask(words);
+  if (reply) servers_.give(server, std::move(connection));
+  return reply;
+}
+
+// A connection that was kept may have ended meanwhile: that is no failure of the server.
+Result<RedisReply> RedisSource::ask_at(const config::Endpoint& server, const std::vector<std::string_view>& words,
+                                       bool asking) const {
+  if (Connection kept = servers_.take(server)) {
+    const uint64_t began_ms = now_ms();
+    auto reply = ask_on(std::move(kept), server, words, asking);
+    if (reply) return reply;
+    servers_.failed(server);
+    if (now_ms() - began_ms >= terms_.timeout_ms) return fail(text_of(server) + ": " + reply.error().message);
+  }
+  auto fresh = RedisConnection::open(terms_, server);
+  if (!fresh) return fail(text_of(server) + ": " + fresh.error().message);
+  auto reply = ask_on(std::move(*fresh), server, words, asking);
+  if (!reply) return fail(text_of(server) + ": " + reply.error().message);
+  return reply;
+}
+
+// Where a cluster leads to.
+Result<RedisReply> RedisSource::follow(const std::string& key, config::Endpoint server) const {
+  bool once = false;
+  for (int i = 0; i <= kRedirectionsMax; ++i) {
+    auto reply = ask_at(server, {"HGETALL", key}, once);
+    if (!reply) {
+      servers_.failed(server);
+      if (cluster_ != nullptr) cluster_->forget(server);
+      return reply;
+    }
+    auto to = cluster_ != nullptr && reply->kind == RedisReply::Kind::error
+                  ? RedisCluster::redirection(reply->text, server)
+                  : std::nullopt;
+    if (!to) return reply;
+    if (!to->once) {
+      cluster_->learn(to->slot, to->server);
+      if (auto all = ask_at(server, {"CLUSTER", "SLOTS"}); all) cluster_->learn(*all, server);
+    }
+    once = to->once;
+    server = to->server;
+  }
+  return fail("the cluster leads in circles");
+}
+
+Result<RedisReply> RedisSource::ask(const std::string& key) const {
+  std::vector<config::Endpoint> order = servers_.order();
+  if (cluster_ != nullptr) {
+    if (auto known = cluster_->server_of(RedisCluster::slot_of(key))) order.insert(order.begin(), *known);
+  }
+  Result<RedisReply> reply = fail("there is no server");
+  for (const config::Endpoint& server : order) {
+    reply = follow(key, server);
+    if (reply) break;
+  }
+  return reply;
+}
+
+Result<Found> RedisSource::entry_of(const RedisReply& reply) const {
+  if (reply.kind == RedisReply::Kind::error) return fail("the server says " + printable(reply.text));
+  if (reply.kind != RedisReply::Kind::array || reply.elements.size() % 2 != 0) return fail("an answer that is no hash");
+  Found found;
+  if (reply.elements.empty()) return found;
+  Entry& entry = found.user.emplace();
+  for (size_t i = 0; i < reply.elements.size(); i += 2) {
+    const std::string& field = reply.elements[i].text;
+    auto set = set_field(entry, fields_.ours(field), reply.elements[i + 1].text);
+    if (!set) return fail("field " + printable(field) + ": " + set.error().message);
+  }
+  return found;
+}
+
+Result<Found> RedisSource::find(const std::string& user) const {
+  auto reply = ask(key_.fill(user));
+  if (!reply) return fail("directory " + name_ + ": " + reply.error().message);
+  auto found = entry_of(*reply);
+  if (!found) return fail("directory " + name_ + ": " + found.error().message);
+  if (found->user) found->user->name = user;
+  return found;
+}
+
+class RedisDirectory final : public Directory {
+ public:
+  RedisDirectory(Env& env, std::shared_ptr<const RedisSource> source) : env_(env), source_(std::move(source)) {}
+  std::string_view name() const override { return source_->name(); }
+  void start(Lookup& lookup, const Query& query) override;
+
+ private:
+  Env& env_;
+  std::shared_ptr<const RedisSource> source_;
+};
+
+std::unique_ptr<Directory> RedisSource::make(Env& env) const {
+  return std::make_unique<RedisDirectory>(env, std::static_pointer_cast<const RedisSource>(shared_from_this()));
+}
+
+void RedisDirectory::start(Lookup& lookup, const Query& query) {
+  if (query.user.empty() || !is_utf8(query.user)) return answer(env_, lookup, query, {}, source_->checking());
+  struct Job {
+    Query query;
+    Result<Found> found;
+  };
+  auto job = std::make_shared<Job>(Job{query, Found{}});
+  auto ticket = env_.offload(
+      source_->threads(), {Turn::Rank::usual, client_network(query.client_ip)},
+      [job, source = source_] { job->found = source->find(job->query.user); },
+      [&env = env_, source = source_, &lookup, job] {
+        if (!job->found) return lookup.finish(try_later(job->found.error().message));
+        answer(env, lookup, job->query, std::move(*job->found), source->checking());
+      });
+  if (!ticket) return answer_later(env_, lookup, try_later(ticket.error().message));
+  lookup.hold(std::move(*ticket));
+}
+
+Result<SharedSource> load(const config::Directory& from) {
+  auto key = NameTemplate::parse(from.redis.key);
+  if (!key) return fail("redis.key: " + key.error().message);
+  auto fields = FieldNames::parse(from.fields);
+  if (!fields) return fail("fields: " + fields.error().message);
+  std::vector<config::Endpoint> servers;
+  for (const std::string& server : from.servers) {
+    auto endpoint = config::parse_endpoint(server, kPort);
+    if (!endpoint) return fail("servers: " + server + ": " + endpoint.error().message);
+    servers.push_back(*endpoint);
+  }
+  auto source = std::make_shared<RedisSource>(from, std::move(*key), std::move(*fields), std::move(servers));
+  if (from.tls != config::Directory::Tls::off) {
+    if (auto ready = source->prepare_tls(from.tls_ca); !ready) return tl::unexpected(ready.error());
+  }
+  return SharedSource(std::move(source));
+}
+
+}  // namespace
+
+Result<SharedSource> load_redis_directory(const config::Directory& from) {
+  auto source = load(from);
+  if (!source) return fail("directory " + from.name + ": " + source.error().message);
+  return source;
+}
+
+}  // namespace postigo
