@@ -18,6 +18,7 @@ constexpr DirectoryDriver kDrivers[] = {
     {config::Directory::Type::postgresql, load_postgresql_directory},
     {config::Directory::Type::mysql, load_mysql_directory},
     {config::Directory::Type::redis, load_redis_directory},
+    {config::Directory::Type::oauth, load_oauth_directory},
 };
 
 Result<SharedSource> load(const config::Directory& directory, const DirectoryShared* before) {

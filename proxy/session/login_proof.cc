@@ -62,16 +62,19 @@ void Login::identify() {
   std::string& name = identity_.user;
   if (want_ == Want::token) {
     if (name.empty() && claimed_.empty()) return refuse_as(Verdict::no_such_user);
-    if (name.empty()) name = claimed_;
+    name = name.empty() ? claimed_ : session_.snapshot().router->normalise(name);
     if (!claimed_.empty() && claimed_ != name) acting_as_ = claimed_;  // the token is another's than the name
     claimed_ = name;
     if (!may_act()) return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
   }
   if (name.empty()) name = claimed_;
   identity_.verified = identity_.verified || want_ != Want::verdict;  // proven here
-  if (acting_as_.empty()) return known();
+  // Who issues tokens seldom knows where mailboxes are.
+  const bool placed =
+      want_ != Want::token || !identity_.pool.empty() || !identity_.shard.empty() || !identity_.backend.empty();
+  if (acting_as_.empty() && placed) return known();
   identified_ = true;
-  ask(question(acting_as_, Want::account));
+  ask(question(acting_as_.empty() ? claimed_ : acting_as_, Want::account));
 }
 
 bool Login::may_act() const {
@@ -79,15 +82,19 @@ bool Login::may_act() const {
   return acting_as_.empty() || may_act_as(rules, claimed_, acting_as_);
 }
 
-// Whom he acts as. He has proven who he is, if that is for us to know, and so may learn that there is nobody.
+// Whom he acts as, or himself, where others than the issuer of his token know him. He has proven who he is, if that is
+// for us to know, and so may learn that there is nobody.
 void Login::found_other(LookupResult result) {
   identified_ = false;
+  const bool himself = acting_as_.empty();
   if (result.verdict == Verdict::unusable) return refuse_as(result.verdict);
+  if (himself && result.verdict == Verdict::no_such_user) return known();
+  if (himself && result.verdict != Verdict::ok) return refuse_as(result.verdict);
   if (result.verdict != Verdict::ok) return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
   bool verified = identity_.verified;
   identity_ = std::move(result.identity);
   identity_.verified = verified;
-  if (identity_.user.empty()) identity_.user = acting_as_;
+  if (identity_.user.empty()) identity_.user = himself ? claimed_ : acting_as_;
   known();
 }
 
