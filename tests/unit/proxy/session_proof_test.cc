@@ -140,6 +140,45 @@ TEST_F(SessionProof, T22_ATokenIsRefusedInTwoSteps) {
   EXPECT_THAT(host->directory().wants, ElementsAre(Want::token));
 }
 
+// Who issues tokens knows names in a case of his own, and not where mailboxes are: others are asked for that.
+TEST_F(SessionProof, WhoseTokenItIsLivesWhereADirectorySays) {
+  LookupResult& answer = host->directory().answer;
+  std::optional<LookupResult>& other = host->directory().other;
+  auto attempt = [&] {
+    answer.identity.user = "Carol";
+    answer.identity.verified = true;
+    auto pair = connected();
+    pair.second.say("a AUTHENTICATE OAUTHBEARER " + base64_encode("n,,\1auth=Bearer t\1\1") + "\r\n");
+    return pair;
+  };
+  {
+    other->identity.backend_user = "carol-at-home";
+    auto [session, client] = attempt();
+    EXPECT_EQ(plain_at_backend(client, *session), "carol-at-home|master|");
+    EXPECT_THAT(host->directory().wants, ElementsAre(Want::token, Want::account));
+    EXPECT_THAT(host->directory().asked.back(), "carol");
+    session->abort(CloseReason::shutting_down);
+  }
+  {
+    other = LookupResult();
+    other->verdict = Verdict::no_such_user;
+    auto [session, client] = attempt();
+    EXPECT_EQ(plain_at_backend(client, *session), "carol|master|") << "nobody else knows him, and nobody has to";
+    session->abort(CloseReason::shutting_down);
+  }
+  for (auto [verdict, told] :
+       {std::pair(Verdict::disabled, "NO [AUTHENTICATIONFAILED]"), std::pair(Verdict::try_later, "NO [UNAVAILABLE]")}) {
+    other->verdict = verdict;
+    auto [session, client] = attempt();
+    std::string heard = hears(client, "\r\n");
+    if (heard.starts_with("+ ")) {
+      client.say("AQ==\r\n");
+      heard = hears(client, "a ");
+    }
+    EXPECT_THAT(heard, HasSubstr(told));
+  }
+}
+
 TEST_F(SessionProof, ATokenSaysWhoseItIs) {
   LookupResult& answer = host->directory().answer;
   auto attempt = [&](const char* name, const char* whose, bool verified) {
