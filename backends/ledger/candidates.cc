@@ -77,28 +77,36 @@ bool Candidates::has_failed(Slot slot) const {
 }
 
 // To where another login of his has moved him; bounded, as they may move each other. If that one does not know yet what
-// this one has met there, it is called back, unless a session of his has got in there.
+// this one has met there, it is called back, unless a session of his has got in there. What is left behind has not
+// failed, and comes next.
 Answer Candidates::follow(Slot here) {
   if (turns_ >= route_.candidates.size()) return Answer::no;
   if (has_failed(bond_->backend()) && bond_->move(here) == Answer::later) return Answer::later;
   ++turns_;
-  return put(at_ + 1, bond_->backend()) ? Answer::yes : Answer::no;
+  return put(at_, bond_->backend()) ? Answer::yes : Answer::no;
+}
+
+// The first behind this one that has not failed; none: as many as there are.
+size_t Candidates::next() const {
+  size_t next = at_ + 1;
+  while (next < route_.candidates.size() && has_failed(backends_.slot_of(*route_.candidates[next]))) ++next;
+  return next;
 }
 
 Answer Candidates::go_on() {
   const Slot here = backends_.slot_of(candidate());
   if (bond_ != nullptr && bond_->backend() != here) return follow(here);
   if (!has_failed(here)) failed_.push_back(here);
-  const size_t next = at_ + 1;
-  if (failed_.size() >= route_.candidates.size() || next >= route_.candidates.size()) return Answer::no;
+  const size_t to = next();
+  if (to >= route_.candidates.size()) return Answer::no;
   if (bond_ == nullptr) {
-    at_ = next;
+    at_ = to;
     return Answer::yes;
   }
   const bool waits = terms_.waits && !bond_->fresh();
-  const Answer moved = waits ? Answer::no : bond_->move(backends_.slot_of(*route_.candidates[next]));
+  const Answer moved = waits ? Answer::no : bond_->move(backends_.slot_of(*route_.candidates[to]));
   if (moved != Answer::yes) return moved;
-  return put(next, bond_->backend()) ? Answer::yes : Answer::no;
+  return put(to, bond_->backend()) ? Answer::yes : Answer::no;
 }
 
 }  // namespace postigo

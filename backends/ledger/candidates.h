@@ -60,6 +60,7 @@ class Candidates {
 
  private:
   size_t index_of(Bonds::Slot slot) const;
+  size_t next() const;
   bool may_stay(Bonds::Slot slot) const;
   bool put(size_t at, Bonds::Slot slot);
   bool has_failed(Bonds::Slot slot) const;

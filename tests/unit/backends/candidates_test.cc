@@ -92,6 +92,21 @@ TEST_F(CandidatesTest, ALoginThatWasLeftBehindFollows) {
   EXPECT_TRUE(in(second));
 }
 
+// The other one was not let in where this one was, because it is full; and where it went nobody serves. What this one
+// had to leave is well, and there it is served at last.
+TEST_F(CandidatesTest, WhatWasLeftBehindHasNotFailed) {
+  Candidates first = bound("ab"), second = bound("ab");
+  ASSERT_TRUE(goes_on(second));
+  EXPECT_FALSE(in(first));
+  ASSERT_TRUE(goes_on(first));
+  EXPECT_EQ(first.candidate().name, "b");
+  EXPECT_FALSE(goes_on(second)) << "it has been everywhere";
+  second.release();
+  ASSERT_TRUE(goes_on(first));
+  EXPECT_EQ(first.candidate().name, "a");
+  EXPECT_TRUE(in(first));
+}
+
 // An operator wants him at a, which is dead: the first two logins have found out and are on their way to b, when a
 // third one comes and moves him to a again. Nobody is refused while b serves.
 TEST_F(CandidatesTest, ALoginThatComesLateDoesNotTurnOthersBackToWhereTheyFailed) {
