@@ -15,6 +15,8 @@ bool is_within(const config::Backend& terms, size_t ahead, int64_t sessions) {
 
 }  // namespace
 
+// Added up for each login that goes there, twice: two loads for each backend, a microsecond or two for a thousand. A
+// count of its own would have to stay right while reloads move backends, with their sessions, from one pool to another.
 uint64_t PoolLimit::sessions() const {
   int64_t count = 0;
   for (const Occupancy* each : members) count += busy_at(*each);

@@ -35,12 +35,21 @@ Door::Door(Story& story, World& world)
   auto problems = Router::check(world.live);
   if (!problems.empty()) story.wrong(problems[0].message);
   router_ = std::make_unique<Router>(world.live);
+  places.open(1'000'000, story.one_in(2) ? 10 + story.roll(30) : 1'000);
+  places.set_ready_max(static_cast<int64_t>(2 + story.roll(world.servers().size())));
+  if (!story.one_in(3)) return;
+  spread_limit_ = std::make_unique<PoolLimit>();
+  for (const std::string& name : world.members(world.pool("spread"))) {
+    spread_limit_->members.push_back(&world.of(name).room);
+  }
+  spread_limit_->sessions_max = spread_limit_->members.size() * (1 + story.roll(40));
 }
 
 const Router& Door::reload() {
   auto next = std::make_unique<Router>(world_.live);
   std::swap(router_, next);
   old_.push_back(std::move(next));
+  on_reload();
   return *old_.back();
 }
 

@@ -2,10 +2,12 @@
 // proxy/control. What it meets comes from the world.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "backends/balance/places.h"
 #include "backends/balance/selection.h"
 #include "backends/ledger/candidates.h"
 #include "backends/ledger/ledger.h"
@@ -34,6 +36,11 @@ class Door {
   // Another process takes over, with what this one remembers of backends that are down.
   void be_succeeded();
 
+  const PoolLimit* limit_of(std::string_view pool) const { return pool == "spread" ? spread_limit_.get() : nullptr; }
+  // Another configuration is in force.
+  std::function<void()> on_reload = [] {};
+
+  Places places;
   Ledger ledger;
   SeatTable seats;
   Limiter limiter;
@@ -46,6 +53,7 @@ class Door {
   World& world_;
   std::unique_ptr<Router> router_;
   std::vector<std::unique_ptr<Router>> old_;
+  std::unique_ptr<PoolLimit> spread_limit_;  // null: it has none
   uint64_t turns_ = 0;
 };
 

@@ -99,10 +99,11 @@ void Guessers::draw_attack() {
   if (story_.one_in(2)) attack->own_account = "mallory" + std::to_string(network);
   attackers_.insert(attackers_.end(), attack->from.begin(), attack->from.end());
   if (!attack->victim.empty()) victims_.push_back(attack->victim);
+  attack->patient = story_.one_in(2);
   attack->began_ms = story_.now_ms();
   attack->every_ms = 300 + story_.roll(2'000);
   for (uint64_t at_ms = 0; at_ms < kAttackMs; at_ms += 1 + story_.roll(2 * attack->every_ms)) {
-    const uint64_t parallel = story_.one_in(20) ? 40 : 1;
+    const uint64_t parallel = story_.one_in(20) ? (story_.one_in(3) ? 150 : 40) : 1;
     const auto& from = attack->from[story_.roll(attack->from.size())];
     std::string user = !attack->victim.empty() ? attack->victim : "g" + std::to_string(story_.roll(10'000));
     if (!attack->own_account.empty() && story_.one_in(5)) user = attack->own_account;
@@ -126,8 +127,27 @@ void Guessers::guess(const AttackPtr& attack, const config::AnyAddress& from, co
   if (attempt.turn != Turn::go) return;
   if (attempt.wait_ms > rules_.address.max_ms) story_.wrong("a guesser waits longer than may be");
   // Some leave before they are answered, which makes it no cheaper.
-  uint64_t answered_ms = story_.one_in(4) ? story_.roll(attempt.wait_ms + 1) : attempt.wait_ms + kHashMs;
-  story_.time.in(answered_ms, [this, attack, from, user, attempt] { answer(attack, from, user, attempt); });
+  const bool leaves = !attack->patient && story_.one_in(4);
+  if (leaves) {
+    return story_.time.in(story_.roll(attempt.wait_ms + 1),
+                          [this, attack, from, user, attempt] { answer(attack, from, user, attempt); });
+  }
+  story_.time.in(attempt.wait_ms, [this, attack, from, user, attempt] { be_judged(attack, from, user, attempt); });
+}
+
+// However many connections an address has (A23): as many guesses of it are looked at in one moment as may be, and those
+// that stand behind them come one by one.
+void Guessers::be_judged(const AttackPtr& attack, const config::AnyAddress& from, const std::string& user,
+                         const Penalties::Attempt& attempt) {
+  constexpr unsigned kBehind = 4;
+  const bool guess = user != attack->own_account;
+  if (guess && ++judged_[from] > static_cast<unsigned>(rules_.address.parallel) + kBehind && !tight_) {
+    story_.wrong(std::to_string(judged_[from]) + " guesses of one address are looked at together");
+  }
+  story_.time.in(kHashMs, [this, attack, from, user, attempt, guess] {
+    if (guess && --judged_[from] == 0) judged_.erase(from);
+    answer(attack, from, user, attempt);
+  });
 }
 
 void Guessers::answer(const AttackPtr& attack, const config::AnyAddress& from, const std::string& user,

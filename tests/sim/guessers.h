@@ -3,6 +3,7 @@
 // bounded, and forgotten at last.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ class Guessers {
     std::vector<config::AnyAddress> from;
     std::string victim;       // empty: another user each time
     std::string own_account;  // with which he logs in now and then; empty: he has none
+    bool patient = false;     // nobody leaves before he is answered
     uint64_t began_ms = 0;
     uint64_t every_ms = 0;
     uint64_t answered = 0;  // guesses that somebody looked at
@@ -40,6 +42,8 @@ class Guessers {
 
   void draw_attack();
   void guess(const AttackPtr& attack, const config::AnyAddress& from, const std::string& user, uint64_t patience_ms);
+  void be_judged(const AttackPtr& attack, const config::AnyAddress& from, const std::string& user,
+                 const Penalties::Attempt& attempt);
   void answer(const AttackPtr& attack, const config::AnyAddress& from, const std::string& user,
               const Penalties::Attempt& attempt);
   void end(const AttackPtr& attack);
@@ -54,6 +58,7 @@ class Guessers {
   std::vector<Person> people_;
   std::vector<std::string> victims_;
   std::vector<config::AnyAddress> attackers_;
+  std::map<config::AnyAddress, unsigned> judged_;  // guesses of each that are being looked at
   uint64_t guesses_ = 0, fresh_ = 0;
 };
 

@@ -1,4 +1,5 @@
-// As proxy/session's login, login_backend and upstream do it. Not here: what must never be (oracle.cc).
+// As proxy/session's login, login_backend and upstream do it. Not here: what becomes of those who are in
+// (logins_in.cc), what must never be (oracle.cc).
 #include "tests/sim/logins.h"
 
 #include <algorithm>
@@ -12,11 +13,11 @@ constexpr uint64_t kLoginMs = 60'000;     // login_timeout
 constexpr uint64_t kPatienceMs = 30'000;  // of one who is on hold
 constexpr uint64_t kHoldTickMs = 100;
 constexpr uint64_t kStrandedMs = 15'000;
-constexpr uint64_t kLostSpreadMs = 2'000;
 
 }  // namespace
 
-Logins::Logins(Story& story, World& world, Door& door, Oracle& oracle) : story_(story), door_(door), oracle_(oracle) {
+Logins::Logins(Story& story, World& world, Door& door, Oracle& oracle, Rooms& rooms, Ready& ready)
+    : story_(story), door_(door), oracle_(oracle), rooms_(rooms), ready_(ready) {
   world.on_loss = [this](Server& server, bool at_once) { lose(server, at_once); };
 }
 
@@ -31,6 +32,7 @@ void Logins::log_in(size_t user) {
   login->user = user;
   login->who = {name_of(user), address_of(user / 2 % (story_.scale.users / 4 + 1) + story_.roll(3)), {}};
   login->began_ms = story_.now_ms();
+  login->worker = story_.roll(Ready::kWorkers);
   auto answer = door_.limiter.come(door_.rules, "imap", login->who.address, false, story_.now_ms());
   oracle_.limits.came(login->who, answer.limit);
   if (answer.limit != Limit::none) {
@@ -81,27 +83,50 @@ bool Logins::seat_user(Login& login, std::string_view pool) {
 }
 
 void Logins::try_candidate(const LoginPtr& login) {
+  login->admittance.begin();
+  ask_to_go(login);
+}
+
+// Nobody waits for one that is down but a trial, which is of what one process believes.
+bool Logins::let_in(Login& login, Server& to) {
+  if (login.belief != to.belief) {
+    drop_trial(login);
+    login.belief = to.belief;
+  }
+  if (to.wanted != Wanted::automatic || login.trial != 0) return true;
+  auto admission = to.belief->health.admit(story_.now_ms(), kLeaseMs + World::kLinePatienceMs);
+  login.trial = admission.trial;
+  return admission.admitted;
+}
+
+// Also whoever waits for room: the backend may have gone down, or out of service.
+void Logins::ask_to_go(const LoginPtr& login) {
   Server& to = door_.server(login->way->candidate());
   bool follows = to.wanted == Wanted::drain && login->way->is_held();
-  if (!takes_logins(to.wanted) && !follows) return go_on(login, true);
-  Health::Trial trial = 0;
-  if (to.wanted == Wanted::automatic) {
-    auto admission = to.belief->health.admit(story_.now_ms(), kLeaseMs);
-    if (!admission.admitted) return go_on(login, true);
-    trial = admission.trial;
+  if ((!takes_logins(to.wanted) && !follows) || !let_in(*login, to)) return go_on(login, true);
+  switch (rooms_.ask(*login, to)) {
+    case Admittance::Answer::wait:
+      return story_.time.in(Admittance::kStepMs, [this, login] { ask_to_go(login); });
+    case Admittance::Answer::no:
+      login->asked.push_back(&to);
+      return go_on(login, false);
+    case Admittance::Answer::go:
+      break;
   }
-  oracle_.chosen(*login, to, trial);
-  connect(login, to, trial);
+  oracle_.chosen(*login, to, login->trial);
+  connect(login, to);
 }
 
 // What a connection meets is what is true when its answer comes.
-void Logins::connect(const LoginPtr& login, Server& to, Health::Trial trial) {
-  std::shared_ptr<Belief> belief = to.belief;
+void Logins::connect(const LoginPtr& login, Server& to) {
+  std::shared_ptr<Belief> belief = std::exchange(login->belief, nullptr);
+  const Health::Trial trial = std::exchange(login->trial, 0);
   if (trial != 0) {
     ++story_.count(Count::trials);
     oracle_.trial(to, ++belief->trials_under_way);
   }
-  uint64_t takes_ms = to.truth == Truth::silent ? belief->health.patience_ms() : 1 + story_.roll(20);
+  const uint64_t hello_ms = ready_.take(login->worker, to) ? 1 : 1 + story_.roll(20);
+  uint64_t takes_ms = to.truth == Truth::silent ? belief->health.patience_ms() : hello_ms;
   story_.time.in(takes_ms, [this, login, &to, belief, trial] {
     if (trial != 0) --belief->trials_under_way;
     met(login, to, *belief, trial);
@@ -135,7 +160,14 @@ void Logins::note(Server& server, Belief& belief, const SharedHealth::Change& ch
   belief.fell_ms = story_.now_ms();
 }
 
+void Logins::drop_trial(Login& login) {
+  if (login.belief != nullptr) login.belief->health.dropped(std::exchange(login.trial, 0));
+  login.belief = nullptr;
+}
+
 void Logins::go_on(const LoginPtr& login, bool strands) {
+  drop_trial(*login);
+  rooms_.leave(*login);
   oracle_.unbound(login->who.user);
   bool late = story_.now_ms() - login->began_ms >= kLoginMs;
   if (!late && login->way->go_on() == Bonds::Answer::yes) {
@@ -194,76 +226,6 @@ void Logins::probe(Server& server) {
     note(server, *belief, belief->health.bad(now_ms, depth, "made up", 0, trial));
     oracle_.tried_in_vain(server, *belief);
   });
-}
-
-void Logins::begin(Login& login, Server& at) {
-  ++story_.count(Count::served);
-  auto session = std::make_unique<Session>();
-  session->number = ++next_session_;
-  session->who = login.who;
-  session->at = &at;
-  session->bond = login.way->take_bond();
-  session->door_seat = std::move(login.door_seat);
-  session->user_seat = std::move(login.user_seat);
-  oracle_.entered(login, *session);
-  leave_backend(login);
-  const uint64_t number = session->number;
-  at.sessions.emplace(number, session.get());
-  of_user_[session->who.user].push_back(number);
-  sessions_.emplace(number, std::move(session));
-  // Most are short; some stay in IDLE for long.
-  end_later(number, story_.now_ms() + (story_.one_in(3) ? story_.roll(3'600'000) : story_.roll(120'000)));
-}
-
-void Logins::end_later(uint64_t number, uint64_t at_ms) {
-  story_.time.at(at_ms, [this, number] {
-    if (auto found = sessions_.find(number); found != sessions_.end()) end(*found->second);
-  });
-}
-
-void Logins::end(Session& session) {
-  oracle_.left(session);
-  auto& numbers = of_user_[session.who.user];
-  std::erase(numbers, session.number);
-  if (numbers.empty()) of_user_.erase(session.who.user);
-  session.at->sessions.erase(session.number);
-  sessions_.erase(session.number);
-}
-
-void Logins::end_all(Server& server) {
-  while (!server.sessions.empty()) end(*server.sessions.begin()->second);
-}
-
-// Many who lose their backend at once do not come back at once.
-void Logins::lose(Server& server, bool at_once) {
-  if (at_once) return end_all(server);
-  const uint64_t now_ms = story_.now_ms(), there = server.sessions.size();
-  std::vector<uint64_t> when;
-  for (auto& [number, session] : server.sessions) {
-    if (std::exchange(session->leaving, true)) continue;
-    when.push_back(server.lost.next_ms(now_ms, there, kLostSpreadMs));
-    end_later(number, when.back());
-  }
-  oracle_.depart(server, when, kLostSpreadMs);
-  server.lost_ms = now_ms;
-}
-
-size_t Logins::let_go(const std::string& user) {
-  auto trying = trying_.find(user);
-  size_t left = trying == trying_.end() ? 0 : trying->second;
-  auto found = of_user_.find(user);
-  if (found == of_user_.end()) return left;
-  const std::vector<uint64_t> numbers = found->second;
-  for (uint64_t number : numbers) end(*sessions_.at(number));
-  return left + numbers.size();
-}
-
-std::vector<std::string> Logins::users_at(const Server& server) const {
-  std::vector<std::string> users;
-  for (const auto& [number, session] : server.sessions) users.push_back(session->who.user);
-  std::sort(users.begin(), users.end());
-  users.erase(std::unique(users.begin(), users.end()), users.end());
-  return users;
 }
 
 }  // namespace postigo::sim

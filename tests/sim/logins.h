@@ -12,12 +12,14 @@
 
 #include "tests/sim/door.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/ready.h"
+#include "tests/sim/rooms.h"
 
 namespace postigo::sim {
 
 class Logins {
  public:
-  Logins(Story& story, World& world, Door& door, Oracle& oracle);
+  Logins(Story& story, World& world, Door& door, Oracle& oracle, Rooms& rooms, Ready& ready);
 
   void log_in(size_t user);
   // What a walk over all sessions sees of one user: those that have a backend or will have one without being asked
@@ -36,11 +38,14 @@ class Logins {
   void wait_for_release(const LoginPtr& login);
   bool seat_user(Login& login, std::string_view pool);
   void try_candidate(const LoginPtr& login);
-  void connect(const LoginPtr& login, Server& to, Health::Trial trial);
+  void ask_to_go(const LoginPtr& login);
+  bool let_in(Login& login, Server& to);
+  void connect(const LoginPtr& login, Server& to);
   void met(const LoginPtr& login, Server& at, Belief& belief, Health::Trial trial);
   void go_on(const LoginPtr& login, bool strands);
   bool strand(const LoginPtr& login);
   void refuse(const LoginPtr& login, Count what);
+  void drop_trial(Login& login);
   void leave_backend(Login& login);
   void begin(Login& login, Server& at);
   void end(Session& session);
@@ -51,6 +56,8 @@ class Logins {
   Story& story_;
   Door& door_;
   Oracle& oracle_;
+  Rooms& rooms_;
+  Ready& ready_;
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
   std::unordered_map<std::string, std::vector<uint64_t>> of_user_;  // sessions
   std::unordered_map<std::string, unsigned> trying_;                // logins that have a candidate

@@ -109,14 +109,24 @@ void Operators::reload() {
   ++story_.count(Count::reloads);
   config::Pool& pool = world_.live.pools[0];
   config::Shard& shard = pool.shards[story_.roll(pool.shards.size())];
-  switch (story_.roll(3)) {
+  switch (story_.roll(4)) {
     case 0:
       return take_out(pool);
     case 1:
       return begin_transition(shard);
+    case 2:
+      return change_room();
     default:
       return change_weight(shard);
   }
+}
+
+// Of some backends, also of those where somebody waits.
+void Operators::change_room() {
+  for (config::Backend& each : world_.live.backends) {
+    if (story_.one_in(4)) world_.draw_room(each);
+  }
+  door_.reload();
 }
 
 void Operators::change_weight(config::Shard& shard) {

@@ -23,6 +23,7 @@ class Operators {
   void flush();
   void flush_next(Server& from, const std::shared_ptr<std::vector<std::string>>& left);
   void reload();
+  void change_room();
   void change_weight(config::Shard& shard);
   void begin_transition(config::Shard& shard);
   void take_out(config::Pool& pool);

@@ -14,7 +14,9 @@ Platform::Platform(uint64_t seed, const Scale& scale)
       world_(story_),
       door_(story_, world_),
       oracle_(story_, world_, door_),
-      logins_(story_, world_, door_, oracle_),
+      rooms_(story_, world_, door_),
+      ready_(story_, world_, door_),
+      logins_(story_, world_, door_, oracle_, rooms_, ready_),
       mover_(story_, world_, door_, logins_, oracle_),
       survey_(story_, world_, door_),
       operators_(story_, world_, door_, logins_, mover_, oracle_, survey_),
@@ -36,6 +38,8 @@ void Platform::schedule() {
   for (uint64_t at_ms = 0; at_ms < length_ms; at_ms += 60'000) {
     story_.time.in(at_ms, [this] {
       oracle_.check_bounds();
+      rooms_.check_bounds();
+      ready_.check_bounds();
       guessers_.check_bounds();
     });
   }
@@ -59,6 +63,8 @@ const std::vector<std::string>& Platform::run() {
 
 void Platform::end() {
   oracle_.check_end();
+  rooms_.check_end();
+  ready_.check_end();
   guessers_.check_end();
 }
 

@@ -3,6 +3,8 @@
 //
 //   world      machines that die, hang, come back, and change their addresses
 //   door       one process of ours: every decision is made by the code that Postigo runs
+//   rooms      who waits for room at a backend, beside a plain count
+//   ready      connections that are made before somebody comes, beside a plain count
 //   logins     users who come in, one step after the other, and their sessions
 //   load       when they come
 //   mover      users who are sent elsewhere
@@ -38,6 +40,8 @@ class Platform {
   World world_;
   Door door_;
   Oracle oracle_;
+  Rooms rooms_;
+  Ready ready_;
   Logins logins_;
   Mover mover_;
   Survey survey_;

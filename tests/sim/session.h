@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/balance/admittance.h"
 #include "backends/ledger/candidates.h"
 #include "backends/ledger/holds.h"
 #include "backends/ledger/seats.h"
@@ -49,6 +50,12 @@ struct Login {
   uint64_t waits_until_ms = 0;
   bool stranded = false;
   std::optional<Candidates> way;
+  size_t worker = 0;
+  const Server* asks = nullptr;  // where it waits for room, or has its place
+  Admittance admittance;
+  Places::Seat place;
+  std::shared_ptr<Belief> belief;  // that its trial is of
+  Health::Trial trial = 0;
   std::vector<const Server*> asked;  // that could not serve
   std::vector<std::string> home;     // where an operator's order sent him, when his place was looked for
   bool trying = false;

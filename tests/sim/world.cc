@@ -31,6 +31,7 @@ void World::add_backend(size_t i) {
   backend.imap_port = 143;
   constexpr std::array<const char*, 5> kZones = {"a", "b", "a", "b", ""};
   backend.zone = kZones[i / 3 % kZones.size()];
+  draw_room(backend);
   live.backends.push_back(backend);
   auto server = std::make_unique<Server>();
   server->name = backend.name;
@@ -49,6 +50,23 @@ void World::add_backend(size_t i) {
   } else {
     main.shards.back().backends.push_back(backend.name);
   }
+}
+
+// Of one backend, if they are spread evenly: most sessions are short, and some last for half an hour.
+uint64_t World::usual_sessions() const {
+  constexpr uint64_t kMinutes = 11;
+  return story_.scale.logins * kMinutes / story_.scale.minutes / story_.scale.backends + 1;
+}
+
+// Many have no limit; some have one that is reached now and then, and some are too small for what comes.
+void World::draw_room(config::Backend& backend) {
+  backend.ready = {story_.one_in(4) ? 1U : 0U, static_cast<unsigned>(story_.one_in(2) ? 2 + story_.roll(4) : 0),
+                   5'000 + story_.roll(30'000)};
+  backend.sessions_max = story_.one_in(2) ? 0 : usual_sessions() / 2 + 2 + story_.roll(2 * usual_sessions());
+  constexpr std::array<uint64_t, 4> kExact = {1, 2, 4, 5};  // of a second
+  backend.logins_per_s = story_.one_in(4) ? kExact[story_.roll(kExact.size())] : 0;
+  backend.queue_max = story_.roll(kLineMost + 1);
+  backend.queue_timeout_ms = 200 + story_.roll(kLinePatienceMs - 200);
 }
 
 config::Pool& World::pool(std::string_view name) {

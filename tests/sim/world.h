@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backends/balance/departures.h"
+#include "backends/balance/occupancy.h"
 #include "backends/balance/shared_health.h"
 #include "config/config.h"
 #include "tests/sim/story.h"
@@ -44,6 +45,7 @@ struct Server {
   Wanted wanted = Wanted::automatic;
   uint64_t wanted_since_ms = 0;
   unsigned weight = 100;
+  Occupancy room;
   std::shared_ptr<Belief> belief;         // that of a successor is another one
   std::map<uint64_t, Session*> sessions;  // by number
   Departures lost;
@@ -71,8 +73,14 @@ class World {
   std::vector<std::string> members(const config::Pool& pool) const;
   HealthTerms terms;
 
+  // What a backend allows itself, and how many of it are ready, as the file says now.
+  const config::Backend& terms_of(const Server& server) const { return live.backends[server.slot]; }
+  void draw_room(config::Backend& backend);
+  static constexpr uint64_t kLineMost = 30, kLinePatienceMs = 3'000;
+
  private:
   void add_backend(size_t i);
+  uint64_t usual_sessions() const;
   void fail_one();
   void recover(Server& server);
   void set(Server& server, Truth truth);

@@ -107,13 +107,21 @@ TEST_F(ReadyPoolTest, NoneIsUsedTwiceAndMoreThanMayBeAreNotMade) {
   EXPECT_EQ(count(ReadyResult::used), 1U);
 }
 
-TEST_F(ReadyPoolTest, WhoeverIsRefusedByOneIsRefused) {
+// Whoever is refused by one is refused; after an answer it is the backend's word, as ever.
+TEST_F(ReadyPoolTest, WhatABackendAnswersByOneIsItsAnswer) {
   start();
   Peer parked = first_login_and_then_one_is_ready();
-  NearClient client = wants_in();
-  answer(parked, "NO [AUTHENTICATIONFAILED] no");
-  EXPECT_THAT(hears(client, "a NO"), HasSubstr("[AUTHENTICATIONFAILED]"));
-  EXPECT_EQ(count(ReadyResult::used), 1U);
+  for (const char* code : {"[AUTHENTICATIONFAILED]", "[UNAVAILABLE]"}) {
+    NearClient client = wants_in();
+    Peer next = greeted();  // in its place
+    answer(parked, "NO " + std::string(code) + " not you");
+    EXPECT_THAT(hears(client, "a NO"), HasSubstr(code));
+    clients_.push_back(std::move(client));
+    settle();
+    parked = std::move(next);
+  }
+  EXPECT_EQ(count(ReadyResult::used), 2U);
+  EXPECT_EQ(count(ReadyResult::failed), 0U);
 }
 
 // It dies before it hears the login: that goes on by a fresh connection, and nobody is to blame.
@@ -220,16 +228,6 @@ TEST_F(ReadyPoolTest, WhereMemoryIsShortNoneIsMadeAndThoseThatAreThereAreCounted
   host->ready().refill();
   EXPECT_EQ(host->ready().size(), 0U) << "not even to be thrown away";
   taken->abandon();
-}
-
-// After an answer it is the backend's word, as ever.
-TEST_F(ReadyPoolTest, UnavailableIsAnAnswer) {
-  start();
-  Peer parked = first_login_and_then_one_is_ready();
-  NearClient client = wants_in();
-  answer(parked, "NO [UNAVAILABLE] not now");
-  EXPECT_THAT(hears(client, "a NO"), HasSubstr("[UNAVAILABLE]"));
-  EXPECT_EQ(count(ReadyResult::failed), 0U);
 }
 
 TEST_F(ReadyPoolTest, OneThatTheBackendEndsIsDroppedAtOnceAndReplacedLater) {
