@@ -27,11 +27,14 @@ LimitRules draw_rules(Story& story) {
 
 Door::Door(Story& story, World& world)
     : ledger(story.scale.users * 2, {story.random(), 1}, [&story] { return story.now_ms(); }),
+      bonds(ledger.affinity),
       seats({story.random(), 2}),
       limiter(seats, {story.random(), 4}),
       rules(draw_rules(story)),
       story_(story),
-      world_(world) {
+      world_(world),
+      prompt_(!story.one_in(4)) {
+  be_prompt();
   auto problems = Router::check(world.live);
   if (!problems.empty()) story.wrong(problems[0].message);
   router_ = std::make_unique<Router>(world.live);
@@ -43,6 +46,20 @@ Door::Door(Story& story, World& world)
     spread_limit_->members.push_back(&world.of(name).room);
   }
   spread_limit_->sessions_max = spread_limit_->members.size() * (1 + story.roll(40));
+}
+
+// In some stories many doors agree, and answers take their time.
+void Door::be_prompt() {
+  auto some = [this]() -> unsigned { return prompt_ ? 0 : static_cast<unsigned>(story_.roll(3)); };
+  bonds.takes = some();
+  bonds.moves = some();
+  bonds.settles = some();
+}
+
+void Door::be_cut_off(uint64_t for_ms) {
+  if (prompt_) return;
+  bonds.takes = bonds.moves = bonds.settles = SlowBonds::kForEver;
+  story_.time.in(for_ms, [this] { be_prompt(); });
 }
 
 const Router& Door::reload() {
@@ -70,14 +87,14 @@ const config::Pool* Door::affine_pool(std::string_view name) const {
   return nullptr;
 }
 
-Candidates Door::candidates(Route&& route, const std::string& user) {
+std::optional<Candidates> Door::candidates(Route&& route, const std::string& user) {
   const config::Pool* pool = affine_pool(route.pool);
   Candidates way(std::move(route),
                  {[this](const config::Backend& each) { return server(each).slot; },
                   [this](Affinity::Slot slot) -> const config::Backend* { return &router_->backend(slot); }});
-  if (pool != nullptr) {
-    way.bind(ledger.affinity, user, {pool->affinity_time_ms, pool->affinity_down == config::AffinityDown::wait});
-  }
+  if (pool == nullptr) return way;
+  const bool waits = pool->affinity_down == config::AffinityDown::wait;
+  if (way.bind(bonds, user, {pool->affinity_time_ms, waits}) == Bonds::Answer::later) return std::nullopt;
   return way;
 }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "backends/ledger/limiter.h"
 #include "backends/ledger/seat_table.h"
 #include "backends/router.h"
+#include "tests/fakes/slow_ledger.h"
 #include "tests/sim/world.h"
 
 namespace postigo::sim {
@@ -28,7 +30,8 @@ class Door {
 
   // Who may serve him now, in order, and the login's way through them.
   Result<Route> route(const std::string& user, std::string_view pool);
-  Candidates candidates(Route&& route, const std::string& user);
+  std::optional<Candidates> candidates(Route&& route, const std::string& user);  // none: nobody says yet
+  void be_cut_off(uint64_t for_ms);  // from those with whom it agrees: nobody answers
 
   // What is known of a backend at this moment.
   Claim claim(const Server& server) const;
@@ -42,11 +45,13 @@ class Door {
 
   Places places;
   Ledger ledger;
+  SlowBonds bonds;  // the ledger's, as logins see them
   SeatTable seats;
   Limiter limiter;
   LimitRules rules;
 
  private:
+  void be_prompt();
   const config::Pool* affine_pool(std::string_view name) const;
 
   Story& story_;
@@ -55,6 +60,7 @@ class Door {
   std::vector<std::unique_ptr<Router>> old_;
   std::unique_ptr<PoolLimit> spread_limit_;  // null: it has none
   uint64_t turns_ = 0;
+  bool prompt_;  // answers come at once, as within one process
 };
 
 }  // namespace postigo::sim

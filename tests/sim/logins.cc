@@ -11,7 +11,8 @@ namespace {
 constexpr uint64_t kLeaseMs = 14'000;     // of a trial: connect, login and a second
 constexpr uint64_t kLoginMs = 60'000;     // login_timeout
 constexpr uint64_t kPatienceMs = 30'000;  // of one who is on hold
-constexpr uint64_t kHoldTickMs = 100;
+constexpr uint64_t kLedgerMs = 1'500;     // of one whose ledger says nothing
+constexpr uint64_t kTickMs = 100;
 constexpr uint64_t kStrandedMs = 15'000;
 
 }  // namespace
@@ -47,29 +48,32 @@ void Logins::log_in(size_t user) {
 void Logins::find_backend(const LoginPtr& login) {
   const bool held = door_.ledger.holds.held(login->who.user, story_.now_ms());
   oracle_.asked_hold(login->who.user, held);
-  if (held) return wait_for_release(login);
-  login->waiting.release();
+  if (held) return wait(login, false);
   auto route = door_.route(login->who.user, pool_of(login->user));
   if (!route) return story_.wrong("no route: " + route.error().message);
   if (!seat_user(*login, route->pool)) return refuse(login, Count::limited);
   oracle_.arranged(*route, login->who.user);
-  login->way.emplace(door_.candidates(std::move(*route), login->who.user));
+  auto way = door_.candidates(std::move(*route), login->who.user);
+  if (!way) return wait(login, true);
+  login->waiting.release();
+  login->way.emplace(std::move(*way));
   login->trying = true;
   ++trying_[login->who.user];
   oracle_.placed(*login);
   try_candidate(login);
 }
 
-void Logins::wait_for_release(const LoginPtr& login) {
+void Logins::wait(const LoginPtr& login, bool for_answer) {
   const uint64_t now_ms = story_.now_ms();
-  if (!login->waiting) {
-    ++story_.count(Count::waited);
-    login->waiting = door_.ledger.holds.wait();
+  if (!login->waiting || login->waits_for_answer != for_answer) {
+    ++story_.count(for_answer ? Count::asked_again : Count::waited);
+    if (!login->waiting) login->waiting = door_.ledger.holds.wait();
     if (!login->waiting) return refuse(login, Count::refused);
-    login->waits_until_ms = std::min(now_ms + kPatienceMs, login->began_ms + kLoginMs);
+    login->waits_for_answer = for_answer;
+    login->waits_until_ms = std::min(now_ms + (for_answer ? kLedgerMs : kPatienceMs), login->began_ms + kLoginMs);
   }
-  if (now_ms >= login->waits_until_ms) return refuse(login, Count::refused);
-  story_.time.in(kHoldTickMs, [this, login] { find_backend(login); });
+  if (now_ms >= login->waits_until_ms) return refuse(login, for_answer ? Count::undecided : Count::refused);
+  story_.time.in(kTickMs, [this, login] { find_backend(login); });
 }
 
 bool Logins::seat_user(Login& login, std::string_view pool) {
@@ -84,6 +88,7 @@ bool Logins::seat_user(Login& login, std::string_view pool) {
 
 void Logins::try_candidate(const LoginPtr& login) {
   login->admittance.begin();
+  login->asks_since_ms = 0;
   ask_to_go(login);
 }
 
@@ -119,38 +124,58 @@ void Logins::ask_to_go(const LoginPtr& login) {
 
 // What a connection meets is what is true when its answer comes.
 void Logins::connect(const LoginPtr& login, Server& to) {
-  std::shared_ptr<Belief> belief = std::exchange(login->belief, nullptr);
-  const Health::Trial trial = std::exchange(login->trial, 0);
-  if (trial != 0) {
+  Belief& belief = *login->belief;
+  if (login->trial != 0) {
     ++story_.count(Count::trials);
-    oracle_.trial(to, ++belief->trials_under_way);
+    oracle_.trial(to, ++belief.trials_under_way);
   }
   const uint64_t hello_ms = ready_.take(login->worker, to) ? 1 : 1 + story_.roll(20);
-  uint64_t takes_ms = to.truth == Truth::silent ? belief->health.patience_ms() : hello_ms;
-  story_.time.in(takes_ms, [this, login, &to, belief, trial] {
-    if (trial != 0) --belief->trials_under_way;
-    met(login, to, *belief, trial);
+  uint64_t takes_ms = to.truth == Truth::silent ? belief.health.patience_ms() : hello_ms;
+  story_.time.in(takes_ms, [this, login, &to] {
+    if (login->trial != 0) --login->belief->trials_under_way;
+    met(login, to);
   });
 }
 
-void Logins::met(const LoginPtr& login, Server& at, Belief& belief, Health::Trial trial) {
-  const uint64_t now_ms = story_.now_ms();
-  if (at.truth == Truth::well) {
-    if (login->way->settle() != Bonds::Answer::yes) {
-      belief.health.dropped(trial);
+void Logins::met(const LoginPtr& login, Server& at) {
+  if (at.truth != Truth::well) return failed(login, at);
+  settle(login, at);
+}
+
+// The backend has said yes; it may be gone when that counts.
+void Logins::settle(const LoginPtr& login, Server& at) {
+  if (at.truth == Truth::dead) return failed(login, at);
+  switch (login->way->settle()) {
+    case Bonds::Answer::later:
+      return ask_again(login, [this, login, &at] { settle(login, at); });
+    case Bonds::Answer::no:
       return go_on(login, false);
-    }
-    at.failing = false;
-    note(at, belief, belief.health.good(now_ms, Depth::login, trial));
-    return begin(*login, at);
+    case Bonds::Answer::yes:
+      break;
   }
+  at.failing = false;
+  Belief& belief = *login->belief;
+  note(at, belief, belief.health.good(story_.now_ms(), Depth::login, std::exchange(login->trial, 0)));
+  begin(*login, at);
+}
+
+void Logins::failed(const LoginPtr& login, Server& at) {
   at.failing = true;
+  Belief& belief = *login->belief;
+  const Health::Trial trial = std::exchange(login->trial, 0);
   belief.trials += trial != 0 ? 1 : 0;
   Depth depth = at.truth == Truth::silent ? Depth::greeting : Depth::connect;
-  note(at, belief, belief.health.bad(now_ms, depth, "made up", login->user + 1, trial));
+  note(at, belief, belief.health.bad(story_.now_ms(), depth, "made up", login->user + 1, trial));
   oracle_.tried_in_vain(at, belief);
   login->asked.push_back(&at);
   go_on(login, true);
+}
+
+void Logins::ask_again(const LoginPtr& login, std::function<void()> what) {
+  if (login->asks_since_ms == 0) login->asks_since_ms = story_.now_ms();
+  if (story_.now_ms() >= login->asks_since_ms + kLedgerMs) return refuse(login, Count::undecided);
+  ++story_.count(Count::asked_again);
+  story_.time.in(kTickMs, std::move(what));
 }
 
 void Logins::note(Server& server, Belief& belief, const SharedHealth::Change& change) {
@@ -169,8 +194,14 @@ void Logins::go_on(const LoginPtr& login, bool strands) {
   drop_trial(*login);
   rooms_.leave(*login);
   oracle_.unbound(login->who.user);
+  try_next(login, strands);
+}
+
+void Logins::try_next(const LoginPtr& login, bool strands) {
   bool late = story_.now_ms() - login->began_ms >= kLoginMs;
-  if (!late && login->way->go_on() == Bonds::Answer::yes) {
+  const auto next = late ? Bonds::Answer::no : login->way->go_on();
+  if (next == Bonds::Answer::later) return ask_again(login, [this, login, strands] { try_next(login, strands); });
+  if (next == Bonds::Answer::yes) {
     ++story_.count(Count::retries);
     return try_candidate(login);
   }
@@ -199,8 +230,10 @@ void Logins::leave_backend(Login& login) {
 }
 
 void Logins::refuse(const LoginPtr& login, Count what) {
-  if (what != Count::limited) oracle_.refused(*login);
-  bool stays = what != Count::limited && login->way && login->way->is_held();
+  if (what == Count::refused) oracle_.refused(*login);
+  bool stays = what == Count::refused && login->way && login->way->is_held();
+  drop_trial(*login);
+  rooms_.leave(*login);
   ++story_.count(stays ? Count::held : what);
   leave_backend(*login);
   oracle_.gone(*login);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,13 +36,17 @@ class Logins {
  private:
   using LoginPtr = std::shared_ptr<Login>;
   void find_backend(const LoginPtr& login);
-  void wait_for_release(const LoginPtr& login);
+  void wait(const LoginPtr& login, bool for_answer);
   bool seat_user(Login& login, std::string_view pool);
   void try_candidate(const LoginPtr& login);
   void ask_to_go(const LoginPtr& login);
   bool let_in(Login& login, Server& to);
   void connect(const LoginPtr& login, Server& to);
-  void met(const LoginPtr& login, Server& at, Belief& belief, Health::Trial trial);
+  void met(const LoginPtr& login, Server& at);
+  void settle(const LoginPtr& login, Server& at);
+  void failed(const LoginPtr& login, Server& at);
+  void ask_again(const LoginPtr& login, std::function<void()> what);
+  void try_next(const LoginPtr& login, bool strands);
   void go_on(const LoginPtr& login, bool strands);
   bool strand(const LoginPtr& login);
   void refuse(const LoginPtr& login, Count what);

@@ -21,6 +21,7 @@ void Operators::schedule() {
   often(3, [this] { flush(); });
   often(5, [this] { reload(); });
   often(2, [this] { door_.be_succeeded(); });
+  often(2, [this] { door_.be_cut_off(1 + story_.roll(20'000)); });
 }
 
 void Operators::want(Server& server, Wanted wanted) {

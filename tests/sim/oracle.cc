@@ -207,6 +207,7 @@ void Oracle::entered(const Login& login, Session& session) {
     if (session.bond->backend() != at.slot) story_.wrong(user + " is bound elsewhere than to " + at.name);
   } else {
     ++loose_[user];
+    if (world_.pool(login.way->route().pool).affinity) story_.wrong(user + " came in, and nothing binds him");
   }
   bool astray = std::find(login.home.begin(), login.home.end(), at.name) == login.home.end();
   if (alone && !login.home.empty() && astray) story_.wrong(user + " is at " + at.name + ", where his mailbox is not");

@@ -92,7 +92,7 @@ void Oracle::check_end() {
   if (door_.ledger.affinity.users() != 0) story_.wrong("bonds that do not lapse");
   if (!closed_.empty()) story_.wrong("users who are never let in again");
   Numbers& n = story_.numbers;
-  uint64_t ended = n[Count::served] + n[Count::refused] + n[Count::held] + n[Count::limited];
+  uint64_t ended = n[Count::served] + n[Count::refused] + n[Count::held] + n[Count::limited] + n[Count::undecided];
   if (ended != n[Count::logins]) story_.wrong("logins without an end");
 }
 

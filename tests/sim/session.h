@@ -48,6 +48,8 @@ struct Login {
   Seats::Seat door_seat, user_seat;
   Holds::Seat waiting;
   uint64_t waits_until_ms = 0;
+  bool waits_for_answer = false;  // of the ledger; else for the end of a hold
+  uint64_t asks_since_ms = 0;     // the ledger, when it has a way already; 0: it does not
   bool stranded = false;
   std::optional<Candidates> way;
   size_t worker = 0;
