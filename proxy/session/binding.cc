@@ -23,10 +23,9 @@ const config::Backend* backend_at(const Snapshot& snapshot, Slot slot, std::stri
 }
 
 // Two functions that keep what they need in place: no allocation per login.
-Candidates candidates_of(const Snapshot& snapshot, Route&& route, const Protocol* protocol) {
-  return {std::move(route),
-          {[&snapshot](const config::Backend& each) { return static_cast<Slot>(snapshot.backend(each).state->slot); },
-           [&snapshot, protocol](Slot slot) { return backend_at(snapshot, slot, protocol->name); }}};
+Candidates::Backends backends_of(const Snapshot& snapshot, const Protocol* protocol) {
+  return {[&snapshot](const config::Backend& each) { return static_cast<Slot>(snapshot.backend(each).state->slot); },
+          [&snapshot, protocol](Slot slot) { return backend_at(snapshot, slot, protocol->name); }};
 }
 
 }  // namespace
@@ -34,17 +33,17 @@ Candidates candidates_of(const Snapshot& snapshot, Route&& route, const Protocol
 std::optional<Candidates> bind_user(Session& session, Route&& route) {
   const Snapshot& snapshot = session.snapshot();
   const config::Pool* pool = snapshot.affine_pool(route.pool);
-  Candidates way = candidates_of(snapshot, std::move(route), session.frontend().protocol);
+  std::optional<Candidates> way(std::in_place, std::move(route), backends_of(snapshot, session.frontend().protocol));
   if (pool == nullptr) return way;
-  const auto answer = way.bind(session.host().bonds(), session.summary().user,
-                               {pool->affinity_time_ms, pool->affinity_down == config::AffinityDown::wait});
-  if (answer == Bonds::Answer::later) return std::nullopt;
+  const auto answer = way->bind(session.host().bonds(), session.summary().user,
+                                {pool->affinity_time_ms, pool->affinity_down == config::AffinityDown::wait});
+  if (answer == Bonds::Answer::later) way.reset();
   return way;
 }
 
 bool foresee(const Snapshot& snapshot, const Bonds& bonds, Route& route, Bytes user, std::string_view protocol) {
   if (snapshot.affine_pool(route.pool) == nullptr) return false;
-  Candidates way = candidates_of(snapshot, std::move(route), find_protocol(protocol));
+  Candidates way(std::move(route), backends_of(snapshot, find_protocol(protocol)));
   bool held = way.foresee(bonds, user);
   route = std::move(way).take_route();
   return held;
