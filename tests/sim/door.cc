@@ -71,7 +71,7 @@ const Router& Door::reload() {
 }
 
 Result<Route> Door::route(const std::string& user, std::string_view pool) {
-  auto route = place(*router_, ledger.moves, {user, std::string(pool), {}, {}, true}, "imap", story_.now_s());
+  auto route = place(*router_, ledger.moves, verified(user, pool), "imap", story_.now_s());
   if (!route || route->ordered) return route;
   Selection::World world{*router_, world_.live.zone,
                          [this](const config::Backend& each) { return claim(server(each)); },

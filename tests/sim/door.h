@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "backends/balance/places.h"
@@ -19,6 +21,15 @@
 #include "tests/sim/world.h"
 
 namespace postigo::sim {
+
+// Whom a directory has verified.
+inline Identity verified(std::string user, std::string_view pool) {
+  Identity who;
+  who.user = std::move(user);
+  who.pool = pool;
+  who.verified = true;
+  return who;
+}
 
 class Door {
  public:

@@ -36,7 +36,7 @@ config::Live shuffled(config::Live live, std::mt19937_64& random) {
 Survey::Survey(Story& story, World& world, Door& door) : story_(story), world_(world), door_(door) {}
 
 std::string Survey::shard_of(const Router& router, size_t user, int64_t now_s) const {
-  return std::string(router.route({name_of(user), "main", {}, {}, true}, "imap", now_s)->shard);
+  return std::string(router.route(verified(name_of(user), "main"), "imap", now_s)->shard);
 }
 
 double Survey::sum_of_weights(int64_t now_s) const {
@@ -115,7 +115,7 @@ void Survey::check_doors() {
   for (size_t i = 0; i < 100; ++i) {
     const size_t user = story_.roll(1'000'000);
     for (const char* pool : {"main", "shared", "spread"}) {
-      const Identity who{name_of(user), pool, {}, {}, true};
+      const Identity who = verified(name_of(user), pool);
       auto one = door_.router().route(who, "imap", story_.now_s()), two = other.route(who, "imap", story_.now_s());
       if (one->candidates.front()->name != two->candidates.front()->name) {
         story_.wrong("two doors send " + who.user + " to different backends");
@@ -159,7 +159,7 @@ void Survey::check_weight() {
     if (!world_.live.zone.empty()) continue;
     size_t its = 0, kept = 0;
     for (size_t user = 0; user < kUsers; ++user) {
-      const Identity who{name_of(user), "shared", {}, {}, true};
+      const Identity who = verified(name_of(user), "shared");
       if (door_.router().route(who, "imap", story_.now_s())->candidates.front()->name != name) continue;
       ++its;
       if (door_.route(who.user, "shared")->candidates.front()->name == name) ++kept;
