@@ -1,19 +1,20 @@
-// MySQL and MariaDB by libmariadb, whose calls block with time-outs in whole seconds. Not here: which server, what a
-// row means (sql.cc).
+// MySQL and MariaDB by libmariadb. Its calls block; where it waits for a socket it asks us to, so that each answer has
+// a deadline, whoever hangs or trickles. Not here: which server, what a row means (sql.cc).
 #include <mysql.h>
+#include <poll.h>
 
-#include <chrono>
+#include <cerrno>
 #include <mutex>
 #include <string_view>
 #include <utility>
 
+#include "backends/directory/drivers/deadline.h"
 #include "backends/directory/drivers/sql.h"
 
 namespace postigo {
 namespace {
 
 using Kind = SqlTrouble::Kind;
-using Clock = std::chrono::steady_clock;
 using Connection = std::unique_ptr<MYSQL, decltype(&mysql_close)>;
 using Statement = std::unique_ptr<MYSQL_STMT, my_bool (*)(MYSQL_STMT*)>;
 using Metadata = std::unique_ptr<MYSQL_RES, decltype(&mysql_free_result)>;
@@ -31,6 +32,16 @@ Kind kind_of(unsigned number, std::string_view state) {
   if (kind == "08") return Kind::lost;
   if (kind == "42" || kind == "22" || kind == "21") return Kind::refused;
   return Kind::passing;
+}
+
+// Of the call that this thread is in.
+thread_local Deadline deadline{0};
+
+// As libmariadb has it: 1 when ready, 0 when it took too long.
+int wait_for(my_socket descriptor, my_bool to_read, int) {
+  if (deadline.wait(descriptor, to_read != 0 ? POLLIN : POLLOUT)) return 1;
+  errno = ETIMEDOUT;
+  return 0;
 }
 
 class Mysql final : public SqlConnection {
@@ -56,7 +67,7 @@ class Mysql final : public SqlConnection {
   bool bind(std::vector<Cell>& cells);
   SqlResult<std::optional<SqlRow>> row(const std::vector<Cell>& cells);
   SqlResult<std::string> value(size_t column, const Cell& cell);
-  tl::unexpected<SqlTrouble> trouble(Clock::time_point since) const;
+  tl::unexpected<SqlTrouble> trouble() const;
 
   Connection connection_;
   Statement statement_;  // goes first
@@ -65,16 +76,16 @@ class Mysql final : public SqlConnection {
 };
 
 // The library does not tell silence from an end.
-tl::unexpected<SqlTrouble> Mysql::trouble(Clock::time_point since) const {
+tl::unexpected<SqlTrouble> Mysql::trouble() const {
   const Kind kind = kind_of(mysql_stmt_errno(statement_.get()), mysql_stmt_sqlstate(statement_.get()));
-  const bool late = kind == Kind::lost && Clock::now() - since >= std::chrono::milliseconds(timeout_ms_);
-  return sql_trouble(late ? Kind::late : kind, mysql_stmt_error(statement_.get()));
+  if (kind == Kind::lost && deadline.passed()) return sql_trouble(Kind::late, "no answer in time");
+  return sql_trouble(kind, mysql_stmt_error(statement_.get()));
 }
 
 SqlResult<void> Mysql::prepare(const SqlQuery& query) {
-  const auto begun = Clock::now();
+  deadline = answer_deadline(timeout_ms_);
   MYSQL_STMT* statement = statement_.get();
-  if (mysql_stmt_prepare(statement, query.text().data(), query.text().size()) != 0) return trouble(begun);
+  if (mysql_stmt_prepare(statement, query.text().data(), query.text().size()) != 0) return trouble();
   if (mysql_stmt_param_count(statement) != query.places()) {
     return sql_trouble(Kind::refused, "has a ? of its own: write %u, %n or %d");
   }
@@ -130,7 +141,7 @@ SqlResult<std::string> Mysql::value(size_t column, const Cell& cell) {
 SqlResult<std::optional<SqlRow>> Mysql::row(const std::vector<Cell>& cells) {
   const int fetched = mysql_stmt_fetch(statement_.get());
   if (fetched == MYSQL_NO_DATA) return std::nullopt;
-  if (fetched != 0 && fetched != MYSQL_DATA_TRUNCATED) return trouble(Clock::now());
+  if (fetched != 0 && fetched != MYSQL_DATA_TRUNCATED) return trouble();
   SqlRow row(cells.size());
   for (size_t i = 0; i < cells.size(); ++i) {
     if (cells[i].null != 0) continue;
@@ -142,19 +153,19 @@ SqlResult<std::optional<SqlRow>> Mysql::row(const std::vector<Cell>& cells) {
 }
 
 SqlResult<std::optional<SqlRow>> Mysql::ask(const std::vector<std::string>& values) {
-  const auto begun = Clock::now();
+  deadline = answer_deadline(timeout_ms_);
   MYSQL_STMT* statement = statement_.get();
-  if (!execute(values)) return trouble(begun);
+  if (!execute(values)) return trouble();
   if (mysql_stmt_field_count(statement) != columns_.size()) return sql_trouble(Kind::lost, "the table has changed");
   std::vector<Cell> cells(columns_.size());
-  if (!bind(cells)) return trouble(begun);
+  if (!bind(cells)) return trouble();
   auto found = row(cells);
   if (!found || !*found) return found;
   const int more = mysql_stmt_fetch(statement);
   if (more == 0 || more == MYSQL_DATA_TRUNCATED) {
     return sql_trouble(Kind::too_much, "more than one row for one name");
   }
-  if (more != MYSQL_NO_DATA) return trouble(begun);
+  if (more != MYSQL_NO_DATA) return trouble();
   return found;
 }
 
@@ -169,14 +180,14 @@ void set_tls(MYSQL* connection, const config::Directory& settings) {
 
 // No file is ever sent to a server that asks for it, and no my.cnf is read.
 void set_options(MYSQL* connection, const config::Directory& settings, bool socket) {
-  const auto seconds = static_cast<unsigned>((settings.timeout_ms + 999) / 1000);
-  const unsigned answer = seconds + 1;  // the server's own limit comes first
+  const auto seconds = static_cast<unsigned>((settings.timeout_ms + 999) / 1000);  // without any it would not ask us
   const unsigned off = 0;
   const size_t packet = kPacketMax;
   const unsigned protocol = socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
   mysql_optionsv(connection, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
-  mysql_optionsv(connection, MYSQL_OPT_READ_TIMEOUT, &answer);
-  mysql_optionsv(connection, MYSQL_OPT_WRITE_TIMEOUT, &answer);
+  mysql_optionsv(connection, MYSQL_OPT_READ_TIMEOUT, &seconds);
+  mysql_optionsv(connection, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
+  mysql_optionsv(connection, MARIADB_OPT_IO_WAIT, wait_for);
   mysql_optionsv(connection, MYSQL_OPT_LOCAL_INFILE, &off);
   mysql_optionsv(connection, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
   mysql_optionsv(connection, MYSQL_OPT_PROTOCOL, &protocol);
@@ -203,14 +214,14 @@ SqlResult<Connection> open(const config::Directory& settings, const SqlServer& s
   const bool socket = !server.path.empty();
   set_options(connection.get(), settings, socket);
   std::string password(settings.password.reveal());
-  const auto begun = Clock::now();
+  deadline = Deadline(settings.timeout_ms);
   const bool connected = mysql_real_connect(connection.get(), socket ? nullptr : server.host.c_str(),
                                             settings.login.c_str(), password.c_str(), settings.sql.database.c_str(),
                                             server.port, socket ? server.path.c_str() : nullptr, 0) != nullptr;
   wipe(password.data(), password.size());
   if (!connected) {
-    const bool late = Clock::now() - begun >= std::chrono::milliseconds(settings.timeout_ms);
-    return sql_trouble(late ? Kind::late : Kind::lost, mysql_error(connection.get()));
+    if (deadline.passed()) return sql_trouble(Kind::late, "no answer in time");
+    return sql_trouble(Kind::lost, mysql_error(connection.get()));
   }
   limit_statements(connection.get(), settings.timeout_ms);
   return connection;

@@ -4,21 +4,19 @@
 // libpq brings OpenSSL, whose symbols have the names of BoringSSL's. That is safe as long as this program exports none
 // of them (deploy/cmake/BoringSSL.cmake, tests/checks/exports.sh).
 #include <libpq-fe.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <string_view>
 #include <utility>
 
+#include "backends/directory/drivers/deadline.h"
 #include "backends/directory/drivers/sql.h"
 
 namespace postigo {
 namespace {
 
 using Kind = SqlTrouble::Kind;
-using Clock = std::chrono::steady_clock;
 using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 using Answer = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
@@ -37,24 +35,6 @@ std::string one_line(std::string_view text) {
   if (line.ends_with(' ')) line.pop_back();
   return line;
 }
-
-class Deadline {
- public:
-  explicit Deadline(uint64_t ms) : end_(Clock::now() + std::chrono::milliseconds(ms)) {}
-
-  // False: it has passed.
-  bool wait(int descriptor, short events) const {
-    for (;;) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end_ - Clock::now()).count();
-      if (left <= 0) return false;
-      pollfd watched{descriptor, events, 0};
-      if (poll(&watched, 1, static_cast<int>(left)) > 0) return true;
-    }
-  }
-
- private:
-  Clock::time_point end_;
-};
 
 // What SQLSTATE says (the documentation's appendix A).
 Kind kind_of(std::string_view state) {
@@ -88,8 +68,6 @@ class Postgresql final : public SqlConnection {
     return sql_trouble(Kind::lost, one_line(PQerrorMessage(connection_.get())));
   }
   tl::unexpected<SqlTrouble> late() const { return sql_trouble(Kind::late, "no answer in time"); }
-  // The server's own deadline comes first: then the connection stays good.
-  Deadline deadline() const { return Deadline(timeout_ms_ + timeout_ms_ / 4); }
 
   Connection connection_;
   uint64_t timeout_ms_;
@@ -133,7 +111,7 @@ SqlResult<Answer> Postgresql::next(const Deadline& deadline) {
 
 SqlResult<Answer> Postgresql::only(bool sent) {
   if (!sent) return lost();
-  const Deadline end = deadline();
+  const Deadline end = answer_deadline(timeout_ms_);
   Answer kept(nullptr, PQclear);
   for (;;) {
     auto answer = next(end);
@@ -198,7 +176,7 @@ SqlResult<std::optional<SqlRow>> Postgresql::ask(const std::vector<std::string>&
     return lost();
   }
   PQsetSingleRowMode(connection);
-  const Deadline end = deadline();
+  const Deadline end = answer_deadline(timeout_ms_);
   std::optional<SqlRow> found;
   SqlResult<std::optional<SqlRow>> trouble;
   for (;;) {
