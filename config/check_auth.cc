@@ -24,8 +24,10 @@ void check_backend_login(const Live& live, Report& report) {
   if (!asked) report.error(path, "master_password_file (or master_password_env) must be set in this mode");
   if (x.separator.empty()) report.error(path + ".separator", "must not be empty");
   const auto& all = live.auth.directories;
-  bool used = std::any_of(all.begin(), all.end(), [](const Directory& directory) { return directory.check_password; });
-  if (!used) report.warning(path, "is not used: no [[directory]] has check_password = true");
+  bool used = std::any_of(all.begin(), all.end(), [](const Directory& directory) {
+    return directory.check_password || directory.type == Directory::Type::oauth;
+  });
+  if (!used) report.warning(path, "is not used: no [[directory]] has check_password = true, or knows whose tokens are");
 }
 
 // Atoms (RFC 9051 9); POP3 capabilities may carry arguments (RFC 2449 3).

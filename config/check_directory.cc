@@ -170,6 +170,11 @@ void check_directory(const Live& live, const Directory& x, const std::string& pa
   check_fields(x, path, report);
   if (x.type == Type::postgresql || x.type == Type::mysql) check_sql(x, path, report);
   const bool master = live.auth.backend_login.mode != BackendLogin::Mode::credentials;
+  if (x.type == Type::oauth && !master) {
+    report.error(path,
+                 "a token opens no backend: set mode in [auth.backend_login] to \"master_authzid\" or "
+                 "\"master_separator\"");
+  }
   // Who is asked over HTTP may name what opens the backend, and what the client said may do so, as with nginx.
   if (x.check_password && !master && x.type != Type::http) {
     report.error(path + ".check_password",
