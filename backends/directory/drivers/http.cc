@@ -161,7 +161,10 @@ class HttpDirectory final : public Directory {
 
  private:
   void refuse(Lookup& lookup, const char* why) {
-    answer_later(env_, lookup, {Verdict::bad_credentials, {}, "directory " + source_->name() + ": " + why});
+    LookupResult result;
+    result.verdict = Verdict::bad_credentials;
+    result.detail = "directory " + source_->name() + ": " + why;
+    answer_later(env_, lookup, std::move(result));
   }
 
   Env& env_;
