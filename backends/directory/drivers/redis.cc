@@ -92,9 +92,11 @@ class RedisSource final : public DirectorySource {
     terms_ = {from.login, Secret(from.password.reveal()), from.redis.database, from.timeout_ms, from.tls_verify};
   }
   Result<void> prepare_tls(const std::string& authorities);
+  void try_servers();  // blocks; whatever is wrong may mend itself
 
   std::unique_ptr<Directory> make(Env& env) const override;
   std::string decoy() const override { return checking_.decoy; }
+  std::string warning() const override { return warning_; }
 
   const std::string& name() const { return name_; }
   const Checking& checking() const { return checking_; }
@@ -120,7 +122,16 @@ class RedisSource final : public DirectorySource {
   mutable RedisServers servers_;
   std::shared_ptr<Offload> threads_;
   Checking checking_;
+  std::string warning_;
 };
+
+void RedisSource::try_servers() {
+  for (const config::Endpoint& server : servers_.order()) {
+    auto made = RedisConnection::open(terms_, server);
+    warning_ = made ? std::string() : "directory " + name_ + ": " + text_of(server) + ": " + made.error().message;
+    if (made) return servers_.give(server, std::move(*made));
+  }
+}
 
 Result<void> RedisSource::prepare_tls(const std::string& authorities) {
   terms_.tls.reset(SSL_CTX_new(TLS_method()));
@@ -268,6 +279,7 @@ Result<SharedSource> load(const config::Directory& from) {
   if (from.tls != config::Directory::Tls::off) {
     if (auto ready = source->prepare_tls(from.tls_ca); !ready) return tl::unexpected(ready.error());
   }
+  source->try_servers();
   return SharedSource(std::move(source));
 }
 

@@ -250,6 +250,16 @@ TEST_F(RedisDirectoryTest, AClusterIsFollowed) {
   EXPECT_EQ(elsewhere, 8 - in_one) << "without cluster = true nobody is followed";
 }
 
+TEST(RedisDirectories, WhoCannotBeReachedAtTheStartIsAWarning) {
+  config::Directory settings;
+  settings.name = "users";
+  settings.type = config::Directory::Type::redis;
+  settings.servers = {"127.0.0.1:1"};
+  auto source = load_redis_directory(settings);
+  ASSERT_TRUE(source);
+  EXPECT_EQ((*source)->warning(), "directory users: 127.0.0.1:1: Connection refused");
+}
+
 TEST(RedisDirectories, WhatIsWrongInItselfDoesNotLoad) {
   config::Directory settings;
   settings.name = "users";
