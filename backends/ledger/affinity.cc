@@ -24,7 +24,8 @@ Bonds::Known Affinity::known(const Place& place, uint64_t now_ms) {
 // Logins that are under way stand by the first one's choice, but they hold nobody where he is not to stay: guesses at
 // his password are logins under way, too.
 Bonds::Answer Affinity::take(Part& part, Slot choice, const std::function<bool(Slot)>& stays) {
-  bool held = table_.change(part.user, [&](Place& place) {
+  Table::Pin pin;
+  auto join = [&](Place& place) {
     const uint64_t now_ms = clock_();
     part.fresh = !place.held() && place.lapses_ms <= now_ms;
     bool bound = place.logins > 0 || place.lapses_ms > now_ms;
@@ -36,18 +37,19 @@ Bonds::Answer Affinity::take(Part& part, Slot choice, const std::function<bool(S
     part.backend = place.backend;
     part.shared = place.held();
     return Keep::busy;
-  });
-  if (!held) {
+  };
+  if (!table_.change(table_.hashed(part.user), join, &pin)) {
     count(unbound_);
     return Answer::no;
   }
+  part.place = pin.address();
   if (part.backend != choice) count(redirected_);
   return Answer::yes;
 }
 
 Bonds::Answer Affinity::move(Part& part, Slot to) {
   bool moved = false;
-  table_.touch(part.user, [&](Place& place) {
+  table_.change(pin_of(part), [&](Place& place) {
     moved = place.backend != part.backend;
     if (!moved && !place.held()) {
       place.backend = to;
@@ -63,7 +65,7 @@ Bonds::Answer Affinity::move(Part& part, Slot to) {
 }
 
 Bonds::Answer Affinity::settle(Part& part) {
-  table_.touch(part.user, [&](Place& place) {
+  table_.change(pin_of(part), [&](Place& place) {
     part.settled = place.backend == part.backend;
     part.backend = place.backend;
     if (part.settled) {
@@ -77,7 +79,7 @@ Bonds::Answer Affinity::settle(Part& part) {
 
 // Who never came in leaves the bond as it was, so that guesses neither make bonds nor keep them.
 void Affinity::give_back(const Part& part) {
-  table_.touch(part.user, [&](Place& place) {
+  table_.change(pin_of(part), [&](Place& place) {
     const uint64_t now_ms = clock_();
     --(part.settled ? place.sessions : place.logins);
     if (part.settled) place.lapses_ms = now_ms + part.lapse_ms;

@@ -55,12 +55,14 @@ class Affinity final : public Bonds {
     bool elsewhere = false;  // a session in another process
     bool held() const { return sessions > 0 || elsewhere; }
   };
+  using Table = Striped<Place>;
+  static Table::Pin pin_of(const Part& part) { return Table::Pin(part.place); }  // busy as long as there is the part
   static Keep keep(const Place& place, uint64_t now_ms);
   static Known known(const Place& place, uint64_t now_ms);
 
   const size_t users_max_;
   const Clock clock_;
-  Striped<Place> table_;
+  Table table_;
   std::atomic<uint64_t> unbound_{0}, redirected_{0}, moved_{0};
 };
 

@@ -57,6 +57,7 @@ class Bonds {
     uint64_t lapse_ms = 0;
     Slot backend = 0;
     bool shared = false, fresh = false, settled = false;
+    void* place = nullptr;  // where who has answered finds it again; nobody else's business
   };
 
   // The same, given back when it goes. Empty: it has none.

@@ -40,13 +40,15 @@ class Guesses {
   struct Attempt {
     using Turn = PenaltyRecord::Turn;
     Turn turn = Turn::go;
-    uint8_t charged = 0;   // where; no business of the caller's
-    uint64_t wait_ms = 0;  // ask no directory before that; `again`: call begin() once more then
-    uint64_t told_ms = 0;  // from now on: a refusal that was told earlier would give away that he is known here
+    uint8_t charged = 0;           // where; no business of the caller's, nor are the hashes
+    uint64_t user = 0, place = 0;  // hashes of his name and address
+    uint64_t wait_ms = 0;          // ask no directory before that; `again`: call begin() once more then
+    uint64_t told_ms = 0;          // from now on: a refusal told earlier would give away that he is known here
   };
 
   virtual Attempt begin(const PenaltyRules& rules, const Guest& guest, uint64_t now_ms) = 0;
-  // Each attempt that went has exactly one of these ends. `secret`: what was tried, for telling the same guess again.
+  // Each attempt that went has exactly one of these ends, with the same guest. `secret`: what was tried, for telling
+  // the same guess again.
   virtual void failed(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, Bytes secret,
                       uint64_t now_ms) = 0;
   virtual void succeeded(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms) = 0;

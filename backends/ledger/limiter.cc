@@ -20,6 +20,9 @@ Prefix network_of(const LimitRules& rules, const config::AnyAddress& from) {
   return prefix_of(from, is_ipv4(from) ? rules.ipv4_network_bits : rules.ipv6_network_bits);
 }
 
+// The operator's name, which no stranger chooses: it needs no key, and is hashed for little.
+HashedName of_listener(std::string_view name) { return {name, std::hash<std::string_view>()(name)}; }
+
 bool matches(const LimitRules::Class& each, std::string_view user, std::string_view pool) {
   if (!each.user.empty() && each.user != user) return false;
   if (!each.pool.empty() && each.pool != pool) return false;
@@ -57,21 +60,20 @@ LimitRules limit_rules(const config::Limits& x) {
   return rules;
 }
 
-Limiter::Limiter(Seats& seats, SipKey key) : seats_(seats), rates_(kBucketsMax, key) {}
-
-bool Limiter::often(const LimitRules& rules, Limit limit, std::string_view whom, uint64_t now_ms) {
-  if (rules.of(limit) == 0) return false;
-  thread_local std::string name;  // keeps its memory
-  name.assign(1, static_cast<char>(limit)).append(whom);
-  return !rates_.take(name, rules.of(limit), now_ms);
-}
+Limiter::Limiter(Seats& seats, SipKey key)
+    : seats_(seats),
+      connections_(kBucketsMax, key),
+      address_connections_(kBucketsMax, key),
+      handshakes_(kBucketsMax, key),
+      logins_(kBucketsMax, key),
+      address_logins_(kBucketsMax, key) {}
 
 Limiter::Answer Limiter::come(const LimitRules& rules, std::string_view listener, const config::AnyAddress& from,
                               bool tls, uint64_t now_ms) {
   if (!rules.any_of_connections || config::any_contains(rules.exempt, from)) return {};
   const Prefix address = address_of(rules, from);
   // The address first: one that exceeds its own limit uses up nothing of what others have.
-  if (often(rules, Limit::address_connections_per_s, address.key(), now_ms)) {
+  if (!address_connections_.take(address.key(), rules.of(Limit::address_connections_per_s), now_ms)) {
     return {Limit::address_connections_per_s, {}};
   }
   const Prefix network = network_of(rules, from);
@@ -81,23 +83,24 @@ Limiter::Answer Limiter::come(const LimitRules& rules, std::string_view listener
   if (!taken.ok) {
     return {taken.full == SeatKind::address ? Limit::sessions_per_address : Limit::sessions_per_network, {}};
   }
-  if (often(rules, Limit::connections_per_s, listener, now_ms)) return {Limit::connections_per_s, {}};
+  if (!connections_.take(of_listener(listener), rules.of(Limit::connections_per_s), now_ms))
+    return {Limit::connections_per_s, {}};
   if (tls && !shake_hands(rules, listener, now_ms)) return {Limit::handshakes_per_s, {}};
   return {Limit::none, std::move(taken.seat)};
 }
 
 bool Limiter::shake_hands(const LimitRules& rules, std::string_view listener, uint64_t now_ms) {
-  return !often(rules, Limit::handshakes_per_s, listener, now_ms);
+  return handshakes_.take(of_listener(listener), rules.of(Limit::handshakes_per_s), now_ms);
 }
 
 Limit Limiter::try_login(const LimitRules& rules, std::string_view listener, const config::AnyAddress& from,
                          uint64_t now_ms) {
   if (rules.of(Limit::logins_per_s) == 0 && rules.of(Limit::address_logins_per_s) == 0) return Limit::none;
   if (config::any_contains(rules.exempt, from)) return Limit::none;
-  if (often(rules, Limit::address_logins_per_s, address_of(rules, from).key(), now_ms)) {
+  if (!address_logins_.take(address_of(rules, from).key(), rules.of(Limit::address_logins_per_s), now_ms)) {
     return Limit::address_logins_per_s;
   }
-  return often(rules, Limit::logins_per_s, listener, now_ms) ? Limit::logins_per_s : Limit::none;
+  return logins_.take(of_listener(listener), rules.of(Limit::logins_per_s), now_ms) ? Limit::none : Limit::logins_per_s;
 }
 
 Limiter::Answer Limiter::log_in(const LimitRules& rules, const config::AnyAddress& from, Bytes user,

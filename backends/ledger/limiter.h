@@ -82,10 +82,8 @@ class Limiter {
   Answer log_in(const LimitRules& rules, const config::AnyAddress& from, Bytes user, std::string_view pool);
 
  private:
-  bool often(const LimitRules& rules, Limit limit, std::string_view whom, uint64_t now_ms);
-
   Seats& seats_;
-  Rates rates_;
+  Rates connections_, address_connections_, handshakes_, logins_, address_logins_;
 };
 
 }  // namespace postigo

@@ -32,19 +32,32 @@ void calm(float& failures, uint64_t& at_ms, uint64_t now_ms) {
   at_ms = now_ms;
 }
 
+// `room` is for those whose name is too long to be kept.
+Bytes kept_name(const SipKey& key, Bytes user, std::string& room) {
+  if (user.size() <= kUserKept) return user;
+  room = std::string(user.substr(0, kUserKept)) + std::to_string(siphash(key, user));
+  return room;
+}
+
+Prefix address_of(const PenaltyRules& rules, const config::AnyAddress& address) {
+  return prefix_of(address, is_ipv4(address) ? rules.ipv4_bits : rules.ipv6_bits);
+}
+
+unsigned wide_bits(const PenaltyRules& rules, const config::AnyAddress& address) {
+  return is_ipv4(address) ? rules.ipv4_wide_bits : rules.ipv6_wide_bits;
+}
+
+Prefix wide_of(const PenaltyRules& rules, const config::AnyAddress& address) {
+  const unsigned bits = wide_bits(rules, address);
+  return prefix_of(address, bits != 0 ? bits : kCrowdBits);
+}
+
 }  // namespace
 
 Keep Penalties::keep_of(const PenaltyRecord& record, const PenaltyScale& scale, uint64_t now_ms) {
   if (record.nothing(scale, now_ms)) return Keep::gone;
   return record.light(scale, now_ms) ? Keep::spare : Keep::busy;
 }
-
-struct Penalties::Keys {
-  Prefix address, wide;
-  bool has_wide;
-  std::string user;
-  uint64_t place;  // the address, among those of one user
-};
 
 Penalties::Penalties(size_t entries_max, SipKey key)
     : key_(key),
@@ -53,34 +66,23 @@ Penalties::Penalties(size_t entries_max, SipKey key)
       users_(entries_max, key),
       known_(entries_max, key) {}
 
-Penalties::Keys Penalties::keys_of(const PenaltyRules& rules, const Guest& guest) const {
-  bool v4 = is_ipv4(guest.address);
-  unsigned wide_bits = v4 ? rules.ipv4_wide_bits : rules.ipv6_wide_bits;
-  Keys keys{prefix_of(guest.address, v4 ? rules.ipv4_bits : rules.ipv6_bits),
-            prefix_of(guest.address, wide_bits != 0 ? wide_bits : kCrowdBits), wide_bits != 0,
-            std::string(guest.user.substr(0, kUserKept)), 0};
-  if (guest.user.size() > kUserKept) keys.user += std::to_string(siphash(key_, guest.user));
-  keys.place = siphash(key_, keys.address.key());
-  return keys;
-}
-
 // A place that may be used: `what` is called with it.
 template <typename What>
-void Penalties::at_place(const Keys& keys, What&& what) {
-  known_.touch(keys.user, [&](Places& all) {
-    for (Place& place : all.places) {
-      if (place.until_ms != 0 && place.address == keys.place) what(place);
+void Penalties::at_place(const HashedName& user, uint64_t place, What&& what) {
+  known_.touch(user, [&](Places& all) {
+    for (Place& each : all.places) {
+      if (each.until_ms != 0 && each.address == place) what(each);
     }
     return Keep::spare;
   });
 }
 
-bool Penalties::enter_known(const Keys& keys, uint64_t now_ms) {
+bool Penalties::enter_known(const HashedName& user, uint64_t place, uint64_t now_ms) {
   bool entered = false;
-  at_place(keys, [&](Place& place) {
-    calm(place.failures, place.at_ms, now_ms);
-    entered = place.until_ms > now_ms && place.failures < kKnownFailures && place.under_way < kKnownParallel;
-    if (entered) ++place.under_way;
+  at_place(user, place, [&](Place& here) {
+    calm(here.failures, here.at_ms, now_ms);
+    entered = here.until_ms > now_ms && here.failures < kKnownFailures && here.under_way < kKnownParallel;
+    if (entered) ++here.under_way;
   });
   return entered;
 }
@@ -93,7 +95,8 @@ void Penalties::sweep(Table& table, const PenaltyScale& scale, uint64_t now_ms) 
 }
 
 // False: there is no room for a record.
-bool Penalties::enter(Table& table, const PenaltyScale& scale, Bytes key, Attempt& attempt, uint64_t now_ms) {
+bool Penalties::enter(Table& table, const PenaltyScale& scale, const HashedName& key, Attempt& attempt,
+                      uint64_t now_ms) {
   bool room = table.change(key, [&](PenaltyRecord& record) {
     PenaltyRecord::Place place = record.enter(scale, now_ms);
     attempt.turn = place.turn;
@@ -107,24 +110,32 @@ bool Penalties::enter(Table& table, const PenaltyScale& scale, Bytes key, Attemp
 Penalties::Attempt Penalties::begin(const PenaltyRules& rules, const Guest& guest, uint64_t now_ms) {
   Attempt attempt;
   if (!rules.enabled || config::any_contains(rules.exempt, guest.address)) return attempt;
-  const Keys keys = keys_of(rules, guest);
-  if (enter_known(keys, now_ms)) {
+  std::string room;
+  const HashedName user = users_.hashed(kept_name(key_, guest.user, room));
+  const Prefix octets = address_of(rules, guest.address);
+  const HashedName address = addresses_.hashed(octets.key());
+  attempt.user = user.hash;
+  attempt.place = address.hash;
+  if (enter_known(user, attempt.place, now_ms)) {
     attempt.charged = kKnown;
-    addresses_.look(keys.address.key(),
+    addresses_.look(address,
                     [&](const PenaltyRecord& record) { attempt.told_ms = record.wait_ms(rules.address, now_ms); });
     return attempt;
   }
-  auto stand = [&](Table& table, const PenaltyScale& scale, Bytes key, uint8_t where) {
+  auto stand = [&](Table& table, const PenaltyScale& scale, const HashedName& key, uint8_t where) {
     if (attempt.turn != Attempt::Turn::go) return true;
-    bool room = enter(table, scale, key, attempt, now_ms);
-    if (room && attempt.turn == Attempt::Turn::go) attempt.charged |= where;
-    return room;
+    bool room_there = enter(table, scale, key, attempt, now_ms);
+    if (room_there && attempt.turn == Attempt::Turn::go) attempt.charged |= where;
+    return room_there;
   };
-  bool room = stand(addresses_, rules.address, keys.address.key(), kAddress);
-  if (!room || keys.has_wide) stand(wides_, rules.wide, keys.wide.key(), kWide);
-  stand(users_, rules.user, keys.user, kUser);
+  bool counted = stand(addresses_, rules.address, address, kAddress);
+  if (!counted || wide_bits(rules, guest.address) != 0) {
+    const Prefix wide = wide_of(rules, guest.address);
+    stand(wides_, rules.wide, wides_.hashed(wide.key()), kWide);
+  }
+  stand(users_, rules.user, user, kUser);
   if (attempt.turn != Attempt::Turn::go) {
-    take_back(rules, keys, attempt.charged, now_ms);
+    take_back(rules, guest, attempt, now_ms);
     attempt.charged = 0;
     if (attempt.turn == Attempt::Turn::refused) attempt.wait_ms = 0;
   }
@@ -133,35 +144,38 @@ Penalties::Attempt Penalties::begin(const PenaltyRules& rules, const Guest& gues
 }
 
 template <typename What>
-void Penalties::settle(const PenaltyRules& rules, const Keys& keys, uint8_t charged, uint64_t now_ms, What&& what) {
-  auto at = [&](uint8_t where, Table& table, Bytes key, const PenaltyScale& scale) {
-    if ((charged & where) == 0) return;
+void Penalties::settle(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms,
+                       What&& what) {
+  auto at = [&](uint8_t where, Table& table, const auto& key, const PenaltyScale& scale) {
+    if ((attempt.charged & where) == 0) return;
     table.touch(key, [&](PenaltyRecord& record) {
       what(record, scale);
       return keep_of(record, scale, now_ms);
     });
   };
-  at(kAddress, addresses_, keys.address.key(), rules.address);
-  at(kWide, wides_, keys.wide.key(), rules.wide);
-  at(kUser, users_, keys.user, rules.user);
+  std::string room;
+  const Prefix address = address_of(rules, guest.address), wide = wide_of(rules, guest.address);
+  at(kAddress, addresses_, address.key(), rules.address);
+  at(kWide, wides_, wide.key(), rules.wide);
+  at(kUser, users_, HashedName{kept_name(key_, guest.user, room), attempt.user}, rules.user);
 }
 
 void Penalties::failed(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, Bytes secret,
                        uint64_t now_ms) {
   if (attempt.charged == 0) return;
-  const Keys keys = keys_of(rules, guest);
   // The user's name is part of the key: the same password for another user is another guess.
   const SipKey salted{key_.k0 ^ siphash(key_, guest.user), key_.k1};
   const GuessTag tag{tag_of(key_, guest.user), tag_of(salted, secret)};
-  settle(rules, keys, attempt.charged, now_ms,
+  settle(rules, guest, attempt, now_ms,
          [&](PenaltyRecord& record, const PenaltyScale& scale) { record.failed(scale, tag, now_ms); });
   if ((attempt.charged & kKnown) == 0) return;
-  at_place(keys, [&](Place& place) {
+  std::string room;
+  at_place({kept_name(key_, guest.user, room), attempt.user}, attempt.place, [&](Place& place) {
     calm(place.failures, place.at_ms, now_ms);
     place.failures += 1;
     place.leave();
   });
-  addresses_.change(keys.address.key(), [&](PenaltyRecord& record) {
+  addresses_.change(address_of(rules, guest.address).key(), [&](PenaltyRecord& record) {
     record.blame(rules.address, tag, now_ms);
     return keep_of(record, rules.address, now_ms);
   });
@@ -169,41 +183,42 @@ void Penalties::failed(const PenaltyRules& rules, const Guest& guest, const Atte
 
 void Penalties::succeeded(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms) {
   if (attempt.charged == 0) return;
-  const Keys keys = keys_of(rules, guest);
-  if ((attempt.charged & kKnown) != 0) {
-    at_place(keys, [](Place& place) { place.leave(); });
-  } else {
-    const uint16_t user = tag_of(key_, guest.user);
-    settle(rules, keys, attempt.charged, now_ms,
-           [&](PenaltyRecord& record, const PenaltyScale& scale) { record.succeeded(scale, user, now_ms); });
+  if ((attempt.charged & kKnown) == 0) {
+    const uint16_t tag = tag_of(key_, guest.user);
+    settle(rules, guest, attempt, now_ms,
+           [&](PenaltyRecord& record, const PenaltyScale& scale) { record.succeeded(scale, tag, now_ms); });
   }
-  if (rules.known_ms != 0) learn(rules, keys, now_ms);
+  std::string room;
+  const HashedName user{kept_name(key_, guest.user, room), attempt.user};
+  if (rules.known_ms != 0) return learn(rules, user, attempt, now_ms);
+  if ((attempt.charged & kKnown) != 0) at_place(user, attempt.place, [](Place& place) { place.leave(); });
 }
 
 void Penalties::taken_back(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms) {
   if (attempt.charged == 0) return;
-  const Keys keys = keys_of(rules, guest);
-  take_back(rules, keys, attempt.charged, now_ms);
+  take_back(rules, guest, attempt, now_ms);
   if ((attempt.charged & kKnown) == 0) return;
-  at_place(keys, [](Place& place) { place.leave(); });
+  std::string room;
+  at_place({kept_name(key_, guest.user, room), attempt.user}, attempt.place, [](Place& place) { place.leave(); });
 }
 
-void Penalties::take_back(const PenaltyRules& rules, const Keys& keys, uint8_t charged, uint64_t now_ms) {
-  settle(rules, keys, charged, now_ms,
+void Penalties::take_back(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms) {
+  settle(rules, guest, attempt, now_ms,
          [&](PenaltyRecord& record, const PenaltyScale& scale) { record.taken_back(scale, now_ms); });
 }
 
 // A few places for each user: whoever owns one account cannot fill the table from many addresses. The place that would
-// have been forgotten first makes room.
-void Penalties::learn(const PenaltyRules& rules, const Keys& keys, uint64_t now_ms) {
-  known_.change(keys.user, [&](Places& all) {
-    auto here = [&](const Place& place) { return place.address == keys.place; };
+// have been forgotten first makes room. An attempt that stood in one has left it then.
+void Penalties::learn(const PenaltyRules& rules, const HashedName& user, const Attempt& attempt, uint64_t now_ms) {
+  known_.change(user, [&](Places& all) {
+    auto here = [&](const Place& place) { return place.address == attempt.place; };
     auto found = std::find_if(all.places.begin(), all.places.end(), here);
     if (found == all.places.end()) {
       found = std::min_element(all.places.begin(), all.places.end(),
                                [](const Place& a, const Place& b) { return a.until_ms < b.until_ms; });
-      *found = {.address = keys.place, .at_ms = now_ms};
+      *found = {.address = attempt.place, .at_ms = now_ms};
     }
+    if ((attempt.charged & kKnown) != 0) found->leave();
     calm(found->failures, found->at_ms, now_ms);
     found->failures /= 2;
     found->until_ms = now_ms + rules.known_ms;
@@ -253,13 +268,13 @@ size_t Penalties::forgive(const PenaltyRules& rules, const config::Network& netw
 }
 
 size_t Penalties::forgive_user(Bytes user) {
-  const Guest guest{{}, user};
-  const Keys keys = keys_of({}, guest);
-  bool known = users_.touch(keys.user, [](PenaltyRecord& record) {
+  std::string room;
+  const HashedName whom = users_.hashed(kept_name(key_, user, room));
+  bool known = users_.touch(whom, [](PenaltyRecord& record) {
     record.forgive();
     return Keep::spare;
   });
-  known_.touch(keys.user, [](Places& all) {
+  known_.touch(whom, [](Places& all) {
     for (Place& place : all.places) place.failures = 0;
     return Keep::spare;
   });

@@ -65,25 +65,21 @@ class Penalties final : public Guesses {
   struct Places {
     std::array<Place, 4> places{};
   };
-  // What an attempt is counted under.
-  struct Keys;
-
   static Keep keep_of(const PenaltyRecord& record, const PenaltyScale& scale, uint64_t now_ms);
-  Keys keys_of(const PenaltyRules& rules, const Guest& guest) const;
-  bool enter_known(const Keys& keys, uint64_t now_ms);
+  bool enter_known(const HashedName& user, uint64_t place, uint64_t now_ms);
   template <typename What>
-  void at_place(const Keys& keys, What&& what);
+  void at_place(const HashedName& user, uint64_t place, What&& what);
   template <typename What>
-  void settle(const PenaltyRules& rules, const Keys& keys, uint8_t charged, uint64_t now_ms, What&& what);
-  void take_back(const PenaltyRules& rules, const Keys& keys, uint8_t charged, uint64_t now_ms);
-  bool enter(Table& table, const PenaltyScale& scale, Bytes key, Attempt& attempt, uint64_t now_ms);
+  void settle(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms, What&& what);
+  void take_back(const PenaltyRules& rules, const Guest& guest, const Attempt& attempt, uint64_t now_ms);
+  bool enter(Table& table, const PenaltyScale& scale, const HashedName& key, Attempt& attempt, uint64_t now_ms);
   struct Writer;  // penalty_text.cc
   void write_records(Writer& writer, const PenaltyRules& rules, bool light, uint64_t now_ms);
   void write_places(Writer& writer, uint64_t now_ms);
   void adopt_record(Table& table, const PenaltyScale& scale, Bytes key, Bytes numbers, uint64_t now_ms);
   void adopt_places(const PenaltyRules& rules, Bytes user, Bytes numbers, uint64_t now_ms);
   void sweep(Table& table, const PenaltyScale& scale, uint64_t now_ms);
-  void learn(const PenaltyRules& rules, const Keys& keys, uint64_t now_ms);
+  void learn(const PenaltyRules& rules, const HashedName& user, const Attempt& attempt, uint64_t now_ms);
 
   const SipKey key_;
   Table addresses_, wides_, users_;

@@ -17,9 +17,12 @@ constexpr unsigned kMappedBits = 96;
 bool is_ipv4(const config::AnyAddress& address) { return std::equal(kMapped.begin(), kMapped.end(), address.begin()); }
 
 Prefix::Prefix(const config::AnyAddress& address, unsigned bits) {
-  const size_t whole = std::min(bits, 128U) / 8;
-  std::memcpy(octets_.data(), address.data(), whole);
-  if (bits < 128 && bits % 8 != 0) octets_[whole] = static_cast<char>(address[whole] & (0xff00U >> (bits % 8)));
+  std::memcpy(octets_.data(), address.data(), address.size());
+  if (bits < 128) {
+    const size_t whole = bits / 8;
+    octets_[whole] = static_cast<char>(address[whole] & (0xff00U >> (bits % 8)));
+    std::fill(octets_.begin() + whole + 1, octets_.end(), '\0');
+  }
   octets_[kSize - 1] = static_cast<char>(bits);
 }
 

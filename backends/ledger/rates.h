@@ -18,7 +18,10 @@ class Rates {
 
   // One more of `name`: false, and not counted, if that is more than `per_s`; as many as two seconds bring may come at
   // once. 0: no limit, and nothing is looked at.
-  bool take(Bytes name, uint64_t per_s, uint64_t now_ms);
+  bool take(const HashedName& name, uint64_t per_s, uint64_t now_ms);
+  bool take(Bytes name, uint64_t per_s, uint64_t now_ms) {
+    return per_s == 0 || take(table_.hashed(name), per_s, now_ms);
+  }
   size_t size() const { return table_.size(); }
 
  private:

@@ -16,7 +16,6 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <utility>
 
@@ -37,35 +36,40 @@ class Seats {
     Bytes where = {};  // of user_address: the address
   };
 
-  // The kind and a keyed hash of 128 bits: names are long, and every session keeps these.
-  using Key = std::array<char, 17>;
-  // The places of one session.
-  struct Held {
-    Seats* seats = nullptr;
-    size_t count = 0;
-    std::array<Key, kSeatKinds> keys{};
+  // What a seat holds of one bound.
+  struct Place {
+    SeatKind kind{};
+    void* where = nullptr;  // who has given it finds it again there; nobody else's business
   };
+  static constexpr size_t kBoundsMost = 2;  // of one seat
 
   // One session under its bounds; gives its places back when it goes.
   class Seat {
    public:
     Seat() = default;
-    explicit Seat(std::unique_ptr<Held> held) : held_(std::move(held)) {}
-    Seat(Seat&&) noexcept = default;
+    Seat(Seat&& other) noexcept { *this = std::move(other); }
     Seat& operator=(Seat&& other) noexcept {
       release();
-      held_ = std::move(other.held_);
+      seats_ = other.seats_;
+      places_ = other.places_;
+      count_ = std::exchange(other.count_, size_t{0});
       return *this;
     }
     ~Seat() { release(); }
-    explicit operator bool() const { return held_ != nullptr; }
+    explicit operator bool() const { return count_ != 0; }
     void release() {
-      if (held_ != nullptr) held_->seats->give_back(*held_);
-      held_.reset();
+      while (count_ > 0) seats_->give_back(places_[--count_]);
+    }
+    // For Seats alone. REQUIRES: fewer than kBoundsMost are held, all of the same Seats.
+    void hold(Seats& seats, Place place) {
+      seats_ = &seats;
+      places_[count_++] = place;
     }
 
    private:
-    std::unique_ptr<Held> held_;  // null: it counts nowhere
+    Seats* seats_ = nullptr;
+    std::array<Place, kBoundsMost> places_;
+    size_t count_ = 0;  // 0: it counts nowhere
   };
   struct Taken {
     bool ok = true;
@@ -73,14 +77,14 @@ class Seats {
     Seat seat;        // counts nowhere if nothing is bounded
   };
 
-  // All of them, or none. REQUIRES: at most kSeatKinds.
+  // All of them, or none. REQUIRES: at most kBoundsMost.
   virtual Taken take(std::span<const Bound> bounds) = 0;
 
  protected:
   ~Seats() = default;
 
  private:
-  virtual void give_back(const Held& held) = 0;
+  virtual void give_back(const Place& place) = 0;
 };
 
 }  // namespace postigo

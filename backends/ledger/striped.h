@@ -27,51 +27,90 @@ enum class Keep : uint8_t {
   gone,   // it is not needed any more
 };
 
+// For any table with the key that it was hashed with.
+struct HashedName {
+  Bytes name;
+  uint64_t hash = 0;
+};
+
 template <typename Value>
 class Striped {
+  struct Entry;
+
  public:
+  // Where an entry is. It stays there as long as it is busy, so whoever made it so finds it again without its name.
+  class Pin {
+   public:
+    Pin() = default;
+    explicit Pin(void* address) : entry_(static_cast<Entry*>(address)) {}
+    void* address() const { return entry_; }  // for those who do not know the table
+
+   private:
+    friend Striped;
+    Entry* entry_ = nullptr;
+  };
+
   // `entries_max` is of all together; a stripe may be full a little before.
   Striped(size_t entries_max, SipKey key, size_t stripes = 64)
       : key_(key), each_max_((entries_max + stripes - 1) / stripes), stripes_(stripes) {}
   Striped(const Striped&) = delete;
   Striped& operator=(const Striped&) = delete;
+  HashedName hashed(Bytes name) const { return {name, siphash(key_, name)}; }
 
   // Calls what(Value&) -> Keep, with a new Value{} if there was none. False, without the call, if there was none and no
   // room for one: the stripe is full of busy entries.
   template <typename What>
-  bool change(Bytes name, What&& what) {
-    const uint64_t hash = siphash(key_, name);
-    Stripe& stripe = of(hash);
+  bool change(const HashedName& whom, What&& what, Pin* pin = nullptr) {
+    Stripe& stripe = of(whom);
     Held held(*this, stripe);
-    Entry* entry = stripe.find(hash, name);
+    Entry* entry = stripe.find(whom);
     if (entry == nullptr) {
       if (stripe.count >= each_max_ && !stripe.evict()) return false;
-      entry = stripe.add(hash, name);
+      entry = stripe.add(whom);
     }
+    if (pin != nullptr) pin->entry_ = entry;
     stripe.settle(*entry, what(entry->value));
     return true;
+  }
+  template <typename What>
+  bool change(Bytes name, What&& what, Pin* pin = nullptr) {
+    return change(hashed(name), what, pin);
+  }
+  // REQUIRES: it has been busy ever since.
+  template <typename What>
+  void change(const Pin& pin, What&& what) {
+    Stripe& stripe = stripes_[stripe_of(pin.entry_->hash)];
+    Held held(*this, stripe);
+    stripe.settle(*pin.entry_, what(pin.entry_->value));
   }
 
   // Calls what(Value&) -> Keep if there is one. False if there was none.
   template <typename What>
-  bool touch(Bytes name, What&& what) {
-    const uint64_t hash = siphash(key_, name);
-    Stripe& stripe = of(hash);
+  bool touch(const HashedName& whom, What&& what) {
+    Stripe& stripe = of(whom);
     Held held(*this, stripe);
-    Entry* entry = stripe.find(hash, name);
+    Entry* entry = stripe.find(whom);
     if (entry != nullptr) stripe.settle(*entry, what(entry->value));
     return entry != nullptr;
+  }
+  template <typename What>
+  bool touch(Bytes name, What&& what) {
+    return touch(hashed(name), what);
   }
 
   // Calls what(const Value&) if there is one. False if there was none.
   template <typename What>
-  bool look(Bytes name, What&& what) const {
-    const uint64_t hash = siphash(key_, name);
-    const Stripe& stripe = of(hash);
+  bool look(const HashedName& whom, What&& what) const {
+    if (size() == 0) return false;
+    const Stripe& stripe = of(whom);
     std::lock_guard lock(stripe.mutex);
-    const Entry* entry = stripe.find(hash, name);
+    const Entry* entry = stripe.find(whom);
     if (entry != nullptr) what(entry->value);
     return entry != nullptr;
+  }
+  template <typename What>
+  bool look(Bytes name, What&& what) const {
+    return look(hashed(name), what);
   }
 
   // Calls what(Bytes name, Value&) -> Keep for each entry of one stripe, in no order. The order of eviction stays.
@@ -113,35 +152,51 @@ class Striped {
     uint64_t evicted = 0;
     Entry spare;  // a ring: newer is the oldest of all, older the newest
 
+    void* vacant = nullptr;  // memory of an entry that went: most that go are followed by others
+    size_t vacant_size = 0;  // of the name that fits in
+
     Stripe() { spare.older = spare.newer = &spare; }
     ~Stripe() {
       for (Entry* entry : buckets) {
         while (entry != nullptr) release(std::exchange(entry, entry->next));
       }
+      ::operator delete(vacant);
     }
 
-    static void release(Entry* entry) {
+    void release(Entry* entry) {
+      const size_t size = entry->size;
       entry->~Entry();
-      ::operator delete(entry);
+      void* memory = entry;
+      if (vacant == nullptr || size > vacant_size) {
+        std::swap(memory, vacant);
+        vacant_size = size;
+      }
+      ::operator delete(memory);
     }
 
-    // Of the hash the lowest bits choose the stripe, the upper half the bucket.
-    Entry** slot(uint32_t hash) { return &buckets[hash & (buckets.size() - 1)]; }
+    void* memory_for(size_t size) {
+      if (vacant != nullptr && size <= vacant_size) return std::exchange(vacant, nullptr);
+      return ::operator new(sizeof(Entry) + size);
+    }
 
-    Entry* find(uint64_t whole, Bytes name) const {
+    // Of the lower half of the hash the lowest bits choose the stripe, the others the bucket.
+    static constexpr unsigned kStripeBits = 6;
+    Entry** slot(uint32_t hash) { return &buckets[hash >> kStripeBits & (buckets.size() - 1)]; }
+
+    Entry* find(const HashedName& whom) const {
       if (buckets.empty()) return nullptr;
-      const auto hash = static_cast<uint32_t>(whole >> 32);
-      Entry* entry = buckets[hash & (buckets.size() - 1)];
-      while (entry != nullptr && !(entry->hash == hash && entry->name() == name)) entry = entry->next;
+      const auto hash = static_cast<uint32_t>(whom.hash);
+      Entry* entry = buckets[hash >> kStripeBits & (buckets.size() - 1)];
+      while (entry != nullptr && !(entry->hash == hash && entry->name() == whom.name)) entry = entry->next;
       return entry;
     }
 
-    Entry* add(uint64_t whole, Bytes name) {
+    Entry* add(const HashedName& whom) {
       if (count >= buckets.size()) grow();
-      auto* entry = new (::operator new(sizeof(Entry) + name.size())) Entry;
-      entry->hash = static_cast<uint32_t>(whole >> 32);
-      entry->size = static_cast<uint32_t>(name.size());
-      if (!name.empty()) std::memcpy(static_cast<void*>(entry + 1), name.data(), name.size());
+      auto* entry = new (memory_for(whom.name.size())) Entry;
+      entry->hash = static_cast<uint32_t>(whom.hash);
+      entry->size = static_cast<uint32_t>(whom.name.size());
+      if (!whom.name.empty()) std::memcpy(static_cast<void*>(entry + 1), whom.name.data(), whom.name.size());
       Entry** at = slot(entry->hash);
       entry->next = std::exchange(*at, entry);
       ++count;
@@ -212,8 +267,9 @@ class Striped {
     const size_t before_;
   };
 
-  Stripe& of(uint64_t hash) { return stripes_[hash % stripes_.size()]; }
-  const Stripe& of(uint64_t hash) const { return stripes_[hash % stripes_.size()]; }
+  size_t stripe_of(uint32_t hash) const { return hash % static_cast<uint32_t>(stripes_.size()); }
+  Stripe& of(const HashedName& whom) { return stripes_[stripe_of(static_cast<uint32_t>(whom.hash))]; }
+  const Stripe& of(const HashedName& whom) const { return stripes_[stripe_of(static_cast<uint32_t>(whom.hash))]; }
 
   template <typename Number>
   Number total(Number Stripe::*number) const {

@@ -132,6 +132,29 @@ TEST_F(MirroredSeats, SessionsElsewhereCountHere) {
   EXPECT_TRUE(user("anna", 1).ok);
 }
 
+// What is counted of each kind elsewhere is asked for here under the same name, in the same stripe.
+TEST_F(MirroredSeats, EachKindIsFoundAgain) {
+  using Two = std::array<Seats::Bound, Seats::kBoundsMost>;
+  static constexpr Bytes kAnna = "anna@example.com";
+  auto user = [](Seats& seats, uint64_t max) {
+    return seats.take(Two{{{SeatKind::user, kAnna, 9}, {SeatKind::user_address, kAnna, max, "addr"}}});
+  };
+  auto address = [](Seats& seats) {
+    return seats.take(Two{{{SeatKind::address, "addr", 9}, {SeatKind::network, "net", 9}}});
+  };
+  auto one = user(other_, 9), two = user(other_, 9), three = address(other_), four = address(other_);
+  mirror();
+  EXPECT_THAT(here_.most(), testing::ElementsAre(2, 2, 2, 2));
+  EXPECT_EQ(user(here_, 2).full, SeatKind::user_address);
+  EXPECT_TRUE(user(here_, 3).ok);
+  mirror();
+  EXPECT_THAT(here_.most(), testing::ElementsAre(2, 2, 2, 2));
+  two.seat.release();
+  four.seat = {};
+  mirror();
+  EXPECT_THAT(here_.most(), testing::ElementsAre(1, 1, 1, 1));
+}
+
 TEST_F(MirroredSeats, OwnSessionsAreNotToldOnAsOthers) {
   auto one = there("anna");
   mirror();
@@ -152,6 +175,8 @@ TEST_F(MirroredSeats, SeveralProcessesAddUpAndStrangeNamesDoNotCount) {
     counts.emplace_back("", 7);
     counts.emplace_back(std::string(17, '\xff'), 7);
     counts.emplace_back("short", 7);
+    counts.emplace_back(std::string("\1\tab"), 7);  // a user at an address that is not all there
+    counts.emplace_back(std::string("\1"), 7);
     here_.mirror(stripe, counts);
   }
   EXPECT_EQ(here_.size(), 1U);

@@ -96,6 +96,52 @@ TEST_F(StripedTable, AVisitMayChangeAndRemove) {
   EXPECT_EQ(get("a"), 1) << "the visit made it busy";
 }
 
+// Whoever holds a busy entry finds it without its name, whatever comes and goes around it.
+TEST_F(StripedTable, APinLeadsToItsEntry) {
+  Striped<Count> table(1000, kKey, 2);
+  Striped<Count>::Pin pin;
+  auto put = [&](const std::string& name, Keep keep) { table.change(name, [&](Count&) { return keep; }); };
+  put("b", Keep::busy);
+  table.change(
+      "a",
+      [](Count& count) {
+        count.value = 1;
+        return Keep::busy;
+      },
+      &pin);
+  for (int i = 0; i < 500; ++i) put(std::to_string(i), i % 2 == 0 ? Keep::busy : Keep::spare);
+  for (int i = 0; i < 500; ++i) put(std::to_string(i), Keep::gone);
+  auto up = [](Count& count) {
+    ++count.value;
+    return Keep::busy;
+  };
+  table.change(pin, up);
+  EXPECT_TRUE(table.touch("a", up));
+  EXPECT_EQ(table.size(), 2U);
+  table.change(pin, [](Count& count) {
+    EXPECT_EQ(count.value, 3);
+    return Keep::gone;
+  });
+  EXPECT_EQ(table.size(), 1U);
+  EXPECT_FALSE(table.touch("a", up));
+  EXPECT_TRUE(table.touch("b", up));
+}
+
+// The memory of one that went may serve the next one, whose name fits or does not.
+TEST_F(StripedTable, NamesOfAllSizesFollowEachOther) {
+  for (size_t size : std::initializer_list<size_t>{5, 3, 9, 9, 0, 40, 1, 41}) {
+    const std::string name(size, 'x');
+    EXPECT_TRUE(put(name, 1, Keep::busy));
+    put(name + "y", 2, Keep::busy);
+    EXPECT_EQ(get(name), 1);
+    EXPECT_EQ(get(name + "y"), 2);
+    put(name + "y", 0, Keep::gone);
+    put(name, 0, Keep::gone);
+    EXPECT_EQ(get(name), -1);
+  }
+  EXPECT_EQ(table_.size(), 0U);
+}
+
 TEST_F(StripedTable, LookingOnKeepsTheOrderOfEviction) {
   for (const char* name : {"a", "b", "c"}) put(name, 1, Keep::spare);
   table_.visit(0, [](Bytes, Count&) { return Keep::spare; });
