@@ -35,12 +35,16 @@ bool LineWriter::is_journal(int fd, const char* journal_stream) {
 }
 
 bool LineWriter::write(config::Log::Level level, std::string_view line) {
-  whole_.clear();
-  if (torn_) whole_ += '\n';
-  if (priorities_) whole_ += kPriorities[static_cast<size_t>(level)];
-  whole_ += line;
-  whole_ += '\n';
-  std::string_view rest = whole_;
+  if (!torn_ && !priorities_) return write_all(line);
+  marked_.clear();
+  if (torn_) marked_ += '\n';
+  if (priorities_) marked_ += kPriorities[static_cast<size_t>(level)];
+  marked_ += line;
+  return write_all(marked_);
+}
+
+bool LineWriter::write_all(std::string_view text) {
+  std::string_view rest = text;
   while (!rest.empty()) {
     ssize_t count = ::write(fd_, rest.data(), rest.size());
     if (count < 0 && errno == EINTR) continue;
@@ -48,7 +52,7 @@ bool LineWriter::write(config::Log::Level level, std::string_view line) {
     if (count < 0) break;
     rest.remove_prefix(static_cast<size_t>(count));
   }
-  if (rest.size() < whole_.size()) torn_ = !rest.empty();
+  if (rest.size() < text.size()) torn_ = !rest.empty();
   stuck_ = !rest.empty();
   return !stuck_;
 }

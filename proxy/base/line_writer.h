@@ -18,14 +18,16 @@ class LineWriter {
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
 
-  // `line` without its end. False: it is lost, or a part of it is.
+  // REQUIRES: `line` ends with a newline. False: it is lost, or a part of it is.
   bool write(config::Log::Level level, std::string_view line);
 
   // True if `fd` is the stream that systemd gave to this process: JOURNAL_STREAM is "device:inode" of it.
   static bool is_journal(int fd, const char* journal_stream);
 
  private:
-  std::string whole_;  // the last line, kept for its memory
+  bool write_all(std::string_view text);
+
+  std::string marked_;  // the last line that something stood in front of, kept for its memory
   int fd_;
   bool owned_;
   bool priorities_;

@@ -1,5 +1,5 @@
-// Rendering of log lines, and what is counted of them. Not here: which events there are (events.h),
-// what to say, which is for the caller, session summaries (session/summary.cc), the writing (line_writer.cc).
+// Log lines, and what is counted of them. Not here: which events there are (events.h), what to say, which is for the
+// caller, session summaries (session/summary.cc), the text of a line (log_text.cc), the writing (line_writer.cc).
 #include "proxy/base/log.h"
 
 #include <fmt/chrono.h>
@@ -16,17 +16,17 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
-#include "parser/base/ascii.h"
 #include "proxy/base/events.h"
 #include "proxy/base/line.h"
 #include "proxy/base/line_budget.h"
 #include "proxy/base/line_writer.h"
 #include "proxy/base/log_file.h"
+#include "proxy/base/log_text.h"
+#include "proxy/base/short_text.h"
 
 namespace postigo::log {
 namespace {
 
-constexpr size_t kValueMax = 512;  // a longer value is cut: it came from a stranger
 constexpr uint64_t kTellMs = 1000;
 
 std::atomic<config::Log::Format> format = config::Log::Format::text;
@@ -53,104 +53,19 @@ uint64_t now_ms() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
-// The last three digits of `number`.
-void append_three(Line& line, uint64_t number) {
-  auto digit = [](uint64_t n) { return static_cast<char>('0' + n % 10); };
-  char digits[] = {digit(number / 100), digit(number / 10), digit(number)};
-  line.put(std::string_view(digits, sizeof(digits)));
-}
-
 // The part up to the seconds is the same for many lines.
 void append_now(Line& line) {
   thread_local std::time_t second = -1;
-  thread_local std::string up_to_second;
+  thread_local ShortText<32> up_to_second;
   auto now = std::chrono::system_clock::now();
   std::time_t now_s = std::chrono::system_clock::to_time_t(now);
   if (now_s != second) {
     second = now_s;
-    up_to_second = fmt::format("{:%FT%H:%M:%S}.", fmt::gmtime(now_s));
+    up_to_second = ShortText<32>(fmt::format("{:%FT%H:%M:%S}.", fmt::gmtime(now_s)));
   }
   line.put(up_to_second);
   append_three(line, static_cast<uint64_t>(now.time_since_epoch() / std::chrono::milliseconds(1)));
   line.put('Z');
-}
-
-std::string safe(std::string_view value, bool& cut) {
-  std::string text = printable(value, kValueMax);
-  if (text.size() > kValueMax - 4 && text.ends_with("...")) cut = true;
-  return text;
-}
-
-constexpr bool is_bare(char c) { return c != ' ' && c != '"' && c != '='; }
-
-// What stands in a line as it is: nearly all values.
-constexpr auto kPlain = [] {
-  std::array<bool, 256> plain{};
-  for (char c = '!'; c <= '~'; ++c) plain[static_cast<unsigned char>(c)] = is_bare(c) && c != '\\';
-  return plain;
-}();
-
-bool is_plain(std::string_view value) {
-  return !value.empty() && value.size() + 4 <= kValueMax &&
-         std::all_of(value.begin(), value.end(), [](char c) { return kPlain[static_cast<unsigned char>(c)]; });
-}
-
-// Bare if that is unambiguous, else in quotes.
-void append_quoted(Line& line, std::string_view text) {
-  if (!text.empty() && std::all_of(text.begin(), text.end(), is_bare)) {
-    line.put(text);
-    return;
-  }
-  line.put('"');
-  for (char c : text) {
-    if (c == '"') line.put('\\');
-    line.put(c);
-  }
-  line.put('"');
-}
-
-template <typename Integer>
-void append_integer(Line& line, Integer value) {
-  fmt::format_int digits(value);
-  line.put(std::string_view(digits.data(), digits.size()));
-}
-
-// As "{:.3f}", without the long way: each session has several of them.
-void append_seconds(Line& line, double value) {
-  if (!(value >= 0 && value < 1e9)) {
-    line.put(fmt::format("{:.3f}", value));
-    return;
-  }
-  auto thousandths = static_cast<uint64_t>(value * 1000 + 0.5);
-  append_integer(line, thousandths / 1000);
-  line.put('.');
-  append_three(line, thousandths);
-}
-
-void append_text(Line& line, std::string_view event, const Fields& fields, bool& cut) {
-  line.put(event);
-  for (const Field& field : fields) {
-    line.put(' ');
-    line.put(field.key);
-    line.put('=');
-    std::visit(
-        [&](auto value) {
-          if constexpr (std::is_same_v<decltype(value), std::string_view>) {
-            if (is_plain(value)) {
-              line.put(value);
-            } else {
-              append_quoted(line, safe(value, cut));
-            }
-          } else if constexpr (std::is_same_v<decltype(value), double>) {
-            append_seconds(line, value);
-          } else if constexpr (std::is_same_v<decltype(value), bool>) {
-            line.put(std::string_view(value ? "true" : "false"));
-          } else {
-            append_integer(line, value);
-          }
-        },
-        field.value);
-  }
 }
 
 std::string json(std::string_view time, Level level, std::string_view event, const Fields& fields, bool& cut) {
@@ -163,7 +78,7 @@ std::string json(std::string_view time, Level level, std::string_view event, con
     std::visit(
         [&](auto value) {
           if constexpr (std::is_same_v<decltype(value), std::string_view>) {
-            line[key] = safe(value, cut);
+            line[key] = printable_value(value, cut);
           } else {
             line[key] = value;
           }
@@ -191,11 +106,10 @@ void render(Line& line, const Event& event, const Fields& fields) {
     line.clear();
     line.put(json(now, event.level, event.name, fields, cut));
   } else {
-    line.put(' ');
-    line.put(name_of(event.level));
-    line.put(' ');
+    line.put(' ', name_of(event.level), ' ');
     append_text(line, event.name, fields, cut);
   }
+  line.put('\n');
   if (cut) ++cut_lines;
 }
 

@@ -7,11 +7,14 @@
 
 #include <array>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <new>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
-#include <vector>
 
 #include "config/config.h"
 #include "parser/base/result.h"
@@ -30,7 +33,32 @@ struct Field {
   template <std::integral Integer>
   Field(std::string_view k, Integer v) : key(k), value(static_cast<int64_t>(v)) {}
 };
-using Fields = std::vector<Field>;  // views: valid for the call only
+
+// Those of one line, in place: views, valid for the call only.
+class Fields {
+ public:
+  static constexpr size_t kMost = 32;  // no event has so many
+
+  Fields() = default;
+  Fields(std::initializer_list<Field> fields) {
+    for (const Field& field : fields) push_back(field);
+  }
+  Fields(const Fields&) = delete;
+  Fields& operator=(const Fields&) = delete;
+
+  // One too many is left out.
+  void push_back(const Field& field) {
+    if (count_ == kMost) return;
+    new (room_.data() + sizeof(Field) * count_++) Field(field);
+  }
+  const Field* begin() const { return std::launder(reinterpret_cast<const Field*>(room_.data())); }
+  const Field* end() const { return begin() + count_; }
+
+ private:
+  static_assert(std::is_trivially_destructible_v<Field>);
+  alignas(Field) std::array<std::byte, sizeof(Field) * kMost> room_;  // only what is there is ever written
+  size_t count_ = 0;
+};
 
 using Level = config::Log::Level;
 inline constexpr std::array<std::string_view, 4> kLevelNames = {"debug", "info", "warning", "error"};

@@ -1,4 +1,4 @@
-// Parsing and printing through libuv's helpers. Names are for resolver.cc.
+// Parsing through libuv's helpers. Not here: writing (address_text.cc); names are for resolver.cc.
 #include "proxy/net/address.h"
 
 #include <uv.h>
@@ -6,27 +6,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "proxy/net/address_text.h"
+
 namespace postigo {
-namespace {
-
-char* put_number(char* to, uint32_t number) {
-  if (number >= 10) to = put_number(to, number / 10);
-  *to = static_cast<char>('0' + number % 10);
-  return to + 1;
-}
-
-// By hand, because every login asks for it several times, and the library's way leads through printf.
-char* put_dotted(char* to, const sockaddr_in& address) {
-  uint32_t octets = ntohl(address.sin_addr.s_addr);
-  to = put_number(to, octets >> 24);
-  for (int shift = 16; shift >= 0; shift -= 8) {
-    *to++ = '.';
-    to = put_number(to, octets >> shift & 255);
-  }
-  return to;
-}
-
-}  // namespace
 
 Address::Address(const sockaddr* address) {
   std::memcpy(&storage_, address, address->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
@@ -59,15 +41,8 @@ std::array<uint8_t, 16> Address::octets() const {
 }
 
 std::string Address::host() const {
-  if (storage_.any.sa_family == AF_INET) {
-    char text[INET_ADDRSTRLEN];
-    return {text, put_dotted(text, storage_.v4)};
-  }
-  char text[INET6_ADDRSTRLEN + 1] = "";
-  if (storage_.any.sa_family == AF_INET6) uv_ip6_name(&storage_.v6, text, sizeof(text));
-  std::string host = text;
-  if (host.starts_with("::ffff:") && host.find('.') != std::string::npos) host.erase(0, 7);
-  return host;
+  char text[INET6_ADDRSTRLEN];
+  return {text, put_host(text, *this)};
 }
 
 uint16_t Address::port() const {
@@ -81,17 +56,7 @@ void Address::set_port(uint16_t port) {
   if (storage_.any.sa_family == AF_INET6) storage_.v6.sin6_port = htons(port);
 }
 
-std::string Address::text() const {
-  if (storage_.any.sa_family == AF_INET) {
-    char text[INET_ADDRSTRLEN + 8];
-    char* end = put_dotted(text, storage_.v4);
-    *end++ = ':';
-    return {text, put_number(end, port())};
-  }
-  std::string name = host();
-  if (name.find(':') != std::string::npos) name = "[" + name + "]";
-  return name + ":" + std::to_string(port());
-}
+std::string Address::text() const { return std::string(AddressText(*this)); }
 
 std::vector<Address> by_turns(std::vector<Address> addresses) {
   if (addresses.size() < 3) return addresses;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "proxy/base/events.h"
+#include "proxy/net/address_text.h"
 
 namespace postigo {
 namespace {
@@ -27,15 +28,14 @@ void add_via_names(log::Fields& fields, const Summary& s) {
   if (!s.proxied->id.empty()) fields.push_back({"via_id", s.proxied->id});
 }
 
-constexpr size_t kFieldsMost = 30;  // of a line
-
+// Empty without a balancer.
 std::string via_of(const Summary& s) { return s.proxied != nullptr ? s.proxied->via.text() : ""; }
 
 double seconds_of(const Summary& s) { return static_cast<double>(s.end_ms - s.start_ms) / 1000.0; }
 
 void write_probe(const Summary& s) {
   if (!log::enabled(events::probe)) return;
-  std::string client = s.client.text();
+  const AddressText client(s.client);
   std::string via = via_of(s);
   log::Fields fields = {{"id", s.id}, {"protocol", s.protocol}, {"listener", s.listener}, {"client", client}};
   if (!via.empty()) fields.push_back({"via", via});
@@ -59,11 +59,10 @@ void write(const Summary& s) {
   if (s.reason == CloseReason::probe) return write_probe(s);
   if (!log::enabled(events::session)) return;
   log::Fields fields;
-  fields.reserve(kFieldsMost);
   fields.push_back({"id", s.id});
   fields.push_back({"protocol", s.protocol});
   fields.push_back({"listener", s.listener});
-  std::string client = s.client.text();
+  const AddressText client(s.client);
   fields.push_back({"client", client});
   std::string via = via_of(s);
   if (!via.empty()) fields.push_back({"via", via});
@@ -93,18 +92,15 @@ void write_login(const Summary& s, const Socket* client, const Socket& backend, 
                  std::string_view authcid) {
   if (s.trace) s.trace->note(fmt::format("{} is logged in at {} ({})", s.user, s.backend, backend.peer().text()));
   if (!log::enabled(events::login)) return;
-  std::string from = s.client.text();
-  std::string via = via_of(s);
-  std::string local = client != nullptr ? local_address(s, *client).text() : "";
-  std::string backend_local = backend.local().text();
-  std::string backend_address = backend.peer().text();
+  const AddressText from(s.client), backend_local(backend.local()), backend_address(backend.peer());
+  const std::string via = via_of(s);
   std::string sni = client != nullptr ? name_asked_for(s, *client) : "";
   log::Fields fields;
-  fields.reserve(kFieldsMost);
   fields.push_back({"id", s.id});
   fields.push_back({"client", from});
   if (!via.empty()) fields.push_back({"via", via});
-  if (!local.empty()) fields.push_back({"local", local});
+  const AddressText local(client != nullptr ? local_address(s, *client) : Address());
+  if (client != nullptr) fields.push_back({"local", local});
   fields.push_back({"backend_local", backend_local});
   fields.push_back({"backend_address", backend_address});
   fields.push_back({"protocol", s.protocol});
@@ -136,7 +132,7 @@ void write_login(const Summary& s, const Socket* client, const Socket& backend, 
 void write_refused(const Summary& s, Refused reason, std::string_view backend, std::string_view code) {
   if (s.trace) s.trace->note(fmt::format("login of {} refused: {} {} {}", s.user, name_of(reason), backend, code));
   if (!log::enabled(events::login_refused)) return;
-  std::string client = s.client.text();
+  const AddressText client(s.client);
   std::string via = via_of(s);
   log::Fields fields = {{"id", s.id}, {"client", client}, {"reason", name_of(reason)}};
   if (!via.empty()) fields.push_back({"via", via});

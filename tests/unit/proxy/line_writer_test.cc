@@ -35,13 +35,13 @@ class LineWriterTest : public testing::Test {
 
 TEST_F(LineWriterTest, PrioritiesAreThoseOfSyslog) {
   LineWriter plain(to(), false, false);
-  EXPECT_TRUE(plain.write(Level::error, "a"));
+  EXPECT_TRUE(plain.write(Level::error, "a\n"));
   EXPECT_EQ(read_all(), "a\n");
   LineWriter journal(to(), false, true);
-  EXPECT_TRUE(journal.write(Level::error, "a"));
-  EXPECT_TRUE(journal.write(Level::warning, "b"));
-  EXPECT_TRUE(journal.write(Level::info, "c"));
-  EXPECT_TRUE(journal.write(Level::debug, "d"));
+  EXPECT_TRUE(journal.write(Level::error, "a\n"));
+  EXPECT_TRUE(journal.write(Level::warning, "b\n"));
+  EXPECT_TRUE(journal.write(Level::info, "c\n"));
+  EXPECT_TRUE(journal.write(Level::debug, "d\n"));
   EXPECT_EQ(read_all(), "<3>a\n<4>b\n<6>c\n<7>d\n");
 }
 
@@ -64,8 +64,8 @@ TEST_F(LineWriterTest, ATornLineDoesNotSwallowTheNextOne) {
   std::string part = read_all();
   EXPECT_LT(part.size(), big.size());
   EXPECT_GT(part.size(), 0u);
-  EXPECT_TRUE(sink.write(Level::info, "next"));
-  EXPECT_TRUE(sink.write(Level::info, "last"));
+  EXPECT_TRUE(sink.write(Level::info, "next\n"));
+  EXPECT_TRUE(sink.write(Level::info, "last\n"));
   EXPECT_EQ(read_all(), "\nnext\nlast\n");
 }
 
@@ -75,10 +75,10 @@ TEST_F(LineWriterTest, ALineThatNobodyTakesIsCountedAndLeavesNothing) {
   while (::write(to(), fill.data(), fill.size()) > 0) {
   }
   auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < 50; ++i) EXPECT_FALSE(sink.write(Level::info, "lost"));
+  for (int i = 0; i < 50; ++i) EXPECT_FALSE(sink.write(Level::info, "lost\n"));
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1)) << "it waits once, not for each line";
   (void)read_all();
-  EXPECT_TRUE(sink.write(Level::info, "here"));
+  EXPECT_TRUE(sink.write(Level::info, "here\n"));
   EXPECT_EQ(read_all(), "here\n");
 }
 

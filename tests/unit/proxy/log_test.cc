@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -14,6 +15,7 @@
 #include <thread>
 
 #include "parser/base/secret.h"
+#include "proxy/base/events.h"
 #include "proxy/base/line_budget.h"
 #include "tests/unit/proxy/log_file.h"
 
@@ -78,6 +80,48 @@ TEST(Log, TextIsKeysAndValues) {
             "e a=x b=7 c=true d=1.500 e=\"two words\" f=\"\"");
   EXPECT_EQ(log::render_text("e", {{"a", "say \"x\""}, {"b", "k=v"}, {"c", "back\\slash"}}),
             "e a=\"say \\\"x\\\"\" b=\"k=v\" c=back\\x5cslash");
+}
+
+// Eight octets are looked at together: each octet in each place of values of many sizes.
+TEST(Log, T62_EveryOddOctetIsSeenWhereverItStands) {
+  for (size_t size = 1; size <= 26; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      for (int octet = 0; octet < 256; ++octet) {
+        std::string value(size, 'x');
+        value[at] = static_cast<char>(octet);
+        const std::string line = log::render_text("e", {{"a", value}, {"b", 1}});
+        const bool plain = octet > ' ' && octet <= '~' && octet != '"' && octet != '=' && octet != '\\';
+        ASSERT_EQ(line == "e a=" + value + " b=1", plain) << line;
+        ASSERT_FALSE(octet == ' ' || octet == '"' || octet == '=' ? line.find("a=\"") == std::string::npos
+                                                                  : line.find('"') != std::string::npos)
+            << line;
+      }
+    }
+  }
+}
+
+TEST(Log, ValuesOfAllSizesAreWrittenWhole) {
+  std::string all = "e", value;
+  Fields fields;
+  std::vector<std::string> values;
+  for (size_t size = 1; size <= Fields::kMost; ++size) values.push_back(value += static_cast<char>('a' + size % 26));
+  for (const std::string& each : values) {
+    fields.push_back({each, each});
+    all += " " + each + "=" + each;
+  }
+  EXPECT_EQ(log::render_text("e", fields), all);
+  fields.push_back({"more", 1});
+  EXPECT_EQ(log::render_text("e", fields), all) << "there is room for no more";
+  EXPECT_EQ(log::render_text("e", {{"a", INT64_MIN}, {"b", INT64_MAX}}),
+            "e a=-9223372036854775808 b=9223372036854775807");
+}
+
+// What a line has room for is more than any event may bear.
+TEST(Log, NoEventHasMoreFieldsThanALineHasRoomFor) {
+  for (const log::Event* event : events::kAll) {
+    const auto blanks = std::count(event->fields.begin(), event->fields.end(), ' ');
+    EXPECT_LT(static_cast<size_t>(blanks), Fields::kMost) << event->name;
+  }
 }
 
 TEST(Log, SecondsToTheThousandth) {
