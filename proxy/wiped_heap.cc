@@ -8,9 +8,9 @@
 
 #include <malloc.h>
 
+#include <cstring>
 #include <new>
 
-#include "parser/base/secret.h"
 #include "proxy/base/wiping.h"
 
 extern "C" {
@@ -20,17 +20,16 @@ void __wrap_free(void* memory);
 
 namespace {
 
-void wipe_and_free(void* memory) noexcept {
+// What was asked for is what anybody could write to. As postigo::wipe(), which is a call more: forty times a login.
+void wipe_and_free(void* memory, size_t size) noexcept {
   if (memory == nullptr) return;
-  postigo::wipe(memory, malloc_usable_size(memory));
+  std::memset(memory, 0, size);
+  asm volatile("" : : "r"(memory) : "memory");  // the compiler must believe that somebody reads it
   __real_free(memory);
 }
 
-// What was asked for is what anybody could write to.
-void wipe_and_free(void* memory, size_t size) noexcept {
-  if (memory == nullptr) return;
-  postigo::wipe(memory, size);
-  __real_free(memory);
+void wipe_and_free(void* memory) noexcept {
+  if (memory != nullptr) wipe_and_free(memory, malloc_usable_size(memory));
 }
 
 }  // namespace
