@@ -35,6 +35,7 @@ CASES = (
     Case("login-plain", "login", "login", "imap", "off", 60),
     Case("login-balanced", "login", "login", "imap", "off", 60, balanced=True),
     Case("login-tls", "login", "login", "imap", "full", 30),
+    Case("login-tls-balanced", "login", "login", "imap", "full", 30, balanced=True),
     Case("login-resumed", "login", "login", "imap", "resumed", 30),
     Case("pop3-login-plain", "login", "login", "pop3", "off", 60),
     Case("noop-tls", "round trip", "noop", "imap", "full", 300, 10),
