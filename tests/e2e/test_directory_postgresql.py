@@ -2,6 +2,7 @@
 MariaDB's (test_directory_mysql.py)."""
 
 import concurrent.futures
+import contextlib
 import os
 import signal
 import time
@@ -167,6 +168,21 @@ class Common:
         finally:
             self.database.signal(signal.SIGCONT)
         self.expect_back(door)
+
+    def test_our_end_does_not_wait_for_its(self):
+        """Look-ups that hang are left behind."""
+        door = self.door(timeout="60s", tls="on", tls_ca=platform.certificates.ca)
+        self.expect_all_well(door)
+        self.database.signal(signal.SIGSTOP)
+        try:
+            with contextlib.ExitStack() as wires:
+                for _ in range(3):
+                    wire = wires.enter_context(Imap.open(door))
+                    wire.send(f"a LOGIN dave {OURS}\r\n")
+                time.sleep(0.5)
+                door.stop()  # fails unless it ends by itself, and well
+        finally:
+            self.database.signal(signal.SIGCONT)
 
     def test_away_when_we_start(self):
         self.database.kill()
