@@ -25,10 +25,15 @@ struct Place {
 
 Result<std::optional<Entry>> find_entry(const config::Directory& directory, const std::string& name) {
   if (directory.type == config::Directory::Type::fixed) {
-    for (const Entry& entry : directory.users) {
-      if (entry.name == name) return entry;
+    for (const config::StaticUser& user : directory.users) {
+      if (user.name == name) return Entry{user, {}, {}};
     }
     return std::nullopt;
+  }
+  if (directory.type == config::Directory::Type::oauth) return std::nullopt;  // it knows tokens, not names
+  if (directory.type != config::Directory::Type::sqlite) {
+    return fail(
+        fmt::format("directory {} is a server: ask a running Postigo with `postigo ctl route`", directory.name));
   }
   auto store = SqliteStore::open(directory.path, SqliteStore::Missing::error);
   if (!store) return tl::unexpected(store.error());
