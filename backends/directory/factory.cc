@@ -33,13 +33,14 @@ Result<SharedSource> load(const config::Directory& directory, const DirectorySha
   return driver->load(directory);
 }
 
+bool spends_hashes(const DirectoryShared::Item& item) { return item.settings.check_password && item.source->hashes(); }
+
 }  // namespace
 
 DirectoryShared::DirectoryShared(std::vector<Item> items, bool accept_unknown)
     : items_(std::move(items)), accept_unknown_(accept_unknown) {
   curious_ = std::any_of(items_.begin(), items_.end(), [](const Item& item) { return item.source->curious(); });
-  auto checks =
-      std::find_if(items_.begin(), items_.end(), [](const Item& item) { return item.settings.check_password; });
+  auto checks = std::find_if(items_.begin(), items_.end(), spends_hashes);
   if (checks != items_.end()) decoy_ = checks->source->decoy();
 }
 
@@ -57,7 +58,7 @@ Result<std::shared_ptr<const DirectoryShared>> load_directories(const config::Au
 std::unique_ptr<Directory> make_chain(const DirectoryShared& shared, Env& env) {
   std::vector<Chain::Link> links;
   for (const DirectoryShared::Item& item : shared.items()) {
-    links.push_back({item.source->make(env), item.settings.check_password});
+    links.push_back({item.source->make(env), spends_hashes(item)});
   }
   return std::make_unique<Chain>(env, std::move(links), shared.accept_unknown(), shared.decoy());
 }

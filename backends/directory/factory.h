@@ -35,7 +35,7 @@ class DirectoryShared {
   std::vector<Item> items_;
   bool accept_unknown_;
   bool curious_;
-  std::string decoy_;  // of the first directory that checks passwords
+  std::string decoy_;  // of the first directory that hashes passwords; empty: none does
 };
 
 // Opens and migrates databases. The error is one line for the operator: "directory users: cannot open ...: ...". What

@@ -26,6 +26,10 @@ class DirectorySource : public std::enable_shared_from_this<DirectorySource> {
   // What was wrong when it was loaded and may mend itself: one line for the operator; empty: nothing.
   virtual std::string warning() const { return {}; }
 
+  // False: who checks passwords here is somebody else (a bind, PAM). Then the chain spends the hash, if any directory
+  // of it spends one (A22).
+  virtual bool hashes() const { return true; }
+
   // Whether Query::circumstances are looked at: then they are collected for each login.
   virtual bool curious() const { return false; }
 };
