@@ -38,7 +38,9 @@ const std::vector<Use>& uses() {
       {"tls", differs<&Directory::tls>, kServers},
       {"tls_ca", differs<&Directory::tls_ca>, kRemote},
       {"tls_verify", differs<&Directory::tls_verify>, kRemote},
-      {"timeout", differs<&Directory::timeout_ms>, kRemote},
+      {"timeout",
+       differs<&Directory::timeout_ms>,
+       {Type::postgresql, Type::mysql, Type::ldap, Type::redis, Type::http, Type::oauth, Type::pam}},
       {"threads", differs<&Directory::threads>, {Type::postgresql, Type::mysql, Type::ldap, Type::redis, Type::pam}},
       {"fields",
        differs<&Directory::fields>,
@@ -169,6 +171,7 @@ void check_directory(const Live& live, const Directory& x, const std::string& pa
   check_needs(x, path, report);
   check_fields(x, path, report);
   if (x.type == Type::postgresql || x.type == Type::mysql) check_sql(x, path, report);
+  if (x.type == Type::ldap) check_ldap(x, path, report);
   const bool master = live.auth.backend_login.mode != BackendLogin::Mode::credentials;
   if (x.type == Type::oauth && !master) {
     report.error(path,

@@ -43,7 +43,7 @@ void describe_sql(Visitor& v, SqlQueries& x) {
 }
 
 void describe_ldap(Visitor& v, Ldap& x) {
-  v.text({"base", "Where users are searched"}, x.base);
+  v.text({"base", "Where users are searched; may have %u, %n, %d, too"}, x.base);
   v.choice({"scope", "How deep"}, x.scope,
            {{"subtree", static_cast<int>(Ldap::Scope::subtree)},
             {"one", static_cast<int>(Ldap::Scope::one)},

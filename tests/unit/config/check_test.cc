@@ -418,7 +418,7 @@ TEST_F(CheckTest, EachKindOfDirectoryHasItsNeeds) {
   const std::string of = "[[directory]]\ntype = ";
   EXPECT_THAT(error(of + "\"passwd-file\"\n"), HasSubstr("path must be set for type \"passwd-file\""));
   EXPECT_THAT(error(of + "\"mysql\"\n"), HasSubstr("servers must be set for type \"mysql\""));
-  EXPECT_THAT(error(of + "\"ldap\"\nservers = [\"ldap://a\"]\n[directory.ldap]\nbase = \"dc=a\"\n"),
+  EXPECT_THAT(error(of + "\"ldap\"\nservers = [\"ldaps://a\"]\n[directory.ldap]\nbase = \"dc=a\"\n"),
               HasSubstr("ldap.base with ldap.filter, or ldap.bind_dn, must be set"));
   EXPECT_THAT(error(of + "\"http\"\n"), HasSubstr("http.url must be set"));
   EXPECT_THAT(error(of + "\"oauth\"\n"), HasSubstr("oauth.issuer must be set"));

@@ -122,7 +122,12 @@ Directory only_its_own(const Directory& all, Directory::Type type) {
   }
   if (type == Type::passwd_file || has_servers) x.fields = {"theirs=pool"};
   if (is_sql) x.sql = all.sql;
-  if (type == Type::ldap) x.ldap = all.ldap;
+  if (type == Type::ldap) {
+    x.servers = {x.tls == Directory::Tls::on ? "ldaps://a.example" : "ldap://a.example"};
+    x.login.clear();  // needs a password
+    x.ldap = all.ldap;
+    (x.tls_verify ? x.ldap.bind_dn : x.ldap.password).clear();  // one way to check a password
+  }
   if (type == Type::http) {
     x.http = all.http;
     x.http.url = "https://a.example/auth";
