@@ -20,6 +20,7 @@ constexpr DirectoryDriver kDrivers[] = {
     {config::Directory::Type::redis, load_redis_directory},
     {config::Directory::Type::oauth, load_oauth_directory},
     {config::Directory::Type::ldap, load_ldap_directory},
+    {config::Directory::Type::pam, load_pam_directory},
 };
 
 Result<SharedSource> load(const config::Directory& directory, const DirectoryShared* before) {
