@@ -87,6 +87,21 @@ TEST_P(Liars, NonsenseIsNoAnswer) {
 
 TEST_P(Liars, WhoTricklesIsNotWaitedForLongerThanWhoIsSilent) { expect_try_later(Liar(promise(), "x")); }
 
+TEST_P(Liars, TheNextServerIsAsked) {
+  database().run("DROP TABLE IF EXISTS people");
+  database().run("CREATE TABLE people (name VARCHAR(100), secret VARCHAR(100))");
+  database().run("INSERT INTO people VALUES ('joe', '{PLAIN}secret')");
+  const Liar liar(promise(), "x");
+  config::Directory directory = database().directory("SELECT secret AS password FROM people WHERE name = %u");
+  directory.servers.insert(directory.servers.begin(), liar.server);
+  directory.timeout_ms = 1000;
+  open(directory);
+  EXPECT_EQ(ask("joe").verdict, Verdict::ok);
+  database().end_connections();
+  EXPECT_EQ(ask("joe").verdict, Verdict::ok);
+  EXPECT_EQ(ask("eve").verdict, Verdict::no_such_user);
+}
+
 INSTANTIATE_TEST_SUITE_P(Databases, Liars, testing::Values(&postgresql, &mariadb), database_name);
 
 }  // namespace
