@@ -30,6 +30,7 @@ ControlThread::ControlThread(std::string file, config::Config config, Prepared p
       expiry_([](void* self) { static_cast<ControlThread*>(self)->warn_of_expiry(); }, this),
       doors_(prepared_.workers, std::move(inheritance_.estate.sockets)),
       watchdog_(loop_, workers_),
+      receipts_(loop_, workers_),
       drain_(loop_, workers_,
              {.told = [this](bool draining) { told_draining(draining); }, .shut = [this] { doors_.close(); }}),
       succession_(loop_),
@@ -329,6 +330,7 @@ void ControlThread::close() {
   successor_.forget();
   doors_.close();
   watchdog_.close();
+  receipts_.close();
   signals_.unwatch();
   mailbox_->close();
   loop_.stop();

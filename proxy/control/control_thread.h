@@ -24,6 +24,7 @@
 #include "proxy/control/predecessors.h"
 #include "proxy/control/preparation.h"
 #include "proxy/control/prober.h"
+#include "proxy/control/receipts.h"
 #include "proxy/control/reload.h"
 #include "proxy/control/removals.h"
 #include "proxy/control/signals.h"
@@ -107,6 +108,7 @@ class ControlThread {
   void sweep();
   void warn_of_expiry();
   void proposed(Proposal& proposal, const Reloader::Order& order);
+  void answer(const Reloader::Order& order, const Reloader::Outcome& outcome);
   std::string publish(Proposal& proposal);
   void note_load(bool good);
   void apply_limits();
@@ -133,6 +135,7 @@ class ControlThread {
   std::unique_ptr<Shared> shared_;
   Workers workers_;
   Watchdog watchdog_;
+  Receipts receipts_;
   Drain drain_;
   Succession succession_;
   Predecessors predecessors_;

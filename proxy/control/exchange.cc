@@ -74,7 +74,13 @@ void ControlThread::proposed(Proposal& proposal, const Reloader::Order& order) {
   } else {
     log::write(events::reload_refused, {{"cause", order.cause}, {"detail", outcome.refusal}});
   }
-  notify("READY=1");
+  if (!outcome.refusal.empty()) return answer(order, outcome);
+  receipts_.await(mailbox_, [this, order, outcome] { answer(order, outcome); });
+}
+
+// Whoever asked may go on: the next login of whichever worker is by what was published.
+void ControlThread::answer(const Reloader::Order& order, const Reloader::Outcome& outcome) {
+  if (!stopping()) notify("READY=1");
   if (order.then) order.then(outcome);
 }
 
