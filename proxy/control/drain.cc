@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -33,24 +34,34 @@ Drain::Drain(Loop& loop, const Workers& workers, Calls calls)
       deadline_([](void* self) { static_cast<Drain*>(self)->time_is_over(); }, this),
       last_resort_(give_up, this) {}
 
-void Drain::start(uint64_t over_ms) {
-  if (ending_) return;
+// Nobody stays longer than the time that he has anyway.
+uint64_t Drain::start(uint64_t over_ms) {
+  if (ending_) return 0;
   draining_ = true;
   calls_.told(true);
+  if (handed_over_) over_ms = std::min(over_ms, left_ms());
   announce(over_ms);
   for (auto& worker : workers_) worker->drain(over_ms);
+  return relays();
 }
 
-void Drain::undo() {
-  if (ending_ || !std::exchange(draining_, false)) return;
-  for (auto& worker : workers_) worker->undrain();
+uint64_t Drain::undo() {
+  if (ending_ || !std::exchange(draining_, false)) return 0;
+  for (auto& worker : workers_) handed_over_ ? worker->drain(left_ms()) : worker->undrain();
   log::write(events::drain_undone, {{"sessions", relays()}});
   calls_.told(false);
+  return relays();
+}
+
+uint64_t Drain::left_ms() const {
+  const uint64_t now_ms = loop_.now_ms();
+  return handed_over_until_ms_ > now_ms ? handed_over_until_ms_ - now_ms : 0;
 }
 
 // Good-byes to those who ask for more than the time that they have are said by time_is_over().
 void Drain::hand_over(uint64_t over_ms) {
   handed_over_ = true;
+  handed_over_until_ms_ = loop_.now_ms() + over_ms;
   calls_.shut();
   announce(over_ms);
   for (auto& worker : workers_) worker->hand_over(over_ms);

@@ -25,9 +25,11 @@ class Drain {
   Drain(Loop& loop, const Workers& workers, Calls calls);
 
   // Sessions that are relayed now go, spread over that time; listeners stay open and who comes is served, so that
-  // undo() is seamless. Again: the rest goes by the new time. Nothing once ending().
-  void start(uint64_t over_ms);
-  void undo();  // who has not gone yet stays; nothing if nobody was asked to go
+  // undo() is seamless. Again: the rest goes by the new time. Nothing once ending(). How many were asked to go.
+  uint64_t start(uint64_t over_ms);
+  // Who has not gone yet stays, or has what is left of the time that hand_over() gave; nothing if nobody was asked to
+  // go. How many are there.
+  uint64_t undo();
 
   // Somebody else serves those who come from now on: logins are ended as they were begun, and whoever is logged in then
   // is let go, spread over that time. Workers end by themselves meanwhile. end() may follow.
@@ -45,6 +47,7 @@ class Drain {
 
  private:
   uint64_t relays() const;
+  uint64_t left_ms() const;  // of what hand_over() gave
   void announce(uint64_t over_ms) const;
   void close_doors();
   void time_is_over();
@@ -54,6 +57,7 @@ class Drain {
   Calls calls_;
   Timer delay_, deadline_, last_resort_;
   uint64_t over_ms_ = 0;
+  uint64_t handed_over_until_ms_ = 0;
   bool draining_ = false, handed_over_ = false, ending_ = false, cutting_ = false;
 };
 

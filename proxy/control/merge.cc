@@ -46,6 +46,15 @@ void merge_kick(Json& all, const Json& one, const Json&) {
   add(all, one, "leaving");
 }
 
+void merge_drain(Json& all, const Json& one, const Json&) { add(all, one, "sessions"); }
+
+// Held here and there.
+void merge_hold(Json&, const Json& one, const Json&) { one.at("user").get<std::string>(); }
+
+void merge_release(Json& all, const Json& one, const Json&) {
+  if (one.at("released").get<bool>()) all.at("released") = true;
+}
+
 // Of a backend that is not configured any more there may be sessions still.
 void merge_backends(Json& all, const Json& one, const Json&) {
   Json& rows = all.at("backends");

@@ -15,6 +15,9 @@ void merge_who(Json& all, const Json& one, const Json& parameters);
 void merge_kick(Json& all, const Json& one, const Json& parameters);
 void merge_backends(Json& all, const Json& one, const Json& parameters);
 void merge_listeners(Json& all, const Json& one, const Json& parameters);
+void merge_drain(Json& all, const Json& one, const Json& parameters);
+void merge_hold(Json& all, const Json& one, const Json& parameters);
+void merge_release(Json& all, const Json& one, const Json& parameters);
 void merge_users(Json& all, const Json& one, const Json& parameters);
 
 }  // namespace postigo

@@ -107,13 +107,11 @@ void log_verb(ControlThread& control, const Json& parameters, const std::string&
 
 void drain(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
   constexpr uint64_t kOverMs = 10 * 60'000;
-  control.drain().start(parameters.value("over", kOverMs));
-  done(200, Json::object());
+  done(200, {{"sessions", control.drain().start(parameters.value("over", kOverMs))}});
 }
 
 void undrain(ControlThread& control, const Json&, const std::string&, VerbDone done) {
-  control.drain().undo();
-  done(200, Json::object());
+  done(200, {{"sessions", control.drain().undo()}});
 }
 
 void stop(ControlThread& control, const Json&, const std::string&, VerbDone done) {
@@ -142,15 +140,15 @@ const std::unordered_map<std::string_view, Entry>& table() {
                                                                     {"diff", {diff}},
                                                                     {"reload", {reload}},
                                                                     {"log", {log_verb}},
-                                                                    {"drain", {drain, nullptr, true}},
-                                                                    {"undrain", {undrain, nullptr, true}},
+                                                                    {"drain", {drain, merge_drain, true}},
+                                                                    {"undrain", {undrain, merge_drain, true}},
                                                                     {"stop", {stop}},
                                                                     {"trace", {trace}},
                                                                     {"penalties", {penalties}},
                                                                     {"forgive", {forgive, nullptr, true}},
                                                                     {"move", {move, nullptr, true}},
-                                                                    {"hold", {hold, nullptr, true}},
-                                                                    {"release", {release}},
+                                                                    {"hold", {hold, merge_hold, true}},
+                                                                    {"release", {release, merge_release}},
                                                                     {"users", {users, merge_users}},
                                                                     {"flush", {flush}},
                                                                     {"upgrade", {upgrade}}};

@@ -162,12 +162,17 @@ std::vector<Field> move() {
           {"note", Type::text, "What there is to know about it", false}};
 }
 
+std::vector<Field> drain() {
+  return {{"sessions", Type::integer, "That are asked to go, or stay again, those of predecessors included"},
+          missing()};
+}
+
 std::vector<Field> hold() {
-  return {{"user", Type::text, "As normalised"}, {"seconds", Type::integer, "Then it ends by itself"}};
+  return {{"user", Type::text, "As normalised"}, {"seconds", Type::integer, "Then it ends by itself"}, missing()};
 }
 
 std::vector<Field> release() {
-  return {{"user", Type::text, "As normalised"}, {"released", Type::flag, "He was on hold"}};
+  return {{"user", Type::text, "As normalised"}, {"released", Type::flag, "He was on hold"}, missing()};
 }
 
 std::vector<Field> users() {

@@ -30,6 +30,7 @@ std::vector<Field> trace();
 std::vector<Field> penalties();
 std::vector<Field> forgive();
 std::vector<Field> move();
+std::vector<Field> drain();
 std::vector<Field> hold();
 std::vector<Field> release();
 std::vector<Field> users();

@@ -150,6 +150,29 @@ class Ended(Predecessors):
         self.hears_bye(*self.others)
         self.they_end()
 
+    def test_drain(self):
+        """And taken back before anybody had to go: who began before the upgrades stays, too."""
+        proxy = self.three()
+        self.assertEqual({"sessions": 6}, proxy.ctl("drain", "--over", "1h"))
+        self.assertEqual({"sessions": 6}, proxy.ctl("undrain"))
+        for wire in self.others:
+            wire.ok("NOOP")
+        self.assertEqual({"sessions": 6}, proxy.ctl("drain", "--over", "1s"))
+        self.hears_bye(*self.wires, *self.others)
+        self.they_end()
+
+    def test_t65_hold_reaches_a_login_that_the_old_one_has_greeted(self):
+        proxy = self.make(pool=SHARDS, routing=HOME_A, limits=LIMITS.format("60s"))
+        greeted = Imap.open(proxy, "implicit")
+        self.addCleanup(greeted.close)
+        self.upgrade()
+        self.assertNotIn("missing", proxy.ctl("hold", self.user))
+        greeted.send(f"a LOGIN {self.user} {PASSWORD}\r\n")
+        self.assertTrue(greeted.quiet(2))
+        self.assertTrue(proxy.ctl("release", self.user)["released"])
+        self.assertTrue(greeted.until("a")[-1].startswith(b"a OK"))
+        self.assertEqual([self.pids[0]], self.pids_of("--user", self.user))
+
     def test_a_backend_that_is_taken_down(self):
         proxy = self.three()
         self.assertEqual(6, proxy.ctl("backend", "a", "down")["ended"])
