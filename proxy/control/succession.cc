@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -32,29 +31,6 @@ std::string how_it_ended(const siginfo_t& end) {
 }
 
 }  // namespace
-
-class Succession::Ear final : public Watched {
- public:
-  Ear(Loop& loop, Descriptor fd, std::function<void()> heard)
-      : loop_(loop), fd_(std::move(fd)), heard_(std::move(heard)) {
-    loop_.watch(fd_.get(), *this, EPOLLIN | EPOLLRDHUP);
-  }
-  ~Ear() override { leave(); }
-  void leave() {
-    if (!std::exchange(gone_, true)) loop_.unwatch(fd_.get());
-  }
-  int fd() const { return fd_.get(); }
-
- private:
-  void ready(uint32_t) override {
-    if (!gone_) heard_();  // an event of the same turn may still come
-  }
-
-  Loop& loop_;
-  Descriptor fd_;
-  std::function<void()> heard_;
-  bool gone_ = false;
-};
 
 Succession::Succession(Loop& loop)
     : loop_(loop), timer_([](void* self) { static_cast<Succession*>(self)->time_is_over(); }, this) {}

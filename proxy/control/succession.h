@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/control/ear.h"
 #include "proxy/control/estate.h"
 #include "proxy/net/loop.h"
 
@@ -33,7 +34,6 @@ class Succession {
   void close();  // nothing is told any more; a successor that does not serve yet finds out
 
  private:
-  class Ear;  // a descriptor that is watched
   void expect(Descriptor conversation, const Estate& estate, uint64_t timeout_ms);
   void heard();
   void ended();
