@@ -4,6 +4,8 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -48,6 +50,16 @@ pid_t Link::maker() const {
   socklen_t size = sizeof(peer);
   getsockopt(end_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
   return peer.pid;
+}
+
+// Whoever has its end still open after the number was looked up is the one of that number.
+Descriptor Link::process() const {
+  const pid_t pid = maker();
+  if (pid <= 0 || pid == ::getpid()) return {};
+  Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  char octet = 0;
+  const bool left = recv(end_.get(), &octet, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+  return left ? Descriptor() : std::move(process);
 }
 
 bool Link::send(uint64_t number, const Json& message) {

@@ -53,6 +53,9 @@ class Link final : public Watched {
 
   Descriptor copy() const { return end_.copy(); }
   pid_t maker() const;  // the process that made the pair
+  // It, to be watched, as it may outlive its end of the link (pidfd_open(2)). None: it has left that end already, it is
+  // this process, or the kernel has none.
+  Descriptor process() const;
 
  private:
   struct Outgoing {

@@ -42,9 +42,15 @@ void Predecessors::add(Descriptor end) {
   auto link = std::make_unique<Link>(
       loop_, std::move(end),
       Link::Calls{.heard = [this, id](uint64_t number, const Json& message) { heard(id, number, message); },
-                  .ended = [this, id] { ended(id); }});
-  pid_t pid = link->maker();
-  links_.push_back({id, std::move(link), pid});
+                  .ended = [this, id] { broke(id); }});
+  Each each;
+  each.id = id;
+  each.link = std::move(link);
+  each.pid = each.link->maker();
+  Descriptor process = each.link->process();
+  const bool watched = process.get() >= 0;
+  if (watched) each.process = std::make_unique<Ear>(loop_, std::move(process), [this, id] { ended(id); });
+  links_.push_back(std::move(each));
 }
 
 Predecessors::Each* Predecessors::find(uint64_t id) {
@@ -65,7 +71,9 @@ void Predecessors::ask(std::string_view what, const Json& parameters, Then then)
   // Nobody is to do later what nobody waits for any more.
   const Json message = {{"ask", what}, {"parameters", parameters}, {"until_ms", question.deadline_ms}};
   for (Each& each : links_) {
-    if (!each.link->idle() || !each.link->send(question.number, message)) {
+    if (each.broken) {
+      question.waiting.push_back(each.id);  // for its end, no longer than for an answer
+    } else if (!each.link->idle() || !each.link->send(question.number, message)) {
       question.answers.missing.push_back(line_of(each.pid, "does not answer"));
     } else {
       question.waiting.push_back(each.id);
@@ -93,9 +101,19 @@ void Predecessors::heard(uint64_t id, uint64_t number, const Json& message) {
   settle();
 }
 
+void Predecessors::broke(uint64_t id) {
+  Each& each = *find(id);
+  each.broken = true;
+  if (each.process == nullptr) ended(id);
+}
+
 void Predecessors::ended(uint64_t id) {
   for (Question& each : questions_) std::erase(each.waiting, id);
-  loop_.bury(std::move(find(id)->link));
+  Each& gone = *find(id);
+  gone.link->leave();
+  loop_.bury(std::move(gone.link));
+  if (gone.process) gone.process->leave();
+  loop_.bury(std::move(gone.process));
   std::erase_if(links_, [id](const Each& each) { return each.id == id; });
   count();
   settle();
@@ -172,6 +190,8 @@ void Predecessors::close() {
   for (Each& each : links_) {
     each.link->leave();
     loop_.bury(std::move(each.link));
+    if (each.process) each.process->leave();
+    loop_.bury(std::move(each.process));
   }
   links_.clear();
   count();

@@ -2,7 +2,8 @@
 // link to the newest process, which hands all of them on with its estate.
 //
 // An answer is waited for so long and no longer; who does not give it in time is named. Who ends has no sessions left,
-// and nobody waits for him. Confined to the control thread's loop; nothing blocks.
+// and nobody waits for him; who only lost his link may have some, and is named until he ends. Confined to the control
+// thread's loop; nothing blocks.
 //
 // In a fleet other doors are asked like this, too; their links are connections, and one that is lost says nothing about
 // the sessions behind it: it is named as missing until its lease is over.
@@ -16,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/control/ear.h"
 #include "proxy/control/link.h"
 #include "proxy/net/timer_wheel.h"
 #include "proxy/ops/metrics.h"
@@ -59,6 +61,8 @@ class Predecessors {
     uint64_t id = 0;
     std::unique_ptr<Link> link;
     pid_t pid = 0;
+    std::unique_ptr<Ear> process;  // null: the end of its link is its own
+    bool broken = false;           // that link
     uint64_t sessions = 0;
   };
   struct Question {
@@ -70,6 +74,7 @@ class Predecessors {
 
   void add(Descriptor link);
   void heard(uint64_t id, uint64_t number, const Json& message);
+  void broke(uint64_t id);
   void ended(uint64_t id);
   Each* find(uint64_t id);
   void settle();

@@ -2,7 +2,9 @@
 #include "proxy/control/predecessors.h"
 
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "proxy/control/successor.h"
@@ -178,6 +180,68 @@ TEST_F(PredecessorsTest, OneThatEndsIsGoneAndNotMissed) {
   EXPECT_THAT(got.missing, IsEmpty());
   EXPECT_EQ(newest->size(), 1U);
   EXPECT_EQ(newest->counts().processes, 1U);
+}
+
+// Another process makes the pair, sends us one end, and drops its own.
+struct Child {
+  Child() {
+    int way[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, way), 0);
+    pid = fork();
+    if (pid == 0) live(way[1]);
+    close(way[1]);
+    end = received(way[0]);
+    go = Descriptor(way[0]);
+  }
+  ~Child() {
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+  }
+  [[noreturn]] static void live(int way) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0 || !sent(way, ends[0])) _exit(1);
+    char word = 0;
+    if (read(way, &word, 1) == 1) shutdown(ends[1], SHUT_RDWR);
+    for (;;) pause();
+  }
+  struct Message {
+    char word = 'x';
+    iovec part = {&word, 1};
+    alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
+    msghdr whole = {nullptr, 0, &part, 1, room, sizeof(room), 0};
+  };
+  static bool sent(int way, int fd) {
+    Message message;
+    cmsghdr* head = CMSG_FIRSTHDR(&message.whole);
+    *head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+    std::memcpy(CMSG_DATA(head), &fd, sizeof(fd));
+    return sendmsg(way, &message.whole, 0) == 1;
+  }
+  static Descriptor received(int way) {
+    Message message;
+    int fd = -1;
+    if (recvmsg(way, &message.whole, 0) == 1) std::memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message.whole)), sizeof(fd));
+    return Descriptor(fd);
+  }
+  void break_link() { EXPECT_EQ(::write(go.get(), "x", 1), 1); }
+  pid_t pid = 0;
+  Descriptor end, go;
+};
+
+TEST_F(PredecessorsTest, OneThatLivesWithoutItsLinkIsMissedUntilItEnds) {
+  Child child;
+  std::vector<Descriptor> links;
+  links.push_back(std::move(child.end));
+  newest = std::make_unique<Predecessors>(loop, std::move(links));
+  child.break_link();
+  run_for(300);
+  EXPECT_EQ(newest->size(), 1U);
+  ask();
+  EXPECT_THAT(answers().missing, ElementsAre(HasSubstr("process " + std::to_string(child.pid))));
+  ask();
+  kill(child.pid, SIGKILL);
+  EXPECT_THAT(answers().missing, IsEmpty()) << "nobody waits for the dead";
+  EXPECT_EQ(newest->size(), 0U);
 }
 
 TEST_F(PredecessorsTest, WhatItRefusesIsTold) {
