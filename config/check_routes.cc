@@ -7,6 +7,7 @@
 
 #include "config/check.h"
 #include "config/check_shared.h"
+#include "config/check_targets.h"
 #include "config/srv.h"
 #include "config/suggest.h"
 #include "config/units.h"
@@ -16,24 +17,12 @@ namespace postigo::config {
 
 namespace {
 
-bool same_place(const std::string& listen, const std::string& host, const std::string& own_name) {
-  auto ip = canonical_ip(host);
-  if (is_wildcard(listen)) return is_loopback(host) || is_wildcard(host) || equal_ignoring_case(host, own_name);
-  if (is_loopback(listen) && equal_ignoring_case(host, "localhost")) return true;
-  return ip ? ip == canonical_ip(listen) : equal_ignoring_case(host, listen);
-}
-
 // T63: a proxy that is its own backend fills all descriptors with one login.
 void check_loop(const Live& live, const Backend& x, uint16_t port, const std::string& path, Report& report) {
-  if (port == 0) return;
-  for (const Listener& listener : live.listeners) {
-    for (const Endpoint& own : listener.addresses) {
-      if (own.port != port || !same_place(own.host, x.host, live.hostname)) continue;
-      report.error(path, fmt::format("{} is our own listener {}: the proxy would connect to itself",
-                                     in_quotes(format_endpoint({x.host, port})), in_quotes(listener.name)));
-      return;
-    }
-  }
+  const std::string own = port != 0 ? own_listener(live, x.host, port) : "";
+  if (own.empty()) return;
+  report.error(path, fmt::format("{} is our own listener {}: the proxy would connect to itself",
+                                 in_quotes(format_endpoint({x.host, port})), in_quotes(own)));
 }
 
 bool is_v6(const std::string& ip) { return ip.find(':') != std::string::npos; }
@@ -93,7 +82,7 @@ void check_backend(const Live& live, const Backend& x, const std::string& path, 
   if (!x.srv.empty()) {
     check_srv(live, x, path, report);
   } else if (x.host.empty()) {
-    report.error(path, "host must be set");
+    if (!report.complains(path + ".srv")) report.error(path, "host must be set");
   } else if (!is_host(x.host)) {
     bool with_port = parse_endpoint(x.host).has_value();
     report.error(path + ".host", in_quotes(x.host) + (with_port ? ": write the port as imap_port or pop3_port"

@@ -126,8 +126,12 @@ void check_listener(const Config& config, size_t index, std::vector<Taken>& take
   check_security(x, path, live, report);
   check_proxies(x, path, report);
   bool known = x.protocol == "imap" || x.protocol == "pop3";
-  bool served = false;
-  for (const Backend& backend : live.backends) served = served || serves(backend, x.protocol);
+  bool served = report.complains("backend.srv");  // nobody knows by what
+  for (const Backend& backend : live.backends) {
+    bool unclear = std::any_of(backend.srv.begin(), backend.srv.end(),
+                               [](const std::string& name) { return protocol_of_srv(name).empty(); });
+    served = served || unclear || serves(backend, x.protocol);
+  }
   if (known && !served && !live.backends.empty()) {
     report.warning(path, "no backend serves " + x.protocol + ": logins here will fail");
   }

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "backends/balance/watch.h"
+#include "config/check_targets.h"
 #include "config/report.h"
 #include "config/suggest.h"
 #include "config/units.h"
@@ -70,8 +71,10 @@ void warn_of_directories(const DirectoryShared& opened, const DirectoryShared* b
 }
 
 // What name servers say must not make of a configuration that was checked one that is wrong.
-bool fits(const config::Live& live, config::Problems& problems) {
-  config::Problems found = Router::check(live);
+bool fits(const config::Live& written, const config::Expanded& all, config::Problems& problems) {
+  config::Problems found = Router::check(all.live);
+  config::Problems of_targets = config::check_targets(written, all);
+  found.insert(found.end(), of_targets.begin(), of_targets.end());
   problems.insert(problems.end(), found.begin(), found.end());
   return !any_fatal(found);
 }
@@ -138,9 +141,9 @@ std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, Lasting& 
   config::Problems found;
   snapshot->services = lasting.srv.get();
   config::Expanded expanded = config::expand(config.live, *snapshot->services);
+  if (!config::srv_names(config.live).empty() && !fits(config.live, expanded, problems)) return nullptr;
   snapshot->live = std::move(expanded.live);
   snapshot->written_ = std::move(expanded.written);
-  if (!config::srv_names(config.live).empty() && !fits(snapshot->live, problems)) return nullptr;
   snapshot->router = std::make_unique<Router>(snapshot->live);
   snapshot->penalty = penalty_rules(config.live.penalty);
   snapshot->limits = limit_rules(config.live.limits);

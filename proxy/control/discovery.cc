@@ -22,14 +22,15 @@ Discovery::Discovery(Loop& loop, SrvBook& book, std::function<void()> changed)
       look_([](void* self) { static_cast<Discovery*>(self)->look(); }, this) {}
 
 void Discovery::use(const config::Live& live, std::shared_ptr<const config::SrvRecords> records) {
-  in_effect_ = std::move(records);
+  const std::vector<std::string> names = config::srv_names(live);
+  in_effect_ = book_.keep(names, std::move(records));
   if (dns_ == nullptr || live.resolver != settings_) {
     for (auto& [name, service] : services_) service = {};
     dns_ = std::make_unique<Dns>(loop_, live.resolver);
     settings_ = live.resolver;
   }
   std::map<std::string, Service> services;
-  for (const std::string& name : config::srv_names(live)) {
+  for (const std::string& name : names) {
     auto known = services_.extract(name);
     known.empty() ? void(services.try_emplace(name)) : void(services.insert(std::move(known)));
   }

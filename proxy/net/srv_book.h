@@ -1,5 +1,6 @@
 // SrvBook: what name servers said last of the services that stand for backends (config/srv.h). Nothing in it is ever
-// forgotten because a server fails: a service that stops resolving keeps its targets. Any thread.
+// forgotten because a server fails: a service that stops resolving keeps its targets, for as long as it is configured.
+// Any thread.
 #pragma once
 
 #include <memory>
@@ -27,6 +28,20 @@ class SrvBook {
     (*records)[name] = std::move(targets);
     records_ = std::move(records);
     return true;
+  }
+  // Of these services only; `in_effect` are records that were taken from here. Returns those that are in effect now:
+  // the same, or what is left of them.
+  std::shared_ptr<const config::SrvRecords> keep(const std::vector<std::string>& names,
+                                                 std::shared_ptr<const config::SrvRecords> in_effect) {
+    std::lock_guard lock(mutex_);
+    config::SrvRecords kept;
+    for (const std::string& name : names) {
+      if (auto known = records_->find(name); known != records_->end()) kept.insert(*known);
+    }
+    if (kept.size() == records_->size()) return in_effect;
+    bool newest = records_ == in_effect;
+    records_ = std::make_shared<config::SrvRecords>(std::move(kept));
+    return newest ? records_ : in_effect;
   }
   // What a predecessor knew.
   void adopt(config::SrvRecords records) {

@@ -136,6 +136,12 @@ TEST_F(CheckTest, BackendsBySrvRecords) {
   EXPECT_THAT(with("srv = [\"_imap._tcp.test\"]\npop3_port = 1\n"), HasSubstr("backend.pop3_port: has no place"));
   EXPECT_THAT(with("srv = [\"_imap._tcp.test\"]\n[[backend]]\nname = \"x/a\"\nhost = \"a\"\n"),
               HasSubstr("targets are called x/HOST, which is what \"x/a\" could be"));
+  for (const char* wrong : {"srv = \"_imap._tcp.test\"\n", "srv = [\"_smtp._tcp.test\"]\n"}) {
+    const std::string told = with(wrong);
+    EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 1) << "one line: " << told;
+    EXPECT_THAT(told, HasSubstr("backend.srv: "));
+  }
+  EXPECT_THAT(with("srv = []\n"), HasSubstr("host must be set"));
   std::string rule = "srv = [\"_imap._tcp.test\"]\n[[routing.rule]]\nuser = \"u\"\nshard = \"x\"\n";
   EXPECT_THAT(with(rule), HasSubstr("routing.rule.shard: \"x\" is one shard for each target of SRV records"));
   EXPECT_EQ(with(rule + "[[pool]]\n[[pool.shard]]\nname = \"y\"\nbackends = [\"x\"]\n[[pool.shard]]\nname = \"x\"\n"
