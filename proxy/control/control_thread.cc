@@ -87,13 +87,14 @@ Result<void> ControlThread::start() {
     admin_->start();
     admin_->set_ready(true);
   }
+  if (!running_.snapshot->services->empty()) keep_state();
   announce();
   return {};
 }
 
 // A predecessor knows better than the file, if there is one.
 Result<void> ControlThread::take_orders() {
-  orders_.use(shared_->ledger.moves);
+  orders_.use(shared_->ledger.moves, prepared_.lasting->srv);
   const std::string& left = inheritance_.estate.orders;
   return left.empty() ? orders_.load() : orders_.take_over(left);
 }

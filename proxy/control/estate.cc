@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "proxy/control/records_json.h"
 #include "proxy/net/address.h"
 
 namespace postigo {
@@ -86,25 +87,9 @@ json described(const Estate& estate, size_t descriptors) {
   }
   json all = {{"sockets", descriptors},  {"keys", std::move(keys)},       {"names", estate.names},
               {"orders", estate.orders}, {"bonds", octets(estate.bonds)}, {"penalties", octets(estate.penalties)}};
-  for (const auto& [name, targets] : estate.services) {
-    for (const config::SrvTarget& each : targets) {
-      all["services"][name].push_back({each.priority, each.weight, each.port, each.host});
-    }
-  }
+  if (!estate.services.empty()) all["services"] = json_of<json>(estate.services);
   if (estate.key) all["key"] = octets(std::string_view(reinterpret_cast<const char*>(&*estate.key), sizeof(SipKey)));
   return all;
-}
-
-config::SrvRecords services_in(const json& described) {
-  config::SrvRecords records;
-  if (!described.contains("services")) return records;
-  for (const auto& [name, targets] : described.at("services").items()) {
-    for (const json& each : targets) {
-      records[name].push_back({each.at(0).get<uint16_t>(), each.at(1).get<uint16_t>(), each.at(2).get<uint16_t>(),
-                               each.at(3).get<std::string>()});
-    }
-  }
-  return records;
 }
 
 // Nothing if it is no key of our kind: it must not become one of zeros.
@@ -188,7 +173,7 @@ Result<Estate> receive_estate(int conversation) {
     estate.orders = described->value("orders", "");
     estate.bonds = octets_in(*described, "bonds");
     estate.penalties = octets_in(*described, "penalties");
-    estate.services = services_in(*described);
+    if (described->contains("services")) estate.services = records_in(described->at("services"));
     if (std::string key = octets_in(*described, "key"); key.size() == sizeof(SipKey)) {
       std::memcpy(&estate.key.emplace(), key.data(), key.size());
     }

@@ -107,6 +107,7 @@ std::string ControlThread::publish(Proposal& proposal) {
   prober_.use(running_.snapshot);
   discovery_.use(running_.config.live, running_.snapshot->services);
   removals_.exchanged(old->live, running_.snapshot->live);
+  if (*old->services != *prepared_.lasting->srv.get()) keep_state();
   return {};
 }
 

@@ -17,6 +17,7 @@
 #include "config/units.h"
 #include "proxy/base/log.h"
 #include "proxy/control/discovery.h"
+#include "proxy/control/standing_orders.h"
 #include "proxy/net/listener.h"
 #include "proxy/ops/http.h"
 #include "proxy/worker.h"
@@ -134,6 +135,23 @@ uint64_t ready_possible(const Prepared& prepared, const config::Live& live) {
   return std::min(wanted, prepared.descriptors / kPart);
 }
 
+// A start while nobody answers: what was true at the last one is better than nothing.
+void recall_services(const config::Config& config, SrvBook& book, config::Problems& problems) {
+  const auto known = book.get();
+  std::vector<std::string> names = config::srv_names(config.live);
+  std::erase_if(names, [&](const std::string& name) { return known->contains(name); });
+  if (names.empty() || config.startup.state_file.empty()) return;
+  StandingOrders::Services kept = StandingOrders::services_in(config.startup.state_file);
+  for (const std::string& name : names) {
+    auto found = kept.records.find(name);
+    if (found == kept.records.end()) continue;
+    book.put(name, std::move(found->second));
+    problems.push_back(config::warning_at(
+        "server.state_file", fmt::format("no name server answers for {}: it has what they said until {}", name,
+                                         config::format_time(kept.written_s))));
+  }
+}
+
 Prepared prepare(const config::Config& config, config::Problems& problems, const Given& given) {
   Prepared prepared;
   unsigned cores = std::max(1U, std::thread::hardware_concurrency());
@@ -147,7 +165,10 @@ Prepared prepare(const config::Config& config, config::Problems& problems, const
   prepared.lasting = std::make_shared<Lasting>();
   prepared.lasting->keys = std::make_shared<TicketKeys>(config.live.tls.ticket_rotation_ms);
   prepared.lasting->srv.adopt(given.services);
-  if (given.purpose == Purpose::serve) discover(config.live, prepared.lasting->srv);
+  if (given.purpose == Purpose::serve) {
+    discover(config.live, prepared.lasting->srv);
+    recall_services(config, prepared.lasting->srv, found);
+  }
   prepared.snapshot = Snapshot::make(config, *prepared.lasting, found);
   check_as_account(prepared.account, config, found);
   problems.insert(problems.end(), found.begin(), found.end());

@@ -20,6 +20,7 @@
 #include <sstream>
 
 #include "proxy/base/descriptor.h"
+#include "proxy/control/records_json.h"
 #include "proxy/session/health_log.h"
 
 namespace postigo {
@@ -160,6 +161,10 @@ std::string StandingOrders::text(bool everything) const {
     all["down"] = down;
   }
   if (!weights.empty()) all["weights"] = weights;
+  if (auto services = book_->get(); !services->empty()) {
+    all["services_s"] = std::time(nullptr);
+    all["services"] = json_of<ordered_json>(*services);
+  }
   ordered_json users = ordered_json::object();
   moves_->visit(static_cast<uint64_t>(std::time(nullptr)), [&](Bytes user, const Moves::Order& order) {
     if (!order.lasts && !everything) return;
@@ -170,6 +175,19 @@ std::string StandingOrders::text(bool everything) const {
   });
   if (!users.empty()) all["users"] = users;
   return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+// Whatever else is wrong with it is for load() to say.
+StandingOrders::Services StandingOrders::services_in(const std::string& file) {
+  std::ifstream in(file);
+  std::stringstream text;
+  text << in.rdbuf();
+  const ordered_json all = ordered_json::parse(text.str(), nullptr, false);
+  try {
+    return {records_in(all.at("services")), number_of(all, "services_s")};
+  } catch (const ordered_json::exception&) {
+    return {};
+  }
 }
 
 Result<void> StandingOrders::write(const std::string& file, const std::string& text) {

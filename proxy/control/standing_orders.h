@@ -1,6 +1,6 @@
 // StandingOrders: what operators want of backends, and of single users, until they say otherwise, and which backends
 // are believed to be down: over reloads, and over restarts if there is a file for it. What was believed counts for
-// kBeliefMaxS.
+// kBeliefMaxS. In the file there is also what name servers said last of services.
 //
 // Control thread. The file is JSON, written whole and renamed into its place.
 #pragma once
@@ -11,6 +11,7 @@
 #include "backends/ledger/moves.h"
 #include "parser/base/result.h"
 #include "proxy/fleet.h"
+#include "proxy/net/srv_book.h"
 
 namespace postigo {
 
@@ -21,7 +22,7 @@ class StandingOrders {
   // `file` may be empty: nothing is kept.
   StandingOrders(Fleet& fleet, std::string file) : fleet_(fleet), file_(std::move(file)) {}
 
-  void use(Moves& moves) { moves_ = &moves; }  // before all that follows
+  void use(Moves& moves, const SrvBook& book) { moves_ = &moves, book_ = &book; }  // before all that follows
   // Before workers start: what the file says takes effect. A file that does not exist says nothing. The error is one
   // line.
   Result<void> load();
@@ -33,6 +34,12 @@ class StandingOrders {
   // the orders that do not last over a restart.
   std::string text(bool all = false) const;
   const std::string& file() const { return file_; }
+  // What a file has of services, and since when (unix time); nothing if it cannot be read. Blocking; any thread.
+  struct Services {
+    config::SrvRecords records;
+    int64_t written_s = 0;
+  };
+  static Services services_in(const std::string& file);
   // Blocking; any thread.
   static Result<void> write(const std::string& file, const std::string& text);
 
@@ -45,6 +52,7 @@ class StandingOrders {
 
   Fleet& fleet_;
   Moves* moves_ = nullptr;
+  const SrvBook* book_ = nullptr;
   std::string file_;
 };
 

@@ -1,5 +1,6 @@
 """Backends by SRV records and by names whose addresses change, under logins: nobody is refused, whatever DNS says."""
 
+import os
 import threading
 import time
 import unittest
@@ -137,6 +138,45 @@ class Srv(unittest.TestCase):
         self.wait_known(door, "c")
         with Imap.open(door, "off") as wire:
             self.assertRegex(wire.command(f"LOGIN {platform.fresh_user()} {PASSWORD}")[-1], rb"^OK")
+
+    def test_a_restart_while_nobody_answers_has_the_targets_of_before(self):
+        """For as long as they are configured."""
+        self.dns.services[IMAP] = self.targets("a")
+        door = self.door(start=False)
+        kept = os.path.join(door.folder, "run", "state.json")
+        server = door.sections["server"] + f'\nstate_file = "{kept}"'
+        door.write(server=server)
+        door.start()
+        self.dns.services[IMAP] = self.targets("ab")
+        self.wait_known(door, "a", "b")
+        wait_for(lambda: "b.test" in open(kept, encoding="utf-8").read(), 30, what="the state file")
+        door.stop()
+        self.dns.silent.add(IMAP)
+        door.start()
+        self.assertEqual({"mail/a.test", "mail/b.test"}, self.known(door))
+        self.assertIn(f"no name server answers for {IMAP}: it has what they said until 2",
+                      door.log_text() + door.program.output())
+        with Imap.open(door, "off") as wire:
+            wire.logged_in(platform.fresh_user(), PASSWORD)
+        door.ctl("backend", "mail/b.test", "drain")
+        self.assertIn("b.test", open(kept, encoding="utf-8").read(), "an order is kept beside them")
+        door.write(backends=f'[[backend]]\nname = "mail"\nhost = "a.test"\nimap_port = {platform.a.imap}\n')
+        door.ctl("reload")
+        wait_for(lambda: IMAP not in open(kept, encoding="utf-8").read(), 30, what="the end of the service")
+
+    def test_t63_records_that_name_ourselves(self):
+        """As clients' records do (RFC 6186)."""
+        door = self.door(start=False)
+        self.dns.names["mail.example.com"] = "127.0.0.1"
+        self.dns.services[IMAP] = self.targets("a")
+        door.write(listeners=door.sections["listeners"].replace("127.0.0.1:", "0.0.0.0:"))
+        door.start()
+        self.dns.services[IMAP] = [(10, 1, door.imap, "mail.example.com")]
+        door.wait_lines("reload_refused", cause="srv")
+        self.assertIn('is our own listener \\"imap\\": the proxy would connect to itself', door.log_text())
+        self.assertEqual({"mail/a.test"}, self.known(door))
+        with Imap.open(door, "off") as wire:
+            wire.logged_in(platform.fresh_user(), PASSWORD)
 
     def test_an_upgrade_while_nobody_answers_takes_the_targets_along(self):
         self.dns.services[IMAP] = self.targets("ab")
