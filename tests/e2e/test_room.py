@@ -3,12 +3,14 @@
 import re
 import select
 import socket
+import threading
 import time
 import unittest
 
 from tests.e2e.harness import Imap, Platform, Pop3, wait_for
 from tests.e2e.harness.dovecot import PASSWORD
 from tests.e2e.test_reload import reload
+from tests.fakes.backend import FakeBackend, imap_server
 
 platform = None
 ANSWER = re.compile(rb"^a (OK|NO|BAD)[^\r\n]*\r\n", re.M)
@@ -54,7 +56,7 @@ class Crowd:
             wire.close()
 
 
-class Room(unittest.TestCase):
+class Scene(unittest.TestCase):
     def proxy(self, more="", backends=None, **options):
         made = platform.postigo(backends or {"a": platform.a}, backend_more=more, **options)
         self.addCleanup(made.stop)
@@ -68,6 +70,8 @@ class Room(unittest.TestCase):
     def ok(self, answers):
         return sum(answer.startswith(b"a OK") for answer in answers)
 
+
+class Room(Scene):
     def errors(self, proxy, reason, backend="a"):
         return proxy.metrics().sum("postigo_backend_errors_total", backend=backend, reason=reason)
 
@@ -161,6 +165,67 @@ class Room(unittest.TestCase):
         wait_for(lambda: proxy.metrics().sum("postigo_listener_sessions", listener="imap") == 0, 30, what="all have gone")
         with Imap.open(proxy, "off") as wire:
             wire.logged_in(platform.fresh_user(), PASSWORD)
+
+
+class Ramp(Scene):
+    """After a start all of them come at once, and no backend is overrun: one more login with each that succeeds."""
+
+    START = 2
+    LIMITS = f'[limits]\nbackend_logins_start = {START}\n'
+
+    def setUp(self):
+        self.lock, self.gate = threading.Lock(), threading.Event()
+        self.under_way = self.done = self.most = 0
+        self.beyond = []
+        self.gate.set()
+        self.fake = FakeBackend(imap=imap_server(login=self.login))
+        self.addCleanup(self.fake.stop)
+        self.addCleanup(self.gate.set)
+
+    def login(self, peer, tag):
+        with self.lock:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            if self.under_way > self.START + self.done:
+                self.beyond.append((self.under_way, self.done))
+        time.sleep(0.05)
+        self.gate.wait(60)
+        with self.lock:
+            self.under_way -= 1
+            self.done += 1
+        peer.send(f"{tag} OK [CAPABILITY IMAP4rev1] in\r\n")
+
+    def storm(self, proxy):
+        """Whoever would have to wait too long, on a busy machine, is told to come again, and does."""
+        self.done = self.most = 0
+        for _ in range(20):
+            crowd = self.crowd(proxy, 24)
+            answers = crowd.answers()
+            crowd.leave()
+            self.assertEqual([], [each for each in answers if not re.match(rb"a (OK|NO \[UNAVAILABLE\])", each)])
+            self.assertEqual([], self.beyond)
+            if self.done >= 24:
+                break
+        self.assertGreaterEqual(self.done, 24)
+        self.assertGreater(self.most, self.START, "it grows")
+
+    def test_at_the_start_and_after_a_restart(self):
+        proxy = self.proxy(backends={"fake": self.fake}, limits=self.LIMITS)
+        self.storm(proxy)
+        proxy.stop()
+        proxy.start()
+        self.storm(proxy)
+
+    def test_a_reload_is_no_restart(self):
+        """What the backend has shown counts still: all may be under way together."""
+        proxy = self.proxy(backends={"fake": self.fake}, limits=self.LIMITS)
+        self.storm(proxy)
+        proxy.ctl("reload")
+        self.gate.clear()
+        crowd = self.crowd(proxy, 20)
+        wait_for(lambda: self.under_way == 20, 20, what=lambda: f"20 logins, not {self.under_way}")
+        self.gate.set()
+        self.assertEqual(20, self.ok(crowd.answers()))
 
 
 if __name__ == "__main__":
