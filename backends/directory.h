@@ -41,9 +41,18 @@ struct Query {
   Secret password;
   std::string mechanism;
   std::string_view protocol;  // Protocol::name
+  std::string listener;       // its name
   std::string client_ip;
   Want want = Want::verdict;
   std::shared_ptr<const Circumstances> circumstances;  // null: no directory is curious (DirectoryShared::curious)
+};
+
+// Why somebody may not come in, whoever he has proven to be.
+enum class Barred : uint8_t {
+  disabled,
+  not_here,  // from this network, through this listener, with this protocol, or with this password
+  not_now,
+  moving,  // he is to come again: his mail is on its way
 };
 
 // What is known of a user. Empty hints leave the decision to the router.
@@ -58,21 +67,25 @@ struct Identity {
   Secret backend_password;
   // The driver checked the password: log in with the master identity (BackendLogin). False: the backend checks it.
   bool verified = false;
-  bool disabled = false;  // Want::secret: nobody is told before he has proven who he is
+  std::string limit_class;    // [[limits.class]] by name
+  uint64_t sessions_max = 0;  // that he may have, whatever his class; 0: as that says
+  // Want::secret: may not come in, which nobody is told before he has proven who he is.
+  bool disabled = false;
+  Barred barred = Barred::disabled;  // if so, and with Verdict::disabled: why
 };
 
 enum class Verdict {
   ok,
   bad_credentials,
   no_such_user,  // the chain asks the next directory; its own answer if none knows the name
-  disabled,
-  unusable,   // the user's entry is damaged: our fault, told as try_later is, but no earlier than a refusal
-  try_later,  // never means "no": the chain stops, the client is told [UNAVAILABLE]
+  disabled,      // may not come in now: Identity::barred
+  unusable,      // the user's entry is damaged: our fault, told as try_later is, but no earlier than a refusal
+  try_later,     // never means "no": the chain stops, the client is told [UNAVAILABLE]
 };
 
 struct LookupResult {
   Verdict verdict = Verdict::try_later;
-  Identity identity;             // set when ok
+  Identity identity;             // set when ok; with Verdict::disabled: barred
   std::string detail;            // for our log only; never a secret
   StoredSecret secret = {};      // Want::secret, when ok; empty: he has none of use
   std::string token_error = {};  // Want::token, when it is not good: RFC 7628 3.2.2's JSON, in our own words
@@ -87,7 +100,10 @@ class Lookup {
   Lookup& operator=(const Lookup&) = delete;
 
   void hold(Ticket ticket) { ticket_ = std::move(ticket); }
+  // For the log, whatever the answer is: something is odd with the directory. Never a secret.
+  void note(std::string note) { note_ = std::move(note); }
   void finish(LookupResult result) {  // may destroy *this from inside the call-back
+    if (!note_.empty()) result.detail = result.detail.empty() ? note_ : note_ + "; " + result.detail;
     auto done = std::move(done_);
     done(std::move(result));
   }
@@ -95,6 +111,7 @@ class Lookup {
  private:
   std::function<void(LookupResult)> done_;
   Ticket ticket_;
+  std::string note_;
 };
 
 class Directory {

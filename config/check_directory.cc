@@ -66,10 +66,35 @@ void check_uses(const Directory& x, const std::string& path, Report& report) {
   }
 }
 
+void check_conditions(const Live& live, const Conditions& x, const std::string& path, Report& report) {
+  check_networks(x.networks, path + ".networks", report);
+  std::vector<std::string> listeners;
+  for (const Listener& listener : live.listeners) listeners.push_back(listener.name);
+  for (size_t i = 0; i < x.protocols.size(); ++i) {
+    check_reference(x.protocols[i], {"imap", "pop3"}, "protocol", at_index(path + ".protocols", i), report);
+  }
+  for (size_t i = 0; i < x.listeners.size(); ++i) {
+    check_reference(x.listeners[i], listeners, "listener", at_index(path + ".listeners", i), report);
+  }
+  if (x.valid_until_s != 0 && x.valid_until_s <= x.valid_from_s) {
+    report.error(path + ".valid_until", "is not after valid_from");
+  }
+}
+
+void check_limit_class(const Live& live, const std::string& name, const std::string& path, Report& report) {
+  std::vector<std::string> classes;
+  for (const LimitClass& each : live.limits.classes) {
+    if (!each.name.empty()) classes.push_back(each.name);
+  }
+  if (!name.empty()) check_reference(name, classes, "[[limits.class]]", path + ".class", report);
+}
+
 void check_static_user(const Live& live, const Directory& directory, const StaticUser& x, const std::string& path,
                        Report& report) {
   if (x.name.empty()) report.error(path, "name must be set");
   check_placement(live, x.pool, x.shard, path, report);
+  check_conditions(live, x.may, path, report);
+  check_limit_class(live, x.limit_class, path, report);
   if (!directory.check_password && !x.password.empty()) {
     report.warning(path + ".password", "has no effect without check_password = true in its [[directory]]");
   }

@@ -45,10 +45,13 @@ bool covers(const LimitClass& outer, const LimitClass& inner) {
   bool domain = outer.domain.empty() || outer.domain == inner.domain ||
                 (!inner.user.empty() && outer.domain == domain_of(inner.user));
   bool user = outer.user.empty() || outer.user == inner.user;
-  return user && domain && (outer.pool.empty() || outer.pool == inner.pool);
+  const bool name = outer.name.empty() || outer.name == inner.name;
+  return name && user && domain && (outer.pool.empty() || outer.pool == inner.pool);
 }
 
-bool says_nothing(const LimitClass& x) { return x.user.empty() && x.domain.empty() && x.pool.empty(); }
+bool says_nothing(const LimitClass& x) {
+  return x.name.empty() && x.user.empty() && x.domain.empty() && x.pool.empty();
+}
 
 // Those that nobody is ever in: the first one that matches decides.
 void check_reach(const std::vector<LimitClass>& classes, size_t index, Report& report) {
@@ -67,7 +70,7 @@ void check_reach(const std::vector<LimitClass>& classes, size_t index, Report& r
 }
 
 void check_class(const Live& live, const LimitClass& x, const std::string& path, Report& report) {
-  if (says_nothing(x)) report.error(path, "needs one of user, domain and pool");
+  if (says_nothing(x)) report.error(path, "needs one of name, user, domain and pool");
   check_domain(x.domain, path + ".domain", report);
   check_placement(live, x.pool, "", path, report);
   check_within(x.sessions_per_user_address, x.sessions_per_user, path + ".sessions_per_user_address",

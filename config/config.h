@@ -101,8 +101,9 @@ struct Startup {
 
 // What users of one kind may have instead of the rest.
 struct LimitClass {
-  std::string user, domain, pool;  // at least one is set; what is set must be the user's
+  std::string user, domain, pool;  // what is set must be the user's; at least one is, or the name
   uint64_t sessions_per_user = 0, sessions_per_user_address = 0;
+  std::string name = {};  // by which a directory gives it to a user
 };
 
 struct Limits {

@@ -88,6 +88,7 @@ void normalise_names(Live& x) {
   }
   normalise_user(x.auth.anonymous_user, x.routing);
   for (Directory& directory : x.auth.directories) {
+    directory.names = {x.routing.lowercase, x.routing.default_domain};
     for (StaticUser& user : directory.users) normalise_user(user.name, x.routing);
   }
   for (Certificate& certificate : x.tls.certificates) {

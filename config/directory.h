@@ -12,13 +12,36 @@
 
 namespace postigo::config {
 
+// When, from where and how somebody may come in. Whoever has the right password and may not, learns nothing else than
+// who has a wrong one.
+struct Conditions {
+  std::vector<std::string> networks;            // network.h; none: from anywhere
+  std::vector<std::string> protocols;           // Protocol::name; none: any
+  std::vector<std::string> listeners;           // their names; none: any
+  int64_t valid_from_s = 0, valid_until_s = 0;  // unix time; 0: no bound
+  bool operator==(const Conditions&) const = default;
+};
+
 struct StaticUser {
   std::string name;      // normalised like a login; "@example.com" entries are domains
   std::string password;  // "{SCHEME}hash"; empty: the backend checks
   std::string pool, shard;
   std::string backend_user;
   bool disabled = false;
+  Conditions may = {};
+  int64_t disabled_until_s = 0;  // unix time: until then he is disabled
+  int64_t moving_until_s = 0;    // until then he is told to come again: his mail is on its way
+  std::string limit_class = {};  // LimitClass::name
+  uint64_t sessions_max = 0;     // of his own, instead of any class's; 0: none of his own
+  bool main_password = true;     // false: only passwords for programs let him in
   bool operator==(const StaticUser&) const = default;
+};
+
+// How names of a directory become those of logins (Router::normalise).
+struct NameForm {
+  bool lowercase = true;
+  std::string default_domain;
+  bool operator==(const NameForm&) const = default;
 };
 
 // PostgreSQL, MySQL and MariaDB.
@@ -78,6 +101,7 @@ struct Directory {
   bool check_password = false;    // false: the backend checks it; true: we do, and log in with the master identity
   std::string path;               // sqlite, passwd-file
   std::vector<StaticUser> users;  // static
+  NameForm names = {};            // of [routing]
 
   // Kinds that ask a server.
   std::vector<std::string> servers = {};  // tried in order; LDAP: URLs

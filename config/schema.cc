@@ -91,6 +91,7 @@ void describe_admin(Visitor& v, Config& config) {
 }
 
 void describe_limit_class(Visitor& v, LimitClass& x) {
+  v.text({"name", "Users to whom a directory gives it: their `class`"}, x.name);
   v.text({"user", "This user"}, x.user);
   v.text({"domain", "Users whose name has this behind the last @"}, x.domain);
   v.text({"pool", "Users of this pool"}, x.pool);

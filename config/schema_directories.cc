@@ -22,6 +22,14 @@ const std::vector<Choice>& types() {
   return kTypes;
 }
 
+void describe_conditions(Visitor& v, Conditions& x) {
+  v.texts({"networks", "From where he may log in; default: from anywhere"}, x.networks);
+  v.texts({"protocols", "What he may use: imap, pop3; default: any"}, x.protocols);
+  v.texts({"listeners", "Names of the listeners that he may use; default: any"}, x.listeners);
+  v.time({"valid_from", "From when on he may log in: a date and time with an offset"}, x.valid_from_s);
+  v.time({"valid_until", "Until when"}, x.valid_until_s);
+}
+
 void describe_static_user(Visitor& v, StaticUser& x) {
   v.text({"name", "User name, or \"@example.com\" for a whole domain (required)"}, x.name);
   v.hash({"password", "\"{SCHEME}hash\"; needed if the directory checks passwords"}, x.password);
@@ -29,6 +37,13 @@ void describe_static_user(Visitor& v, StaticUser& x) {
   v.text({"shard", "Shard; default: by rules"}, x.shard);
   v.text({"backend_user", "Another name at the backend"}, x.backend_user);
   v.flag({"disabled", "May not log in"}, x.disabled);
+  v.time({"disabled_until", "May not log in before: a date and time with an offset"}, x.disabled_until_s);
+  v.time({"moving_until", "Is told to come again until then: his mail is on its way"}, x.moving_until_s);
+  v.text({"class", "A [[limits.class]] by its name"}, x.limit_class);
+  v.count({"sessions_max", "Sessions that he may have, whatever his class; 0: as his class says"}, x.sessions_max,
+          {0, 10'000'000});
+  v.flag({"main_password", "Whether his own password lets him in, and not only those for programs"}, x.main_password);
+  describe_conditions(v, x.may);
 }
 
 void describe_sql(Visitor& v, SqlQueries& x) {

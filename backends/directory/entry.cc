@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "backends/client_network.h"
+#include "backends/directory/conditions.h"
 #include "backends/directory/password.h"
 #include "backends/user_name.h"
 
@@ -24,33 +26,42 @@ Identity identity_of(const Query& query, const Found& found) {
   identity.pool = place.pool;
   identity.shard = place.shard;
   identity.backend = place.backend;
+  identity.limit_class = own.limit_class.empty() && found.domain ? found.domain->limit_class : own.limit_class;
+  identity.sessions_max = own.sessions_max == 0 && found.domain ? found.domain->sessions_max : own.sessions_max;
   return identity;
 }
 
-bool disabled(const Found& found) {
-  return (found.user && found.user->disabled) || (found.domain && found.domain->disabled);
+int64_t now_s(const Env& env) { return static_cast<int64_t>(env.unix_time_s()); }
+
+LookupResult barred_by(Barred why) {
+  LookupResult result{Verdict::disabled, {}, {}};
+  result.identity.disabled = true;
+  result.identity.barred = why;
+  return result;
 }
 
 // Whoever asks has proven who he is: that is as good as a password which was checked here.
-LookupResult account_of(const Query& query, const Found& found, const Checking& checking) {
-  if (disabled(found)) return {Verdict::disabled, {}, {}};
+LookupResult account_of(const Query& query, const Found& found, const Checking& checking, int64_t now_s) {
+  if (auto why = barred(query, found, now_s)) return barred_by(*why);
   LookupResult result{Verdict::ok, identity_of(query, found), {}};
   result.identity.verified = checking.enabled;
   return result;
 }
 
-LookupResult secret_of(const Query& query, const Found& found, const Checking& checking) {
+LookupResult secret_of(const Query& query, const Found& found, const Checking& checking, int64_t now_s) {
   LookupResult result{Verdict::ok, identity_of(query, found), {}};
   if (!checking.enabled) return result;
   result.identity.verified = true;
-  result.identity.disabled = disabled(found);
+  auto why = barred_with_password(query, found, now_s);
+  result.identity.disabled = why.has_value();
+  result.identity.barred = why.value_or(Barred::disabled);
   return result;
 }
 
 // Keys that must be made first are made where passwords are checked; and so for nothing, for who has no such password,
 // where others have (A22).
 void answer_secret(Env& env, Lookup& lookup, const Query& query, const Found& found, const Checking& checking) {
-  auto result = std::make_shared<LookupResult>(secret_of(query, found, checking));
+  auto result = std::make_shared<LookupResult>(secret_of(query, found, checking, now_s(env)));
   const std::string stored = checking.enabled ? found.user->password : std::string();
   const bool own = secret_costs(stored, query.mechanism);
   if (!own && !secret_costs(checking.decoy, query.mechanism)) {
@@ -81,7 +92,7 @@ struct Check {
   }
 };
 
-LookupResult judge(const Check& check, Identity identity, bool is_disabled) {
+LookupResult judge(const Check& check, Identity identity, std::optional<Barred> why) {
   LookupResult result;
   if (!check.matches) return {Verdict::unusable, {}, check.matches.error().message};
   if (!*check.matches || !check.may_log_in) {
@@ -89,7 +100,8 @@ LookupResult judge(const Check& check, Identity identity, bool is_disabled) {
     if (!check.may_log_in) result.detail = "the entry has no password";
     return result;
   }
-  result.verdict = is_disabled ? Verdict::disabled : Verdict::ok;
+  if (why) return barred_by(*why);
+  result.verdict = Verdict::ok;
   result.identity = std::move(identity);
   result.identity.verified = true;
   return result;
@@ -103,29 +115,48 @@ class PasswordCheck : public std::enable_shared_from_this<PasswordCheck> {
         lookup_(lookup),
         standing_(how.standing),
         identity_(identity_of(query, found)),
-        disabled_(disabled(found)),
+        barred_(barred_with_password(query, found, now_s(env))),
+        used_(how.used),
         client_(client_network(query.client_ip)),
         check_(std::make_shared<Check>()) {
     check_->password = query.password;
     check_->stored = found.user->password;
     check_->decoy = how.decoy;
     check_->may_log_in = !check_->stored.empty();
+    look_for_app_password(query, found);
   }
 
   void start() {
+    if (by_app_password()) return answer_later(env_, lookup_, {Verdict::ok, identity_, {}});
     rank_ = standing_->rank(identity_.user, check_->password, check_->stored, env_.now_ms());
     if (rank_ != Turn::Rank::last) return hash();
     wait(Turn::Rank::usual, [self = shared_from_this()] { self->hash(); });
   }
 
  private:
+  // It is as good as his own, where it may be used; there it needs no hash. Elsewhere it costs what a wrong one costs.
+  void look_for_app_password(const Query& query, const Found& found) {
+    const AppPassword* said = find_app_password(found.app_passwords, query.password);
+    if (said == nullptr) return;
+    app_password_ = *said;
+    barred_ = barred(query, found, now_s(env_));
+    if (!barred_) barred_ = unmet(said->may, query, now_s(env_));
+  }
+
+  bool by_app_password() {
+    if (!app_password_ || barred_) return false;
+    identity_.verified = true;
+    if (used_) used_(identity_.user, *app_password_, now_s(env_));
+    return true;
+  }
+
   void hash() {
     offload(
         {rank_, client_}, [check = check_] { check->run(); }, [self = shared_from_this()] { self->hashed(); });
   }
 
   void hashed() {
-    LookupResult result = judge(*check_, identity_, disabled_);
+    LookupResult result = app_password_ ? barred_by(*barred_) : judge(*check_, identity_, barred_);
     if (check_->matches && *check_->matches && check_->may_log_in) {
       standing_->succeeded(identity_.user, check_->password, check_->stored);
     } else {
@@ -150,7 +181,9 @@ class PasswordCheck : public std::enable_shared_from_this<PasswordCheck> {
   Lookup& lookup_;
   std::shared_ptr<Standing> standing_;
   Identity identity_;
-  bool disabled_;
+  std::optional<Barred> barred_;
+  std::function<void(const std::string&, const AppPassword&, int64_t)> used_;
+  std::optional<AppPassword> app_password_;  // that was said
   uint64_t client_;
   std::shared_ptr<Check> check_;
   Turn::Rank rank_ = Turn::Rank::usual;
@@ -170,14 +203,14 @@ void answer(Env& env, Lookup& lookup, const Query& query, Found found, const Che
     case Want::placement:
       return answer_later(env, lookup, {Verdict::ok, identity_of(query, found), {}});
     case Want::account:
-      return answer_later(env, lookup, account_of(query, found, checking));
+      return answer_later(env, lookup, account_of(query, found, checking, now_s(env)));
     case Want::secret:
       return answer_secret(env, lookup, query, found, checking);
     case Want::token:  // nobody's token is an entry
       return answer_later(env, lookup, {Verdict::no_such_user, {}, {}});
   }
   if (checking.enabled) return std::make_shared<PasswordCheck>(env, lookup, query, found, checking)->start();
-  if (disabled(found)) return answer_later(env, lookup, {Verdict::disabled, {}, {}});
+  if (auto why = barred(query, found, now_s(env))) return answer_later(env, lookup, barred_by(*why));
   answer_later(env, lookup, {Verdict::ok, identity_of(query, found), {}});
 }
 

@@ -1,12 +1,15 @@
 // What drivers that keep entries (static, sqlite) have in common: from an entry to an answer.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "backends/directory.h"
+#include "backends/directory/app_password.h"
 #include "backends/directory/standing.h"
 #include "backends/env.h"
 #include "config/config.h"
@@ -26,6 +29,7 @@ std::string domain_entry_name(std::string_view user);
 // user's entry leaves open; disabling it disables all of its users.
 struct Found {
   std::optional<Entry> user, domain;
+  std::vector<AppPassword> app_passwords = {};  // the user's
 };
 
 // How a directory checks passwords.
@@ -33,6 +37,8 @@ struct Checking {
   bool enabled = false;  // false: nothing is hashed and the identity is for routing (verified = false)
   std::string decoy;     // hashed for those who have no usable password
   std::shared_ptr<Standing> standing = std::make_shared<Standing>();
+  // Told, on the worker's thread, that one of his passwords for programs has let him in. Must not block; may be null.
+  std::function<void(const std::string& user, const AppPassword& password, int64_t now_s)> used = {};
 };
 
 // Answers `lookup` from what was found, on a later turn.

@@ -24,6 +24,12 @@ class FieldNames {
   std::vector<std::pair<std::string, std::string>> pairs_;
 };
 
+// All but "user", in the order in which files and tables have them.
+const std::vector<std::string_view>& field_names();
+
+// As set_field() takes it; empty: it says nothing. REQUIRES: one of field_names(), or "user".
+std::string field_text(const Entry& entry, std::string_view name);
+
 // False: no field has this name; drivers ignore what they did not ask for. Names in any case. An error says what is
 // wrong with the value and shows it only if it is no secret.
 Result<bool> set_field(Entry& entry, std::string_view name, std::string_view value);

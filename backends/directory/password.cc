@@ -238,6 +238,16 @@ Result<bool> verify_password(const Secret& password, std::string_view stored) {
   return matches;
 }
 
+bool is_quick(std::string_view stored) {
+  auto parsed = parse(stored);
+  return parsed && parsed->kind == Kind::digest && parsed->digest->is_quick();
+}
+
+bool verify_quickly(const Secret& password, std::string_view stored) {
+  auto parsed = parse(stored);
+  return parsed && parsed->kind == Kind::digest && parsed->digest->is_quick() && parsed->digest->matches(password);
+}
+
 uint64_t password_checks() { return checks.load(std::memory_order_relaxed); }
 
 Result<void> check_stored_password(std::string_view stored) {

@@ -31,6 +31,11 @@ Result<bool> verify_password(const Secret& password, std::string_view stored);
 // (A22). For metrics and tests.
 uint64_t password_checks();
 
+// The same for digests that cost next to nothing, which is enough for random passwords (app_password.h): for any
+// thread, and not counted below. False for all others.
+bool verify_quickly(const Secret& password, std::string_view stored);
+bool is_quick(std::string_view stored);
+
 // Whether verify_password would know what to do with it, as far as can be told without hashing. Quick.
 Result<void> check_stored_password(std::string_view stored);
 

@@ -34,6 +34,7 @@ class PasswordDigest {
   static Result<PasswordDigest> parse(const Scheme& scheme, Encoding encoding, std::string_view text);
 
   bool matches(const Secret& password) const;  // blocks; in constant time
+  bool is_quick() const { return rounds_ == 0; }
 
  private:
   const Scheme* scheme_ = nullptr;

@@ -7,6 +7,7 @@
 
 #include "backends/client_network.h"
 #include "backends/directory/entry.h"
+#include "backends/directory/last_uses.h"
 #include "backends/directory/password.h"
 #include "backends/directory/source.h"
 #include "backends/directory/sqlite_db.h"
@@ -23,12 +24,17 @@ std::string as_text(std::string name) { return is_utf8(name) ? std::move(name) :
 struct Reader {
   std::unique_ptr<Database> database;
   Statement find;
+  std::optional<Statement> app_passwords;  // not in the first schema
 };
 
 class SqliteSource final : public DirectorySource {
  public:
   explicit SqliteSource(const config::Directory& from)
-      : name_(from.name), path_(from.path), checking_{from.check_password, default_decoy()} {}
+      : name_(from.name), path_(from.path), checking_{from.check_password, default_decoy()} {
+    checking_.used = [uses = std::make_shared<LastUses>(path_)](const auto& user, const auto& password, int64_t now_s) {
+      uses->tell(user, password, now_s);
+    };
+  }
 
   // Blocks. Brings the schema up to date and takes a sample.
   Result<void> prepare();
@@ -44,7 +50,7 @@ class SqliteSource final : public DirectorySource {
 
  private:
   Result<void> connect() const;
-  static Result<Found> read(Statement& statement, const std::string& user);
+  static Result<Found> read(Reader& reader, const std::string& user);
 
   std::string name_, path_;
   Checking checking_;
@@ -56,6 +62,8 @@ class SqliteSource final : public DirectorySource {
 
 Result<void> SqliteSource::prepare() {
   auto database = Database::open(path_, Database::Mode::existing);
+  // One that is not ours to write serves with the schema that it has.
+  if (!database) database = Database::open(path_, Database::Mode::lookup);
   if (!database) return tl::unexpected(database.error());
   auto sample = (*database)->prepare(kSample);
   if (!sample) return tl::unexpected(sample.error());
@@ -72,13 +80,20 @@ Result<void> SqliteSource::connect() const {
   auto database = Database::open(path_, Database::Mode::lookup);
   if (!database) return tl::unexpected(database.error());
   // One statement for hit and miss, so that both take the same (A22).
-  auto find = (*database)->prepare(select_entries() + " WHERE name IN (?1, ?2)");
+  auto find = (*database)->prepare(select_entries((*database)->schema()) + " WHERE name IN (?1, ?2)");
   if (!find) return tl::unexpected(find.error());
-  reader_.emplace(Reader{std::move(*database), std::move(*find)});
+  std::optional<Statement> app_passwords;
+  if ((*database)->schema() >= kSchemaWithAppPasswords) {
+    auto prepared = (*database)->prepare(kSelectAppPasswords);
+    if (!prepared) return tl::unexpected(prepared.error());
+    app_passwords = std::move(*prepared);
+  }
+  reader_.emplace(Reader{std::move(*database), std::move(*find), std::move(app_passwords)});
   return {};
 }
 
-Result<Found> SqliteSource::read(Statement& statement, const std::string& user) {
+Result<Found> SqliteSource::read(Reader& reader, const std::string& user) {
+  Statement& statement = reader.find;
   statement.bind(1, as_text(user));
   statement.bind(2, as_text(domain_entry_name(user)));
   Found found;
@@ -86,17 +101,23 @@ Result<Found> SqliteSource::read(Statement& statement, const std::string& user) 
     auto row = statement.step();
     if (!row) return tl::unexpected(row.error());
     if (!*row) break;
-    Entry entry = entry_from(statement);
-    (entry.name == user ? found.user : found.domain) = std::move(entry);
+    auto entry = entry_from(statement, reader.database->schema());
+    if (!entry) return tl::unexpected(entry.error());
+    (entry->name == user ? found.user : found.domain) = std::move(*entry);
   }
   statement.reset();
+  if (!reader.app_passwords) return found;
+  reader.app_passwords->bind(1, as_text(user));  // for a miss, too (A22)
+  auto passwords = app_passwords_from(*reader.app_passwords);
+  if (!passwords) return tl::unexpected(passwords.error());
+  found.app_passwords = std::move(*passwords);
   return found;
 }
 
 Result<Found> SqliteSource::find(const std::string& user) const {
   std::lock_guard lock(mutex_);
   if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
-  auto found = read(reader_->find, user);
+  auto found = read(*reader_, user);
   if (found) return found;
   reader_.reset();  // a fresh connection next time
   return fail("database " + path_ + ": " + found.error().message);

@@ -17,10 +17,15 @@
 #include <chrono>
 #include <cstring>
 #include <iterator>
+#include <span>
 #include <thread>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "backends/directory/fields.h"
+#include "parser/base/ascii.h"
 
 namespace postigo {
 namespace {
@@ -35,6 +40,28 @@ constexpr const char* kMigrations[] = {
          backend_user TEXT NOT NULL DEFAULT '',   -- empty: name
          disabled INTEGER NOT NULL DEFAULT 0,
          changed INTEGER NOT NULL DEFAULT (unixepoch())
+       ) STRICT, WITHOUT ROWID)",
+    // Moments are texts (moment.h), lists have commas: as fields.h has them.
+    R"(ALTER TABLE users ADD COLUMN disabled_until TEXT NOT NULL DEFAULT '';
+       ALTER TABLE users ADD COLUMN valid_from TEXT NOT NULL DEFAULT '';
+       ALTER TABLE users ADD COLUMN valid_until TEXT NOT NULL DEFAULT '';
+       ALTER TABLE users ADD COLUMN moving_until TEXT NOT NULL DEFAULT '';
+       ALTER TABLE users ADD COLUMN networks TEXT NOT NULL DEFAULT '';
+       ALTER TABLE users ADD COLUMN protocols TEXT NOT NULL DEFAULT '';
+       ALTER TABLE users ADD COLUMN listeners TEXT NOT NULL DEFAULT '';
+       ALTER TABLE users ADD COLUMN class TEXT NOT NULL DEFAULT '';
+       ALTER TABLE users ADD COLUMN sessions_max TEXT NOT NULL DEFAULT '';
+       ALTER TABLE users ADD COLUMN main_password INTEGER NOT NULL DEFAULT 1;
+       CREATE TABLE app_passwords (
+         name TEXT NOT NULL,                      -- users.name
+         label TEXT NOT NULL,
+         hash TEXT NOT NULL,                      -- app_password.h
+         protocols TEXT NOT NULL DEFAULT '',
+         networks TEXT NOT NULL DEFAULT '',
+         valid_until TEXT NOT NULL DEFAULT '',
+         created INTEGER NOT NULL DEFAULT (unixepoch()),
+         used INTEGER NOT NULL DEFAULT 0,         -- unix time of the last login with it, to the minute; 0: never
+         PRIMARY KEY (name, label)
        ) STRICT, WITHOUT ROWID)",
 };
 constexpr int64_t kSchema = std::size(kMigrations);
@@ -172,7 +199,10 @@ Result<void> Database::check_schema() {
   auto version = number("PRAGMA user_version");
   if (!version) return tl::unexpected(version.error());
   if (*application != kApplicationId) return fail("not a Postigo database");
-  if (*version != kSchema) return fail(fmt::format("its schema is {}, this program needs {}", *version, kSchema));
+  if (*version < 1 || *version > kSchema) {
+    return fail(fmt::format("its schema is {}, this program knows {}", *version, kSchema));
+  }
+  schema_ = *version;
   return {};
 }
 
@@ -181,6 +211,7 @@ Result<void> Database::migrate() {
   if (!application) return tl::unexpected(application.error());
   auto version = number("PRAGMA user_version");
   if (!version) return tl::unexpected(version.error());
+  schema_ = kSchema;
   if (*application == kApplicationId && *version == kSchema) return {};  // a read-only file is fine then
   return change([this] { return migrate_once(); });
 }
@@ -245,10 +276,47 @@ Result<int64_t> Database::number(const char* sql) {
 
 int64_t Database::changes() const { return sqlite3_changes64(handle_.get()); }
 
-std::string select_entries() { return "SELECT name, password, pool, shard, backend_user, disabled FROM users"; }
+namespace {
 
-Entry entry_from(const Statement& row) {
-  return {row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.number(5) != 0};
+constexpr size_t kFieldsOfFirstSchema = 5;  // password ... disabled
+
+std::span<const std::string_view> fields_of(int64_t schema) {
+  const std::span<const std::string_view> all = field_names();
+  return schema == 1 ? all.first(kFieldsOfFirstSchema) : all;
+}
+
+}  // namespace
+
+std::string select_entries(int64_t schema) {
+  return fmt::format("SELECT name, {} FROM users", fmt::join(fields_of(schema), ", "));
+}
+
+Result<Entry> entry_from(const Statement& row, int64_t schema) {
+  Entry entry;
+  entry.name = row.text(0);
+  int column = 0;
+  for (std::string_view field : fields_of(schema)) {
+    auto set = set_field(entry, field, row.text(++column));
+    if (!set) return fail(printable(entry.name) + ": " + set.error().message);
+  }
+  return entry;
+}
+
+Result<std::vector<AppPassword>> app_passwords_from(Statement& statement) {
+  constexpr std::string_view kFields[] = {"label", "password", "protocols", "networks", "valid_until", "used"};
+  std::vector<AppPassword> passwords;
+  for (;;) {
+    auto row = statement.step();
+    if (!row) return tl::unexpected(row.error());
+    if (!*row) break;
+    AppPassword& password = passwords.emplace_back();
+    int column = 0;
+    for (std::string_view field : kFields) {
+      if (auto set = set_app_field(password, field, statement.text(column++)); !set) return tl::unexpected(set.error());
+    }
+  }
+  statement.reset();
+  return passwords;
 }
 
 }  // namespace postigo

@@ -16,7 +16,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "backends/directory/app_password.h"
 #include "backends/directory/entry.h"
 #include "parser/base/result.h"
 
@@ -49,7 +51,7 @@ class Statement {
 class Database {
  public:
   enum class Mode {
-    lookup,    // must exist with our current schema; refuses changes
+    lookup,    // must exist, with our schema or an older one; refuses changes
     existing,  // must exist; an older schema is brought up to date
     create,    // made, with mode 0600, if it does not exist
   };
@@ -70,6 +72,7 @@ class Database {
   Result<void> change(const std::function<Result<void>()>& work);
   Result<int64_t> number(const char* sql);  // the first column of the first row
   int64_t changes() const;                  // rows that the last statement changed
+  int64_t schema() const { return schema_; }
 
  private:
   struct Close {
@@ -100,11 +103,18 @@ class Database {
 
   std::string path_;
   File file_;
+  int64_t schema_ = 0;
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
-// "SELECT ... FROM users", and one of its rows.
-std::string select_entries();
-Entry entry_from(const Statement& row);
+// "SELECT ... FROM users" of a schema, and one of its rows; an Error if somebody else has written nonsense into it.
+std::string select_entries(int64_t schema);
+Result<Entry> entry_from(const Statement& row, int64_t schema);
+
+// Those of ?1, and the rows that came.
+inline constexpr int64_t kSchemaWithAppPasswords = 2;
+inline constexpr std::string_view kSelectAppPasswords =
+    "SELECT label, hash, protocols, networks, valid_until, used FROM app_passwords WHERE name = ?1 ORDER BY label";
+Result<std::vector<AppPassword>> app_passwords_from(Statement& statement);
 
 }  // namespace postigo

@@ -5,12 +5,15 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "backends/directory/app_password.h"
 #include "backends/directory/entry.h"
 #include "backends/directory/sqlite_db.h"
 #include "backends/directory/user_file.h"
@@ -31,12 +34,19 @@ class SqliteStore {
   struct Change {  // what is not set stays
     std::optional<std::string> password = {}, pool = {}, shard = {}, backend_user = {};
     std::optional<bool> disabled = {};
+    std::vector<std::pair<std::string, std::string>> fields = {};  // any others, by name (fields.h)
   };
-  Result<void> set(std::string_view name, const Change& change);  // fails if the name does not exist
-  Result<void> del(std::string_view name);                        // fails if the name does not exist
+  Result<void> set(std::string_view name, const Change& change);    // fails if the name does not exist
+  Result<void> del(std::string_view name);                          // fails if the name does not exist
+  Result<void> rename(std::string_view from, std::string_view to);  // with his passwords; fails if `to` exists
 
   Result<std::optional<Entry>> find(std::string_view name);
   Result<void> list(const std::function<void(const Entry&)>& each);  // by name; `each` must not use the store
+
+  // Passwords for programs, of a user who exists; labels are his own and unique.
+  Result<void> add_app_password(std::string_view name, const AppPassword& password);
+  Result<void> revoke_app_password(std::string_view name, std::string_view label);
+  Result<std::vector<AppPassword>> app_passwords(std::string_view name);
 
   struct Report {
     size_t added = 0, replaced = 0;
@@ -47,6 +57,8 @@ class SqliteStore {
 
  private:
   explicit SqliteStore(std::unique_ptr<Database> database);
+  Result<void> change(std::string_view sql, std::initializer_list<std::string_view> values, const std::string& none);
+  Result<void> apply(std::string_view name, const Change& change);
   Result<void> import_all(const UserFile& file, bool replace, Report& report);
   std::unique_ptr<Database> database_;
 };

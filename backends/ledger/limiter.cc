@@ -23,7 +23,8 @@ Prefix network_of(const LimitRules& rules, const config::AnyAddress& from) {
 // The operator's name, which no stranger chooses: it needs no key, and is hashed for little.
 HashedName of_listener(std::string_view name) { return {name, std::hash<std::string_view>()(name)}; }
 
-bool matches(const LimitRules::Class& each, std::string_view user, std::string_view pool) {
+bool matches(const LimitRules::Class& each, std::string_view user, std::string_view pool, std::string_view name) {
+  if (!each.name.empty() && each.name != name) return false;
   if (!each.user.empty() && each.user != user) return false;
   if (!each.pool.empty() && each.pool != pool) return false;
   return each.domain.empty() || domain_of(user) == each.domain;
@@ -45,7 +46,7 @@ LimitRules limit_rules(const config::Limits& x) {
   set(Limit::sessions_per_user_address, x.sessions_per_user_address);
   for (const config::LimitClass& each : x.classes) {
     rules.classes.push_back(
-        {each.user, each.domain, each.pool, each.sessions_per_user, each.sessions_per_user_address});
+        {each.name, each.user, each.domain, each.pool, each.sessions_per_user, each.sessions_per_user_address});
   }
   rules.ipv6_bits = x.ipv6_address;
   rules.ipv4_network_bits = x.ipv4_network;
@@ -104,16 +105,17 @@ Limit Limiter::try_login(const LimitRules& rules, std::string_view listener, con
 }
 
 Limiter::Answer Limiter::log_in(const LimitRules& rules, const config::AnyAddress& from, Bytes user,
-                                std::string_view pool) {
-  if (!rules.any_of_users) return {};
+                                std::string_view pool, Told told) {
+  if (!rules.any_of_users && told.per_user == 0) return {};
   uint64_t per_user = rules.of(Limit::sessions_per_user);
   uint64_t per_user_address = rules.of(Limit::sessions_per_user_address);
   auto found = std::find_if(rules.classes.begin(), rules.classes.end(),
-                            [&](const LimitRules::Class& each) { return matches(each, user, pool); });
+                            [&](const LimitRules::Class& each) { return matches(each, user, pool, told.limit_class); });
   if (found != rules.classes.end()) {
     per_user = found->per_user;
     per_user_address = found->per_user_address;
   }
+  if (told.per_user != 0) per_user = told.per_user;
   // All of webmail is one address.
   if (per_user_address != 0 && config::any_contains(rules.exempt, from)) per_user_address = 0;
   const Prefix address = address_of(rules, from);

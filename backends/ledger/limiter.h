@@ -46,7 +46,7 @@ inline constexpr size_t kLimits = kLimitNames.size();
 struct LimitRules {
   std::array<uint64_t, kLimits> max{};  // by Limit; 0: none
   struct Class {
-    std::string user, domain, pool;  // what is set must be the same
+    std::string name, user, domain, pool;  // what is set must be the same
     uint64_t per_user = 0, per_user_address = 0;
   };
   std::vector<Class> classes;  // the first that matches decides, else `max`
@@ -78,8 +78,16 @@ class Limiter {
   bool shake_hands(const LimitRules& rules, std::string_view listener, uint64_t now_ms);
   // An attempt to log in begins: it is too early to say anything about its user.
   Limit try_login(const LimitRules& rules, std::string_view listener, const config::AnyAddress& from, uint64_t now_ms);
+  // What a directory says of him.
+  struct Told {
+    std::string_view limit_class = {};  // a class by its name
+    uint64_t per_user = 0;              // instead of any class's; 0: nothing
+  };
   // The user's password was right.
-  Answer log_in(const LimitRules& rules, const config::AnyAddress& from, Bytes user, std::string_view pool);
+  Answer log_in(const LimitRules& rules, const config::AnyAddress& from, Bytes user, std::string_view pool, Told told);
+  Answer log_in(const LimitRules& rules, const config::AnyAddress& from, Bytes user, std::string_view pool) {
+    return log_in(rules, from, user, pool, Told());
+  }
 
  private:
   Seats& seats_;

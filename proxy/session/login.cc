@@ -185,6 +185,7 @@ Query Login::question(const std::string& user, Want want) {
   query.user = user;
   query.mechanism = front_->credentials().mechanism;
   query.protocol = session_.frontend().protocol->name;
+  query.listener = session_.frontend().name;
   query.client_ip = session_.summary().client.host();
   query.want = want;
   query.circumstances = circumstances_of(session_);
@@ -210,7 +211,9 @@ void Login::looked_up(LookupResult result) {
   }
   if (identified_) return found_other(std::move(result));
   if (want_ == Want::secret) return supply(std::move(result));
-  if (result.verdict != Verdict::ok) return refuse_as(result.verdict, std::move(result.token_error));
+  if (result.verdict != Verdict::ok) {
+    return refuse_as(result.verdict, std::move(result.token_error), result.identity.barred);
+  }
   identity_ = std::move(result.identity);
   identify();
 }

@@ -67,7 +67,7 @@ class Login final : public Stage, public Upstream::Client {
   BackLogin backend_login(const Identity& identity);
   unsigned hops_left() const;  // that a login has from the backend on; 0: it may not go there
   void refuse(Refusal refusal, Refused reason, std::string_view code = {});
-  void refuse_as(Verdict verdict, std::string token_error = {});
+  void refuse_as(Verdict verdict, std::string token_error = {}, Barred why = Barred::disabled);
   void directory_failed(std::string_view why);
   void refuse_now();
   void flush();  // may close the session

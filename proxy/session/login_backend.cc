@@ -117,7 +117,7 @@ BackLogin Login::backend_login(const Identity& identity) {
 }
 
 bool Login::seat_user() {
-  if (session_.seat_user(pool_)) return true;
+  if (session_.seat_user(pool_, identity_)) return true;
   refuse({Refusal::Kind::too_many, {}}, Refused::user_limit);
   return false;
 }

@@ -49,7 +49,7 @@ void Login::judge() {
   exchanging_ = false;
   const Credentials& credentials = front_->credentials();
   if (credentials.possible && credentials.proof == Proof::proven) {
-    if (identity_.disabled) return refuse_as(Verdict::disabled);
+    if (identity_.disabled) return refuse_as(Verdict::disabled, {}, identity_.barred);
     session_.enter(Phase::lookup, session_.login_ms_left());
     return identify();
   }

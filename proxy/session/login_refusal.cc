@@ -10,6 +10,23 @@
 #include "proxy/session/session.h"
 
 namespace postigo {
+namespace {
+
+Refused reason_of(Barred why) {
+  switch (why) {
+    case Barred::disabled:
+      return Refused::disabled;
+    case Barred::not_here:
+      return Refused::not_here;
+    case Barred::not_now:
+      return Refused::not_now;
+    case Barred::moving:
+      break;
+  }
+  return Refused::on_hold;
+}
+
+}  // namespace
 
 void Login::directory_failed(std::string_view why) {
   log::Fields how = {{"id", session_.summary().id}, {"detail", why}};
@@ -18,11 +35,13 @@ void Login::directory_failed(std::string_view why) {
   refuse({Refusal::Kind::unavailable, {}}, Refused::directory_away);
 }
 
-void Login::refuse_as(Verdict verdict, std::string token_error) {
+void Login::refuse_as(Verdict verdict, std::string token_error, Barred why) {
   if (verdict == Verdict::unusable) return refuse({Refusal::Kind::unavailable, {}}, Refused::entry_unusable);
-  Refused reason = verdict == Verdict::disabled       ? Refused::disabled
+  Refused reason = verdict == Verdict::disabled       ? reason_of(why)
                    : verdict == Verdict::no_such_user ? Refused::unknown
                                                       : Refused::wrong;
+  // All in the words of a wrong password, but for him whose mail is on its way.
+  if (reason == Refused::on_hold) return refuse({Refusal::Kind::unavailable, {}}, reason);
   refuse({Refusal::Kind::bad_credentials, {}, std::move(token_error)}, reason);
 }
 

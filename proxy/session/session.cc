@@ -119,9 +119,10 @@ bool Session::admit() {
   return false;
 }
 
-bool Session::seat_user(std::string_view pool) {
+bool Session::seat_user(std::string_view pool, const Identity& identity) {
   if (user_seat_) return true;
-  auto answer = host_.limiter().log_in(snapshot_->limits, summary_.client.octets(), summary_.user, pool);
+  auto answer = host_.limiter().log_in(snapshot_->limits, summary_.client.octets(), summary_.user, pool,
+                                       {identity.limit_class, identity.sessions_max});
   user_seat_ = std::move(answer.seat);
   return !reached(answer.limit);
 }

@@ -64,7 +64,7 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
     return stage;
   }
   // Counted under the limits of its user, from now to its end. False, and that is counted: he has as many as he may.
-  bool seat_user(std::string_view pool);
+  bool seat_user(std::string_view pool, const Identity& identity);
   void unseat_user() { user_seat_.release(); }  // it is not his after all
   void begin_dialogue(Bytes received = {});     // TLS or the greeting; `received`: what came behind a PROXY header
   void begin_login();                           // the greeting

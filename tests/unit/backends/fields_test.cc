@@ -20,6 +20,63 @@ TEST(Fields, EachHasItsPlace) {
   EXPECT_FALSE(entry.disabled);
 }
 
+TEST(Fields, WhatAUserMayAndWhen) {
+  Entry entry;
+  for (const auto& [name, value] :
+       std::vector<std::pair<const char*, const char*>>{{"networks", "10.0.0.0/8, 2001:db8::/32"},
+                                                        {"protocols", "IMAP"},
+                                                        {"listeners", "imaps;submission"},
+                                                        {"valid_from", "2026-08-01"},
+                                                        {"valid_until", "1800000000"},
+                                                        {"disabled_until", "2026-08-01 18:00"},
+                                                        {"moving_until", ""},
+                                                        {"class", "premium"},
+                                                        {"sessions_max", "17"},
+                                                        {"main_password", "no"}}) {
+    auto set = set_field(entry, name, value);
+    EXPECT_TRUE(set && *set) << name;
+  }
+  EXPECT_EQ(
+      entry.may,
+      (config::Conditions{{"10.0.0.0/8", "2001:db8::/32"}, {"imap"}, {"imaps", "submission"}, 1785542400, 1800000000}));
+  EXPECT_EQ(entry.disabled_until_s, 1785542400 + 18 * 3600);
+  EXPECT_EQ(entry.moving_until_s, 0);
+  EXPECT_EQ(entry.limit_class, "premium");
+  EXPECT_EQ(entry.sessions_max, 17u);
+  EXPECT_FALSE(entry.main_password);
+}
+
+TEST(Fields, WhatOneSaysIsWhatItTakes) {
+  Entry entry, other;
+  entry.name = "joe";
+  entry.password = "{PLAIN}x";
+  entry.pool = "main";
+  entry.disabled = true;
+  entry.may = {{"10.0.0.0/8", "192.0.2.1"}, {"imap", "pop3"}, {"imaps"}, 1'000'000'000, 2'000'000'000};
+  entry.disabled_until_s = 1'234'567'890;
+  entry.sessions_max = 3;
+  entry.main_password = false;
+  for (std::string_view name : field_names()) EXPECT_TRUE(set_field(other, name, field_text(entry, name)).value());
+  EXPECT_EQ(field_text(entry, "user"), "joe");
+  other.name = "joe";
+  EXPECT_EQ(other, entry);
+}
+
+TEST(Fields, WhatIsWrongWithAValue) {
+  Entry entry;
+  for (const auto& [name, value] : std::vector<std::pair<const char*, const char*>>{{"networks", "10.0.0.1/8"},
+                                                                                    {"networks", "everywhere"},
+                                                                                    {"protocols", "smtp"},
+                                                                                    {"sessions_max", "-1"},
+                                                                                    {"sessions_max", "many"},
+                                                                                    {"valid_until", "tomorrow"},
+                                                                                    {"main_password", "perhaps"}}) {
+    auto set = set_field(entry, name, value);
+    ASSERT_FALSE(set) << name << ' ' << value;
+    EXPECT_EQ(set.error().message.find(name), 0u) << set.error().message;
+  }
+}
+
 TEST(Fields, WhatNobodyAskedForIsLeftAlone) {
   Entry entry;
   EXPECT_FALSE(set_field(entry, "uid", "1000").value());

@@ -124,5 +124,24 @@ TEST_F(LimiterTest, TheFirstClassThatMatchesDecides) {
   EXPECT_EQ(most("a.example", "main"), 1) << "a name without a domain";
 }
 
+TEST_F(LimiterTest, WhatADirectorySaysOfAUser) {
+  limits_.sessions_per_user = 1;
+  limits_.classes = {{"", "", "", 3, 0, "premium"}, {"", "a.example", "", 2, 0}};
+  auto most = [&](const std::string& user, Limiter::Told told) {
+    int count = 0;
+    for (;; ++count) {
+      auto answer = limiter_.log_in(limit_rules(limits_), address("192.0.2.1"), user, "main", told);
+      if (count == 9 || answer.limit != Limit::none) return count;
+      held_.push_back(std::move(answer.seat));
+    }
+  };
+  EXPECT_EQ(most("anna@a.example", {"premium"}), 3);
+  EXPECT_EQ(most("bert@a.example", {"unheard-of"}), 2) << "as if nothing were said";
+  EXPECT_EQ(most("carl@b.example", {"", 5}), 5) << "his own";
+  EXPECT_EQ(most("dora@b.example", {"premium", 1}), 1) << "whatever his class";
+  limits_ = {};
+  EXPECT_EQ(most("emil@b.example", {"", 4}), 4) << "also where nobody else has a limit";
+}
+
 }  // namespace
 }  // namespace postigo

@@ -175,7 +175,8 @@ TEST_F(CheckTest, LimitsThatContradictEachOther) {
   EXPECT_THAT(error("[limits]\nipv6_network = 65\n"), HasSubstr("limits.ipv6_network: must not be more bits"));
   EXPECT_THAT(error("[limits]\nexempt = [\"x\"]\n"), HasSubstr("limits.exempt: \"x\" is no network"));
   EXPECT_THAT(error("[limits]\nmemory = \"8m\"\n"), HasSubstr("limits.memory: must not be less than login_memory"));
-  EXPECT_THAT(error("[[limits.class]]\nsessions_per_user = 5\n"), HasSubstr("needs one of user, domain and pool"));
+  EXPECT_THAT(error("[[limits.class]]\nsessions_per_user = 5\n"),
+              HasSubstr("needs one of name, user, domain and pool"));
   EXPECT_THAT(error("[[limits.class]]\npool = \"zzz\"\n"), HasSubstr("there is no pool \"zzz\""));
   EXPECT_THAT(error("[[limits.class]]\ndomain = \"@example.org\"\n"), HasSubstr("write it without \"@\""));
   EXPECT_THAT(error("[[limits.class]]\ndomain = \"*.example.org\"\n"), HasSubstr("is not a domain"));

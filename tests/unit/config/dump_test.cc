@@ -209,7 +209,12 @@ Config invent(unsigned seed, const std::string& file) {
   Directory& fixed = live.auth.directories.emplace_back();
   fixed.name = "fixed";
   fixed.check_password = true;
-  fixed.users.push_back({"u@a.example", "{PLAIN}canary", "pool1", "", "other", true});
+  StaticUser& user = fixed.users.emplace_back(StaticUser{"u@a.example", "{PLAIN}canary", "pool1", "", "other", true});
+  user.may = {{"10.0.0.0/8", "192.0.2.1"}, {"imap"}, {live.listeners[0].name}, 1'000'000'000, 2'000'000'000};
+  user.disabled_until_s = user.moving_until_s = 1'500'000'000;
+  user.limit_class = live.limits.classes[0].name;
+  user.sessions_max = 17;
+  user.main_password = false;
   return config;
 }
 

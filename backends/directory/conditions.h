@@ -1,0 +1,23 @@
+// Conditions: whether somebody who is who he says he is may come in, from there, by that way and now. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "backends/directory.h"
+#include "backends/directory/entry.h"
+#include "config/directory.h"
+
+namespace postigo {
+
+// Why not; nothing: he may. `client_ip`, protocol and listener are the query's.
+std::optional<Barred> unmet(const config::Conditions& conditions, const Query& query, int64_t now_s);
+
+// The same of a user and his domain together: what bars either bars him. Whose mail is moving hears of it only if
+// nothing else bars him.
+std::optional<Barred> barred(const Query& query, const Found& found, int64_t now_s);
+
+// And of one who came with his main password.
+std::optional<Barred> barred_with_password(const Query& query, const Found& found, int64_t now_s);
+
+}  // namespace postigo
