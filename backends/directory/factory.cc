@@ -21,6 +21,7 @@ constexpr DirectoryDriver kDrivers[] = {
     {config::Directory::Type::oauth, load_oauth_directory},
     {config::Directory::Type::ldap, load_ldap_directory},
     {config::Directory::Type::pam, load_pam_directory},
+    {config::Directory::Type::passwd_file, load_passwd_file_directory},
 };
 
 Result<SharedSource> load(const config::Directory& directory, const DirectoryShared* before) {

@@ -51,5 +51,6 @@ Result<SharedSource> load_redis_directory(const config::Directory& from);
 Result<SharedSource> load_oauth_directory(const config::Directory& from);
 Result<SharedSource> load_ldap_directory(const config::Directory& from);
 Result<SharedSource> load_pam_directory(const config::Directory& from);
+Result<SharedSource> load_passwd_file_directory(const config::Directory& from);
 
 }  // namespace postigo

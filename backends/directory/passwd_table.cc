@@ -1,0 +1,198 @@
+// Reads and finds lines: a hash table of places, and nothing copied. Not here: what a line says (passwd_line.cc), when
+// a file is read again (drivers/passwd_file.cc).
+#include "backends/directory/passwd_table.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "backends/user_name.h"
+#include "parser/base/ascii.h"
+#include "parser/base/limits.h"
+
+namespace postigo {
+namespace {
+
+constexpr int64_t kFileMax = int64_t{4} << 30;
+constexpr size_t kSlotsMin = 16;
+constexpr unsigned kOffsetBits = 40;
+constexpr uint64_t kOffsetMask = (uint64_t{1} << kOffsetBits) - 1;
+
+class Descriptor {
+ public:
+  explicit Descriptor(const std::string& path) : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+PasswdTable::State state_of(const struct stat& status) {
+  return {status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+}
+
+std::string permissions_oddity(const struct stat& status) {
+  if ((status.st_mode & S_IROTH) == 0) return {};
+  return fmt::format("everybody on this machine may read it (mode {:04o}): chmod o= is better",
+                     static_cast<unsigned>(status.st_mode & 07777));
+}
+
+Result<std::string> read_all(int file, size_t size) {
+  std::string text(size, '\0');
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t got = ::read(file, text.data() + done, size - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(std::strerror(errno));
+    if (got == 0) return fail("it became shorter while it was read");
+    done += static_cast<size_t>(got);
+  }
+  return text;
+}
+
+bool is_comment(std::string_view line) { return line.empty() || line.front() == '#' || line == "\r"; }
+
+Result<void> check_line(std::string_view line, std::string_view name) {
+  if (line.find(':') == std::string_view::npos) return fail("there is no \":\" in it");
+  if (name.empty()) return fail("the name is empty");
+  if (name.size() > limits::kUserMax) return fail(fmt::format("the name is over {} octets", limits::kUserMax));
+  if (line.find('\0') != std::string_view::npos) return fail("there is a NUL in it");
+  return {};
+}
+
+}  // namespace
+
+Result<PasswdTable::State> PasswdTable::look_at(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return fail(std::strerror(errno));
+  return state_of(status);
+}
+
+Result<std::shared_ptr<const PasswdTable>> PasswdTable::read(const std::string& path, const config::NameForm& names) {
+  const Descriptor file(path);
+  struct stat before {
+  }, after{};
+  if (file.number() < 0 || ::fstat(file.number(), &before) != 0) return fail(std::strerror(errno));
+  if (!S_ISREG(before.st_mode)) return fail("it is not a file");
+  if (before.st_size > kFileMax) return fail("it is over 4 GB");
+  auto text = read_all(file.number(), static_cast<size_t>(before.st_size));
+  if (!text) return tl::unexpected(text.error());
+  if (::fstat(file.number(), &after) != 0 || state_of(before) != state_of(after)) {
+    return fail("it was changed while it was read");
+  }
+  std::shared_ptr<PasswdTable> table(new PasswdTable);
+  table->text_ = std::move(*text);
+  table->state_ = state_of(before);
+  if (auto indexed = table->index(names); !indexed) return tl::unexpected(indexed.error());
+  if (auto oddity = permissions_oddity(before); !oddity.empty()) table->oddity_ = std::move(oddity);
+  return table;
+}
+
+Result<std::shared_ptr<const PasswdTable>> PasswdTable::parse(std::string text, const config::NameForm& names) {
+  std::shared_ptr<PasswdTable> table(new PasswdTable);
+  table->text_ = std::move(text);
+  if (auto indexed = table->index(names); !indexed) return tl::unexpected(indexed.error());
+  return table;
+}
+
+Result<void> PasswdTable::index(const config::NameForm& names) {
+  names_ = names;
+  key_ = random_sip_key();
+  slots_.assign(kSlotsMin, 0);
+  size_t number = 0;
+  for (size_t offset = 0; offset < text_.size();) {
+    ++number;
+    const std::string_view line = line_at(offset);
+    if (!is_comment(line)) {
+      if (auto added = add(line, number); !added)
+        return fail(fmt::format("line {}: {}", number, added.error().message));
+    }
+    offset += line.size() + 1;
+  }
+  return {};
+}
+
+// Of two lines for one user the first counts, as with Dovecot.
+Result<void> PasswdTable::add(std::string_view line, size_t number) {
+  const size_t offset = static_cast<size_t>(line.data() - text_.data());
+  const std::string name = name_at(offset);
+  if (auto good = check_line(line, name); !good) return good;
+  const uint64_t hash = siphash(key_, name);
+  if (find(name, hash)) {
+    if (oddity_.empty())
+      oddity_ = fmt::format("line {}: {} stands there twice; the first one counts", number, printable(name));
+    return {};
+  }
+  if (++users_ * 4 > slots_.size() * 3) grow();
+  place(hash, offset);
+  return {};
+}
+
+void PasswdTable::grow() {
+  const std::vector<uint64_t> before = std::exchange(slots_, std::vector<uint64_t>(slots_.size() * 2));
+  for (uint64_t slot : before) {
+    if (slot == 0) continue;
+    const size_t offset = (slot & kOffsetMask) - 1;
+    place(siphash(key_, name_at(offset)), offset);
+  }
+}
+
+void PasswdTable::place(uint64_t hash, size_t offset) {
+  size_t at = hash & (slots_.size() - 1);
+  while (slots_[at] != 0) at = (at + 1) & (slots_.size() - 1);
+  slots_[at] = (hash & ~kOffsetMask) | (offset + 1);
+}
+
+std::optional<size_t> PasswdTable::find(std::string_view name, uint64_t hash) const {
+  for (size_t at = hash & (slots_.size() - 1); slots_[at] != 0; at = (at + 1) & (slots_.size() - 1)) {
+    if ((slots_[at] & ~kOffsetMask) != (hash & ~kOffsetMask)) continue;
+    const size_t offset = (slots_[at] & kOffsetMask) - 1;
+    if (name_at(offset) == name) return offset;
+  }
+  return std::nullopt;
+}
+
+std::string_view PasswdTable::line_at(size_t offset) const {
+  return std::string_view(text_).substr(offset, text_.find('\n', offset) - offset);
+}
+
+// Router::normalise of a name in the file.
+std::string PasswdTable::name_at(size_t offset) const {
+  const std::string_view line = line_at(offset);
+  const std::string_view written = line.substr(0, line.find(':'));
+  if (written.starts_with('@')) return lower(written);
+  std::string name = names_.lowercase ? lower_name(written) : std::string(written);
+  if (!name.empty() && !names_.default_domain.empty() && !has_domain(name)) name += '@' + names_.default_domain;
+  return name;
+}
+
+std::optional<std::string_view> PasswdTable::line(std::string_view name) const {
+  auto offset = find(name, siphash(key_, name));
+  if (!offset) return std::nullopt;
+  std::string_view line = line_at(*offset);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+std::vector<std::string_view> PasswdTable::first_lines(size_t at_most) const {
+  std::vector<std::string_view> lines;
+  for (size_t offset = 0; offset < text_.size() && lines.size() < at_most;) {
+    const std::string_view line = line_at(offset);
+    if (!is_comment(line)) lines.push_back(line);
+    offset += line.size() + 1;
+  }
+  return lines;
+}
+
+}  // namespace postigo
