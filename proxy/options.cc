@@ -129,6 +129,43 @@ void add_placement(CLI::App* command, Parsed& parsed) {
   command->add_flag_callback("--enabled", disabled(false), "May log in")->excludes(off);
 }
 
+struct FieldOption {
+  const char *option, *field, *type, *doc;
+};
+
+void add_fields(CLI::App* command, Parsed& parsed, std::initializer_list<FieldOption> options) {
+  for (const FieldOption& each : options) {
+    command
+        ->add_option_function<std::string>(
+            each.option,
+            [&parsed, field = each.field](const std::string& value) { parsed.user.fields.emplace_back(field, value); },
+            each.doc)
+        ->type_name(each.type);
+  }
+}
+
+// From where, how and until when; "" takes a bound away.
+void add_conditions(CLI::App* command, Parsed& parsed) {
+  add_fields(command, parsed,
+             {{"--networks", "networks", "NET,...", "From where; \"\": from anywhere"},
+              {"--protocols", "protocols", "NAME,...", "With what: imap, pop3; \"\": with any"},
+              {"--valid-until", "valid_until", "TIME", "Until when: \"2026-08-01 18:00\", in UTC; \"\": for good"}});
+}
+
+void add_circumstances(CLI::App* command, Parsed& parsed) {
+  add_conditions(command, parsed);
+  add_fields(
+      command, parsed,
+      {{"--listeners", "listeners", "NAME,...", "Through which listeners; \"\": through any"},
+       {"--valid-from", "valid_from", "TIME", "From when on"},
+       {"--disabled-until", "disabled_until", "TIME", "May not log in before"},
+       {"--moving-until", "moving_until", "TIME", "Is told to come again until then: his mail is on its way"},
+       {"--class", "class", "NAME", "A [[limits.class]] by its name; \"\": none"},
+       {"--sessions-max", "sessions_max", "N", "Sessions that he may have, whatever his class; \"\": as that says"},
+       {"--main-password", "main_password", "yes|no",
+        "Whether his own password lets him in, and not only those for programs"}});
+}
+
 // Never a password as an argument: other users of the machine can see those.
 void add_password(CLI::App* command, Parsed& parsed) {
   using Password = commands::UserOptions::Password;
@@ -137,9 +174,28 @@ void add_password(CLI::App* command, Parsed& parsed) {
   CLI::Option* in = command->add_flag_callback("--password-stdin", set(Password::standard_input),
                                                "Read the password from standard input, one line");
   CLI::Option* none = command->add_flag_callback("--no-password", set(Password::none), "No password");
+  command->add_flag("--scram", parsed.user.scram, "Store the password as keys for SCRAM-SHA-256");
   ask->excludes(in);
   ask->excludes(none);
   in->excludes(none);
+}
+
+void add_app_passwords(CLI::App& user, Parsed& parsed) {
+  CLI::App* group = add_command(user, "app-password", "Manage a user's passwords for programs");
+  group->require_subcommand(1);
+  auto add = [&](const char* name, const char* what, UserCommand run) {
+    CLI::App* command = add_user_command(*group, name, what, run, parsed);
+    add_name(command, parsed);
+    return command;
+  };
+  auto add_label = [&](CLI::App* command) {
+    command->add_option("LABEL", parsed.user.label, "Whose device it is for: phone")->required()->type_name("");
+  };
+  CLI::App* command = add("add", "Make one and show it, once", commands::app_password_add);
+  add_label(command);
+  add_conditions(command, parsed);
+  add("list", "List them, with their last use", commands::app_password_list);
+  add_label(add("revoke", "Take one back", commands::app_password_revoke));
 }
 
 void add_user(CLI::App& app, Parsed& parsed) {
@@ -152,10 +208,12 @@ void add_user(CLI::App& app, Parsed& parsed) {
   add_name(command, parsed);
   add_password(command, parsed);
   add_placement(command, parsed);
+  add_circumstances(command, parsed);
   command = add("set", "Change a user; what is not named stays", commands::user_set);
   add_name(command, parsed);
   add_password(command, parsed);
   add_placement(command, parsed);
+  add_circumstances(command, parsed);
   add_name(add("del", "Delete a user", commands::user_del), parsed);
   add("list", "List all users", commands::user_list);
   command =
@@ -164,6 +222,17 @@ void add_user(CLI::App& app, Parsed& parsed) {
           commands::user_import);
   command->add_option("FILE", parsed.user.import_file, "\"-\": standard input")->required()->type_name("");
   command->add_flag("--replace", parsed.user.replace, "Replace users that exist");
+  command = add("export", "Print all users, as `import` reads them", commands::user_export);
+  command->add_flag("--hashes", parsed.user.hashes, "With their stored passwords; default: without");
+  command->add_flag("--jsonl", parsed.user.jsonl, "A JSON object in each line, for other programs; default: CSV");
+  add_name(command = add("rename", "Give a user another name", commands::user_rename), parsed);
+  command->add_option("TO", parsed.user.to, "The new name")->required()->type_name("");
+  add_name(command = add("verify", "Ask for a user's password and tell whether it is right", commands::user_verify),
+           parsed);
+  command->add_flag_callback(
+      "--password-stdin", [&parsed] { parsed.user.password = commands::UserOptions::Password::standard_input; },
+      "Read the password from standard input, one line");
+  add_app_passwords(*user, parsed);
 }
 
 void add_parameter(CLI::App* command, const Parameter& parameter, Parsed& parsed) {

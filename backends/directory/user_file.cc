@@ -8,7 +8,9 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "backends/directory/fields.h"
 #include "backends/directory/password.h"
 #include "backends/directory/user_records.h"
 #include "parser/base/ascii.h"
@@ -19,7 +21,6 @@ namespace {
 
 using Fields = Records::Fields;
 
-constexpr std::string_view kColumns[] = {"name", "password", "pool", "shard", "backend_user", "disabled"};
 constexpr size_t kOwnFields = 5;
 constexpr size_t kDovecotFields = 7;  // user:password:uid:gid:gecos:home:shell, then extra fields
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
@@ -69,14 +70,16 @@ Result<void> take_extra_field(Entry& entry, std::string_view field) {
   if (key.empty() || key.starts_with("userdb_") || key.starts_with("event_") || key == "nodelay") return {};
   if (key == "nologin") {
     entry.disabled = true;
+  } else if (key == "allow_nets") {
+    if (auto set = set_field(entry, "networks", value); !set) return tl::unexpected(set.error());
   } else if (key == "user") {
     entry.backend_user = value;
   } else {
-    for (std::string_view known : {"allow_nets", "allow_real_nets", "host", "master", "master_user", "nopassword",
-                                   "pass", "port", "proxy", "proxy_maybe", "destuser"}) {
+    for (std::string_view known : {"allow_real_nets", "host", "master", "master_user", "nopassword", "pass", "port",
+                                   "proxy", "proxy_maybe", "destuser"}) {
       if (key == known) return fail(fmt::format("the extra field {} has no counterpart here", known));
     }
-    return fail("an extra field is none of user, nologin and userdb_...");
+    return fail("an extra field is none of user, nologin, allow_nets and userdb_...");
   }
   return {};
 }
@@ -150,9 +153,9 @@ class Reader {
   // Without a word of the line: where the header is missing, it holds somebody's password.
   static Result<void> check_columns(const std::vector<std::string>& columns) {
     for (size_t i = 0; i < columns.size(); ++i) {
-      Entry ignored;
-      if (!set(ignored, columns[i], "0")) {
-        return fail(fmt::format("column {} of the header is none of {}", i + 1, fmt::join(kColumns, ", ")));
+      const auto& known = field_names();
+      if (columns[i] != "name" && std::find(known.begin(), known.end(), columns[i]) == known.end()) {
+        return fail(fmt::format("column {} of the header is none of name, {}", i + 1, fmt::join(known, ", ")));
       }
       if (std::find(columns.begin(), columns.begin() + static_cast<ptrdiff_t>(i), columns[i]) !=
           columns.begin() + static_cast<ptrdiff_t>(i)) {
@@ -169,25 +172,10 @@ class Reader {
     if (fields.size() < 2 && columns.size() > 1) return complain("no comma in the line");
     Entry entry;
     for (size_t i = 0; i < fields.size(); ++i) {
-      if (!set(entry, columns[i], std::move(fields[i])))
-        return complain("\"disabled\" is 0, 1, yes, no, true or false");
+      auto set = set_field(entry, columns[i] == "name" ? "user" : columns[i], fields[i]);
+      if (!set) return complain(set.error().message);
     }
     keep(std::move(entry));
-  }
-
-  static bool set(Entry& entry, std::string_view column, std::string value) {
-    if (column == "disabled") {
-      value = lower(value);
-      entry.disabled = value == "1" || value == "yes" || value == "true";
-      return entry.disabled || value.empty() || value == "0" || value == "no" || value == "false";
-    }
-    std::string* fields[] = {&entry.name, &entry.password, &entry.pool, &entry.shard, &entry.backend_user};
-    for (size_t i = 0; i < std::size(fields); ++i) {
-      if (column != kColumns[i]) continue;
-      *fields[i] = std::move(value);
-      return true;
-    }
-    return false;
   }
 
   void keep(Entry entry) {

@@ -2,11 +2,11 @@
 //
 // Three forms. The first line that is not empty and no "#" comment tells CSV from the others:
 //   CSV           a header without ":" (RFC 4180; quotes are needed for Argon2's commas); columns in any order:
-//                 name password pool shard backend_user disabled (1, yes, true)
+//                 name, and the fields of fields.h: password pool shard backend_user disabled valid_until ...
 //   ours          name:{SCHEME}hash[:pool[:shard[:backend_user]]]        also without a hash: name::pool
 //   Dovecot's     user:{SCHEME}hash:uid:gid:gecos:home:shell:extra fields, line by line; told from ours by a uid in the
-//   passwd-file   third field or by more than five fields. Of the extra fields, user= is the name at the backend and
-//                 nologin disables; userdb_... is left out; any other is a problem.
+//   passwd-file   third field or by more than five fields. Of the extra fields, user= is the name at the backend,
+//                 nologin disables and allow_nets is from where; userdb_... is left out; any other is a problem.
 // A name of "@example.com" is the entry of a domain. Passwords are taken as they are, never hashed.
 #pragma once
 

@@ -57,14 +57,25 @@ struct UserOptions {
   Password password = Password::automatic;
   std::optional<std::string> pool, shard, backend_user;
   std::optional<bool> disabled;
-  std::string import_file;  // "-": standard input
+  std::vector<std::pair<std::string, std::string>> fields;  // others, by name (backends/directory/fields.h)
+  bool scram = false;                                       // store keys for SCRAM-SHA-256
+  std::string to;                                           // rename
+  std::string label;                                        // of a password for programs
+  std::string import_file;                                  // "-": standard input
   bool replace = false;
+  bool hashes = false, jsonl = false;  // export
 };
 int user_add(const UserOptions& options, Streams io);
 int user_set(const UserOptions& options, Streams io);
 int user_del(const UserOptions& options, Streams io);
 int user_list(const UserOptions& options, Streams io);
+int user_rename(const UserOptions& options, Streams io);
+int user_verify(const UserOptions& options, Streams io);
 int user_import(const UserOptions& options, Streams io);
+int user_export(const UserOptions& options, Streams io);
+int app_password_add(const UserOptions& options, Streams io);
+int app_password_list(const UserOptions& options, Streams io);
+int app_password_revoke(const UserOptions& options, Streams io);
 
 // A verb of the admin API (ops/verbs.h), asked of the Postigo that runs.
 struct CtlOptions {

@@ -76,6 +76,12 @@ Result<Secret> ask_password() {
   return first;
 }
 
+Result<Secret> ask_password_once() {
+  Terminal terminal;
+  if (!terminal.ok()) return fail("there is no terminal to ask for a password: use --password-stdin");
+  return checked(terminal.ask("Password: "));
+}
+
 Result<Secret> read_password(std::istream& in) {
   Secret line;
   for (int c = in.get(); c != std::istream::traits_type::eof() && c != '\n'; c = in.get()) {

@@ -9,6 +9,7 @@ namespace postigo::commands {
 
 // Asks twice on the terminal of the process, without echo. Fails if there is none, or if the two differ.
 Result<Secret> ask_password();
+Result<Secret> ask_password_once();
 
 // The first line of `in`, without its end.
 Result<Secret> read_password(std::istream& in);
