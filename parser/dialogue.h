@@ -15,6 +15,7 @@
 // Objects are confined to one thread and hold no reference to the buffers that they were fed from.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -71,6 +72,13 @@ struct FrontPolicy {
   // are offered depends on the connection, too (sasl/offer.h).
   std::vector<std::string> mechanisms;
   std::shared_ptr<const CapabilityPolicy> capabilities;  // never null
+
+  // LOGIN, USER and PASS are what PLAIN and LOGIN are in other words: who takes those out takes these out.
+  bool takes_passwords() const {
+    return mechanisms.empty() || std::any_of(mechanisms.begin(), mechanisms.end(), [](const std::string& name) {
+             return name == "PLAIN" || name == "LOGIN";
+           });
+  }
   bool peer_is_proxy = false;  // whoever connects may say how many proxies a login may pass still (T63)
 };
 

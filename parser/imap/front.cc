@@ -117,6 +117,7 @@ Event Front::literal_refused(Bytes line, const LiteralReader::Framed& framed, Ou
   if (!parse_head(line, head)) return unparsable(line, out);
   tag_ = head.tag;
   bool login = equal_ignoring_case(head.verb, "LOGIN");
+  if (login && !policy_.takes_passwords()) return on_login(Lexer(Bytes()), out);
   if (login && !login_allowed(policy_, tls_)) return privacy_required(out);
   // Nobody has such a name or password. What could not be any command's is an error, though.
   bool sane = !framed.poisoned && framed.literal_size <= limits::kCommandMax;

@@ -81,6 +81,7 @@ Event Front::on_starttls(Lexer args, Out& out) {
 }
 
 Event Front::on_login(Lexer args, Out& out) {
+  if (!policy_.takes_passwords()) return tagged("NO", "[CANNOT] Passwords are not taken here, use AUTHENTICATE.", out);
   if (!login_allowed(policy_, tls_)) return privacy_required(out);
   Secret user;
   Secret password;

@@ -11,8 +11,11 @@ namespace postigo::imap {
 // What is true before login on this connection: names separated by single spaces.
 std::string capabilities_before_login(const FrontPolicy& policy, bool tls, const sasl::Facts& facts);
 
-// Passwords may travel: the connection is encrypted, or the operator does not mind.
-inline bool login_allowed(const FrontPolicy& policy, bool tls) { return tls || policy.plaintext_login_allowed; }
+// LOGIN may be said: passwords are among what clients may log in with, and may travel, as the connection is encrypted
+// or the operator does not mind.
+inline bool login_allowed(const FrontPolicy& policy, bool tls) {
+  return policy.takes_passwords() && (tls || policy.plaintext_login_allowed);
+}
 
 // What follows "tag NO ", without line end.
 std::string refusal_text(const Refusal& refusal);

@@ -15,6 +15,7 @@ constexpr Bytes kEnd = "\r\n";
 constexpr Bytes kUnknown = "-ERR Unknown command.\r\n";
 
 // [SYS/PERM], not [AUTH]: RFC 3206 4 has clients ask for another password on [AUTH], and the password is not at fault.
+constexpr Bytes kNoPasswords = "-ERR [SYS/PERM] Passwords are not taken here, use AUTH.\r\n";
 constexpr Bytes kNoClearText = "-ERR [SYS/PERM] Cleartext login is not allowed, start TLS first.\r\n";
 
 }  // namespace
@@ -87,7 +88,7 @@ Event Front::xclient(const Command& command, Out& out) {
 
 Event Front::user(const Command& command, Out& out) {
   forget();
-  if (!may_log_in()) return say(kNoClearText, out);
+  if (!may_log_in()) return say(policy_.takes_passwords() ? kNoClearText : kNoPasswords, out);
   if (command.args.empty()) return bad("-ERR USER takes a name.\r\n", out);
   user_ = command.args;
   return say("+OK\r\n", out);  // the same for every name (RFC 1939 7 allows it, A21 wants it)
@@ -95,7 +96,7 @@ Event Front::user(const Command& command, Out& out) {
 
 // The password is the rest of the line with all its spaces (T53).
 Event Front::pass(const Command& command, Out& out) {
-  if (!may_log_in()) return say(kNoClearText, out);
+  if (!may_log_in()) return say(policy_.takes_passwords() ? kNoClearText : kNoPasswords, out);
   if (user_.empty()) return bad("-ERR USER comes first.\r\n", out);
   Credentials credentials = sasl::make_credentials("USER", {}, user_, command.args);
   forget();

@@ -78,7 +78,7 @@ class Front final : public FrontDialogue {
   void forget();
 
   // USER and PASS put the password on the wire.
-  bool may_log_in() const { return tls_ || policy_.plaintext_login_allowed; }
+  bool may_log_in() const { return policy_.takes_passwords() && (tls_ || policy_.plaintext_login_allowed); }
   void put_capability(Bytes tag, Out& out) const;
 
   const FrontPolicy& policy_;

@@ -1,6 +1,7 @@
 // The LOGIN of draft-murchison-sasl-login: two prompts, whose texts clients compare. An initial response is the name.
 #include <optional>
 
+#include "parser/base/limits.h"
 #include "parser/sasl/credentials.h"
 #include "parser/sasl/mechanisms.h"
 
@@ -16,7 +17,7 @@ class Login final : public Server {
     }
     if (response->find('\0') != Bytes::npos) return Status::malformed;
     if (!user_) {
-      user_ = *response;
+      user_ = response->substr(0, limits::kUserMax + 1);  // longer is as impossible
       challenge = "Password:";
       return Status::challenge;
     }

@@ -19,6 +19,7 @@ namespace {
 
 constexpr unsigned kIterationsMax = 10'000'000;  // a damaged entry must not keep a client busy for minutes
 constexpr size_t kDecoySalt = 16;
+constexpr size_t kFirstMax = 4096;  // it is kept until the last one comes
 
 struct Family {
   Bytes name;
@@ -63,6 +64,7 @@ class Scram final : public Server {
 
   Status on_first(Bytes text, Credentials& credentials) {
     ScramFirst message;
+    if (text.size() > kFirstMax) return Status::malformed;
     if (!parse(text, message) || (message.flag == 'p') != family_.binds) return Status::malformed;
     std::optional<std::string> user = prepare(message.user), authzid = prepare(message.authzid);
     bool bound = bind(message);

@@ -1,11 +1,13 @@
 // TLS ends at us, so that what a balancer says of the client's TLS (PROXY version 2) is no fact here.
 #include "proxy/session/facts.h"
 
+#include <openssl/digest.h>
 #include <openssl/rand.h>
 
 #include <array>
 
 #include "parser/base/base64.h"
+#include "parser/sasl/crypto.h"
 #include "proxy/net/tls_binding.h"
 #include "proxy/net/tls_peer.h"
 #include "proxy/session/session.h"
@@ -42,8 +44,13 @@ std::string ConnectionFacts::certificate_name() const {
   return name_in_certificate(session_.client()->tls()->ssl(), session_.snapshot().live.tls.client_name);
 }
 
+// The same after a restart, and of all instances, where they share the master's password: who could compare would learn
+// whose salts are made up. Without one, this process's own.
 Bytes ConnectionFacts::decoy_key() const {
-  return {reinterpret_cast<const char*>(drawn_once().data()), drawn_once().size()};
+  const Bytes master = session_.snapshot().live.auth.backend_login.master_password.reveal();
+  if (master.empty()) return {reinterpret_cast<const char*>(drawn_once().data()), drawn_once().size()};
+  if (decoy_key_.empty()) decoy_key_ = sasl::hmac(EVP_sha256(), master, "postigo/decoy/v1");
+  return decoy_key_.reveal();
 }
 
 }  // namespace postigo

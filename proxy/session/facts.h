@@ -3,6 +3,7 @@
 // Outlived by its Session, on the session's thread.
 #pragma once
 
+#include "parser/base/secret.h"
 #include "parser/sasl/facts.h"
 
 namespace postigo {
@@ -20,6 +21,7 @@ class ConnectionFacts final : public sasl::Facts {
 
  private:
   Session& session_;
+  mutable Secret decoy_key_;
 };
 
 }  // namespace postigo

@@ -30,11 +30,15 @@ Gate::Answer Gate::knock(std::string_view user, std::string_view secret) {
                      .pwhash = policy->hash(user, secret)};
   }
   if (!session_.snapshot().penalty.enabled) return ask_policy(false);
-  user_ = user;
+  // A token may come without a name: then it is the address that tries.
+  user_ = user.empty() ? session_.summary().client.host() : std::string(user);
   return queue();
 }
 
-Gate::Answer Gate::knock_again() { return ask_policy(true); }
+Gate::Answer Gate::knock_again(std::string_view user) {
+  if (asked_ != nullptr) asked_->login.user = user;
+  return ask_policy(true);
+}
 
 Gate::Answer Gate::queue() {
   using At = Guesses::Attempt::Turn;

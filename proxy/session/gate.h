@@ -34,7 +34,7 @@ class Gate {
   ~Gate();
 
   Answer knock(std::string_view user, std::string_view secret);  // an attempt begins
-  Answer knock_again();                                          // its password was right
+  Answer knock_again(std::string_view user);                     // its password was right; whose it is
   Answer next();  // after the waiting. REQUIRES: one of these said `wait`
   // What became of an attempt; nothing if none has passed. `secret`: what was tried.
   // `tried`: it got as far as somebody who could judge it, or waited for nothing but its turn.

@@ -57,13 +57,17 @@ class Login final : public Stage, public Upstream::Client {
   void judge();
   void identify();
   bool may_act() const;
+  void ask_account(const std::string& name);
   void found_other(LookupResult result);
+  void found_himself(LookupResult result);
+  void take(Identity identity, const std::string& name);
   bool seat_user();  // false: refused
   void looked_up(LookupResult result);
   void known();
   void find_backend();
   void wait(Refused why, uint64_t patience_ms);
   bool strand(BackendError error);  // false: there is nothing to wait for
+  bool has_key() const;
   BackLogin backend_login(const Identity& identity);
   unsigned hops_left() const;  // that a login has from the backend on; 0: it may not go there
   void refuse(Refusal refusal, Refused reason, std::string_view code = {});
@@ -102,10 +106,11 @@ class Login final : public Stage, public Upstream::Client {
   std::string_view pool_;            // of the route
   size_t mechanism_ = 0;             // in kMechanismNames
   uint64_t attempt_start_us_ = 0, lookup_start_us_ = 0;
-  bool exchanging_ = false;  // an attempt is under way, in which a secret was supplied: the front is fed
-  bool identified_ = false;  // the client himself is known, and whom he acts as is being asked for
-  bool known_ = false;       // a directory has said identity_
-  bool suspended_ = false;   // an attempt is under way: the front is not fed
+  bool exchanging_ = false;    // an attempt is under way, in which a secret was supplied: the front is fed
+  bool identified_ = false;    // the client himself is known, and whom he acts as is being asked for
+  bool asks_himself_ = false;  // likewise, but about whom his token is of
+  bool known_ = false;         // a directory has said identity_
+  bool suspended_ = false;     // an attempt is under way: the front is not fed
   bool client_ended_ = false;
   bool stranded_ = false;  // in this attempt it has waited for the user's sessions to go
 };

@@ -22,7 +22,7 @@ constexpr uint64_t kTickMs = 100;
 // The policy server has a second word on those whose password was right; of the others their backend decides.
 void Login::known() {
   known_ = true;
-  Gate::Answer answer = identity_.verified ? gate_.knock_again() : Gate::Answer::pass;
+  Gate::Answer answer = identity_.verified ? gate_.knock_again(claimed_) : Gate::Answer::pass;
   if (answer == Gate::Answer::wait) session_.rearm(session_.login_ms_left());
   pass(answer);
 }
@@ -37,6 +37,7 @@ void Login::find_backend() {
   }
   session_.summary().user = identity_.user;
   pool_ = route->pool;
+  if (!has_key()) return refuse({Refusal::Kind::unavailable, {}}, Refused::master_refused);
   // Whoever was verified here is counted before his backend is asked.
   if (identity_.verified && !seat_user()) return;
   auto way = bind_user(session_, std::move(*route));
@@ -83,6 +84,12 @@ unsigned Login::hops_left() const {
   if (proxied != nullptr && proxied->hops_left) hops = std::min<unsigned>(hops, *proxied->hops_left);
   if (auto told = front_->hops_left()) hops = std::min(hops, *told);
   return hops == 0 ? 0 : hops - 1;
+}
+
+// Who has proven himself without a password needs ours at the backend.
+bool Login::has_key() const {
+  const bool master = session_.snapshot().live.auth.backend_login.mode != config::BackendLogin::Mode::credentials;
+  return master || !identity_.backend_password.empty() || !front_->credentials().password.empty();
 }
 
 BackLogin Login::backend_login(const Identity& identity) {

@@ -32,6 +32,7 @@ void Login::supply(LookupResult result) {
   identity_ = std::move(result.identity);
   exchanging_ = true;
   session_.enter(Phase::command, session_.login_ms_left());
+  front_->credentials().user = claimed_;  // a stranger's salt must be as blind to spellings as a user's is (A21)
   Event event = front_->supply(result.secret, out_);
   flush();
   if (session_.closing()) return;
@@ -48,12 +49,14 @@ void Login::supply(LookupResult result) {
 void Login::judge() {
   exchanging_ = false;
   const Credentials& credentials = front_->credentials();
-  if (credentials.possible && credentials.proof == Proof::proven) {
+  const bool proven = credentials.possible && credentials.proof == Proof::proven;
+  // The time that a "no" takes counts from the proof, and not from the name.
+  if (!proven || identity_.disabled) attempt_start_us_ = clock_us();
+  if (proven) {
     if (identity_.disabled) return refuse_as(Verdict::disabled, {}, identity_.barred);
     session_.enter(Phase::lookup, session_.login_ms_left());
     return identify();
   }
-  attempt_start_us_ = clock_us();  // the time that a "no" takes counts from the proof, and not from the name
   refuse_as(unproven_);
 }
 
@@ -69,12 +72,17 @@ void Login::identify() {
   }
   if (name.empty()) name = claimed_;
   identity_.verified = identity_.verified || want_ != Want::verdict;  // proven here
-  // Who issues tokens seldom knows where mailboxes are.
-  const bool placed =
-      want_ != Want::token || !identity_.pool.empty() || !identity_.shard.empty() || !identity_.backend.empty();
-  if (acting_as_.empty() && placed) return known();
+  // Who issues tokens seldom knows where mailboxes are, and who may not come in any more.
+  const bool placed = !identity_.pool.empty() || !identity_.shard.empty() || !identity_.backend.empty();
+  asks_himself_ = want_ == Want::token && (!placed || !acting_as_.empty());
+  if (asks_himself_) return ask_account(claimed_);
+  if (acting_as_.empty()) return known();
+  ask_account(acting_as_);
+}
+
+void Login::ask_account(const std::string& name) {
   identified_ = true;
-  ask(question(acting_as_.empty() ? claimed_ : acting_as_, Want::account));
+  ask(question(name, Want::account));
 }
 
 bool Login::may_act() const {
@@ -82,20 +90,33 @@ bool Login::may_act() const {
   return acting_as_.empty() || may_act_as(rules, claimed_, acting_as_);
 }
 
-// Whom he acts as, or himself, where others than the issuer of his token know him. He has proven who he is, if that is
-// for us to know, and so may learn that there is nobody.
 void Login::found_other(LookupResult result) {
   identified_ = false;
-  const bool himself = acting_as_.empty();
   if (result.verdict == Verdict::unusable) return refuse_as(result.verdict);
-  if (himself && result.verdict == Verdict::no_such_user) return known();
-  if (himself && result.verdict != Verdict::ok) return refuse_as(result.verdict);
+  if (asks_himself_) return found_himself(std::move(result));
+  // Who has proven who he is may learn that there is nobody; of others only their backend knows who they are.
+  if (result.verdict != Verdict::ok && !identity_.verified) return refuse_as(Verdict::no_such_user);
   if (result.verdict != Verdict::ok) return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
-  bool verified = identity_.verified;
-  identity_ = std::move(result.identity);
-  identity_.verified = verified;
-  if (identity_.user.empty()) identity_.user = himself ? claimed_ : acting_as_;
+  take(std::move(result.identity), acting_as_);
   known();
+}
+
+// Where others than the issuer of his token know him; they need not.
+void Login::found_himself(LookupResult result) {
+  asks_himself_ = false;
+  if (result.verdict != Verdict::ok && result.verdict != Verdict::no_such_user) {
+    return refuse_as(result.verdict, {}, result.identity.barred);
+  }
+  if (result.verdict == Verdict::ok) take(std::move(result.identity), claimed_);
+  if (acting_as_.empty()) return known();
+  ask_account(acting_as_);
+}
+
+void Login::take(Identity identity, const std::string& name) {
+  const bool verified = identity_.verified;
+  identity_ = std::move(identity);
+  identity_.verified = verified;
+  if (identity_.user.empty()) identity_.user = name;
 }
 
 }  // namespace postigo

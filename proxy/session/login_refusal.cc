@@ -61,7 +61,7 @@ void Login::upstream_unavailable(BackendError error, const std::string& why, std
 
 void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {
   count_refused(reason, code);
-  exchanging_ = identified_ = false;
+  exchanging_ = identified_ = asks_himself_ = false;
   seat_.release();
   again_.cancel();
   session_.unseat_user();
@@ -81,6 +81,8 @@ void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {
 }
 
 void Login::refuse_now() {
+  lookup_.reset();
+  suspended_ = false;  // the attempt is over and counted, also if this ends the session
   session_.host().loop().bury(std::move(upstream_));
   for (const std::string& text : alerts_) front_->alert(text, out_);
   alerts_.clear();
@@ -117,7 +119,7 @@ void Login::count_refused(Refused reason, std::string_view code) {
   bool on_hold = static_cast<bool>(seat_);
   // A proof is another one each time, whether the password behind it is the same or not: each counts (A23).
   const Credentials& credentials = front_->credentials();
-  bool proof = credentials.proof == Proof::rejected;
+  bool proof = want_ == Want::secret && credentials.proof != Proof::proven;
   std::string guess(proof ? facts_.unique() : std::string());
   gate_.refused(reason, proof ? Bytes(guess) : credentials.password.reveal(), !on_hold);
   count(facts_of(reason).result);
