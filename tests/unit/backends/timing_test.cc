@@ -84,7 +84,7 @@ class Timing : public testing::Test {
     return times;
   }
 
-  std::vector<Entry> entries_ = {
+  std::vector<config::StaticUser> entries_ = {
       {"joe", kHash, "", "", "", false}, {"off", kHash, "", "", "", true}, {"nopass", "", "", "", "", false}};
   const std::vector<Kind> kinds_ = {
       {"eve", "wrong"}, {"joe", "wrong"}, {"off", "password"}, {"off", "wrong"}, {"nopass", "wrong"}};
@@ -97,7 +97,11 @@ TEST_F(Timing, A22_AllRefusalsTakeTheSame) {
   {
     auto store = SqliteStore::open(path, SqliteStore::Missing::create);
     ASSERT_TRUE(store);
-    for (const Entry& entry : entries_) ASSERT_TRUE((*store)->add(entry));
+    for (const config::StaticUser& user : entries_) {
+      Entry entry;
+      static_cast<config::StaticUser&>(entry) = user;
+      ASSERT_TRUE((*store)->add(entry));
+    }
   }
   config::Directory sqlite{"db", config::Directory::Type::sqlite, true, path, {}};
   config::Directory fixed{"file", config::Directory::Type::fixed, true, "", entries_};

@@ -428,7 +428,9 @@ TEST_F(CheckTest, EachKindOfDirectoryHasItsNeeds) {
   EXPECT_THAT(error(of + "\"ldap\"\nservers = [\"ldaps://a\"]\n[directory.ldap]\nbase = \"dc=a\"\n"),
               HasSubstr("ldap.base with ldap.filter, or ldap.bind_dn, must be set"));
   EXPECT_THAT(error(of + "\"http\"\n"), HasSubstr("http.url must be set"));
-  EXPECT_THAT(error(of + "\"oauth\"\n"), HasSubstr("oauth.issuer must be set"));
+  EXPECT_THAT(problems_of_small_and(of + "\"oauth\"\n"), HasSubstr("oauth.issuer must be set"));
+  EXPECT_THAT(error(of + "\"oauth\"\n[directory.oauth]\nissuer = \"https://a\"\n"),
+              HasSubstr("a token opens no backend"));
   EXPECT_THAT(error(of + "\"pam\"\n[directory.redis]\ndatabase = 2\n"),
               HasSubstr("directory.redis: is for type \"redis\" only"));
   EXPECT_THAT(error(of + "\"redis\"\nservers = [\"a:1\"]\nfields = [\"shard\"]\n"),

@@ -199,6 +199,9 @@ Config invent(unsigned seed, const std::string& file) {
   live.routing.default_pool = "pool1";
   live.routing.rules.push_back({"", "", ".*\\d\"@x", "pool0", "s" + live.backends[0].name});
   live.routing.rules.push_back({"", "a.example", "", "pool0", ""});
+  // Names that a default domain makes no longer.
+  live.auth.anonymous_user = "nobody@a.example";
+  for (Impersonation& rule : live.auth.impersonation) rule = {"a@a.example", "*@b.example"};
   std::vector<Directory> kinds;
   for (const Directory& all : live.auth.directories) {
     for (int type = 0; type <= static_cast<int>(Directory::Type::oauth); ++type) {

@@ -130,7 +130,7 @@ TEST_F(Mechanisms, A10_WhatBreaksTheGrammarOfTokens) {
     EXPECT_EQ(say(bad), Status::malformed) << bad;
   }
   begin("XOAUTH2");
-  EXPECT_EQ(say(std::string("user=a\0\1auth=Bearer t\1\1", 25)), Status::malformed) << "T7";
+  EXPECT_EQ(say(std::string("user=a\0\1auth=Bearer t\1\1", 23)), Status::malformed) << "T7";
 }
 
 TEST_F(Mechanisms, A8_ExternalIsWhomTheCertificateNames) {
