@@ -42,10 +42,10 @@ std::string NameTemplate::fill(std::string_view user,
 }
 
 std::string_view NameTemplate::value(char place, std::string_view user) {
-  std::string_view domain = domain_of(user);
   if (place == 'u') return user;
+  const std::string_view domain = domain_of(user);
   if (place == 'd') return domain;
-  return user.substr(0, user.size() - domain.size() - (user.size() == domain.size() || domain.empty() ? 0 : 1));
+  return has_domain(user) ? user.substr(0, user.size() - domain.size() - 1) : user;
 }
 
 }  // namespace postigo
