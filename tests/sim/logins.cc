@@ -202,6 +202,7 @@ void Logins::try_next(const LoginPtr& login, bool strands) {
   const auto next = late ? Bonds::Answer::no : login->way->go_on();
   if (next == Bonds::Answer::later) return ask_again(login, [this, login, strands] { try_next(login, strands); });
   if (next == Bonds::Answer::yes) {
+    oracle_.unbound(login->who.user);  // a session of his may have ended while nobody answered
     ++story_.count(Count::retries);
     return try_candidate(login);
   }
