@@ -80,7 +80,8 @@ bool Candidates::has_failed(Slot slot) const {
 // this one has met there, it is called back, unless a session of his has got in there. What is left behind has not
 // failed, and comes next.
 Answer Candidates::follow(Slot here) {
-  if (turns_ >= route_.candidates.size()) return Answer::no;
+  constexpr size_t kTurns = 4;  // for each candidate: so many others at one moment are no user's
+  if (turns_ >= kTurns * route_.candidates.size()) return Answer::no;
   if (has_failed(bond_->backend()) && bond_->move(here) == Answer::later) return Answer::later;
   ++turns_;
   return put(at_, bond_->backend()) ? Answer::yes : Answer::no;
