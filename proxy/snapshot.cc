@@ -175,7 +175,8 @@ std::shared_ptr<const DirectoryShared> open_directories(const config::Auth& auth
     auto opened = load_directories(one);
     if (opened) continue;
     const std::string& path = one.directories[0].path;
-    bool missing = !path.empty() && ::access(path.c_str(), F_OK) != 0 && errno == ENOENT;
+    const bool ours = one.directories[0].type == config::Directory::Type::sqlite;
+    bool missing = ours && !path.empty() && ::access(path.c_str(), F_OK) != 0 && errno == ENOENT;
     const char* hint = missing ? " (`postigo user add` or `import` makes it)" : "";
     problems.push_back(config::error_at(config::at_index("directory", i), opened.error().message + hint));
   }

@@ -104,15 +104,19 @@ class Check(unittest.TestCase):
             pair = platform.certificates.pair(path, (path.replace("-rsa", ""),), kind)
             for source, end in zip(pair, ("pem", "key")):
                 shutil.copy(source, os.path.join(folder, "tls", f"{path}.{end}"))
-        shutil.copy(platform.certificates.ca, os.path.join(folder, "tls", "internal-ca.pem"))
+        for authorities in ("internal-ca.pem", "users-ca.pem"):
+            shutil.copy(platform.certificates.ca, os.path.join(folder, "tls", authorities))
+        shutil.copy(platform.certificates.revocations(), os.path.join(folder, "tls", "users-crl.pem"))
         for name, secret in (("master-password", "secret"), ("policy.secret", "x"), ("policy.nonce", "x"),
-                             ("probe.password", "secret"), ("dashboard.token", "0123456789abcdef" * 2)):
+                             ("probe.password", "secret"), ("db.password", "secret"), ("ldap.password", "secret"),
+                             ("dashboard.token", "0123456789abcdef" * 2), ("passwd", "ann:{PLAIN}secret")):
             with open(os.path.join(folder, name), "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
                 file.write(secret + "\n")
         me, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
         for wanted, here in (('user = "postigo"', f'user = "{me}"'), ('group = "postigo"', f'group = "{group}"'),
                              ("/var/log/postigo/", f"{folder}/"), ("/var/lib/postigo/", f"{folder}/"),
-                             ("/run/postigo/", f"{folder}/"), ('"10.0.0.1:1993"', '"127.0.0.1:1993"'),
+                             ("/run/postigo/", f"{folder}/"), ("/etc/postigo/passwd", f"{folder}/passwd"),
+                             ('pam_service = "postigo"', 'pam_service = "other"'), ('"10.0.0.1:1993"', '"127.0.0.1:1993"'),
                              ('"10.0.0.5", "10.0.0.6"', '"127.0.0.5", "127.0.0.6"')):
             self.assertIn(wanted, text)
             text = text.replace(wanted, here)

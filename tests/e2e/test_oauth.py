@@ -112,6 +112,7 @@ def door(more="", discovery=True):
 class Tokens(unittest.TestCase):
     def setUp(self):
         issuer.away = issuer.nonsense = False
+        issuer.asked.clear()
 
     def xoauth2(self, proxy, user, token):
         context = ssl.create_default_context(cafile=proxy.certificates.ca)

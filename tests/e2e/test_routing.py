@@ -5,7 +5,7 @@ import socket
 import time
 import unittest
 
-from tests.e2e.harness import PASSWORD, Imap, Platform, Pop3
+from tests.e2e.harness import PASSWORD, Imap, Platform, Pop3, wait_for
 
 platform = proxy = None
 RULES = """
@@ -120,7 +120,7 @@ class OneBackendDown(unittest.TestCase):
             user = platform.fresh_user()
             with Imap.open(door) as wire:
                 wire.logged_in(user, PASSWORD)
-            self.assertEqual(["b"], served_by(user))
+            wait_for(lambda: served_by(user) == ["b"], 20, what="b has written it down")
             door.stop()
         finally:
             platform.a.start()

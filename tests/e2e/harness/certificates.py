@@ -40,6 +40,18 @@ class Certificates:
         run("openssl", "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._ca_key, "-days", str(days),
             "-set_serial", str(int.from_bytes(os.urandom(8), "big") >> 1), "-extfile", extensions, "-out", certificate)
 
+    def revocations(self):
+        """A file with a list of this CA's on which nobody stands."""
+        path, settings = os.path.join(self.folder, "crl.pem"), os.path.join(self.folder, "crl.cnf")
+        if not os.path.exists(path):
+            with open(os.path.join(self.folder, "crl.index"), "w", encoding="ascii"):
+                pass
+            with open(settings, "w", encoding="ascii") as file:
+                file.write(f"[ca]\ndefault_ca = own\n[own]\ndatabase = {self.folder}/crl.index\ndefault_md = sha256\n")
+            run("openssl", "ca", "-gencrl", "-config", settings, "-cert", self.ca, "-keyfile", self._ca_key, "-crldays", "30",
+                "-out", path)
+        return path
+
     @property
     def server(self):
         return self.pair("server")
