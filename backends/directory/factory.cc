@@ -25,7 +25,9 @@ constexpr DirectoryDriver kDrivers[] = {
 };
 
 Result<SharedSource> load(const config::Directory& directory, const DirectoryShared* before) {
-  if (before != nullptr) {
+  // What stands in the file has neither connections nor a cache, and may be large.
+  const bool kept = directory.type != config::Directory::Type::fixed;
+  if (kept && before != nullptr) {
     for (const DirectoryShared::Item& item : before->items()) {
       if (item.settings == directory) return item.source;
     }
@@ -54,6 +56,7 @@ Result<std::shared_ptr<const DirectoryShared>> load_directories(const config::Au
     Result<SharedSource> source = load(directory, before);
     if (!source) return tl::unexpected(source.error());
     items.push_back({directory, std::move(*source)});
+    items.back().settings.users = {};
   }
   return std::make_shared<const DirectoryShared>(std::move(items), auth.accept_unknown);
 }

@@ -21,7 +21,7 @@ namespace postigo {
 class DirectoryShared {
  public:
   struct Item {
-    config::Directory settings;  // that it was loaded from
+    config::Directory settings;  // that it was loaded from, but for the users
     SharedSource source;
   };
   explicit DirectoryShared(std::vector<Item> items, bool accept_unknown);

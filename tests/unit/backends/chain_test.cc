@@ -316,11 +316,15 @@ TEST(Factory, SaysWhichDirectoryCannotBeUsed) {
 // Connections and caches of a directory go on if its section did not change, whatever happened to its neighbours.
 TEST(Factory, WhatDidNotChangeGoesOn) {
   config::Auth auth;
-  auth.directories = {{"a", config::Directory::Type::fixed, true, "", {{"joe", "{PLAIN}secret", "", "", "", false}}},
-                      {"b", config::Directory::Type::fixed, false, "", {{"ann", "", "vip", "", "", false}}}};
+  for (const char* name : {"a", "b"}) {
+    config::Directory& tokens = auth.directories.emplace_back();
+    tokens.name = name;
+    tokens.type = config::Directory::Type::oauth;
+    tokens.oauth.issuer = std::string("https://issuer.test/") + name;
+  }
   auto before = load_directories(auth).value();
   std::swap(auth.directories[0], auth.directories[1]);
-  auth.directories[0].users[0].pool = "main";
+  auth.directories[0].oauth.scopes = {"mail"};
   auto after = load_directories(auth, before.get()).value();
   EXPECT_NE(after->items()[0].source, before->items()[1].source);
   EXPECT_EQ(after->items()[1].source, before->items()[0].source);
