@@ -373,7 +373,8 @@ class Memory(unittest.TestCase):
         growth = proxy.memory() - before
         print(f"{self.reloads} reloads with {self.sessions} sessions: {growth / 1024:.0f} KiB more")
         if not sanitized():
-            self.assertLess(growth, 8 << 20)
+            # Of two thousand users in the file there are a few copies while one configuration takes over from another.
+            self.assertLess(growth, 16 << 20)
         self.ask(clients, "noop")
 
 
