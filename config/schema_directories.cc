@@ -53,8 +53,6 @@ void describe_sql(Visitor& v, SqlQueries& x) {
        "One row for who is known; %u, %n, %d are his name, what stands before its @, and behind it (all bound, never "
        "pasted in); columns are fields: password, pool, shard, ... (required)"},
       x.query);
-  v.text({"app_passwords", "A row for each of his passwords for programs; default: there are none"}, x.app_passwords);
-  v.text({"used", "Run after a login with one of those, with its label as %l; default: nothing"}, x.used);
 }
 
 void describe_ldap(Visitor& v, Ldap& x) {
@@ -114,13 +112,6 @@ void describe_server(Visitor& v, Directory& x) {
   v.texts({"fields", "\"theirs=ours\": what the server calls a field by another name"}, x.fields);
 }
 
-void describe_cache(Visitor& v, Directory& x) {
-  v.duration({"cache_ttl", "An answer is good for so long; 0: each login asks"}, x.cache_ttl_ms, true);
-  v.duration({"cache_negative_ttl", "A \"no\" is good for so long"}, x.cache_negative_ttl_ms, true);
-  v.duration({"cache_stale", "And so long behind it while the directory cannot answer"}, x.cache_stale_ms, true);
-  v.count({"cache_entries", "Answers that are kept at most"}, x.cache_entries, {16, 10'000'000});
-}
-
 }  // namespace
 
 std::string_view word_of(Directory::Type type) {
@@ -136,7 +127,6 @@ void describe_directory(Visitor& v, Directory& x) {
   v.flag({"check_password", "Check passwords here and log in with the master identity"}, x.check_password);
   v.path({"path", "SQLite database (`postigo user`), or a passwd-file in Dovecot's format"}, x.path);
   describe_server(v, x);
-  describe_cache(v, x);
   v.text({"pam_service", "Of PAM: a file in /etc/pam.d"}, x.pam_service);
   v.table({"sql", "PostgreSQL, MySQL, MariaDB"}, x.sql, describe_sql);
   v.table({"ldap", "LDAP"}, x.ldap, describe_ldap);
