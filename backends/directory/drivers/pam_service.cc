@@ -90,7 +90,7 @@ class Conversation {
     set(PAM_FAIL_DELAY, reinterpret_cast<const void*>(&no_delay));
   }
   void then(int (*step)(pam_handle_t*, int), int flags = 0) {
-    if (code_ == PAM_SUCCESS) code_ = step(pam_, PAM_SILENT | flags);
+    if (code_ == PAM_SUCCESS) code_ = step(pam_, static_cast<int>(PAM_SILENT) | flags);
   }
   Heard heard() const {
     Heard heard{verdict_of(code_)};

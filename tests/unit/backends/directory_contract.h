@@ -28,17 +28,17 @@ std::string hashed(const std::string& phrase) {
 
 std::vector<Entry> entries() {
   return {
-      {"joe@example.com", hashed("secret"), "main", "a", "", false},
-      {"ann@example.com", hashed("other"), "", "", "ann-at-home", false},
-      {"off@example.com", hashed("secret"), "", "", "", true},
-      {"nopass@example.com", "", "", "", "", false},
-      {"local", hashed("secret"), "", "", "", false},
-      {"gr\xc3\xbc\xc3\x9f@example.com", hashed("secret"), "", "", "", false},
-      {std::string(512, 'x'), hashed("secret"), "", "", "", false},
-      {"%u", hashed("percent"), "", "", "", false},
-      {"joe@closed.example", hashed("secret"), "", "", "", false},
-      {"@example.com", "", "pool-of-domain", "", "", false},
-      {"@closed.example", "", "", "", "", true},
+      {{"joe@example.com", hashed("secret"), "main", "a", "", false}},
+      {{"ann@example.com", hashed("other"), "", "", "ann-at-home", false}},
+      {{"off@example.com", hashed("secret"), "", "", "", true}},
+      {{"nopass@example.com", "", "", "", "", false}},
+      {{"local", hashed("secret"), "", "", "", false}},
+      {{"gr\xc3\xbc\xc3\x9f@example.com", hashed("secret"), "", "", "", false}},
+      {{std::string(512, 'x'), hashed("secret"), "", "", "", false}},
+      {{"%u", hashed("percent"), "", "", "", false}},
+      {{"joe@closed.example", hashed("secret"), "", "", "", false}},
+      {{"@example.com", "", "pool-of-domain", "", "", false}},
+      {{"@closed.example", "", "", "", "", true}},
   };
 }
 
@@ -226,7 +226,7 @@ TEST_P(Contract, WithoutCheckingTheIdentityIsForRoutingOnly) {
 TEST_P(Contract, NobodyLogsInAsADomain) {
   for (bool check : {true, false}) {
     Temporary place;
-    auto source = GetParam().load({{"@example.com", "", "", "", "", false}}, check, place);
+    auto source = GetParam().load({{{"@example.com", "", "", "", "", false}}}, check, place);
     EXPECT_EQ(ask(*(*source)->make(env_), "@example.com").verdict, Verdict::no_such_user);
   }
 }

@@ -15,7 +15,7 @@ TEST(Fields, EachHasItsPlace) {
   EXPECT_TRUE(set_field(entry, "shard", "a").value());
   EXPECT_TRUE(set_field(entry, "backend_user", "joe-at-home").value());
   EXPECT_TRUE(set_field(entry, "disabled", "t").value());
-  EXPECT_EQ(entry, (Entry{"", "{PLAIN}x", "main", "a", "joe-at-home", true}));
+  EXPECT_EQ(entry, (Entry{{"", "{PLAIN}x", "main", "a", "joe-at-home", true}}));
   EXPECT_TRUE(set_field(entry, "enabled", "TRUE").value());
   EXPECT_FALSE(entry.disabled);
 }

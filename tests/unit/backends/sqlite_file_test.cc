@@ -80,7 +80,7 @@ class SqliteFile : public SqliteDirectory {
   static void make(const std::string& path, const std::vector<std::string>& names) {
     auto made = SqliteStore::open(path, SqliteStore::Missing::create);
     ASSERT_TRUE(made) << made.error().message;
-    for (const std::string& name : names) ASSERT_TRUE((*made)->add({name, "{PLAIN}secret", "", "", "", false}));
+    for (const std::string& name : names) ASSERT_TRUE((*made)->add({{name, "{PLAIN}secret", "", "", "", false}}));
   }
   std::unique_ptr<SqliteStore> store() {
     auto opened = SqliteStore::open(path_, SqliteStore::Missing::error);
@@ -120,13 +120,13 @@ TEST_F(SqliteFile, A35_EachOfManyChangesCounts) {
     EXPECT_EQ(ask("joe").verdict, Verdict::bad_credentials);
     ASSERT_TRUE(store()->del("joe"));
     EXPECT_EQ(ask("joe").verdict, Verdict::no_such_user);
-    ASSERT_TRUE(store()->add({"joe", "{PLAIN}secret", "", "", "", false}));
+    ASSERT_TRUE(store()->add({{"joe", "{PLAIN}secret", "", "", "", false}}));
   }
 }
 
 TEST_F(SqliteFile, A35_AFileThatIsRenamedOverItCountsAndCanBeChangedAtOnce) {
   EXPECT_EQ(ask("joe").verdict, Verdict::ok);
-  ASSERT_TRUE(store()->add({"eve", "{PLAIN}secret", "", "", "", false}));
+  ASSERT_TRUE(store()->add({{"eve", "{PLAIN}secret", "", "", "", false}}));
   EXPECT_EQ(ask("eve").verdict, Verdict::ok);
   const std::string other = place_.file("other.db");
   make(other, {"ann", "bob"});

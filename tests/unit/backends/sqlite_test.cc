@@ -27,7 +27,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 Entry entry(const std::string& name, const std::string& password = "{PLAIN}secret", const std::string& pool = "") {
-  return {name, password, pool, "", "", false};
+  return {{name, password, pool, "", "", false}};
 }
 
 std::unique_ptr<SqliteStore> open_store(const std::string& path) {
@@ -75,7 +75,7 @@ TEST_F(SqliteTest, OnlyCreateMakesAFile) {
 
 TEST_F(SqliteTest, AddSetDelListFind) {
   auto store = open_store(path_);
-  ASSERT_TRUE(store->add({"joe", "{PLAIN}a", "main", "s1", "joe2", true}));
+  ASSERT_TRUE(store->add({{"joe", "{PLAIN}a", "main", "s1", "joe2", true}}));
   ASSERT_TRUE(store->add(entry("ann", "")));
   ASSERT_TRUE(store->add(entry("@example.com", "", "main")));
   EXPECT_EQ(store->add(entry("joe")).error().message, "joe exists already");
