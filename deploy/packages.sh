@@ -22,13 +22,13 @@ RUN='dovecot-imapd dovecot-pop3d curl openssl'
 # prometheus is for promtool, fail2ban for fail2ban-regex, valgrind for the bench's instruction counts, mmdebstrap unpacks
 # mail servers that exclude one another (tests/differential), systemd is for systemd-analyze. zsh and fish are asked what
 # they complete, mandoc and groff read the manual pages, dpkg-dev finds what the Debian package links, lintian judges it,
-# postfix and dovecot-lmtpd deliver mail to where we say. postgresql, mariadb-server-core, slapd, redis-server and
+# postfix and dovecot-lmtpd deliver mail to where we say. postgresql, mariadb-server, slapd, redis-server and
 # libpam-pwdfile know users, nginx asks programs who know them; gsasl speaks mechanisms, as mbsync does with
 # libsasl2-modules
 TEST='libgtest-dev libgmock-dev libbenchmark-dev clang clang-format dovecot-imapd dovecot-pop3d curl openssl python3
   isync fetchmail neomutt prometheus fail2ban binutils procps valgrind mmdebstrap debian-archive-keyring
   offlineimap3 systemd haproxy zsh fish mandoc groff-base dpkg-dev lintian postfix dovecot-lmtpd
-  postgresql mariadb-server-core slapd ldap-utils redis-server libpam-pwdfile gsasl libsasl2-modules nginx
+  postgresql mariadb-server slapd ldap-utils redis-server libpam-pwdfile gsasl libsasl2-modules nginx
   libnginx-mod-mail'
 # libbenchmark-dev: the micro-benchmarks are of the same build. mmdebstrap unpacks the newest HAProxy, nginx and Dovecot
 BENCH='nginx libnginx-mod-mail haproxy dovecot-imapd dovecot-pop3d perdition openssl python3 python3-matplotlib
