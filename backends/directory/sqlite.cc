@@ -8,6 +8,7 @@
 #include "backends/client_network.h"
 #include "backends/directory/entry.h"
 #include "backends/directory/last_uses.h"
+#include "backends/directory/on_threads.h"
 #include "backends/directory/password.h"
 #include "backends/directory/source.h"
 #include "backends/directory/sqlite_db.h"
@@ -40,6 +41,7 @@ class SqliteSource final : public DirectorySource {
   Result<void> prepare();
 
   std::unique_ptr<Directory> make(Env& env) const override;
+  void start(Env& env, Lookup& lookup, const Query& query) const;
   std::string decoy() const override { return checking_.decoy; }
 
   const std::string& name() const { return name_; }
@@ -123,36 +125,10 @@ Result<Found> SqliteSource::find(const std::string& user) const {
   return fail("database " + path_ + ": " + found.error().message);
 }
 
-class SqliteDirectory final : public Directory {
- public:
-  SqliteDirectory(Env& env, std::shared_ptr<const SqliteSource> source) : env_(env), source_(std::move(source)) {}
-  std::string_view name() const override { return source_->name(); }
-  void start(Lookup& lookup, const Query& query) override;
+std::unique_ptr<Directory> SqliteSource::make(Env& env) const { return make_shared_directory(env, *this); }
 
- private:
-  Env& env_;
-  std::shared_ptr<const SqliteSource> source_;
-};
-
-std::unique_ptr<Directory> SqliteSource::make(Env& env) const {
-  return std::make_unique<SqliteDirectory>(env, std::static_pointer_cast<const SqliteSource>(shared_from_this()));
-}
-
-void SqliteDirectory::start(Lookup& lookup, const Query& query) {
-  struct Job {
-    Query query;
-    Result<Found> found;
-  };
-  auto job = std::make_shared<Job>(Job{query, Found{}});
-  auto ticket = env_.offload(
-      Env::Pool::lookup, {Turn::Rank::usual, client_network(query.client_ip)},
-      [job, source = source_] { job->found = source->find(job->query.user); },
-      [&env = env_, source = source_, &lookup, job] {
-        if (!job->found) return lookup.finish(try_later(job->found.error().message));
-        answer(env, lookup, job->query, std::move(*job->found), source->checking());
-      });
-  if (!ticket) return answer_later(env_, lookup, try_later(ticket.error().message));
-  lookup.hold(std::move(*ticket));
+void SqliteSource::start(Env& env, Lookup& lookup, const Query& query) const {
+  answer_on(env, Env::Pool::lookup, lookup, query, *this);
 }
 
 }  // namespace

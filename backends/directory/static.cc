@@ -4,6 +4,7 @@
 
 #include "backends/balance/siphash.h"
 #include "backends/directory/entry.h"
+#include "backends/directory/on_threads.h"
 #include "backends/directory/password.h"
 #include "backends/directory/source.h"
 
@@ -39,20 +40,7 @@ class StaticSource final : public DirectorySource {
   NameMap<Entry> entries_;
 };
 
-class StaticDirectory final : public Directory {
- public:
-  StaticDirectory(Env& env, std::shared_ptr<const StaticSource> source) : env_(env), source_(std::move(source)) {}
-  std::string_view name() const override { return source_->name(); }
-  void start(Lookup& lookup, const Query& query) override { source_->start(env_, lookup, query); }
-
- private:
-  Env& env_;
-  std::shared_ptr<const StaticSource> source_;
-};
-
-std::unique_ptr<Directory> StaticSource::make(Env& env) const {
-  return std::make_unique<StaticDirectory>(env, std::static_pointer_cast<const StaticSource>(shared_from_this()));
-}
+std::unique_ptr<Directory> StaticSource::make(Env& env) const { return make_shared_directory(env, *this); }
 
 }  // namespace
 

@@ -17,6 +17,7 @@
 #include "backends/directory/drivers/heard.h"
 #include "backends/directory/drivers/ldap_servers.h"
 #include "backends/directory/drivers/ldap_settings.h"
+#include "backends/directory/on_threads.h"
 #include "backends/directory/password.h"
 #include "backends/directory/source.h"
 #include "backends/work/offload.h"
@@ -78,6 +79,7 @@ class LdapSource final : public DirectorySource {
   void prepare();
 
   std::unique_ptr<Directory> make(Env& env) const override;
+  void start(Env& env, Lookup& lookup, const Query& query) const;
   std::string decoy() const override { return checking_.decoy; }
   std::string warning() const override { return warning_; }
   bool hashes() const override { return !settings_.binds(); }
@@ -210,34 +212,15 @@ void LdapSource::tell(Env& env, Lookup& lookup, const Query& query, Heard heard)
   answer(env, lookup, renamed, {std::move(heard.entry), std::nullopt}, checking_);
 }
 
-class LdapDirectory final : public Directory {
- public:
-  LdapDirectory(Env& env, std::shared_ptr<const LdapSource> source) : env_(env), source_(std::move(source)) {}
-  std::string_view name() const override { return source_->name(); }
-  void start(Lookup& lookup, const Query& query) override;
+std::unique_ptr<Directory> LdapSource::make(Env& env) const { return make_shared_directory(env, *this); }
 
- private:
-  Env& env_;
-  std::shared_ptr<const LdapSource> source_;
-};
-
-std::unique_ptr<Directory> LdapSource::make(Env& env) const {
-  return std::make_unique<LdapDirectory>(env, std::static_pointer_cast<const LdapSource>(shared_from_this()));
-}
-
-void LdapDirectory::start(Lookup& lookup, const Query& query) {
-  struct Job {
-    Query query;
-    Heard heard;
-  };
-  auto job = std::make_shared<Job>(Job{query, {}});
-  auto ticket = env_.offload(
-      source_->threads(), {Turn::Rank::usual, client_network(query.client_ip)},
-      [job, source = source_] { job->heard = source->find(job->query); },
-      [&env = env_, source = source_, &lookup, job] { source->tell(env, lookup, job->query, std::move(job->heard)); });
-  if (!ticket)
-    return answer_later(env_, lookup, try_later("directory " + source_->name() + ": " + ticket.error().message));
-  lookup.hold(std::move(*ticket));
+void LdapSource::start(Env& env, Lookup& lookup, const Query& query) const {
+  auto asked = find_on(
+      env, threads_, lookup, query, [kept = held(*this)](const Query& about) { return kept->find(about); },
+      [&env, &lookup, kept = held(*this)](const Query& about, Heard heard) {
+        kept->tell(env, lookup, about, std::move(heard));
+      });
+  if (!asked) answer_later(env, lookup, try_later("directory " + name_ + ": " + asked.error().message));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "backends/client_network.h"
 #include "backends/directory/drivers/heard.h"
 #include "backends/directory/drivers/pam_service.h"
+#include "backends/directory/on_threads.h"
 #include "backends/directory/password.h"
 #include "backends/work/offload.h"
 
@@ -32,6 +33,7 @@ class PamSource final : public DirectorySource {
         threads_(std::make_shared<Offload>(from.threads, kWaitingMax, from.timeout_ms, Offload::Running::left)) {}
 
   std::unique_ptr<Directory> make(Env& env) const override;
+  void start(Env& env, Lookup& lookup, const Query& query) const;
   std::string decoy() const override { return checking_.decoy; }
   bool hashes() const override { return false; }
 
@@ -69,37 +71,15 @@ Heard PamSource::find(const Query& query) const {
   return heard;
 }
 
-class PamDirectory final : public Directory {
- public:
-  PamDirectory(Env& env, std::shared_ptr<const PamSource> source) : env_(env), source_(std::move(source)) {}
-  std::string_view name() const override { return source_->name(); }
-  void start(Lookup& lookup, const Query& query) override;
+std::unique_ptr<Directory> PamSource::make(Env& env) const { return make_shared_directory(env, *this); }
 
- private:
-  Env& env_;
-  std::shared_ptr<const PamSource> source_;
-};
-
-std::unique_ptr<Directory> PamSource::make(Env& env) const {
-  return std::make_unique<PamDirectory>(env, std::static_pointer_cast<const PamSource>(shared_from_this()));
-}
-
-void PamDirectory::start(Lookup& lookup, const Query& query) {
-  struct Job {
-    Query query;
-    Heard heard;
-  };
-  auto job = std::make_shared<Job>(Job{query, {}});
-  auto ticket = env_.offload(
-      source_->threads(), {Turn::Rank::usual, client_network(query.client_ip)},
-      [job, source = source_] { job->heard = source->find(job->query); },
-      [&env = env_, source = source_, &lookup, job] {
-        answer_heard(env, lookup, job->query, std::move(job->heard), source->checking());
+void PamSource::start(Env& env, Lookup& lookup, const Query& query) const {
+  auto asked = find_on(
+      env, threads_, lookup, query, [kept = held(*this)](const Query& about) { return kept->find(about); },
+      [&env, &lookup, kept = held(*this)](const Query& about, Heard heard) {
+        answer_heard(env, lookup, about, std::move(heard), kept->checking_);
       });
-  if (!ticket) {
-    return answer_later(env_, lookup, try_later("directory " + source_->name() + ": " + ticket.error().message));
-  }
-  lookup.hold(std::move(*ticket));
+  if (!asked) answer_later(env, lookup, try_later("directory " + name_ + ": " + asked.error().message));
 }
 
 }  // namespace

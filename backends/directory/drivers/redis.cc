@@ -15,6 +15,7 @@
 #include "backends/directory/entry.h"
 #include "backends/directory/fields.h"
 #include "backends/directory/name_template.h"
+#include "backends/directory/on_threads.h"
 #include "backends/directory/password.h"
 #include "backends/directory/source.h"
 #include "backends/work/offload.h"
@@ -95,6 +96,7 @@ class RedisSource final : public DirectorySource {
   void try_servers();  // blocks; whatever is wrong may mend itself
 
   std::unique_ptr<Directory> make(Env& env) const override;
+  void start(Env& env, Lookup& lookup, const Query& query) const;
   std::string decoy() const override { return checking_.decoy; }
   std::string warning() const override { return warning_; }
 
@@ -231,37 +233,11 @@ Result<Found> RedisSource::find(const std::string& user) const {
   return found;
 }
 
-class RedisDirectory final : public Directory {
- public:
-  RedisDirectory(Env& env, std::shared_ptr<const RedisSource> source) : env_(env), source_(std::move(source)) {}
-  std::string_view name() const override { return source_->name(); }
-  void start(Lookup& lookup, const Query& query) override;
+std::unique_ptr<Directory> RedisSource::make(Env& env) const { return make_shared_directory(env, *this); }
 
- private:
-  Env& env_;
-  std::shared_ptr<const RedisSource> source_;
-};
-
-std::unique_ptr<Directory> RedisSource::make(Env& env) const {
-  return std::make_unique<RedisDirectory>(env, std::static_pointer_cast<const RedisSource>(shared_from_this()));
-}
-
-void RedisDirectory::start(Lookup& lookup, const Query& query) {
-  if (query.user.empty() || !is_utf8(query.user)) return answer(env_, lookup, query, {}, source_->checking());
-  struct Job {
-    Query query;
-    Result<Found> found;
-  };
-  auto job = std::make_shared<Job>(Job{query, Found{}});
-  auto ticket = env_.offload(
-      source_->threads(), {Turn::Rank::usual, client_network(query.client_ip)},
-      [job, source = source_] { job->found = source->find(job->query.user); },
-      [&env = env_, source = source_, &lookup, job] {
-        if (!job->found) return lookup.finish(try_later(job->found.error().message));
-        answer(env, lookup, job->query, std::move(*job->found), source->checking());
-      });
-  if (!ticket) return answer_later(env_, lookup, try_later(ticket.error().message));
-  lookup.hold(std::move(*ticket));
+void RedisSource::start(Env& env, Lookup& lookup, const Query& query) const {
+  if (query.user.empty() || !is_utf8(query.user)) return answer(env, lookup, query, {}, checking_);
+  answer_on(env, threads_, lookup, query, *this);
 }
 
 Result<SharedSource> load(const config::Directory& from) {

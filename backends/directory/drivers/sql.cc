@@ -9,6 +9,7 @@
 #include "backends/directory/drivers/server_order.h"
 #include "backends/directory/entry.h"
 #include "backends/directory/fields.h"
+#include "backends/directory/on_threads.h"
 #include "backends/directory/password.h"
 #include "backends/directory/spares.h"
 #include "backends/work/offload.h"
@@ -60,6 +61,7 @@ class SqlSource final : public DirectorySource {
   Result<void> prepare();
 
   std::unique_ptr<Directory> make(Env& env) const override;
+  void start(Env& env, Lookup& lookup, const Query& query) const;
   std::string decoy() const override { return checking_.decoy; }
   std::string warning() const override { return warning_; }
 
@@ -207,38 +209,11 @@ Result<void> SqlSource::prepare() {
   return {};
 }
 
-class SqlDirectory final : public Directory {
- public:
-  SqlDirectory(Env& env, std::shared_ptr<const SqlSource> source) : env_(env), source_(std::move(source)) {}
-  std::string_view name() const override { return source_->name(); }
-  void start(Lookup& lookup, const Query& query) override;
+std::unique_ptr<Directory> SqlSource::make(Env& env) const { return make_shared_directory(env, *this); }
 
- private:
-  Env& env_;
-  std::shared_ptr<const SqlSource> source_;
-};
-
-std::unique_ptr<Directory> SqlSource::make(Env& env) const {
-  return std::make_unique<SqlDirectory>(env, std::static_pointer_cast<const SqlSource>(shared_from_this()));
-}
-
-void SqlDirectory::start(Lookup& lookup, const Query& query) {
-  if (query.want == Want::token || !fits(query.user))
-    return answer_later(env_, lookup, {Verdict::no_such_user, {}, {}});
-  struct Job {
-    Query query;
-    Result<Found> found;
-  };
-  auto job = std::make_shared<Job>(Job{query, Found{}});
-  auto ticket = env_.offload(
-      source_->threads(), {Turn::Rank::usual, client_network(query.client_ip)},
-      [job, source = source_] { job->found = source->find(job->query.user); },
-      [&env = env_, source = source_, &lookup, job] {
-        if (!job->found) return lookup.finish(try_later(job->found.error().message));
-        answer(env, lookup, job->query, std::move(*job->found), source->checking());
-      });
-  if (!ticket) return answer_later(env_, lookup, try_later(ticket.error().message));
-  lookup.hold(std::move(*ticket));
+void SqlSource::start(Env& env, Lookup& lookup, const Query& query) const {
+  if (query.want == Want::token || !fits(query.user)) return answer_later(env, lookup, {Verdict::no_such_user, {}, {}});
+  answer_on(env, threads_, lookup, query, *this);
 }
 
 Result<SharedSource> load(const config::Directory& from, const SqlClient& client) {
