@@ -71,6 +71,17 @@ class OAuthSource final : public DirectorySource {
     return issuer.substr(0, issuer.find_last_not_of('/') + 1) + std::string(kWellKnown);
   }
 
+  // What all questions to the issuer have.
+  HttpRequest request(const std::string& url) const {
+    HttpRequest request;
+    request.url = url;
+    request.headers = {{"Accept", "application/json"}};
+    request.tls_ca = settings_.tls_ca;
+    request.tls_verify = settings_.tls_verify;
+    request.timeout_ms = settings_.timeout_ms;
+    return request;
+  }
+
   Issuer issuer() const {
     std::lock_guard lock(mutex_);
     return issuer_;
@@ -155,19 +166,10 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   }
 
  private:
-  HttpRequest request(const std::string& url) const {
-    HttpRequest request;
-    request.method = "GET";
-    request.url = url;
-    request.headers = {{"Accept", "application/json"}};
-    request.tls_ca = source_->settings().tls_ca;
-    request.tls_verify = source_->settings().tls_verify;
-    request.timeout_ms = source_->settings().timeout_ms;
-    return request;
-  }
-
   void ask(const std::string& url, void (Fetcher::*then)(const HttpAnswer&)) {
-    pending_ = env_.fetch(request(url), [self = weak_from_this(), then](const HttpAnswer& answer) {
+    HttpRequest request = source_->request(url);
+    request.method = "GET";
+    pending_ = env_.fetch(std::move(request), [self = weak_from_this(), then](const HttpAnswer& answer) {
       if (auto alive = self.lock()) (alive.get()->*then)(answer);
     });
   }
@@ -258,7 +260,7 @@ class TokenCheck final : public Ticket::Operation, public std::enable_shared_fro
     if (opinion.what == Opinion::What::unknown_key && !issuer.why.empty()) return away(issuer.why);
     // Nobody waits for newer keys as long as these serve.
     if (source_->due(now_s()) && source_->may_ask(now_s(), kUnknownKeyEvery_s)) fetcher_->begin();
-    later(std::move(opinion));
+    finish(std::move(opinion));
   }
 
   void wait_for_keys() {
@@ -272,15 +274,11 @@ class TokenCheck final : public Ticket::Operation, public std::enable_shared_fro
   }
 
   void introspect(const std::string& url) {
-    HttpRequest request;
-    request.url = url;
-    request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}};
+    HttpRequest request = source_->request(url);
+    request.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
     request.body = form(token_);
     request.login = source_->settings().login;
     request.password = Secret(source_->settings().password.reveal());
-    request.tls_ca = source_->settings().tls_ca;
-    request.tls_verify = source_->settings().tls_verify;
-    request.timeout_ms = source_->settings().timeout_ms;
     pending_ = env_.fetch(std::move(request), [this](const HttpAnswer& answer) { introspected(answer); });
   }
 
@@ -313,11 +311,6 @@ class TokenCheck final : public Ticket::Operation, public std::enable_shared_fro
     finish_with(try_later("directory " + source_->settings().name + ": " + (why.empty() ? "no keys yet" : why)));
   }
 
-  // A look-up never ends inside the call that began it.
-  void later(Opinion opinion) {
-    pending_ = env_.defer([this, opinion = std::move(opinion)]() mutable { finish(std::move(opinion)); });
-  }
-
   void finish(Opinion opinion) {
     LookupResult result;
     if (opinion.what == Opinion::What::good) {
@@ -346,7 +339,7 @@ class TokenCheck final : public Ticket::Operation, public std::enable_shared_fro
   void finish_with(LookupResult result) {
     auto alive = shared_from_this();  // finish() may destroy the Lookup, and with it this
     if (lookup_ == nullptr) return;
-    // Also from inside begin(): on the next turn then.
+    // On the next turn: a look-up never ends inside the call that began it.
     pending_ = env_.defer([this, alive = weak_from_this(), result = std::move(result)]() mutable {
       auto self = alive.lock();
       if (self != nullptr && lookup_ != nullptr) std::exchange(lookup_, nullptr)->finish(std::move(result));
