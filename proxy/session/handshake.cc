@@ -3,8 +3,8 @@
 #include "proxy/session/handshake.h"
 
 #include <algorithm>
-#include <array>
 
+#include "backends/ledger/prefix.h"
 #include "proxy/session/host.h"
 #include "proxy/session/session.h"
 
@@ -13,9 +13,8 @@ namespace {
 
 // An IPv4 /24 or an IPv6 /48 (folded): what one subscriber or one rented machine has. Nothing but fairness depends on
 // it.
-uint32_t network_of(const std::array<uint8_t, 16>& address) {
-  constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  const bool v4 = std::equal(kMapped.begin(), kMapped.end(), address.begin());
+uint32_t network_of(const config::AnyAddress& address) {
+  const bool v4 = is_ipv4(address);
   const auto* from = address.data() + (v4 ? 12 : 0);
   uint64_t prefix = v4 ? 1 : 0;
   for (int i = 0; i < (v4 ? 3 : 6); ++i) prefix = prefix << 8 | from[i];
