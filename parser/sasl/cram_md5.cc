@@ -1,18 +1,12 @@
 // CRAM-MD5 (RFC 2195): the server speaks first, and the answer is a name and a keyed hash of what it has said.
-//
-// A name without a secret is treated like any other to the end: the hash is made with a text that nobody has.
 #include <openssl/digest.h>
 
-#include "parser/base/ascii.h"
-#include "parser/sasl/credentials.h"
 #include "parser/sasl/crypto.h"
+#include "parser/sasl/md5_answer.h"
 #include "parser/sasl/mechanisms.h"
 
 namespace postigo::sasl {
 namespace {
-
-constexpr Bytes kName = "CRAM-MD5";
-constexpr size_t kDigest = 32;  // hexadecimal digits
 
 class CramMd5 final : public Server {
  public:
@@ -25,24 +19,18 @@ class CramMd5 final : public Server {
       challenge = said_;
       return Status::challenge;
     }
-    size_t blank = response->rfind(' ');
-    if (blank == Bytes::npos || response->size() - blank - 1 != kDigest) return Status::malformed;
-    digest_ = lower(response->substr(blank + 1));
-    credentials = make_claim(kName, {}, response->substr(0, blank), Proof::rejected);
-    return credentials.possible ? Status::need_secret : Status::done;
+    return answer_.take("CRAM-MD5", *response, credentials);
   }
 
   Status supply(const StoredSecret& secret, std::string&, Credentials& credentials) override {
-    bool known = !secret.cleartext.empty();
-    Secret made = hmac(EVP_md5(), known ? secret.cleartext.reveal() : setting_.facts.decoy_key(), said_);
-    bool right = Secret(hex(made.reveal())).equals(digest_);
-    credentials.proof = right && known ? Proof::proven : Proof::rejected;
-    return Status::done;
+    return answer_.judge(secret, setting_.facts, credentials,
+                         [&](Bytes password) { return hmac(EVP_md5(), password, said_); });
   }
 
  private:
   const Setting setting_;
-  std::string said_, digest_;
+  std::string said_;
+  Md5Answer answer_;
 };
 
 }  // namespace
