@@ -1,16 +1,13 @@
 // `postigo user` beyond the life of one user: conditions, SCRAM, other names, passwords for programs, and files of
 // users that come back as they went.
-#include <sys/stat.h>
-
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "backends/directory/sqlite_store.h"
-#include "proxy/options.h"
+#include "tests/unit/proxy/command_line.h"
 
 namespace postigo {
 namespace {
@@ -33,47 +30,21 @@ host = "10.0.0.1"
 [[pool]]
 name = "main"
 backends = ["a"]
-[auth.backend_login]
-mode = "master_authzid"
-master_user = "m"
-master_password = "canary-master"
-[[directory]]
-type = "sqlite"
-path = "users.db"
-check_password = true
 )";
 
-class UserCommands : public testing::Test {
+class UserCommands : public CommandLineFixture {
  protected:
-  UserCommands() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "postigo-user-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    file_ = (folder_ / "p.toml").string();
-    std::ofstream(file_) << kConfiguration;
-    ::chmod(file_.c_str(), 0600);
-  }
-  ~UserCommands() override { std::filesystem::remove_all(folder_); }
+  UserCommands() { write(std::string(kConfiguration) + std::string(kSqlite)); }
 
   int user(std::vector<const char*> words, const std::string& input = "") {
-    words.insert(words.begin(), {"postigo", "user"});
-    words.insert(words.end(), {"-c", file_.c_str()});
-    std::istringstream in(input);
-    std::ostringstream out, err;
-    int code = run_command_line(static_cast<int>(words.size()), words.data(), {in, out, err});
-    out_ = out.str();
-    err_ = err.str();
-    EXPECT_THAT(out_ + err_, Not(HasSubstr("canary")));  // A33
-    return code;
+    words.insert(words.begin(), "user");
+    return on(std::move(words), input);
   }
   void add(const char* name) { ASSERT_EQ(user({"add", name, "--password-stdin"}, "canary\n"), kOk) << err_; }
   Entry stored(const char* name) {
     auto store = SqliteStore::open((folder_ / "users.db").string(), SqliteStore::Missing::error);
     return (*store)->find(name)->value();
   }
-
-  std::filesystem::path folder_;
-  std::string file_, out_, err_;
 };
 
 TEST_F(UserCommands, FromWhereHowAndWhen) {
