@@ -47,9 +47,7 @@ struct NameForm {
 // PostgreSQL, MySQL and MariaDB.
 struct SqlQueries {
   std::string database;
-  std::string query;          // one row for who is known; each column is a field of the same name
-  std::string app_passwords;  // one row for each of his passwords for programs; empty: there are none
-  std::string used;           // told after a login with one of them; empty: nobody is
+  std::string query;  // one row for who is known; each column is a field of the same name
   bool operator==(const SqlQueries&) const = default;
 };
 
@@ -120,12 +118,6 @@ struct Directory {
   Redis redis = {};
   std::string pam_service = "postigo";
   OAuth oauth = {};
-
-  // What was answered once is answered again.
-  uint64_t cache_ttl_ms = 0;           // 0: nothing is kept
-  uint64_t cache_negative_ttl_ms = 0;  // of those whom nobody knows, and wrong passwords
-  uint64_t cache_stale_ms = 0;         // and so long behind it, while the directory is away
-  unsigned cache_entries = 10'000;
 
   bool operator==(const Directory&) const = default;
 };

@@ -7,7 +7,7 @@
 
 namespace postigo {
 
-Result<NameTemplate> NameTemplate::parse(std::string_view text, std::string_view extra) {
+Result<NameTemplate> NameTemplate::parse(std::string_view text) {
   NameTemplate made;
   Part part;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -18,7 +18,7 @@ Result<NameTemplate> NameTemplate::parse(std::string_view text, std::string_view
     const char place = ++i < text.size() ? text[i] : '\0';
     if (place == '%') {
       part.text += '%';
-    } else if (std::string_view("und").find(place) != std::string_view::npos || extra.find(place) != extra.npos) {
+    } else if (std::string_view("und").find(place) != std::string_view::npos) {
       part.place = place;
       made.parts_.push_back(std::exchange(part, {}));
     } else {

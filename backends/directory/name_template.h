@@ -17,11 +17,11 @@ class NameTemplate {
  public:
   struct Part {
     std::string text;  // as it is
-    char place = 0;    // 'u', 'n' or 'd' behind it; 'l' where `extra` allows it; 0: nothing
+    char place = 0;    // 'u', 'n' or 'd' behind it; 0: nothing
   };
 
-  // "%x is not known: write %u, %n, %d or %%". `extra`: letters that are places, too.
-  static Result<NameTemplate> parse(std::string_view text, std::string_view extra = {});
+  // "%x is not known: write %u, %n, %d or %%".
+  static Result<NameTemplate> parse(std::string_view text);
 
   const std::vector<Part>& parts() const { return parts_; }
   // `escape` makes a value harmless where it will stand (RFC 4514, RFC 4515); null: values stand as they are.

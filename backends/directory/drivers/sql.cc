@@ -217,8 +217,6 @@ void SqlSource::start(Env& env, Lookup& lookup, const Query& query) const {
 }
 
 Result<SharedSource> load(const config::Directory& from, const SqlClient& client) {
-  if (!from.sql.app_passwords.empty()) return fail("sql.app_passwords: is not supported for this type");
-  if (!from.sql.used.empty()) return fail("sql.used: is not supported for this type");
   auto query = SqlQuery::parse(from.sql.query, client.dialect);
   if (!query) return fail("sql.query: " + query.error().message);
   auto fields = FieldNames::parse(from.fields);

@@ -102,10 +102,6 @@ Directory only_its_own(const Directory& all, Directory::Type type) {
   Directory x;
   x.type = type;
   x.name = all.name + std::string(word_of(type));
-  x.cache_ttl_ms = all.cache_ttl_ms;
-  x.cache_negative_ttl_ms = all.cache_negative_ttl_ms;
-  x.cache_stale_ms = all.cache_stale_ms;
-  x.cache_entries = all.cache_entries;
   const bool is_sql = type == Type::postgresql || type == Type::mysql;
   const bool has_servers = is_sql || type == Type::ldap || type == Type::redis;
   if (type == Type::sqlite || type == Type::passwd_file) x.path = all.path;

@@ -138,9 +138,6 @@ TEST_P(Queries, WhatIsWrongElsewhereDoesNotLoad) {
   directory.fields = {"secret=passwrod"};
   EXPECT_EQ(refusal(directory), "directory users: fields: there is no field \"passwrod\"");
   directory = database().directory(query);
-  directory.sql.app_passwords = "SELECT label, password FROM people WHERE name = %u";
-  EXPECT_EQ(refusal(directory), "directory users: sql.app_passwords: is not supported for this type");
-  directory = database().directory(query);
   directory.servers = {"db:port"};
   EXPECT_THAT(refusal(directory), StartsWith("directory users: servers: db:port: "));
 }
