@@ -6,8 +6,9 @@ import signal
 import time
 import unittest
 
-from tests.e2e.harness import MASTER, MASTER_PASSWORD, PASSWORD, Imap, Platform, Pop3, plain, sanitized, wait_for
+from tests.e2e.harness import MASTER_PASSWORD, PASSWORD, Imap, Platform, Pop3, plain, sanitized, wait_for
 from tests.e2e.harness.slapd import BASE, READER, READER_PASSWORD, Slapd, person
+from tests.e2e.harness.users import MASTER_AUTH, attempt, own_user
 from tests.e2e.test_secrets import places_of
 
 OURS = "canary-Ldap/word"  # known to the LDAP server, not to the Dovecots
@@ -15,18 +16,7 @@ WRONG = "canary-wrong/of-ldap"
 REFUSED = rb"NO \[AUTHENTICATIONFAILED\]"
 LATER = rb"NO \[UNAVAILABLE\]"
 FIELDS = '["uid=user", "l=shard", "employeeType=disabled"]'
-AUTH = f"""[auth.backend_login]
-mode = "master_authzid"
-master_user = "{MASTER}"
-master_password = "{MASTER_PASSWORD}"
-"""
-STATIC = f"""[[directory]]
-name = "own"
-check_password = true
-[[directory.user]]
-name = "bob"
-password = "{{PLAIN}}{OURS}"
-"""
+STATIC = own_user("bob", OURS)
 platform = None
 
 
@@ -52,12 +42,6 @@ def directory(servers, more="", ldap="", check=True, filter="(|(uid=%u)(mail=%u)
             f'[directory.ldap]\nbase = "{BASE}"\nfilter = "{filter}"\n{ldap}')
 
 
-def attempt(door, user, password):
-    """What the client hears."""
-    with Imap.open(door) as wire:
-        return wire.login(user, password)[-1]
-
-
 def place(door, name, user):
     """Where a session is whose client calls himself `name`; its user is `user`."""
     with Imap.open(door) as wire:
@@ -71,7 +55,7 @@ class Ldap(unittest.TestCase):
     def setUpClass(cls):
         cls.server = slapd()
 
-    def proxy(self, *sections, auth=AUTH, **options):
+    def proxy(self, *sections, auth=MASTER_AUTH, **options):
         made = platform.postigo(auth=auth, pool=POOL, directories="\n".join(sections), **options)
         self.addCleanup(made.stop)
         return made
@@ -251,7 +235,7 @@ class Configuration(unittest.TestCase):
         for filter, reason in (("(uid=%x)", "ldap.filter: %x is not known"), ("(uid=%u", "is no filter")):
             with self.subTest(filter):
                 section = directory(["ldap://127.0.0.1:1"], filter=filter)
-                refused = platform.postigo(start=False, auth=AUTH, directories=section).tool("serve", check=False)
+                refused = platform.postigo(start=False, auth=MASTER_AUTH, directories=section).tool("serve", check=False)
                 self.assertNotEqual(0, refused.returncode)
                 self.assertRegex(refused.stderr, f"directory people: .*{reason}")
 

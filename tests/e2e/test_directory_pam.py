@@ -7,24 +7,14 @@ import os
 import time
 import unittest
 
-from tests.e2e.harness import MASTER, MASTER_PASSWORD, PASSWORD, Imap, Platform, Pop3, run
+from tests.e2e.harness import PASSWORD, Imap, Platform, Pop3, run
+from tests.e2e.harness.users import MASTER_AUTH, attempt, own_user
 
 OURS = "canary-Pam/word"
 FOLDER = "/etc/pam.d"
 REFUSED = rb"NO \[AUTHENTICATIONFAILED\]"
 LATER = rb"NO \[UNAVAILABLE\]"
-AUTH = f"""[auth.backend_login]
-mode = "master_authzid"
-master_user = "{MASTER}"
-master_password = "{MASTER_PASSWORD}"
-"""
-STATIC = f"""[[directory]]
-name = "own"
-check_password = true
-[[directory.user]]
-name = "bob"
-password = "{{PLAIN}}{OURS}"
-"""
+STATIC = own_user("bob", OURS)
 platform = None
 
 
@@ -34,12 +24,6 @@ def setUpModule():
         raise unittest.SkipTest(f"{FOLDER} cannot be written: only root may make a service of PAM")
     platform = Platform()
     unittest.addModuleCleanup(platform.stop)
-
-
-def attempt(door, user, password):
-    """What the client hears."""
-    with Imap.open(door) as wire:
-        return wire.login(user, password)[-1]
 
 
 class Pam(unittest.TestCase):
@@ -55,7 +39,7 @@ class Pam(unittest.TestCase):
     def proxy(self, service, check=True, more="", **options):
         section = (f'[[directory]]\nname = "system"\ntype = "pam"\ncheck_password = {str(check).lower()}\n'
                    f'pam_service = "{service}"\n{more}')
-        made = platform.postigo(auth=AUTH if check else "", directories=(STATIC if check else "") + section, **options)
+        made = platform.postigo(auth=MASTER_AUTH if check else "", directories=(STATIC if check else "") + section, **options)
         self.addCleanup(made.stop)
         return made
 

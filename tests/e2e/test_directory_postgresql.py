@@ -23,13 +23,6 @@ def setUpModule():
     unittest.addModuleCleanup(platform.stop)
 
 
-def secret(name, text):
-    path = os.path.join(platform.scratch(), name)
-    with open(path, "w", encoding="utf-8", opener=lambda file, flags: os.open(file, flags, 0o600)) as file:
-        file.write(text + "\n")
-    return path
-
-
 def answers(door, user, password, mechanism="LOGIN"):
     """What one attempt gets, over TLS."""
     with (Pop3 if mechanism in ("PASS", "AUTH") else Imap).open(door) as wire:
@@ -62,12 +55,12 @@ class Common:
     def sections(self, check=True, query=None, servers=None, **more):
         """[auth] and the directories: one in the file, then the database."""
         auth = (f'[auth.backend_login]\nmode = "master_authzid"\nmaster_user = "{MASTER}"\nmaster_password_file = '
-                f'"{secret("master", MASTER_PASSWORD)}"\n') if check else ""
+                f'"{platform.secret(MASTER_PASSWORD)}"\n') if check else ""
         values = {"timeout": "1s", **more}
         text = (f'[[directory]]\nname = "few"\ntype = "static"\ncheck_password = {str(check).lower()}\n[[directory.user]]\n'
                 f'name = "u1"\n' + (f'password = "{{PLAIN}}{OURS}"\n' if check else ""))
         text += (f'[[directory]]\nname = "people"\ntype = "{self.database.type}"\ncheck_password = {str(check).lower()}\n'
-                 f'login = "postigo"\npassword_file = "{secret("database", DATABASE_PASSWORD)}"\n'
+                 f'login = "postigo"\npassword_file = "{platform.secret(DATABASE_PASSWORD)}"\n'
                  f'servers = ["{servers or self.database.server}"]\n')
         text += "".join(f'{key} = "{value}"\n' for key, value in values.items())
         text += f'[directory.sql]\ndatabase = "mail"\nquery = "{query or self.query}"\n'

@@ -31,9 +31,7 @@ def setUpModule():
 
 def people(mechanisms, listeners=None, more="", users=("alice", "webmail", "bob")):
     """A Postigo that keeps the passwords of its users itself."""
-    secret = os.path.join(platform.scratch(), "master")
-    with open(secret, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(MASTER_PASSWORD)
+    secret = platform.secret(MASTER_PASSWORD)
     made = platform.postigo(start=False)
     listeners = listeners or [made.listener("imap", made.imap, "starttls", plaintext_login=False, client_certificate='"ask"'),
                               made.listener("imaps", made.imaps, "implicit", client_certificate='"ask"'),

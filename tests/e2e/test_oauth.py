@@ -99,9 +99,7 @@ def setUpModule():
 
 
 def door(more="", discovery=True):
-    secret = os.path.join(platform.scratch(), "master")
-    with open(secret, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(MASTER_PASSWORD)
+    secret = platform.secret(MASTER_PASSWORD)
     auth = '[auth]\nmechanisms = ["OAUTHBEARER", "XOAUTH2", "PLAIN"]\n[auth.backend_login]\nmode = "master_separator"\n' \
            f'master_user = "{MASTER}"\nmaster_password_file = "{secret}"\n'
     directories = f'[[directory]]\nname = "tokens"\ntype = "oauth"\ntimeout = "2s"\n[directory.oauth]\nissuer = "{issuer.url}"\n' \

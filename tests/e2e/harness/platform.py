@@ -45,6 +45,13 @@ class Platform:
         os.makedirs(folder)
         return folder
 
+    def secret(self, text):
+        """A file that nobody else can read, with this and a newline."""
+        path = os.path.join(self.scratch(), "secret")
+        with open(path, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(text + "\n")
+        return path
+
     def postigo(self, backends=None, start=True, **options):
         """Another Postigo; stop() of the platform ends it too."""
         made = Postigo(os.path.join(self.folder, f"postigo{next(self._numbers)}"), self.certificates,
