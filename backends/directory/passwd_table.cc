@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "backends/user_name.h"
+#include "backends/work/descriptor.h"
 #include "parser/base/ascii.h"
 #include "parser/base/limits.h"
 
@@ -23,20 +24,6 @@ constexpr int64_t kFileMax = int64_t{4} << 30;
 constexpr size_t kSlotsMin = 16;
 constexpr unsigned kOffsetBits = 40;
 constexpr uint64_t kOffsetMask = (uint64_t{1} << kOffsetBits) - 1;
-
-class Descriptor {
- public:
-  explicit Descriptor(const std::string& path) : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 PasswdTable::State state_of(const struct stat& status) {
   return {status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
@@ -80,15 +67,15 @@ Result<PasswdTable::State> PasswdTable::look_at(const std::string& path) {
 }
 
 Result<std::shared_ptr<const PasswdTable>> PasswdTable::read(const std::string& path, const config::NameForm& names) {
-  const Descriptor file(path);
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat before {
   }, after{};
-  if (file.number() < 0 || ::fstat(file.number(), &before) != 0) return fail(std::strerror(errno));
+  if (file.get() < 0 || ::fstat(file.get(), &before) != 0) return fail(std::strerror(errno));
   if (!S_ISREG(before.st_mode)) return fail("it is not a file");
   if (before.st_size > kFileMax) return fail("it is over 4 GB");
-  auto text = read_all(file.number(), static_cast<size_t>(before.st_size));
+  auto text = read_all(file.get(), static_cast<size_t>(before.st_size));
   if (!text) return tl::unexpected(text.error());
-  if (::fstat(file.number(), &after) != 0 || state_of(before) != state_of(after)) {
+  if (::fstat(file.get(), &after) != 0 || state_of(before) != state_of(after)) {
     return fail("it was changed while it was read");
   }
   std::shared_ptr<PasswdTable> table(new PasswdTable);

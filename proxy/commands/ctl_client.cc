@@ -9,10 +9,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "backends/work/descriptor.h"
 #include "config/doors.h"
 #include "config/units.h"
 #include "parser/base/ascii.h"
-#include "proxy/base/descriptor.h"
 #include "proxy/ops/unix_socket.h"
 
 namespace postigo::commands {

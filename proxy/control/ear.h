@@ -8,7 +8,7 @@
 #include <functional>
 #include <utility>
 
-#include "proxy/base/descriptor.h"
+#include "backends/work/descriptor.h"
 #include "proxy/net/loop.h"
 
 namespace postigo {

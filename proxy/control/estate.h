@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "backends/balance/siphash.h"
+#include "backends/work/descriptor.h"
 #include "config/srv.h"
 #include "parser/base/result.h"
-#include "proxy/base/descriptor.h"
 #include "proxy/net/ticket_keys.h"
 
 namespace postigo {

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "backends/work/descriptor.h"
 #include "parser/base/result.h"
-#include "proxy/base/descriptor.h"
 #include "proxy/net/loop.h"
 
 namespace postigo {

@@ -5,8 +5,8 @@
 
 #include <string>
 
+#include "backends/work/descriptor.h"
 #include "parser/base/result.h"
-#include "proxy/base/descriptor.h"
 #include "proxy/control/estate.h"
 
 namespace postigo {

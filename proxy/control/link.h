@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "backends/work/descriptor.h"
 #include "parser/base/result.h"
-#include "proxy/base/descriptor.h"
 #include "proxy/net/loop.h"
 
 namespace postigo {

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <ctime>
 
-#include "proxy/base/descriptor.h"
+#include "backends/work/descriptor.h"
 
 namespace postigo {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "backends/work/descriptor.h"
 #include "parser/base/result.h"
-#include "proxy/base/descriptor.h"
 
 namespace postigo {
 

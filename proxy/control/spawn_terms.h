@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/base/descriptor.h"
+#include "backends/work/descriptor.h"
 
 namespace postigo {
 

@@ -19,7 +19,7 @@
 #include <optional>
 #include <sstream>
 
-#include "proxy/base/descriptor.h"
+#include "backends/work/descriptor.h"
 #include "proxy/control/records_json.h"
 #include "proxy/session/health_log.h"
 

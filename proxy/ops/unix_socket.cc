@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "proxy/base/descriptor.h"
+#include "backends/work/descriptor.h"
 
 namespace postigo {
 namespace {

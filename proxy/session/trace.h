@@ -14,9 +14,9 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/work/descriptor.h"
 #include "config/network.h"
 #include "parser/base/result.h"
-#include "proxy/base/descriptor.h"
 #include "proxy/session/trace_blanks.h"
 
 namespace postigo {

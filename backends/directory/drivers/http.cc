@@ -11,6 +11,7 @@
 #include <memory>
 #include <utility>
 
+#include "backends/directory/on_threads.h"
 #include "backends/directory/password.h"
 #include "backends/directory/source.h"
 #include "parser/base/ascii.h"
@@ -37,6 +38,7 @@ class HttpSource final : public DirectorySource {
   Result<void> prepare();
 
   std::unique_ptr<Directory> make(Env& env) const override;
+  void start(Env& env, Lookup& lookup, const Query& query) const;
   std::string decoy() const override { return checking_.decoy; }
   bool curious() const override { return true; }
 
@@ -47,6 +49,8 @@ class HttpSource final : public DirectorySource {
   HttpRequest request(Want want, const Query& query) const;
 
  private:
+  void refuse(Env& env, Lookup& lookup, const char* why) const;
+
   config::Directory settings_;
   Checking checking_;
   const HttpDialect* dialect_;
@@ -139,41 +143,27 @@ class HttpQuestion : public std::enable_shared_from_this<HttpQuestion> {
   uint64_t began_ms_;
 };
 
-class HttpDirectory final : public Directory {
- public:
-  HttpDirectory(Env& env, std::shared_ptr<const HttpSource> source) : env_(env), source_(std::move(source)) {}
-  std::string_view name() const override { return source_->name(); }
-
-  void start(Lookup& lookup, const Query& query) override {
-    const bool name = is_utf8(query.user) && !query.user.empty() && !query.user.starts_with('@');
-    if (!name || !source_->dialect().can(query.want)) {
-      return answer_later(env_, lookup, {Verdict::no_such_user, {}, {}});
+void HttpSource::start(Env& env, Lookup& lookup, const Query& query) const {
+  const bool name = is_utf8(query.user) && !query.user.empty() && !query.user.starts_with('@');
+  if (!name || !dialect_->can(query.want)) return answer_later(env, lookup, {Verdict::no_such_user, {}, {}});
+  if (query.want == Want::verdict && checking_.enabled) {
+    // Nobody has an empty password, and not everybody whom a program asks knows that.
+    if (query.password.empty()) return refuse(env, lookup, "no password");
+    if (dialect_->text_only && !is_utf8(query.password.reveal())) {
+      return refuse(env, lookup, "a password that JSON has no place for");
     }
-    if (query.want == Want::verdict && source_->checking().enabled) {
-      // Nobody has an empty password, and not everybody whom a program asks knows that.
-      if (query.password.empty()) return refuse(lookup, "no password");
-      if (source_->dialect().text_only && !is_utf8(query.password.reveal())) {
-        return refuse(lookup, "a password that JSON has no place for");
-      }
-    }
-    std::make_shared<HttpQuestion>(env_, lookup, query, source_)->ask();
   }
-
- private:
-  void refuse(Lookup& lookup, const char* why) {
-    LookupResult result;
-    result.verdict = Verdict::bad_credentials;
-    result.detail = "directory " + source_->name() + ": " + why;
-    answer_later(env_, lookup, std::move(result));
-  }
-
-  Env& env_;
-  std::shared_ptr<const HttpSource> source_;
-};
-
-std::unique_ptr<Directory> HttpSource::make(Env& env) const {
-  return std::make_unique<HttpDirectory>(env, std::static_pointer_cast<const HttpSource>(shared_from_this()));
+  std::make_shared<HttpQuestion>(env, lookup, query, held(*this))->ask();
 }
+
+void HttpSource::refuse(Env& env, Lookup& lookup, const char* why) const {
+  LookupResult result;
+  result.verdict = Verdict::bad_credentials;
+  result.detail = "directory " + name() + ": " + why;
+  answer_later(env, lookup, std::move(result));
+}
+
+std::unique_ptr<Directory> HttpSource::make(Env& env) const { return make_shared_directory(env, *this); }
 
 }  // namespace
 

@@ -10,9 +10,9 @@
 #include <mutex>
 #include <utility>
 
-#include "backends/client_network.h"
 #include "backends/directory/entry.h"
 #include "backends/directory/fields.h"
+#include "backends/directory/on_threads.h"
 #include "backends/directory/passwd_line.h"
 #include "backends/directory/passwd_table.h"
 #include "backends/directory/password.h"
@@ -43,14 +43,14 @@ class PasswdSource final : public DirectorySource {
   std::unique_ptr<Directory> make(Env& env) const override;
   std::string decoy() const override { return checking_.decoy; }
   const std::string& name() const { return name_; }
-  const Checking& checking() const { return checking_; }
+  void start(Env& env, Lookup& lookup, const Query& query) const;
 
+ private:
   bool is_due(uint64_t now_ms) const { return now_ms - looked_ms_.load(std::memory_order_relaxed) >= kLookMs; }
   void look(uint64_t now_ms) const;  // blocks; one at a time does, the others find that it is done
   Result<Found> find(const std::string& user) const;
   std::string take_notice() const;  // what is odd, once
-
- private:
+  void finish(Env& env, Lookup& lookup, const Query& query) const;
   TablePtr table() const {
     std::lock_guard lock(mutex_);
     return table_;
@@ -141,48 +141,34 @@ Result<Found> PasswdSource::find(const std::string& user) const {
   return Found{std::move(*own), std::move(*domain)};
 }
 
-class PasswdDirectory final : public Directory {
- public:
-  PasswdDirectory(Env& env, std::shared_ptr<const PasswdSource> source) : env_(env), source_(std::move(source)) {}
-  std::string_view name() const override { return source_->name(); }
-  void start(Lookup& lookup, const Query& query) override;
+std::unique_ptr<Directory> PasswdSource::make(Env& env) const { return make_shared_directory(env, *this); }
 
- private:
-  static void finish(Env& env, Lookup& lookup, const Query& query, const PasswdSource& source);
-
-  Env& env_;
-  std::shared_ptr<const PasswdSource> source_;
-};
-
-std::unique_ptr<Directory> PasswdSource::make(Env& env) const {
-  return std::make_unique<PasswdDirectory>(env, std::static_pointer_cast<const PasswdSource>(shared_from_this()));
-}
-
-void PasswdDirectory::start(Lookup& lookup, const Query& query) {
-  const uint64_t now_ms = env_.now_ms();
-  if (!source_->is_due(now_ms)) return finish(env_, lookup, query, *source_);
-  auto kept = std::make_shared<Query>(query);
-  auto ticket = env_.offload(
-      Env::Pool::lookup, {Turn::Rank::usual, client_network(query.client_ip)},
-      [source = source_, now_ms] { source->look(now_ms); },
-      [&env = env_, &lookup, source = source_, kept] { finish(env, lookup, *kept, *source); });
-  if (!ticket) return finish(env_, lookup, query, *source_);  // the next one will look
-  lookup.hold(std::move(*ticket));
+void PasswdSource::start(Env& env, Lookup& lookup, const Query& query) const {
+  const uint64_t now_ms = env.now_ms();
+  if (!is_due(now_ms)) return finish(env, lookup, query);
+  auto look_first = [kept = held(*this), now_ms](const Query&) {
+    kept->look(now_ms);
+    return true;
+  };
+  auto asked =
+      find_on(env, Env::Pool::lookup, lookup, query, look_first,
+              [&env, &lookup, kept = held(*this)](const Query& about, bool) { kept->finish(env, lookup, about); });
+  if (!asked) finish(env, lookup, query);  // the next one will look
 }
 
 // An entry that is no good is our fault, and costs what a good one costs (A22).
-void PasswdDirectory::finish(Env& env, Lookup& lookup, const Query& query, const PasswdSource& source) {
-  if (std::string notice = source.take_notice(); !notice.empty()) lookup.note(std::move(notice));
-  auto found = source.find(query.user);
-  if (found) return answer(env, lookup, query, std::move(*found), source.checking());
-  if (!source.checking().enabled || query.want != Want::verdict) {
+void PasswdSource::finish(Env& env, Lookup& lookup, const Query& query) const {
+  if (std::string notice = take_notice(); !notice.empty()) lookup.note(std::move(notice));
+  auto found = find(query.user);
+  if (found) return answer(env, lookup, query, std::move(*found), checking_);
+  if (!checking_.enabled || query.want != Want::verdict) {
     return answer_later(env, lookup, {Verdict::unusable, {}, found.error().message});
   }
   lookup.note(found.error().message);
   Entry entry;
   entry.name = query.user;
   entry.password = kUnusable;
-  answer(env, lookup, query, {entry, std::nullopt}, source.checking());
+  answer(env, lookup, query, {entry, std::nullopt}, checking_);
 }
 
 }  // namespace
