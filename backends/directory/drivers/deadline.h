@@ -8,6 +8,12 @@
 
 namespace postigo {
 
+// For threads that have no Env.
+inline uint64_t steady_ms() {
+  using namespace std::chrono;
+  return static_cast<uint64_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
+}
+
 class Deadline {
  public:
   using Clock = std::chrono::steady_clock;

@@ -4,21 +4,12 @@
 
 #include <ldap.h>
 
-#include <chrono>
 #include <utility>
 
+#include "backends/directory/drivers/deadline.h"
 #include "parser/base/ascii.h"
 
 namespace postigo {
-namespace {
-
-uint64_t steady_ms() {
-  auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
-
-}  // namespace
-
 LdapServers::LdapServers(const std::vector<std::string>& urls, const LdapSettings& settings)
     : settings_(settings), order_(urls.size()) {
   for (const std::string& url : urls) {

@@ -3,13 +3,13 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <mutex>
 #include <utility>
 
 #include "backends/addresses.h"
 #include "backends/client_network.h"
+#include "backends/directory/drivers/deadline.h"
 #include "backends/directory/drivers/redis_cluster.h"
 #include "backends/directory/drivers/redis_connection.h"
 #include "backends/directory/entry.h"
@@ -30,11 +30,6 @@ constexpr uint16_t kPort = 6379;
 constexpr uint64_t kRestMs = 5'000;  // a server that could not be reached is tried last for so long
 constexpr int kRedirectionsMax = 5;
 constexpr size_t kSparesMax = 256;
-
-uint64_t now_ms() {
-  using namespace std::chrono;
-  return static_cast<uint64_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
-}
 
 std::string text_of(const config::Endpoint& server) { return address_text(server.host, std::to_string(server.port)); }
 
@@ -61,14 +56,14 @@ class RedisServers {
     std::lock_guard lock(mutex_);
     while (auto spare = spares_.extract(text_of(server))) gone.push_back(std::move(spare.mapped()));
     for (size_t i = 0; i < seeds_.size(); ++i) {
-      if (seeds_[i] == server) rest_until_ms_[i] = now_ms() + kRestMs;
+      if (seeds_[i] == server) rest_until_ms_[i] = steady_ms() + kRestMs;
     }
   }
   // As configured, those behind that rest.
   std::vector<config::Endpoint> order() const {
     std::lock_guard lock(mutex_);
     std::vector<config::Endpoint> order, resting;
-    for (size_t i = 0; i < seeds_.size(); ++i) (rest_until_ms_[i] > now_ms() ? resting : order).push_back(seeds_[i]);
+    for (size_t i = 0; i < seeds_.size(); ++i) (rest_until_ms_[i] > steady_ms() ? resting : order).push_back(seeds_[i]);
     order.insert(order.end(), resting.begin(), resting.end());
     return order;
   }
@@ -160,11 +155,11 @@ Result<RedisReply> RedisSource::ask_on(Connection connection, const config::Endp
 Result<RedisReply> RedisSource::ask_at(const config::Endpoint& server, const std::vector<std::string_view>& words,
                                        bool asking) const {
   if (Connection kept = servers_.take(server)) {
-    const uint64_t began_ms = now_ms();
+    const uint64_t began_ms = steady_ms();
     auto reply = ask_on(std::move(kept), server, words, asking);
     if (reply) return reply;
     servers_.failed(server);
-    if (now_ms() - began_ms >= terms_.timeout_ms) return fail(text_of(server) + ": " + reply.error().message);
+    if (steady_ms() - began_ms >= terms_.timeout_ms) return fail(text_of(server) + ": " + reply.error().message);
   }
   auto fresh = RedisConnection::open(terms_, server);
   if (!fresh) return fail(text_of(server) + ": " + fresh.error().message);

@@ -15,18 +15,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 
+#include "backends/directory/drivers/deadline.h"
 #include "parser/base/ascii.h"
 
 namespace postigo {
 namespace {
-
-uint64_t now_ms() {
-  using namespace std::chrono;
-  return static_cast<uint64_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
-}
 
 std::string error_text(int number) { return strerrordesc_np(number); }
 
@@ -82,10 +77,10 @@ RedisConnection::~RedisConnection() {
   if (fd_ >= 0) close(fd_);
 }
 
-void RedisConnection::begin_time() { until_ms_ = now_ms() + terms_.timeout_ms; }
+void RedisConnection::begin_time() { until_ms_ = steady_ms() + terms_.timeout_ms; }
 
 uint64_t RedisConnection::left_ms() const {
-  const uint64_t now = now_ms();
+  const uint64_t now = steady_ms();
   return until_ms_ > now ? until_ms_ - now : 0;
 }
 

@@ -2,10 +2,10 @@
 // here: client libraries (postgresql.cc, mysql.cc), what an entry means (entry.cc).
 #include "backends/directory/drivers/sql.h"
 
-#include <chrono>
 #include <utility>
 
 #include "backends/client_network.h"
+#include "backends/directory/drivers/deadline.h"
 #include "backends/directory/drivers/server_order.h"
 #include "backends/directory/entry.h"
 #include "backends/directory/fields.h"
@@ -22,11 +22,6 @@ namespace {
 using Kind = SqlTrouble::Kind;
 
 constexpr size_t kQueueMax = 1024;
-
-uint64_t now_ms() {
-  using namespace std::chrono;
-  return static_cast<uint64_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
-}
 
 // A name that no server has, or that one would take for another.
 bool fits(std::string_view user) { return is_utf8(user) && fits_in_line(user); }
@@ -147,7 +142,7 @@ SqlResult<SqlSource::Row> SqlSource::ask_anew(const std::vector<std::string>& va
     auto row = held ? ask_on(std::make_unique<Held>(std::move(*held)), values)
                     : SqlResult<Row>(tl::unexpected(std::move(held.error())));
     if (row || !next_may_know(row.error())) return row;
-    order_.failed(server, now_ms());
+    order_.failed(server, steady_ms());
     trouble = std::move(row.error());
   }
   return tl::unexpected(std::move(trouble));
@@ -166,11 +161,11 @@ SqlResult<SqlSource::Row> SqlSource::ask(const std::vector<std::string>& values)
     trouble = std::move(row.error());
     if (trouble.kind == Kind::late) {
       hangs = server;
-      order_.failed(server, now_ms());
+      order_.failed(server, steady_ms());
       if (servers_.size() == 1) return tl::unexpected(std::move(trouble));
     }
   }
-  const ServerOrder::Turn turn = order_.begin(now_ms());
+  const ServerOrder::Turn turn = order_.begin(steady_ms());
   auto row = ask_anew(values, turn, hangs);
   order_.end(turn);
   return row;
@@ -203,7 +198,7 @@ Result<void> SqlSource::prepare() {
       return {};
     }
     if (held.error().kind == Kind::refused) return fail(held.error().message);
-    order_.failed(server, now_ms());
+    order_.failed(server, steady_ms());
     warning_ = told(held.error().message);
   }
   return {};
