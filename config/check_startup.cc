@@ -111,6 +111,26 @@ void check_proxies(const Listener& x, const std::string& path, Report& report) {
   }
 }
 
+// A4: who speaks for users may say to a backend's passdb what it wants. Where balancers are, their clients could.
+void check_speakers(const Listener& x, const std::string& path, Report& report) {
+  for (size_t i = 0; i < x.forward_trusted.size(); ++i) {
+    const std::string& text = x.forward_trusted[i];
+    const std::string where = at_index(path + ".forward_trusted", i);
+    auto network = parse_network(text);
+    if (!network) {
+      report.error(where, network.error().message);
+      continue;
+    }
+    if (text.ends_with("/0")) report.warning(where, "everybody may speak for every user, and to the backend's passdb");
+    for (const std::string& other : x.proxy_trusted) {
+      auto balancer = parse_network(other);
+      if (!balancer || network->bits >= balancer->bits || !network->contains(balancer->address)) continue;
+      report.warning(where, in_quotes(text) + " is wider than " + in_quotes(other) +
+                                " in proxy_trusted: what the clients of a balancer there say would be believed");
+    }
+  }
+}
+
 void check_listener(const Config& config, size_t index, std::vector<Taken>& taken, Report& report) {
   const Listener& x = config.live.listeners[index];
   const Live& live = config.live;
@@ -125,6 +145,7 @@ void check_listener(const Config& config, size_t index, std::vector<Taken>& take
   }
   check_security(x, path, live, report);
   check_proxies(x, path, report);
+  check_speakers(x, path, report);
   bool known = x.protocol == "imap" || x.protocol == "pop3";
   bool served = report.complains("backend.srv");  // nobody knows by what
   for (const Backend& backend : live.backends) {

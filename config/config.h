@@ -43,8 +43,9 @@ struct Listener {
   Tls tls = Tls::implicit;
   bool plaintext_login = false;  // allow LOGIN/PLAIN without TLS (default: only with TLS)
   ProxyHeaders proxy_protocol = ProxyHeaders::off;
-  std::vector<std::string> proxy_trusted;  // networks (network.h) of balancers and proxies that are believed
-  uint64_t sessions_max = 0;               // at a time; 0: as many as limits.sessions_max allows
+  std::vector<std::string> proxy_trusted;    // networks (network.h) of balancers and proxies that are believed
+  std::vector<std::string> forward_trusted;  // of proxies that say themselves, in the dialogue, for whom they speak
+  uint64_t sessions_max = 0;                 // at a time; 0: as many as limits.sessions_max allows
   ClientCertificate client_certificate = ClientCertificate::off;
 };
 

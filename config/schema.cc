@@ -246,6 +246,9 @@ void describe_listener(Visitor& v, Listener& x) {
   v.texts({"proxy_trusted",
            "Networks of balancers and proxies that are believed: PROXY headers, and how many hops a login has left"},
           x.proxy_trusted);
+  v.texts({"forward_trusted",
+           "Networks of mail proxies that name their client, and fields for the backend's passdb, in ID or XCLIENT"},
+          x.forward_trusted);
   v.count({"sessions_max", "Sessions that may have come through it; 0: as many as limits.sessions_max allows"},
           x.sessions_max, {0, 10'000'000});
   v.choice({"client_certificate",

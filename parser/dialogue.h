@@ -80,6 +80,28 @@ struct FrontPolicy {
            });
   }
   bool peer_is_proxy = false;  // whoever connects may say how many proxies a login may pass still (T63)
+  bool peer_speaks = false;    // and what it says of its client is believed, with fields for the backend's passdb
+};
+
+// What a passdb of Dovecot's had its proxy tell the next server, whose passdb calls it forward_NAME.
+struct ForwardField {
+  std::string name, value;
+  bool operator==(const ForwardField&) const = default;
+};
+
+// Facts of the client for a backend that trusts us (login/facts.h). Textual addresses; what is empty or 0 is unknown.
+struct ClientFacts {
+  std::string client_ip;
+  uint16_t client_port = 0;
+  std::string local_ip;
+  uint16_t local_port = 0;
+  std::string session_id;
+  std::optional<bool> tls = false;      // the client's own connection is encrypted; nothing: unknown
+  std::string client_id;                // FrontDialogue::client_id()
+  static constexpr unsigned kHops = 5;  // as Dovecot begins
+  unsigned hops_left = kHops;           // that the login has from the backend on (T63)
+  std::string local_name;               // that the client asked for by TLS (SNI)
+  std::vector<ForwardField> forward{};  // login/forward_fields.h
 };
 
 // What stands behind the name in Credentials.
@@ -158,23 +180,12 @@ class FrontDialogue {
   // How many proxies a login may pass from us on, as the proxy before us said with IMAP's ID or POP3's XCLIENT. Nothing
   // if it did not, or if whoever connects is none (FrontPolicy::peer_is_proxy). Valid until tls_established().
   virtual std::optional<unsigned> hops_left() const = 0;
+  // What the proxy before us said of its client, with the first ID or XCLIENT; client_id and hops_left are not in it.
+  // Null if it said nothing, or if it is not believed (FrontPolicy::peer_speaks). Valid until tls_established().
+  virtual const ClientFacts* told() const = 0;
   virtual std::string_view state_name() const = 0;  // for logs: static text
   virtual unsigned commands() const = 0;            // complete commands so far
   virtual bool said_quit() const = 0;               // the client asked for LOGOUT or QUIT
-};
-
-// Facts of the client for a backend that trusts us (login/facts.h). Textual addresses; what is empty or 0 is unknown.
-struct ClientFacts {
-  std::string client_ip;
-  uint16_t client_port = 0;
-  std::string local_ip;
-  uint16_t local_port = 0;
-  std::string session_id;
-  bool tls = false;                     // the client's own connection is encrypted
-  std::string client_id;                // FrontDialogue::client_id()
-  static constexpr unsigned kHops = 5;  // as Dovecot begins
-  unsigned hops_left = kHops;           // that the login has from the backend on (T63)
-  std::string local_name;               // that the client asked for by TLS (SNI)
 };
 
 struct BackPolicy {

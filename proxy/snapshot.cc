@@ -235,6 +235,7 @@ void Snapshot::make_frontends(Lasting& lasting, const Snapshot* before, config::
     frontend.sessions_max = listener.sessions_max;
     frontend.proxy_protocol = listener.proxy_protocol;
     frontend.proxy_trusted = config::networks_of(listener.proxy_trusted);
+    frontend.forward_trusted = config::networks_of(listener.forward_trusted);
     frontend.policy.hostname = live.hostname;
     frontend.policy.starttls_offered = listener.tls == config::Tls::starttls;
     frontend.policy.plaintext_login_allowed = listener.plaintext_login;
@@ -242,6 +243,8 @@ void Snapshot::make_frontends(Lasting& lasting, const Snapshot* before, config::
     frontend.policy.capabilities = listener.protocol == "pop3" ? pop3 : imap;
     frontend.proxy_policy = frontend.policy;
     frontend.proxy_policy.peer_is_proxy = true;
+    frontend.speaker_policy = frontend.proxy_policy;
+    frontend.speaker_policy.peer_speaks = true;
     if (listener.tls != config::Tls::off) {
       if (certificates == nullptr) return;  // told already
       frontend.tls_context = server_context(frontend, lasting, before, problems);

@@ -48,13 +48,21 @@ struct Frontend {
   config::Tls tls = config::Tls::off;
   config::ClientCertificate client_certificate = config::ClientCertificate::off;
   config::ProxyHeaders proxy_protocol = config::ProxyHeaders::off;
-  std::vector<config::Network> proxy_trusted;
+  std::vector<config::Network> proxy_trusted, forward_trusted;
   FrontPolicy policy;
   FrontPolicy proxy_policy;                             // the same, towards peers in proxy_trusted
+  FrontPolicy speaker_policy;                           // and towards those in forward_trusted
   std::shared_ptr<const TlsServerContext> tls_context;  // null without TLS
 
-  const FrontPolicy& policy_towards(const Address& peer) const {
+  // `peer` connects; `from` is who speaks, as it said in a PROXY header, or the same.
+  const FrontPolicy& policy_towards(const Address& peer, const Address& from) const {
+    if (speaks(peer, from)) return speaker_policy;
     return !proxy_trusted.empty() && trusts(peer) ? proxy_policy : policy;
+  }
+  // A proxy that says itself, in the dialogue, for whom.
+  bool speaks(const Address& peer, const Address& from) const {
+    return !forward_trusted.empty() && (config::any_contains(forward_trusted, peer.octets()) ||
+                                        config::any_contains(forward_trusted, from.octets()));
   }
   bool trusts(const Address& peer) const { return config::any_contains(proxy_trusted, peer.octets()); }
 };

@@ -69,11 +69,29 @@ Limiter::Limiter(Seats& seats, SipKey key)
       logins_(kBucketsMax, key),
       address_logins_(kBucketsMax, key) {}
 
+// The address first: one that exceeds its own limit uses up nothing of what others have.
 Limiter::Answer Limiter::come(const LimitRules& rules, std::string_view listener, const config::AnyAddress& from,
                               bool tls, uint64_t now_ms) {
+  if (!rules.any_of_connections) return {};
+  Answer answer = come_from(rules, from, now_ms);
+  if (answer.limit != Limit::none) return answer;
+  answer.limit = pass(rules, listener, from, tls, now_ms);
+  if (answer.limit != Limit::none) answer.seat.release();
+  return answer;
+}
+
+Limit Limiter::pass(const LimitRules& rules, std::string_view listener, const config::AnyAddress& from, bool tls,
+                    uint64_t now_ms) {
+  if (!rules.any_of_connections || config::any_contains(rules.exempt, from)) return Limit::none;
+  if (!connections_.take(of_listener(listener), rules.of(Limit::connections_per_s), now_ms)) {
+    return Limit::connections_per_s;
+  }
+  return tls && !shake_hands(rules, listener, now_ms) ? Limit::handshakes_per_s : Limit::none;
+}
+
+Limiter::Answer Limiter::come_from(const LimitRules& rules, const config::AnyAddress& from, uint64_t now_ms) {
   if (!rules.any_of_connections || config::any_contains(rules.exempt, from)) return {};
   const Prefix address = address_of(rules, from);
-  // The address first: one that exceeds its own limit uses up nothing of what others have.
   if (!address_connections_.take(address.key(), rules.of(Limit::address_connections_per_s), now_ms)) {
     return {Limit::address_connections_per_s, {}};
   }
@@ -84,9 +102,6 @@ Limiter::Answer Limiter::come(const LimitRules& rules, std::string_view listener
   if (!taken.ok) {
     return {taken.full == SeatKind::address ? Limit::sessions_per_address : Limit::sessions_per_network, {}};
   }
-  if (!connections_.take(of_listener(listener), rules.of(Limit::connections_per_s), now_ms))
-    return {Limit::connections_per_s, {}};
-  if (tls && !shake_hands(rules, listener, now_ms)) return {Limit::handshakes_per_s, {}};
   return {Limit::none, std::move(taken.seat)};
 }
 

@@ -74,6 +74,11 @@ class Limiter {
   // A connection comes; `tls`: it begins with a handshake.
   Answer come(const LimitRules& rules, std::string_view listener, const config::AnyAddress& from, bool tls,
               uint64_t now_ms);
+  // The two halves of it, for a proxy of which it is not known yet for whom it comes: what its listener allows, and
+  // what the address for which it speaks may have.
+  Limit pass(const LimitRules& rules, std::string_view listener, const config::AnyAddress& from, bool tls,
+             uint64_t now_ms);
+  Answer come_from(const LimitRules& rules, const config::AnyAddress& from, uint64_t now_ms);
   // STARTTLS. False: too many in this second.
   bool shake_hands(const LimitRules& rules, std::string_view listener, uint64_t now_ms);
   // An attempt to log in begins: it is too early to say anything about its user.

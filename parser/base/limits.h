@@ -21,6 +21,8 @@ inline constexpr size_t kLoginLiteralMax = kPasswordMax;
 // are (RFC 5034 4), may be longer: base64 of 16 KB with two names, and the command before it (T17).
 inline constexpr size_t kPop3LineMax = 255;
 inline constexpr size_t kSaslLineMax = 24 * 1024;
+// XCLIENT of a proxy that is trusted, with fields in base64. Dovecot 2.3 takes 1 KB.
+inline constexpr size_t kXclientMax = 4 * 1024;
 
 // One line from a backend during login: a CAPABILITY list or a text. Dovecot's longest is about 700.
 inline constexpr size_t kBackendLineMax = 16 * 1024;

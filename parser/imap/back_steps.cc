@@ -76,6 +76,9 @@ std::string Back::id_command() {
   for (const Fact& fact : facts_to_tell(login_.facts)) {
     list += (list.empty() ? "(" : " ") + id_pair(fact.id_key, fact.value);
   }
+  for (const ForwardField& field : login_.facts.forward) {
+    if (fits_in_quotes(field.value)) list += " " + id_pair(std::string(kForward) + field.name, field.value);
+  }
   if (!client_id.empty() && client_id != kNil) list += " " + client_id;
   return list + ")";
 }

@@ -6,6 +6,8 @@
 
 #include "parser/base/ascii.h"
 #include "parser/imap/lexer.h"
+#include "parser/login/facts.h"
+#include "parser/login/forward_fields.h"
 
 namespace postigo::imap {
 namespace {
@@ -22,8 +24,16 @@ bool is_key_char(char c) {
 bool forwardable(Bytes key, Bytes value) {
   bool key_is_fine = !key.empty() && key.size() <= kKeyMax && std::all_of(key.begin(), key.end(), is_key_char) &&
                      !starts_with_ignoring_case(key, "x-");
-  return key_is_fine && value.size() <= kValueMax &&
-         std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c < 0x7f; });
+  return key_is_fine && value.size() <= kValueMax && fits_in_quotes(value);
+}
+
+void note_fact(Bytes key, Bytes value, ClientFacts* told) {
+  if (told == nullptr) return;
+  if (!starts_with_ignoring_case(key, kForward)) {
+    take_fact(*told, key, value);
+  } else if (fits_in_quotes(value)) {
+    add_forward_field(told->forward, key.substr(kForward.size()), value);
+  }
 }
 
 void note_hops(Bytes key, Bytes value, std::optional<unsigned>& hops_left) {
@@ -44,9 +54,13 @@ std::string quoted(Bytes text) {
 
 }  // namespace
 
+bool fits_in_quotes(Bytes value) {
+  return std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c < 0x7f; });
+}
+
 std::string id_pair(Bytes key, Bytes value) { return quoted(key) + ' ' + quoted(value); }
 
-bool parse_client_id(Bytes arguments, std::string& pairs, std::optional<unsigned>& hops_left) {
+bool parse_client_id(Bytes arguments, std::string& pairs, std::optional<unsigned>& hops_left, ClientFacts* told) {
   pairs.clear();
   Lexer in(arguments);
   if (!in.take(' ')) return false;
@@ -62,6 +76,7 @@ bool parse_client_id(Bytes arguments, std::string& pairs, std::optional<unsigned
     bool nil = in.take_word("NIL");
     if (!nil && !in.string(value)) return false;
     if (!nil) note_hops(key.reveal(), value.reveal(), hops_left);
+    if (!nil) note_fact(key.reveal(), value.reveal(), told);
     if (nil || !forwardable(key.reveal(), value.reveal())) continue;
     std::string pair = id_pair(key.reveal(), value.reveal());
     if (pairs.size() + pair.size() + 1 > kPairsMax) continue;

@@ -163,6 +163,7 @@ void Front::tls_established() {
   forget(tag_);
   forget(client_id_);
   hops_left_.reset();
+  told_.reset();
   asked_capability_ = false;
 }
 

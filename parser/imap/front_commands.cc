@@ -7,6 +7,7 @@
 #include "parser/imap/client_id.h"
 #include "parser/imap/front_dialogue.h"
 #include "parser/imap/verbs.h"
+#include "parser/login/facts.h"
 #include "parser/sasl/credentials.h"
 #include "parser/sasl/offer.h"
 
@@ -63,7 +64,10 @@ Event Front::on_id(Lexer args, Out& out) {
   bool bare = Lexer(args.rest()).at_end();
   std::string pairs = "NIL";
   std::optional<unsigned> hops;
-  if (!bare && !parse_client_id(args.rest(), pairs, hops)) return bad("ID takes a list of strings, or NIL.", out);
+  auto told = policy_.peer_speaks && !told_ ? nothing_told() : nullptr;
+  bool list = bare || parse_client_id(args.rest(), pairs, hops, told.get());
+  if (!list) return bad("ID takes a list of strings, or NIL.", out);
+  if (told) told_ = std::move(told);
   if (policy_.peer_is_proxy && hops) hops_left_ = std::min(*hops, hops_left_.value_or(*hops));
   client_id_ = pairs.empty() ? "NIL" : std::move(pairs);
   untagged(bare ? "ID NIL" : "ID (\"name\" \"Postigo\")", out);

@@ -41,6 +41,7 @@ class Front final : public FrontDialogue {
   }
   std::string_view client_id() const override { return client_id_; }
   std::optional<unsigned> hops_left() const override { return hops_left_; }
+  const ClientFacts* told() const override { return told_.get(); }
   std::string_view state_name() const override;
   unsigned commands() const override { return attempts_.commands(); }
   bool said_quit() const override { return said_quit_; }
@@ -98,7 +99,8 @@ class Front final : public FrontDialogue {
   Credentials credentials_;
   std::string client_id_;
   std::optional<unsigned> hops_left_;
-  bool asked_capability_ = false;  // by command: such clients may ignore response codes (T36)
+  std::unique_ptr<ClientFacts> told_;  // with the first ID of a proxy that speaks for its client
+  bool asked_capability_ = false;      // by command: such clients may ignore response codes (T36)
   Attempts attempts_;
   bool said_quit_ = false;
   size_t said_ = 0;

@@ -4,6 +4,7 @@
 #include "parser/base/base64.h"
 #include "parser/base/limits.h"
 #include "parser/login/facts.h"
+#include "parser/login/forward_fields.h"
 #include "parser/pop3/back_dialogue.h"
 #include "parser/sasl/server.h"
 
@@ -11,6 +12,7 @@ namespace postigo::pop3 {
 namespace {
 
 constexpr Bytes kEnd = "\r\n";
+constexpr size_t kXclientMax = 1000;  // Dovecot 2.3 ends a session for a line of 1024 octets
 constexpr std::string_view kTooMuch = "backend says more than it was asked";
 
 // Whether USER and PASS carry the pair through any server: spaces at the ends are trimmed by some, a space or a tab in
@@ -50,6 +52,11 @@ Event Back::introduce(Out& out) {
   for (const Fact& fact : facts_to_tell(login_.facts)) {
     command.append(" ").append(fact.xclient_key).append("=").append(fact.value);
   }
+  constexpr Bytes kForward = " FORWARD=";
+  const size_t size = command.size() + kForward.size();
+  const size_t room = size < kXclientMax ? kXclientMax - size : 0;
+  std::string fields = encode_forward(login_.facts.forward, room);
+  if (!fields.empty()) command.append(kForward).append(fields);
   return ask(State::xclient, {command, kEnd}, out);
 }
 

@@ -66,8 +66,11 @@ Step Front::feed(Bytes in, Out& out) {
 }
 
 // RFC 2449 4 counts the CRLF; a line with its end removed must stay below the limit. SASL may be longer (RFC 5034 4),
-// and so may passwords.
+// and so may passwords, and what proxies say.
 size_t Front::line_limit(Bytes rest) const {
+  if (state_ == State::command && policy_.peer_is_proxy && starts_with_ignoring_case(rest, "XCLIENT ")) {
+    return limits::kXclientMax;
+  }
   return state_ == State::sasl || state_ == State::sasl_refused || carries_credentials(rest) ? limits::kSaslLineMax
                                                                                              : limits::kPop3LineMax;
 }

@@ -4,6 +4,8 @@
 #include <charconv>
 
 #include "parser/base/ascii.h"
+#include "parser/login/facts.h"
+#include "parser/login/forward_fields.h"
 #include "parser/pop3/capa.h"
 #include "parser/pop3/front_dialogue.h"
 #include "parser/sasl/credentials.h"
@@ -68,21 +70,32 @@ Event Front::quit(const Command&, Out& out) {
   return hang_up("+OK Bye.\r\n", out);
 }
 
-// Of what a proxy before us tells (Dovecot's XCLIENT) only the hops count: a balancer that hands a client's octets
-// through is a proxy too, and he could say anything about his address. Fewer hops harm himself alone.
+bool Front::note_hops(Bytes value) {
+  unsigned hops = 0;
+  auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), hops);
+  if (error != std::errc() || end != value.data() + value.size()) return false;
+  hops_left_ = std::min(hops, hops_left_.value_or(hops));
+  return true;
+}
+
+// Of what a proxy before us tells (Dovecot's XCLIENT) only the hops count, unless it speaks for its clients: a balancer
+// that hands a client's octets through is a proxy too, and he could say anything about his address. Fewer hops harm
+// himself alone.
 Event Front::xclient(const Command& command, Out& out) {
-  constexpr Bytes kKey = "TTL=";
   if (!policy_.peer_is_proxy) return bad(kUnknown, out);
+  auto told = policy_.peer_speaks && !told_ ? nothing_told() : nullptr;
   for (Bytes rest = command.args; !rest.empty();) {
     Command word = split(rest);
     rest = word.args;
-    if (!starts_with_ignoring_case(word.verb, kKey)) continue;
-    unsigned hops = 0;
-    const char* last = word.verb.data() + word.verb.size();
-    auto [end, error] = std::from_chars(word.verb.data() + kKey.size(), last, hops);
-    if (error != std::errc() || end != last) return bad("-ERR Invalid parameters.\r\n", out);
-    hops_left_ = std::min(hops, hops_left_.value_or(hops));
+    const size_t equals = std::min(word.verb.find('='), word.verb.size());
+    if (equals == word.verb.size()) continue;
+    const Bytes key = word.verb.substr(0, equals), value = word.verb.substr(equals + 1);
+    bool fine = !equal_ignoring_case(key, "TTL") || note_hops(value);
+    if (told && fine)
+      fine = equal_ignoring_case(key, "FORWARD") ? decode_forward(value, told->forward) : take_fact(*told, key, value);
+    if (!fine) return bad("-ERR Invalid parameters.\r\n", out);
   }
+  if (told) told_ = std::move(told);
   return say("+OK Updated\r\n", out);
 }
 
@@ -128,6 +141,7 @@ void Front::tls_established() {
   tls_ = true;
   discarding_ = discarding_login_ = false;
   hops_left_.reset();
+  told_.reset();
 }
 
 // --- AUTH (RFC 5034) ---

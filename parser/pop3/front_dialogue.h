@@ -35,6 +35,7 @@ class Front final : public FrontDialogue {
   void farewell(Farewell why, Out& out) override;
   std::string_view client_id() const override { return {}; }
   std::optional<unsigned> hops_left() const override { return hops_left_; }
+  const ClientFacts* told() const override { return told_.get(); }
   std::string_view state_name() const override;
   unsigned commands() const override { return attempts_.commands(); }
   bool said_quit() const override { return said_quit_; }
@@ -67,6 +68,7 @@ class Front final : public FrontDialogue {
   Event quit(const Command&, Out& out);
   Event xclient(const Command& command, Out& out);
 
+  bool note_hops(Bytes value);  // false: it is no number
   Event list_mechanisms(Out& out);
   Event on_sasl(SaslExchange::Outcome outcome, Out& out);
   Event broken_off(Bytes reply, bool bad_command, Out& out);
@@ -91,8 +93,9 @@ class Front final : public FrontDialogue {
   SaslExchange sasl_;
   Credentials credentials_;
   std::optional<unsigned> hops_left_;
-  bool discarding_ = false;        // the rest of a line that was too long
-  bool discarding_login_ = false;  // it was a login: credentials_ are refused when it is over
+  std::unique_ptr<ClientFacts> told_;  // with the first XCLIENT of a proxy that speaks for its client
+  bool discarding_ = false;            // the rest of a line that was too long
+  bool discarding_login_ = false;      // it was a login: credentials_ are refused when it is over
   size_t discarded_ = 0;
   Attempts attempts_;
   bool said_quit_ = false;

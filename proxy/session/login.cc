@@ -4,12 +4,14 @@
 #include "proxy/session/login.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "parser/base/limits.h"
 #include "proxy/base/events.h"
 #include "proxy/session/circumstances.h"
 #include "proxy/session/host.h"
 #include "proxy/session/session.h"
+#include "proxy/session/told.h"
 
 namespace postigo {
 namespace {
@@ -19,10 +21,9 @@ size_t mechanism_index(std::string_view name) {
   return std::min(static_cast<size_t>(found - kMechanismNames.begin()), kMechanismNames.size() - 1);
 }
 
-// Who speaks to us: the client, or the proxy before us.
-const Address& peer_of(Session& session) {
+const FrontPolicy& policy_of(Session& session) {
   const Summary& summary = session.summary();
-  return summary.proxied != nullptr ? summary.proxied->via : summary.client;
+  return session.frontend().policy_towards(peer_of(summary), summary.client);
 }
 
 }  // namespace
@@ -30,12 +31,12 @@ const Address& peer_of(Session& session) {
 Login::Login(Session& session)
     : Stage(session),
       facts_(session),
-      front_(session.frontend().protocol->make_front(session.frontend().policy_towards(peer_of(session)),
-                                                     session.secure(), facts_)),
+      front_(session.frontend().protocol->make_front(policy_of(session), session.secure(), facts_)),
       again_([](void* self) { static_cast<Login*>(self)->find_backend(); }, this),
       gate_(
           session, [](void* self) { static_cast<Login*>(self)->pass(static_cast<Login*>(self)->gate_.next()); }, this),
-      delay_([](void* self) { static_cast<Login*>(self)->refuse_now(); }, this) {}
+      delay_([](void* self) { static_cast<Login*>(self)->refuse_now(); }, this),
+      speaks_(policy_of(session).peer_speaks) {}
 
 // The end of a turn is where it goes: what its calls have left on the stack lies below.
 Login::~Login() { wipe_stack(); }
@@ -122,6 +123,7 @@ void Login::suspend() {
 }
 
 void Login::attempt(Event event) {
+  if (!admit_told()) return;
   suspend();
   if (exchanging_) return judge();
   const Credentials& credentials = front_->credentials();
@@ -145,6 +147,16 @@ void Login::attempt(Event event) {
   if (!may_act()) return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
   if (too_often()) return refuse({Refusal::Kind::unavailable, {}}, Refused::rate_limit);
   pass(gate_.knock(summary.user, credentials.password.reveal()));
+}
+
+// With the first attempt: until then the proxy may say for whom it speaks.
+bool Login::admit_told() {
+  if (!std::exchange(speaks_, false)) return true;
+  if (front_->told() != nullptr) note_told(session_.summary(), *front_->told());
+  if (session_.admit_told()) return true;
+  farewell(Farewell::too_many_connections);
+  session_.close(CloseReason::address_limit);
+  return false;
 }
 
 bool Login::too_often() {

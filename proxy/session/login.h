@@ -51,6 +51,7 @@ class Login final : public Stage, public Upstream::Client {
   void look_up();
   Query question(const std::string& user, Want want);
   void ask(const Query& query);
+  bool admit_told();  // false: it is closed
   bool too_often();
   static Want want_for(Proof proof);
   void supply(LookupResult result);
@@ -106,6 +107,7 @@ class Login final : public Stage, public Upstream::Client {
   std::string_view pool_;            // of the route
   size_t mechanism_ = 0;             // in kMechanismNames
   uint64_t attempt_start_us_ = 0, lookup_start_us_ = 0;
+  bool speaks_;                // a proxy of which is not known yet for whom
   bool exchanging_ = false;    // an attempt is under way, in which a secret was supplied: the front is fed
   bool identified_ = false;    // the client himself is known, and whom he acts as is being asked for
   bool asks_himself_ = false;  // likewise, but about whom his token is of

@@ -120,6 +120,11 @@ BackLogin Login::backend_login(const Identity& identity) {
   login.facts.tls = session_.secure() || (session_.summary().proxied != nullptr && session_.summary().proxied->ssl);
   login.facts.hops_left = hops_left();
   login.facts.client_id = front_->client_id();
+  if (const ClientFacts* told = front_->told()) {
+    if (!told->session_id.empty()) login.facts.session_id = told->session_id;
+    if (told->tls) login.facts.tls = told->tls;
+    login.facts.forward = told->forward;
+  }
   return login;
 }
 

@@ -45,7 +45,8 @@ std::string proxy_header(config::SendProxyHeader version, const Summary& summary
   header.unique_id = summary.id.view();
   header.hops_left = static_cast<uint8_t>(std::min(hops_left, 255U));
   if (client != nullptr) header.authority = name_asked_for(summary, *client);
-  if (client != nullptr && client->tls() != nullptr) {
+  bool of_proxy = summary.proxied != nullptr && summary.proxied->speaks;
+  if (client != nullptr && client->tls() != nullptr && !of_proxy) {
     header.alpn = client->tls()->alpn();
     // We ask for no certificate, so there is none that could be good.
     header.ssl = proxy_protocol::Ssl{true, false, false, summary.tls_version, summary.tls_cipher, ""};

@@ -109,14 +109,28 @@ bool Session::reached(Limit limit) {
 // Who comes too often is reset before it costs anything; who has too many sessions is told.
 bool Session::admit() {
   bool tls = frontend_->tls == config::Tls::implicit;
-  auto answer =
-      host_.limiter().come(snapshot_->limits, frontend_->name, summary_.client.octets(), tls, host_.loop().now_ms());
+  const config::AnyAddress from = summary_.client.octets();
+  Limiter& limiter = host_.limiter();
+  const uint64_t now_ms = host_.loop().now_ms();
+  if (frontend_->speaks(peer_of(summary_), summary_.client)) {
+    if (!reached(limiter.pass(snapshot_->limits, frontend_->name, from, tls, now_ms))) return true;
+    abort(CloseReason::rate_limit);
+    return false;
+  }
+  auto answer = limiter.come(snapshot_->limits, frontend_->name, from, tls, now_ms);
   place_ = std::move(answer.seat);
   if (!reached(answer.limit)) return true;
   bool told = answer.limit == Limit::sessions_per_address || answer.limit == Limit::sessions_per_network;
   if (told) return refuse(CloseReason::address_limit);
   abort(CloseReason::rate_limit);
   return false;
+}
+
+bool Session::admit_told() {
+  if (!summary_.trace) summary_.trace = host_.traces().of_address(summary_.client.octets(), summary_.id);
+  auto answer = host_.limiter().come_from(snapshot_->limits, summary_.client.octets(), host_.loop().now_ms());
+  place_ = std::move(answer.seat);
+  return !reached(answer.limit);
 }
 
 bool Session::seat_user(std::string_view pool, const Identity& identity) {

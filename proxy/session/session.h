@@ -65,6 +65,9 @@ class Session final : public Socket::Owner, public LoginMemory::Holder, public L
   }
   // Counted under the limits of its user, from now to its end. False, and that is counted: he has as many as he may.
   bool seat_user(std::string_view pool, const Identity& identity);
+  // For whom a proxy speaks is known: limits of addresses are about him. False, and that is counted: he is one too
+  // many.
+  bool admit_told();
   void unseat_user() { user_seat_.release(); }  // it is not his after all
   void begin_dialogue(Bytes received = {});     // TLS or the greeting; `received`: what came behind a PROXY header
   void begin_login();                           // the greeting

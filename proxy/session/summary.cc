@@ -50,6 +50,7 @@ Address local_address(const Summary& s, const Socket& client) {
 }
 
 std::string name_asked_for(const Summary& s, const Socket& client) {
+  if (s.proxied != nullptr && s.proxied->speaks) return s.proxied->name;
   std::string name = client.tls() != nullptr ? client.tls()->server_name() : "";
   return name.empty() && s.proxied != nullptr ? s.proxied->name : name;
 }

@@ -20,15 +20,16 @@
 
 namespace postigo {
 
-// What a balancer told of the client in its PROXY header.
+// What a balancer told of the client in its PROXY header, or a proxy in the dialogue (told.h).
 struct Proxied {
-  Address via;                             // the balancer's
+  Address via;                             // its own
   std::optional<Address> local;            // that the client connected to
   bool health_check = false;               // the balancer spoke for itself
   std::optional<proxy_protocol::Ssl> ssl;  // the client's TLS towards it; nothing: none
   std::string alpn;                        // that it agreed on there (RFC 7301)
   std::string name;                        // that the client asked for (SNI)
-  std::string id;                          // the balancer's, of the connection
+  std::string id;                          // the balancer's, of the connection; the proxy's, of the session
+  bool speaks = false;                     // a proxy: TLS and all the rest of the connection to us are its own
   std::optional<uint8_t> hops_left;        // how many proxies a login may pass from us on (T63)
 };
 
@@ -64,6 +65,8 @@ struct Summary {
   CloseReason reason = CloseReason::client_closed;
 };
 
+// Who connects: the client, or whoever stands before us.
+inline const Address& peer_of(const Summary& s) { return s.proxied != nullptr ? s.proxied->via : s.client; }
 // What the client connected to, and the name that it asked for by TLS (SNI): empty if it did not.
 Address local_address(const Summary& summary, const Socket& client);
 std::string name_asked_for(const Summary& summary, const Socket& client);

@@ -80,10 +80,10 @@ void TraceBlanks::take(char c, std::string& shown) {
   bool ends_line = c == '\n' || c == '\r', ends_word = ends_line || c == ' ' || c == '\t';
   if (state_ == State::words && ends_word) end_word();
   if (state_ == State::words && !ends_word && word_.size() <= kWordMax) word_ += c;
+  if (state_ == State::clear && is_id_) look_for_fields(c);
   if (state_ == State::secret && !ends_line && c != ' ') {
     hide(shown);
-    tail_ += c;
-    if (tail_.size() > kTailMax) tail_.erase(0, 1);
+    note_tail(c);
   } else if (state_ != State::secret || ends_line || !hidden_) {
     shown += c;
     hidden_ = hidden_ && !ends_line;
@@ -91,9 +91,27 @@ void TraceBlanks::take(char c, std::string& shown) {
   if (c == '\n') end_line();
 }
 
+void TraceBlanks::note_tail(char c) {
+  if (c == '\n' || c == '\r') return;
+  tail_ += c;
+  if (tail_.size() > kTailMax) tail_.erase(0, 1);
+}
+
+// From there on nothing is shown of the line: values may have blanks and quotes.
+void TraceBlanks::look_for_fields(char c) {
+  constexpr std::string_view kForward = "x-forward-";
+  note_tail(c);
+  const char low = to_lower(c);
+  forward_ = low == kForward[forward_] ? forward_ + 1 : low == kForward[0] ? 1 : 0;
+  if (forward_ < kForward.size()) return;
+  forward_ = 0;
+  state_ = State::secret;
+}
+
 void TraceBlanks::end_word() {
   if (word_.empty()) return;
   ++words_;
+  is_id_ = is_id_ || (words_ == kVerbWords && equal_ignoring_case(word_, "ID"));
   starts_sasl_ = begins_sasl(word_);
   if (has_secret(word_)) {
     state_ = State::secret;
@@ -104,13 +122,15 @@ void TraceBlanks::end_word() {
 }
 
 void TraceBlanks::end_line() {
-  auto literal = state_ == State::secret ? literal_at_end(tail_) : std::nullopt;
+  auto literal = state_ == State::secret || is_id_ ? literal_at_end(tail_) : std::nullopt;
   exchange_ = exchange_ || starts_sasl_;
   starts_sasl_ = false;
   tail_.clear();
   word_.clear();
   words_ = 0;
   literal_ = literal.value_or(0);
+  is_id_ = false;
+  forward_ = 0;
   state_ = !literal ? State::words : literal_ > 0 ? State::literal : State::secret;
 }
 

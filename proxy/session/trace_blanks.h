@@ -29,6 +29,8 @@ class TraceBlanks {
   void take(char c, std::string& shown);
   void server_line();
   void end_word();
+  void look_for_fields(char c);
+  void note_tail(char c);
   void end_line();
   void hide(std::string& shown);
 
@@ -40,6 +42,8 @@ class TraceBlanks {
   std::string said_;          // how the server's current line begins
   bool exchange_ = false;     // a SASL exchange is under way
   bool starts_sasl_ = false;  // this line begins one
+  bool is_id_ = false;        // this line is IMAP's ID, where fields for a passdb may stand
+  size_t forward_ = 0;        // octets of "x-forward-" that have just been
   bool hidden_ = false;       // "***" was shown, and nothing behind it
 };
 

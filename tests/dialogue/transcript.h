@@ -5,7 +5,8 @@
 //   unique=.. (in nonces and timestamps) exporter=.. end_point=.. (channel bindings) certificate=.. (its name)
 //   hostname=mail.example.org back imap tls=starttls forward=yes user=alice password=secret authzid=bob ip=.. port=..
 //   local_ip=.. local_port=..
-//        session=.. client_tls=yes client_id=.. hops=.. local_name=.. proxy_header=no ready=no alerts=never nonce=..
+//        session=.. client_tls=yes client_id=.. hops=.. local_name=.. fields=uid=0,.. proxy_header=no ready=no
+//        alerts=never nonce=..
 //        (one line; absent keys: defaults below)
 //   C: / S:    one line with CR LF of the client / the server; which of them is input follows from front or back
 //   C~ / S~    octets without a line end added
@@ -210,6 +211,9 @@ class Player {
                      get("client_id", ""),
                      number("hops", "5"),
                      get("local_name", "")};
+      for (const std::string& field : list(get("fields", ""))) {
+        login.facts.forward.push_back({field.substr(0, field.find('=')), field.substr(field.find('=') + 1)});
+      }
       if (back_policy_.until_ready) later_ = std::exchange(login, {});
       back_ = script.protocol->make_back(back_policy_, std::move(login));
     }

@@ -48,6 +48,7 @@ Outcome run(Bytes input, uint8_t policy_bits, size_t style) {
   policy.starttls_offered = (policy_bits & 1) != 0;
   policy.plaintext_login_allowed = (policy_bits & 2) != 0;
   policy.peer_is_proxy = (policy_bits & 16) != 0;
+  policy.peer_speaks = policy.peer_is_proxy && (policy_bits & 32) != 0;
   policy.mechanisms = {"PLAIN", "LOGIN"};
   if ((policy_bits & 32) != 0) policy.mechanisms = fuzz::all_mechanisms();
   policy.capabilities = std::make_shared<CapabilityPolicy>();

@@ -25,6 +25,7 @@ FrontPolicy policy_from(uint8_t octet) {
   policy.starttls_offered = octet & 2;
   policy.plaintext_login_allowed = octet & 4;
   policy.peer_is_proxy = octet & 16;
+  policy.peer_speaks = policy.peer_is_proxy && (octet & 32) != 0;
   policy.mechanisms = {"PLAIN", "LOGIN"};
   if (octet & 32) policy.mechanisms = fuzz::all_mechanisms();
   auto capabilities = std::make_shared<CapabilityPolicy>();

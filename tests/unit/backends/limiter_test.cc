@@ -44,6 +44,32 @@ TEST_F(LimiterTest, WithoutLimitsNothingIsCounted) {
   EXPECT_EQ(seats_.size(), 0);
 }
 
+TEST_F(LimiterTest, AProxyCountsAtItsListenerAndForWhomItSpeaks) {
+  limits_.sessions_per_address = 1;
+  limits_.connections_per_s = 3;
+  const LimitRules rules = limit_rules(limits_);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(limiter_.pass(rules, "imap", address("192.0.2.1"), false, now_ms_), Limit::none);
+    EXPECT_EQ(seats_.size(), 0);
+  }
+  EXPECT_EQ(limiter_.pass(rules, "imap", address("192.0.2.1"), false, now_ms_), Limit::connections_per_s);
+  auto first = limiter_.come_from(rules, address("198.51.100.1"), now_ms_);
+  EXPECT_EQ(first.limit, Limit::none);
+  EXPECT_EQ(limiter_.come_from(rules, address("198.51.100.1"), now_ms_).limit, Limit::sessions_per_address);
+  EXPECT_EQ(limiter_.come_from(rules, address("198.51.100.2"), now_ms_).limit, Limit::none);
+  first.seat.release();
+  EXPECT_EQ(limiter_.come_from(rules, address("198.51.100.1"), now_ms_).limit, Limit::none);
+}
+
+TEST_F(LimiterTest, WhoIsSentAwayAtTheDoorHoldsNoSeat) {
+  limits_.sessions_per_address = 1;
+  limits_.connections_per_s = 1;
+  EXPECT_EQ(come("192.0.2.9"), Limit::none);
+  EXPECT_EQ(come("192.0.2.1"), Limit::connections_per_s);
+  now_ms_ += 1'000;
+  EXPECT_EQ(come("192.0.2.1"), Limit::none);
+}
+
 TEST_F(LimiterTest, AddressesAndTheirNetworks) {
   limits_.sessions_per_address = 2;
   limits_.sessions_per_network = 3;

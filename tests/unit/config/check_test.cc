@@ -233,6 +233,19 @@ TEST_F(CheckTest, A27_WhoseHeadersAreBelieved) {
   EXPECT_EQ(problems_of_small_and(listener + "proxy_trusted = [\"10.0.0.8\"]\n"), "");
 }
 
+TEST_F(CheckTest, A4_WhoSpeaksForUsers) {
+  std::string listener = "[[listener]]\nname = \"x\"\nprotocol = \"imap\"\naddress = \"127.0.0.1:994\"\n";
+  EXPECT_THAT(error(listener + "forward_trusted = [\"10.0.0.8\", \"dovecot\"]\n"),
+              HasSubstr("forward_trusted: \"dovecot\" is no network"));
+  EXPECT_THAT(warning(listener + "forward_trusted = [\"::/0\"]\n"), HasSubstr("everybody may speak"));
+  EXPECT_THAT(warning(listener + "proxy_trusted = [\"10.0.0.8\"]\nforward_trusted = [\"10.0.0.0/24\"]\n"),
+              HasSubstr("\"10.0.0.0/24\" is wider than \"10.0.0.8\" in proxy_trusted"));
+  for (const char* fine : {"10.0.0.8", "10.0.0.8/29", "10.1.0.0/16"}) {
+    std::string lists = "proxy_trusted = [\"10.0.0.8/29\"]\nforward_trusted = [\"" + std::string(fine) + "\"]\n";
+    EXPECT_EQ(problems_of_small_and(listener + lists), "") << fine;
+  }
+}
+
 TEST_F(CheckTest, ListenersNeedTheirKeys) {
   EXPECT_THAT(error("[[listener]]\nname = \"x\"\naddress = \"127.0.0.1:994\"\n"), HasSubstr("protocol must be set"));
   EXPECT_THAT(error("[[listener]]\nname = \"x\"\nprotocol = \"imap\"\n"), HasSubstr("address must be set"));

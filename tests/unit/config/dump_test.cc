@@ -53,7 +53,7 @@ class Inventor final : public Visitor {
   void size(Key, uint64_t& octets, bool) override { octets = 16384 + draw(1000000); }
   void texts(Key key, std::vector<std::string>& values) override {
     std::string_view name = key.name;
-    if (name == "proxy_trusted") values = {"10.0.0.0/8", "2001:db8::1"};
+    if (name == "proxy_trusted" || name == "forward_trusted") values = {"10.0.0.0/8", "2001:db8::1"};
     if (name == "domains") values = {"example.com"};
     if (name == "source") values = {"10.0.0.5", "2001:db8::5"};
     if (name == "names") values = {"*.a.example", "b" + std::to_string(++serial_)};

@@ -287,6 +287,21 @@ TEST(Pop3Back, XclientIfTheGreetingKnowsIt) {
   EXPECT_EQ(run("+OK [XCLIENT] Dovecot ready.\r\n"), "USER bob\r\n");
 }
 
+TEST(Pop3Back, A4_FieldsForAPassdbAreOneWord) {
+  BackRun run;
+  run.policy.forward_client = true;
+  run.login.facts.forward = {{"uid", "0"}, {"name", "a b\r\nSTAT\tx=y"}};
+  EXPECT_EQ(run("+OK [XCLIENT] hi\r\n"), "XCLIENT TTL=5 CLIENT-TRANSPORT=insecure FORWARD=" +
+                                             base64_encode("uid=0\tname=a b\001r\001nSTAT\001tx=y") + "\r\n");
+  run.login.facts = {"192.0.2.7", 4711, "2001:db8::1", 110, std::string(64, 's'), true, "", 5, std::string(253, 'n')};
+  for (int i = 0; i < 9; ++i) run.login.facts.forward.push_back({"n" + std::to_string(i), std::string(90, 'v')});
+  const std::string line = run("+OK [XCLIENT] hi\r\n");
+  EXPECT_LE(line.size(), 1002u) << "Dovecot's line";
+  EXPECT_GT(line.size(), 850u);
+  run.policy.forward_client = false;
+  EXPECT_EQ(run("+OK [XCLIENT] hi\r\n"), "USER bob\r\n");
+}
+
 TEST(Pop3Back, T28_XclientDoesNotTrustAGreetingInClearText) {
   BackRun run;
   run.policy.tls = BackPolicy::Tls::starttls;

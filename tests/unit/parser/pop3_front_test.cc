@@ -388,6 +388,50 @@ TEST(Pop3Front, T63_A4_OnlyAProxyMaySayXclient) {
   EXPECT_FALSE(front->hops_left()) << "T27";
 }
 
+TEST(Pop3Front, A4_WhoSpeaksForItsClientIsBelievedOnce) {
+  FrontRun run;
+  run.policy.capabilities = run.capabilities;
+  run.policy.peer_is_proxy = true;
+  auto balancer = make_front(run.policy, true, run.facts);
+  Out out;
+  balancer->feed("XCLIENT ADDR=192.0.2.7 FORWARD=dWlkPTA=\r\n", out);
+  EXPECT_EQ(balancer->told(), nullptr);
+  run.policy.peer_speaks = true;
+  auto front = make_front(run.policy, true, run.facts);
+  auto say = [&](const std::string& command) {
+    out.clear();
+    front->feed(command + "\r\n", out);
+    return std::string(out.view());
+  };
+  EXPECT_EQ(front->told(), nullptr);
+  for (std::string bad : {"ADDR=there", "PORT=x", "FORWARD=x", "ADDR=9.9.9.9 TTL=x"}) {
+    EXPECT_EQ(say("XCLIENT " + bad), "-ERR Invalid parameters.\r\n") << bad;
+  }
+  EXPECT_EQ(front->told(), nullptr) << "all or nothing";
+  EXPECT_EQ(say("XCLIENT addr=192.0.2.7 PORT=4711 NEW=x plain TTL=3 FORWARD=dWlkPTA="), "+OK Updated\r\n");
+  EXPECT_EQ(say("XCLIENT ADDR=9.9.9.9 DESTNAME=forged.example FORWARD=dWlkPTE="), "+OK Updated\r\n");
+  ASSERT_NE(front->told(), nullptr);
+  EXPECT_EQ(front->told()->client_ip, "192.0.2.7");
+  EXPECT_EQ(front->told()->client_port, 4711);
+  EXPECT_EQ(front->told()->local_name, "") << "what comes behind may be a client's";
+  EXPECT_EQ(front->told()->forward, (std::vector<ForwardField>{{"uid", "0"}}));
+  front->tls_established();
+  EXPECT_EQ(front->told(), nullptr) << "T27";
+}
+
+TEST(Pop3Front, XclientMayBeLongFromAProxy) {
+  FrontRun run;
+  run.policy.capabilities = run.capabilities;
+  std::string field = "FORWARD=" + base64_encode("a=" + std::string(1000, 'v'));
+  for (bool proxy : {false, true}) {
+    run.policy.peer_is_proxy = run.policy.peer_speaks = proxy;
+    auto front = make_front(run.policy, true, run.facts);
+    Out out;
+    front->feed("XCLIENT " + field + "\r\n", out);
+    EXPECT_EQ(out.view(), proxy ? "+OK Updated\r\n" : "-ERR Line too long.\r\n");
+  }
+}
+
 TEST(Pop3Front, FarewellsAndStates) {
   FrontRun run;
   run.policy.capabilities = run.capabilities;

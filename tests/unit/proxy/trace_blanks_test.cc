@@ -10,8 +10,10 @@
 namespace postigo {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 // Cut after each octet, and after every single one of them.
 std::vector<std::string> at_every_split(const std::string& text) {
@@ -53,6 +55,25 @@ TEST(TraceBlanks, A33_EveryFormOfALogin) {
       EXPECT_EQ(shown, TraceBlanks().show(std::string(text) + "a2 NOOP\r\n")) << "cut or not";
     }
   }
+}
+
+TEST(TraceBlanks, A33_FieldsForAPassdb) {
+  const std::string before = "3 ID (\"x-originating-ip\" \"192.0.2.7\" \"X-Forward";
+  for (const char* line :
+       {"-token\" \"canary\" \"name\" \"canary\")\r\n", "-t\" {6+}\r\ncanary \"name\" \"canary\")\r\n"}) {
+    for (const std::string& shown : at_every_split(before + line + "a2 NOOP\r\n")) {
+      EXPECT_THAT(shown, StartsWith(before + "***\r\n"));
+      EXPECT_THAT(shown, EndsWith("***\r\na2 NOOP\r\n"));
+      EXPECT_THAT(shown, Not(HasSubstr("canary")));
+    }
+  }
+  for (const std::string& shown :
+       at_every_split("3 ID (\"name\" {4+}\r\nMutt \"x-forward-t\" \"canary\")\r\na2 NOOP\r\n")) {
+    EXPECT_THAT(shown, Not(HasSubstr("canary"))) << shown;
+    EXPECT_TRUE(shown.ends_with("a2 NOOP\r\n"));
+  }
+  const std::string other = "a1 SEARCH SUBJECT \"x-forward-a b\"\r\n";
+  EXPECT_EQ(TraceBlanks().show(other), other);
 }
 
 TEST(TraceBlanks, A33_LinesOfAnExchangeUntilItIsAnswered) {

@@ -65,6 +65,29 @@ TEST_F(Front, T63_A4_OnlyAProxyIsAskedForHops) {
   EXPECT_FALSE(front_->hops_left()) << "T27: whoever said it in clear text";
 }
 
+TEST_F(Front, A4_WhoSpeaksForItsClientIsBelievedOnce) {
+  const std::string id =
+      "\"x-originating-ip\" \"192.0.2.7\" \"x-forward-uid\" \"0\" \"x-forward-n\" \"a \\\"b\" \"name\" \"x\"";
+  policy_.peer_is_proxy = true;
+  renew();
+  feed("a ID (" + id + ")\r\n");
+  EXPECT_EQ(front_->told(), nullptr) << "a balancer's client";
+  policy_.peer_speaks = true;
+  renew(false);
+  feed("a ID (\"x\r\n");
+  EXPECT_EQ(front_->told(), nullptr);
+  feed("a ID (" + id + " \"X-Forward-UID\" \"1\" \"x-forward-\" \"2\" \"x-forward-8bit\" {2+}\r\n\xc3\xa4)\r\n");
+  feed("a ID (\"x-originating-ip\" \"9.9.9.9\" \"x-forward-more\" \"1\" \"x-connected-port\" \"1\")\r\n");
+  ASSERT_NE(front_->told(), nullptr);
+  EXPECT_EQ(front_->told()->client_ip, "192.0.2.7");
+  EXPECT_EQ(front_->told()->local_port, 0) << "what comes behind may be a client's";
+  EXPECT_EQ(front_->told()->forward, (std::vector<ForwardField>{{"uid", "0"}, {"n", "a \"b"}}));
+  EXPECT_EQ(front_->told()->tls, std::nullopt);
+  feed("b STARTTLS\r\n");
+  front_->tls_established();
+  EXPECT_EQ(front_->told(), nullptr) << "T27";
+}
+
 TEST_F(Front, T3_LiteralPlusHasNoLimitOf4096) {
   std::string user(4500, 'u');
   EXPECT_EQ(feed("a LOGIN {4500+}\r\n" + user + " x\r\n"), Event::authenticate);
