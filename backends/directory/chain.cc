@@ -18,6 +18,7 @@ struct Chain::Parts {
   std::vector<Link> links;
   bool accept_unknown;
   std::string decoy;
+  std::shared_ptr<ScramShapes> shapes;
   bool hashes;
 };
 
@@ -109,7 +110,16 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
 
   void finish(LookupResult result) {
     auto self = shared_from_this();
+    if (query_.want == Want::secret) shape(result.secret);
     if (outer_) outer_->finish(std::move(result));
+  }
+
+  void shape(StoredSecret& secret) const {
+    const auto hash = scram_hash_of(query_.mechanism);
+    if (!hash) return;
+    const std::optional<ScramKeys>& keys = *hash == ScramHash::sha1 ? secret.sha1 : secret.sha256;
+    if (keys) chain_->shapes->saw(*hash, *keys);
+    secret.decoy = chain_->shapes->of(*hash);
   }
 
   std::shared_ptr<const Parts> chain_;
@@ -120,9 +130,11 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
   Ticket work_;
 };
 
-Chain::Chain(Env& env, std::vector<Link> links, bool accept_unknown, std::string decoy) {
+Chain::Chain(Env& env, std::vector<Link> links, bool accept_unknown, std::string decoy,
+             std::shared_ptr<ScramShapes> shapes) {
   const bool hashes = std::any_of(links.begin(), links.end(), [](const Link& link) { return link.checks_password; });
-  parts_ = std::make_shared<const Parts>(Parts{env, std::move(links), accept_unknown, std::move(decoy), hashes});
+  parts_ = std::make_shared<const Parts>(
+      Parts{env, std::move(links), accept_unknown, std::move(decoy), std::move(shapes), hashes});
 }
 
 void Chain::start(Lookup& lookup, const Query& query) {

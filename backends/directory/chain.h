@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "backends/directory.h"
+#include "backends/directory/scram_shapes.h"
 #include "backends/env.h"
 
 namespace postigo {
@@ -24,8 +25,10 @@ class Chain final : public Directory {
     bool checks_password = false;  // it spends one hash on each answer but no_such_user and try_later
   };
 
-  // `decoy`: what is hashed for a name that nobody knows (password.h); unused if no link checks passwords.
-  Chain(Env& env, std::vector<Link> links, bool accept_unknown, std::string decoy);
+  // `decoy`: what is hashed for a name that nobody knows (password.h); unused if no link checks passwords. `shapes`:
+  // of the same directories, for all workers; not null.
+  Chain(Env& env, std::vector<Link> links, bool accept_unknown, std::string decoy,
+        std::shared_ptr<ScramShapes> shapes = std::make_shared<ScramShapes>());
 
   std::string_view name() const override { return "chain"; }
   void start(Lookup& lookup, const Query& query) override;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "backends/directory/chain.h"
+#include "backends/directory/password.h"
 
 namespace postigo {
 namespace {
@@ -42,11 +43,16 @@ bool spends_hashes(const DirectoryShared::Item& item) { return item.settings.che
 
 }  // namespace
 
-DirectoryShared::DirectoryShared(std::vector<Item> items, bool accept_unknown)
-    : items_(std::move(items)), accept_unknown_(accept_unknown) {
+DirectoryShared::DirectoryShared(std::vector<Item> items, bool accept_unknown, std::shared_ptr<ScramShapes> shapes)
+    : items_(std::move(items)), accept_unknown_(accept_unknown), scram_shapes_(std::move(shapes)) {
   curious_ = std::any_of(items_.begin(), items_.end(), [](const Item& item) { return item.source->curious(); });
   auto checks = std::find_if(items_.begin(), items_.end(), spends_hashes);
   if (checks != items_.end()) decoy_ = checks->source->decoy();
+  if (scram_shapes_ != nullptr) return;
+  scram_shapes_ = std::make_shared<ScramShapes>();
+  const StoredSecret sample = stored_secret(decoy_, "", "");  // without a mechanism nothing is made, only read
+  if (sample.sha1) scram_shapes_->saw(ScramHash::sha1, *sample.sha1);
+  if (sample.sha256) scram_shapes_->saw(ScramHash::sha256, *sample.sha256);
 }
 
 Result<std::shared_ptr<const DirectoryShared>> load_directories(const config::Auth& auth,
@@ -58,7 +64,8 @@ Result<std::shared_ptr<const DirectoryShared>> load_directories(const config::Au
     items.push_back({directory, std::move(*source)});
     items.back().settings.users = {};
   }
-  return std::make_shared<const DirectoryShared>(std::move(items), auth.accept_unknown);
+  return std::make_shared<const DirectoryShared>(std::move(items), auth.accept_unknown,
+                                                 before == nullptr ? nullptr : before->scram_shapes());
 }
 
 std::unique_ptr<Directory> make_chain(const DirectoryShared& shared, Env& env) {
@@ -66,7 +73,7 @@ std::unique_ptr<Directory> make_chain(const DirectoryShared& shared, Env& env) {
   for (const DirectoryShared::Item& item : shared.items()) {
     links.push_back({item.source->make(env), spends_hashes(item)});
   }
-  return std::make_unique<Chain>(env, std::move(links), shared.accept_unknown(), shared.decoy());
+  return std::make_unique<Chain>(env, std::move(links), shared.accept_unknown(), shared.decoy(), shared.scram_shapes());
 }
 
 }  // namespace postigo

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backends/directory.h"
+#include "backends/directory/scram_shapes.h"
 #include "backends/directory/source.h"
 #include "backends/env.h"
 #include "config/config.h"
@@ -24,18 +25,20 @@ class DirectoryShared {
     config::Directory settings;  // that it was loaded from, but for the users
     SharedSource source;
   };
-  explicit DirectoryShared(std::vector<Item> items, bool accept_unknown);
+  DirectoryShared(std::vector<Item> items, bool accept_unknown, std::shared_ptr<ScramShapes> shapes = nullptr);
 
   const std::vector<Item>& items() const { return items_; }
   bool accept_unknown() const { return accept_unknown_; }
   const std::string& decoy() const { return decoy_; }
   bool curious() const { return curious_; }  // somebody looks at Query::circumstances
+  const std::shared_ptr<ScramShapes>& scram_shapes() const { return scram_shapes_; }
 
  private:
   std::vector<Item> items_;
   bool accept_unknown_;
   bool curious_;
   std::string decoy_;  // of the first directory that hashes passwords; empty: none does
+  std::shared_ptr<ScramShapes> scram_shapes_;
 };
 
 // Opens and migrates databases. The error is one line for the operator: "directory users: cannot open ...: ...". What

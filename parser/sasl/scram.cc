@@ -18,8 +18,7 @@ namespace postigo::sasl {
 namespace {
 
 constexpr unsigned kIterationsMax = 10'000'000;  // a damaged entry must not keep a client busy for minutes
-constexpr size_t kDecoySalt = 16;
-constexpr size_t kFirstMax = 4096;  // it is kept until the last one comes
+constexpr size_t kFirstMax = 4096;               // it is kept until the last one comes
 
 struct Family {
   Bytes name;
@@ -51,7 +50,7 @@ class Scram final : public Server {
   Status supply(const StoredSecret& secret, std::string& challenge, Credentials& credentials) override {
     const std::optional<ScramKeys>& keys = secret.*family_.keys;
     known_ = keys && usable(*keys);
-    keys_ = known_ ? *keys : decoy(credentials.user);
+    keys_ = known_ ? *keys : decoy(credentials.user, secret.decoy);
     nonce_ += setting_.facts.unique();
     challenge = "r=" + nonce_ + ",s=" + base64_encode(keys_.salt) + ",i=" + std::to_string(keys_.iterations);
     said_ += "," + challenge + ",";
@@ -127,12 +126,14 @@ class Scram final : public Server {
   }
 
   // For a name without keys: always the same ones, and nobody can tell them from others (A21).
-  ScramKeys decoy(Bytes user) const {
+  ScramKeys decoy(Bytes user, const ScramShape& shape) const {
     Bytes key = setting_.facts.decoy_key();
     Secret made = hmac(family_.hash(), key, user);
     ScramKeys keys;
-    keys.iterations = kScramIterations;
-    keys.salt = made.reveal().substr(0, kDecoySalt);
+    keys.iterations = shape.iterations;
+    keys.salt = made.reveal();
+    while (keys.salt.size() < shape.salt_size) keys.salt += hmac(family_.hash(), key, keys.salt).reveal();
+    keys.salt.resize(shape.salt_size);
     keys.stored_key = hmac(family_.hash(), key, made.reveal());
     keys.server_key = keys.stored_key;
     return keys;

@@ -1,6 +1,7 @@
 // What somebody keeps of a user's password, for mechanisms in which the password itself never comes along.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -20,10 +21,17 @@ struct ScramKeys {
   Secret stored_key, server_key;
 };
 
+// What a stranger sees of somebody's keys without having proven anything.
+struct ScramShape {
+  uint32_t iterations = kScramIterations, salt_size = 16;
+  bool operator==(const ScramShape&) const = default;
+};
+
 // Nothing in it: there is none of use.
 struct StoredSecret {
-  Secret cleartext;
-  std::optional<ScramKeys> sha1, sha256;
+  Secret cleartext = {};
+  std::optional<ScramKeys> sha1 = {}, sha256 = {};
+  ScramShape decoy = {};  // what is shown of who has no keys: as others have them (A21)
 
   bool empty() const { return cleartext.empty() && !sha1 && !sha256; }
 };

@@ -28,7 +28,7 @@ Want Login::want_for(Proof proof) {
 // until he has proven that he is it.
 void Login::supply(LookupResult result) {
   unproven_ = result.verdict == Verdict::ok ? Verdict::bad_credentials : result.verdict;
-  if (result.verdict != Verdict::ok) result.secret = {};
+  if (result.verdict != Verdict::ok) result.secret = {.decoy = result.secret.decoy};
   identity_ = std::move(result.identity);
   exchanging_ = true;
   session_.enter(Phase::command, session_.login_ms_left());

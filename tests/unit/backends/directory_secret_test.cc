@@ -7,6 +7,7 @@
 
 #include "backends/directory/entry.h"
 #include "backends/directory/factory.h"
+#include "backends/directory/scram_shapes.h"
 #include "tests/fakes/fake_env.h"
 
 namespace postigo {
@@ -83,6 +84,41 @@ TEST_F(Secrets, A22_KeysAreMadeOnAThreadForWhoeverIsAskedFor) {
   EXPECT_EQ(threads(), 4u);
   EXPECT_TRUE(ask(*users, "joe", "CRAM-MD5").secret.cleartext.equals("secret"));
   EXPECT_EQ(threads(), 4u) << "nothing is made of it";
+}
+
+std::string scram_keys(unsigned iterations, const std::string& salt) {
+  ScramKeys keys{iterations, salt, Secret(std::string(32, 'a')), Secret(std::string(32, 'b'))};
+  return "{SCRAM-SHA-256}" + write_scram_keys(keys);
+}
+
+TEST_F(Secrets, A21_WhoHasNoKeysIsShownSomeAsOthersHaveThem) {
+  const ScramShape usual{4096, 16}, ours{15000, 24};
+  auto users = chain({entry("joe", scram_keys(15000, std::string(24, 's')).c_str()), entry("ann", kHash)});
+  EXPECT_EQ(ask(*users, "eve", "SCRAM-SHA-256").secret.decoy, ours) << "the first look shows it";
+  EXPECT_EQ(ask(*users, "ann", "SCRAM-SHA-256-PLUS").secret.decoy, ours);
+  EXPECT_EQ(ask(*users, "eve", "SCRAM-SHA-1").secret.decoy, usual) << "nobody has such keys";
+  EXPECT_EQ(ask(*users, "eve", "CRAM-MD5").secret.decoy, usual);
+  // Whom no sample has shown is learnt when he comes.
+  users = chain({entry("ann", kHash), entry("joe", scram_keys(15000, std::string(24, 's')).c_str())});
+  EXPECT_EQ(ask(*users, "eve", "SCRAM-SHA-256").secret.decoy, usual);
+  ask(*users, "joe", "SCRAM-SHA-256");
+  EXPECT_EQ(ask(*users, "eve", "SCRAM-SHA-256").secret.decoy, ours);
+}
+
+TEST(ScramShapesTest, OneUserWhoDiffersChangesNothing) {
+  ScramShapes shapes;
+  const ScramKeys many{10000, std::string(12, 's'), {}, {}}, few{4096, std::string(16, 's'), {}, {}};
+  const ScramShape of_many{10000, 12}, of_few{4096, 16};
+  shapes.saw(ScramHash::sha1, many);
+  for (unsigned i = 0; i < ScramShapes::kOthersMax; ++i) shapes.saw(ScramHash::sha1, few);
+  EXPECT_EQ(shapes.of(ScramHash::sha1), of_many);
+  shapes.saw(ScramHash::sha1, many);
+  shapes.saw(ScramHash::sha1, few);
+  EXPECT_EQ(shapes.of(ScramHash::sha1), of_many) << "they are counted from the beginning again";
+  for (unsigned i = 0; i < ScramShapes::kOthersMax; ++i) shapes.saw(ScramHash::sha1, few);
+  EXPECT_EQ(shapes.of(ScramHash::sha1), of_few) << "most users have them now";
+  shapes.saw(ScramHash::sha256, {5000, "", {}, {}});
+  EXPECT_EQ(shapes.of(ScramHash::sha256), ScramShape()) << "keys of no use are nobody's";
 }
 
 TEST_F(Secrets, NoRoomOnTheThreadsIsTryLater) {

@@ -113,6 +113,23 @@ TEST_F(Scram, A21_AWrongPasswordAndAnUnknownNameLookAlike) {
   EXPECT_NE(salt_of(challenge_), salt_of(unknown)) << "another name, another salt";
 }
 
+TEST_F(Scram, A21_WhoDoesNotExistHasKeysAsOthersHaveThem) {
+  for (uint32_t size : {8U, 16U, 24U, 64U, 100U}) {
+    StoredSecret nothing;
+    nothing.decoy = {15000, size};
+    std::string salts[2];
+    for (std::string& salt : salts) {
+      begin("SCRAM-SHA-1");
+      ASSERT_EQ(say("n,,n=other,r=abc"), Status::need_secret);
+      ASSERT_EQ(supply(nothing), Status::challenge);
+      EXPECT_EQ(iterations_of(challenge_), 15000U);
+      salt = salt_of(challenge_);
+      EXPECT_EQ(salt.size(), size);
+    }
+    EXPECT_EQ(salts[0], salts[1]) << "always the same";
+  }
+}
+
 TEST_F(Scram, ADamagedEntryIsAsGoodAsNone) {
   for (unsigned which : {0U, 1U, 2U, 3U}) {
     StoredSecret secret = secret_of_password("pencil", kSalt);

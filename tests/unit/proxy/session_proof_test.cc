@@ -96,6 +96,19 @@ TEST_F(SessionProof, A21_WrongUnknownDisabledAndWithoutASecret) {
   EXPECT_EQ(counted(place("CRAM-MD5"), AuthResult::bad_credentials), 5U);
 }
 
+TEST_F(SessionProof, A21_WhateverTheVerdictKeysLookAlike) {
+  for (Verdict verdict : {Verdict::ok, Verdict::no_such_user, Verdict::bad_credentials, Verdict::disabled}) {
+    LookupResult& answer = host->directory().answer;
+    answer.verdict = verdict;
+    answer.secret = {.decoy = {15000, 24}};
+    auto [session, client] = connected();
+    client.say("a AUTHENTICATE SCRAM-SHA-256\r\n");
+    challenged(client);
+    say_base64(client, "n,,n=alice,r=abc");
+    EXPECT_THAT(challenged(client), HasSubstr("i=15000"));
+  }
+}
+
 TEST_F(SessionProof, A23_EachWrongProofIsAGuess) {
   host->directory().answer.secret.cleartext = Secret("pencil");
   auto [session, client] = connected();
