@@ -32,7 +32,8 @@ struct Circumstances {
   std::string local_ip;
   uint16_t client_port = 0, local_port = 0;
   bool tls = false;
-  unsigned attempt = 1;  // of this session
+  unsigned attempt = 1;                            // of this session
+  std::string tls_protocol = {}, tls_cipher = {};  // "TLSv1.3"; empty: unknown
 };
 
 // What is asked. user is normalised (routing.lowercase, default domain). The password is what the client gave.

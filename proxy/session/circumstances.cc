@@ -16,6 +16,13 @@ std::shared_ptr<const Circumstances> circumstances_of(Session& session) {
   all->client_port = summary.client.port();
   all->tls = session.secure() || (summary.proxied != nullptr && summary.proxied->ssl);
   all->attempt = summary.refused + 1;
+  if (session.secure()) {
+    all->tls_protocol = summary.tls_version;
+    all->tls_cipher = summary.tls_cipher;
+  } else if (all->tls) {
+    all->tls_protocol = summary.proxied->ssl->version;
+    all->tls_cipher = summary.proxied->ssl->cipher;
+  }
   if (session.client() != nullptr) {
     const Address local = local_address(summary, *session.client());
     all->local_ip = local.host();

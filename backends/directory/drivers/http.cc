@@ -40,6 +40,7 @@ class HttpSource final : public DirectorySource {
   std::unique_ptr<Directory> make(Env& env) const override;
   void start(Env& env, Lookup& lookup, const Query& query) const;
   std::string decoy() const override { return checking_.decoy; }
+  bool hashes() const override { return false; }
   bool curious() const override { return true; }
 
   const std::string& name() const { return settings_.name; }

@@ -27,6 +27,8 @@ void ask(const HttpTerms& terms, Want want, const Query& query, HttpRequest& req
     json["local_port"] = std::to_string(how->local_port);
     json["auth_login_attempt"] = how->attempt;
     if (how->tls) json["ssl"] = "on";
+    if (!how->tls_protocol.empty()) json["ssl_protocol"] = how->tls_protocol;
+    if (!how->tls_cipher.empty()) json["ssl_cipher"] = how->tls_cipher;
   }
   request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
   request.body = Secret(json.dump(-1, ' ', false, Json::error_handler_t::replace));

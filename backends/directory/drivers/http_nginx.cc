@@ -1,7 +1,8 @@
 // nginx's auth_http, as its mail proxy asks and understands: all is in headers, and the answer's status and body say
 // nothing. What we are stricter in: without "Auth-Status: OK" nobody comes in.
 //
-//   asked     GET with Auth-Method, Auth-User, Auth-Pass, Auth-Protocol, Auth-Login-Attempt, Client-IP, Auth-SSL
+//   asked     GET with Auth-Method, Auth-User, Auth-Pass, Auth-Protocol, Auth-Login-Attempt, Client-IP, Auth-SSL,
+//             Auth-SSL-Protocol, Auth-SSL-Cipher
 //   answered  Auth-Status: OK, WAIT, or why not; Auth-Server, Auth-Port, Auth-User, Auth-Pass, Auth-Wait,
 //             Auth-Error-Code
 #include <utility>
@@ -45,7 +46,11 @@ void ask(const HttpTerms&, Want want, const Query& query, HttpRequest& request) 
   headers.emplace_back("Auth-Protocol", query.protocol);
   headers.emplace_back("Auth-Login-Attempt", std::to_string(query.circumstances ? query.circumstances->attempt : 1));
   headers.emplace_back("Client-IP", query.client_ip);
-  if (query.circumstances && query.circumstances->tls) headers.emplace_back("Auth-SSL", "on");
+  if (!query.circumstances || !query.circumstances->tls) return;
+  const Circumstances& how = *query.circumstances;
+  headers.emplace_back("Auth-SSL", "on");
+  if (!how.tls_protocol.empty()) headers.emplace_back("Auth-SSL-Protocol", escaped(how.tls_protocol));
+  if (!how.tls_cipher.empty()) headers.emplace_back("Auth-SSL-Cipher", escaped(how.tls_cipher));
 }
 
 HttpOpinion refused(std::string_view status, Want want, const Query& query, const HttpAnswer& answer) {

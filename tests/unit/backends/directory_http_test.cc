@@ -40,6 +40,7 @@ class HttpDirectoryTest : public testing::Test {
     auto source = load_http_directory(settings);
     ASSERT_TRUE(source) << source.error().message;
     EXPECT_TRUE((*source)->curious());
+    EXPECT_FALSE((*source)->hashes()) << "the other side spends them, and the chain if others do";
     directory = (*source)->make(env);
   }
   void begin(Want want = Want::verdict) {
@@ -98,19 +99,25 @@ TEST_F(Nginx, AsksAsNginxDoes) {
   use(Dialect::nginx);
   query.user = "joe %\r\n\x7f\xc3\xa9";
   query.password = Secret("a b%+/=\t");
-  query.circumstances = std::make_shared<Circumstances>(
-      Circumstances{.listener = "imaps", .session_id = "x", .local_ip = "", .tls = true, .attempt = 3});
+  query.circumstances = std::make_shared<Circumstances>(Circumstances{.listener = "imaps",
+                                                                      .session_id = "x",
+                                                                      .local_ip = "",
+                                                                      .tls = true,
+                                                                      .attempt = 3,
+                                                                      .tls_protocol = "TLSv1.3",
+                                                                      .tls_cipher = "X\r\nA: b"});
   ask(Headers{});
   EXPECT_EQ(asked.method, "GET");
   EXPECT_EQ(asked.url, "http://auth.example/check");
   EXPECT_EQ(asked.login, "proxy");
   EXPECT_EQ(asked.timeout_ms, 700u);
   EXPECT_TRUE(asked.head_alone);
-  EXPECT_THAT(asked.headers,
-              ElementsAre(Pair("Auth-Method", "plain"), Pair("Auth-User", "joe%20%25%0D%0A\x7f\xc3\xa9"),
-                          Pair("Auth-Pass", "a%20b%25+/=%09"), Pair("Auth-Protocol", "imap"),
-                          Pair("Auth-Login-Attempt", "3"), Pair("Client-IP", "192.0.2.7"), Pair("Auth-SSL", "on"),
-                          Pair("X-Auth-Key", "canary"), Pair("X-Auth-Port", "993")));
+  EXPECT_THAT(
+      asked.headers,
+      ElementsAre(Pair("Auth-Method", "plain"), Pair("Auth-User", "joe%20%25%0D%0A\x7f\xc3\xa9"),
+                  Pair("Auth-Pass", "a%20b%25+/=%09"), Pair("Auth-Protocol", "imap"), Pair("Auth-Login-Attempt", "3"),
+                  Pair("Client-IP", "192.0.2.7"), Pair("Auth-SSL", "on"), Pair("Auth-SSL-Protocol", "TLSv1.3"),
+                  Pair("Auth-SSL-Cipher", "X%0D%0AA:%20b"), Pair("X-Auth-Key", "canary"), Pair("X-Auth-Port", "993")));
 }
 
 TEST_F(Nginx, WhoIsRightComesIn) {
@@ -340,12 +347,13 @@ TEST_F(Nauthilus, WhatIsAsked) {
   settings.http.url = "https://n.example/api/v1/auth/json";
   use(Dialect::nauthilus);
   query.circumstances =
-      std::make_shared<Circumstances>(Circumstances{"imaps", "abc", "192.0.2.9", 40000, 993, true, 2});
+      std::make_shared<Circumstances>(Circumstances{"imaps", "abc", "192.0.2.9", 40000, 993, true, 2, "TLSv1.3", "X"});
   ask(Headers{});
   EXPECT_EQ(asked.url, "https://n.example/api/v1/auth/json");
   EXPECT_EQ(Json::parse(std::string(asked.body.reveal())), Json::parse(R"({"username": "joe@example.com",
       "password": "secret", "client_ip": "192.0.2.7", "client_port": "40000", "local_ip": "192.0.2.9",
-      "local_port": "993", "service": "imap", "method": "plain", "auth_login_attempt": 2, "ssl": "on"})"));
+      "local_port": "993", "service": "imap", "method": "plain", "auth_login_attempt": 2, "ssl": "on",
+      "ssl_protocol": "TLSv1.3", "ssl_cipher": "X"})"));
   ask(Headers{}, Want::placement);
   EXPECT_EQ(asked.url, "https://n.example/api/v1/auth/json?mode=no-auth");
   EXPECT_THAT(std::string(asked.body.reveal()), Not(HasSubstr("secret")));
