@@ -36,6 +36,17 @@ struct Circumstances {
   std::string tls_protocol = {}, tls_cipher = {};  // "TLSv1.3"; empty: unknown
 };
 
+struct Found;  // directory/entry.h
+
+// Sees what an answer is made from, for whoever looks into a login and is not in one. On the Env's thread.
+class Witness {
+ public:
+  virtual void saw(const Found& found) = 0;
+
+ protected:
+  ~Witness() = default;
+};
+
 // What is asked. user is normalised (routing.lowercase, default domain). The password is what the client gave.
 struct Query {
   std::string user;
@@ -46,6 +57,7 @@ struct Query {
   std::string client_ip;
   Want want = Want::verdict;
   std::shared_ptr<const Circumstances> circumstances;  // null: no directory is curious (DirectoryShared::curious)
+  Witness* witness = nullptr;                          // outlives the question; null: there is none
 };
 
 // Why somebody may not come in, whoever he has proven to be.

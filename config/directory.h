@@ -47,7 +47,9 @@ struct NameForm {
 // PostgreSQL, MySQL and MariaDB.
 struct SqlQueries {
   std::string database;
-  std::string query;  // one row for who is known; each column is a field of the same name
+  std::string query;          // one row for who is known; each column is a field of the same name
+  std::string app_passwords;  // a row for each of his passwords for programs; empty: nobody has any
+  std::string used;           // told, with %l for its label, that one of them has let him in; empty: nothing
   bool operator==(const SqlQueries&) const = default;
 };
 

@@ -195,6 +195,7 @@ std::string domain_entry_name(std::string_view user) { return "@" + std::string(
 
 void answer(Env& env, Lookup& lookup, const Query& query, Found found, const Checking& checking) {
   if (query.user.starts_with('@')) found = {};  // nobody logs in as a domain
+  if (query.witness != nullptr) query.witness->saw(found);
   const bool known = found.user || (found.domain && !checking.enabled);
   if (!known) return answer_later(env, lookup, {Verdict::no_such_user, {}, {}});
   switch (query.want) {

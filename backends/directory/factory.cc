@@ -68,10 +68,11 @@ Result<std::shared_ptr<const DirectoryShared>> load_directories(const config::Au
                                                  before == nullptr ? nullptr : before->scram_shapes());
 }
 
-std::unique_ptr<Directory> make_chain(const DirectoryShared& shared, Env& env) {
+std::unique_ptr<Directory> make_chain(const DirectoryShared& shared, Env& env, const WrapDirectory& wrap) {
   std::vector<Chain::Link> links;
   for (const DirectoryShared::Item& item : shared.items()) {
-    links.push_back({item.source->make(env), spends_hashes(item)});
+    auto directory = item.source->make(env);
+    links.push_back({wrap ? wrap(std::move(directory)) : std::move(directory), spends_hashes(item)});
   }
   return std::make_unique<Chain>(env, std::move(links), shared.accept_unknown(), shared.decoy(), shared.scram_shapes());
 }

@@ -5,6 +5,7 @@
 //   each login attempt:                 chain->start(lookup, query);
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,7 +47,8 @@ class DirectoryShared {
 Result<std::shared_ptr<const DirectoryShared>> load_directories(const config::Auth& auth,
                                                                 const DirectoryShared* before = nullptr);
 
-// For one worker; keeps what it needs of `shared` alive.
-std::unique_ptr<Directory> make_chain(const DirectoryShared& shared, Env& env);
+// For one worker; keeps what it needs of `shared` alive. `wrap` may put something around each directory; null: nothing.
+using WrapDirectory = std::function<std::unique_ptr<Directory>(std::unique_ptr<Directory>)>;
+std::unique_ptr<Directory> make_chain(const DirectoryShared& shared, Env& env, const WrapDirectory& wrap = {});
 
 }  // namespace postigo

@@ -143,5 +143,19 @@ TEST_F(ConditionsOfEntries, ClassAndSessionsAreToldAlong) {
   EXPECT_EQ(result.identity.sessions_max, 7u);
 }
 
+// For those who look into a login: what bars him and where it stands, which his answer does not say.
+TEST_F(ConditionsOfEntries, AWitnessSeesWhatTheAnswerIsMadeFrom) {
+  struct : Witness {
+    void saw(const Found& found) override { networks = found.user ? found.user->may.networks : networks; }
+    std::vector<std::string> networks = {"nothing was seen"};
+  } witness;
+  Query query = query_from("10.1.2.3");
+  query.witness = &witness;
+  EXPECT_EQ(ask(joe(), query).verdict, Verdict::disabled);
+  EXPECT_EQ(witness.networks, std::vector<std::string>{"192.0.2.0/24"});
+  query.user = "nobody";
+  EXPECT_EQ(ask(joe(), query).verdict, Verdict::no_such_user);
+}
+
 }  // namespace
 }  // namespace postigo
