@@ -17,6 +17,7 @@
 #include "backends/named_backends.h"
 #include "backends/user_name.h"
 #include "parser/base/ascii.h"
+#include "parser/protocol.h"
 
 namespace postigo {
 namespace {
@@ -47,8 +48,8 @@ void PoolTable::list_members() {
   for (const ShardTable& shard : shards) {
     for (const config::Backend* backend : shard.backends) {
       if (!weights.emplace(backend, shard.weight).second) continue;
-      for (const char* protocol : {"imap", "pop3"}) {
-        if (backend->port(protocol) != 0) members[protocol].push_back(backend);
+      for (const Protocol& each : protocols()) {
+        if (backend->port(each.name) != 0) members[std::string(each.name)].push_back(backend);
       }
     }
   }

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "bench/allocations.h"
-#include "parser/dialogue.h"
+#include "parser/protocol.h"
 
 namespace postigo {
 namespace {

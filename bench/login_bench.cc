@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "bench/allocations.h"
-#include "parser/dialogue.h"
+#include "parser/protocol.h"
 #include "tests/fakes/sasl_facts.h"
 
 namespace postigo {

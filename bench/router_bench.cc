@@ -18,7 +18,7 @@ config::Live platform(int64_t backends, int64_t weights) {
   for (int64_t i = 0; i < backends; ++i) {
     config::Backend backend;
     backend.name = std::string("backend").append(std::to_string(i));
-    backend.imap_port = 143;
+    backend.ports["imap"] = 143;
     live.backends.push_back(backend);
     pool.shards.push_back({backend.name, static_cast<double>(1 + i % weights), {backend.name}});
   }

@@ -5,6 +5,7 @@
 #include "config/check.h"
 #include "config/check_shared.h"
 #include "config/suggest.h"
+#include "parser/protocol.h"
 
 namespace postigo::config {
 
@@ -83,8 +84,10 @@ void check_auth(const Config& config, Report& report) {
   for (size_t i = 0; i < auth.directories.size(); ++i) {
     check_directory(live, auth.directories[i], at_index("directory", i), report);
   }
-  check_capabilities(live.imap, "capabilities.imap", false, report);
-  check_capabilities(live.pop3, "capabilities.pop3", true, report);
+  for (const Protocol& each : protocols()) {
+    check_capabilities(live.capabilities.of(each.name), "capabilities." + std::string(each.name),
+                       each.capability_arguments, report);
+  }
 }
 
 }  // namespace postigo::config

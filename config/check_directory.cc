@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "config/check_shared.h"
+#include "config/protocol_keys.h"
 #include "config/suggest.h"
 #include "config/units.h"
 
@@ -71,7 +72,7 @@ void check_conditions(const Live& live, const Conditions& x, const std::string& 
   std::vector<std::string> listeners;
   for (const Listener& listener : live.listeners) listeners.push_back(listener.name);
   for (size_t i = 0; i < x.protocols.size(); ++i) {
-    check_reference(x.protocols[i], {"imap", "pop3"}, "protocol", at_index(path + ".protocols", i), report);
+    check_reference(x.protocols[i], protocol_names(), "protocol", at_index(path + ".protocols", i), report);
   }
   for (size_t i = 0; i < x.listeners.size(); ++i) {
     check_reference(x.listeners[i], listeners, "listener", at_index(path + ".listeners", i), report);

@@ -8,6 +8,7 @@
 #include "config/check.h"
 #include "config/check_shared.h"
 #include "config/check_targets.h"
+#include "config/protocol_keys.h"
 #include "config/srv.h"
 #include "config/suggest.h"
 #include "config/units.h"
@@ -71,7 +72,9 @@ void check_srv(const Live& live, const Backend& x, const std::string& path, Repo
                                        " could be: give one of them another name");
     }
   }
-  for (const char* key : {"host", "imap_port", "pop3_port"}) {
+  std::vector<std::string> keys = {"host"};
+  for (const Protocol& each : protocols()) keys.push_back(port_key(each));
+  for (const std::string& key : keys) {
     if (report.has(path + '.' + key)) {
       report.error(path + '.' + key, "has no place beside srv, whose records name hosts and ports");
     }
@@ -90,8 +93,9 @@ void check_backend(const Live& live, const Backend& x, const std::string& path, 
   } else if (is_wildcard(x.host)) {
     report.error(path + ".host", in_quotes(x.host) + " is no address to connect to");
   } else {
-    check_loop(live, x, x.imap_port, path + ".imap_port", report);
-    check_loop(live, x, x.pop3_port, path + ".pop3_port", report);
+    for (const Protocol& each : protocols()) {
+      check_loop(live, x, x.port(each.name), path + '.' + port_key(each), report);
+    }
   }
   check_sources(x, path + ".source", report);
 }
@@ -193,9 +197,10 @@ void check_protocols(const PoolCheck& all, const Pool& pool, const std::string& 
       if (found == all.by_name.end()) continue;  // told already
       const Backend& backend = *found->second;
       if (first == nullptr) first = &backend;
-      if (serves(*first, "imap") == serves(backend, "imap") && serves(*first, "pop3") == serves(backend, "pop3")) {
-        continue;
-      }
+      bool same = std::all_of(protocols().begin(), protocols().end(), [&](const Protocol& each) {
+        return serves(*first, each.name) == serves(backend, each.name);
+      });
+      if (same) continue;
       report.error(path + ".affinity",
                    fmt::format("all backends of the pool must serve the same protocols, unlike {} and {}",
                                in_quotes(first->name), in_quotes(backend.name)));

@@ -8,6 +8,7 @@
 #include "config/check.h"
 #include "config/check_shared.h"
 #include "config/network.h"
+#include "config/protocol_keys.h"
 #include "config/srv.h"
 #include "config/suggest.h"
 #include "config/units.h"
@@ -67,8 +68,7 @@ void check_socketmap(const std::string& socketmap, std::vector<Taken>& taken, Re
 
 // The four ports whose TLS mode every mail client takes for granted (RFC 8314 3).
 void check_port(const Listener& x, const Endpoint& endpoint, const std::string& path, Report& report) {
-  bool secure = endpoint.port == 993 || endpoint.port == 995;
-  bool clear = endpoint.port == 143 || endpoint.port == 110;
+  const bool secure = is_tls_port(endpoint.port), clear = is_clear_port(endpoint.port);
   if (secure && x.tls != Tls::implicit) {
     report.warning(path, fmt::format("clients expect tls = \"implicit\" on port {}", endpoint.port));
   }
@@ -146,7 +146,7 @@ void check_listener(const Config& config, size_t index, std::vector<Taken>& take
   check_security(x, path, live, report);
   check_proxies(x, path, report);
   check_speakers(x, path, report);
-  bool known = x.protocol == "imap" || x.protocol == "pop3";
+  bool known = find_protocol(x.protocol) != nullptr;
   bool served = report.complains("backend.srv");  // nobody knows by what
   for (const Backend& backend : live.backends) {
     bool unclear = std::any_of(backend.srv.begin(), backend.srv.end(),
@@ -199,12 +199,10 @@ void check_limits(const Limits& limits, Report& report) {
   constexpr uint64_t kMinute = 60'000;
   constexpr uint64_t kLoginMemoryMin = 1024 * 1024;
   constexpr uint64_t kHighWaterMin = 16 * 1024, kHighWaterMax = 64 * 1024 * 1024;
-  if (limits.imap_idle_timeout_ms < 30 * kMinute) {
-    report.error("limits.imap_idle_timeout",
-                 "must be at least 30m (RFC 9051 5.4), and clients that IDLE are silent for 29m");
-  }
-  if (limits.pop3_idle_timeout_ms < 10 * kMinute) {
-    report.error("limits.pop3_idle_timeout", "must be at least 10m (RFC 1939 3)");
+  for (const Protocol& each : protocols()) {
+    if (limits.idle_timeout_ms.of(each.name) >= each.idle_timeout_min_ms) continue;
+    report.error(std::string("limits.") + idle_timeout_key(each),
+                 fmt::format("must be at least {}m ({})", each.idle_timeout_min_ms / kMinute, each.idle_rfc));
   }
   if (limits.auth_failure_delay_ms >= limits.login_timeout_ms) {
     report.error("limits.auth_failure_delay", "must be shorter than login_timeout, or no refusal is ever told");

@@ -10,6 +10,7 @@
 #include "config/suggest.h"
 #include "config/units.h"
 #include "parser/base/ascii.h"
+#include "parser/protocol.h"
 
 namespace postigo::config {
 
@@ -32,7 +33,8 @@ bool is_affine(const Live& live, const std::string& backend) {
 
 void check_target(const Live& all, const Backend& written, const Backend& target, const std::string& path,
                   Problems& problems) {
-  for (const char* protocol : {"imap", "pop3"}) {
+  for (const Protocol& each : protocols()) {
+    const std::string_view protocol = each.name;
     const uint16_t port = target.port(protocol);
     if (std::string own = port != 0 ? own_listener(all, target.host, port) : ""; !own.empty()) {
       problems.push_back(error_at(path, fmt::format("{} is our own listener {}: the proxy would connect to itself",

@@ -12,6 +12,7 @@
 
 #include "config/directory.h"
 #include "config/kept_secret.h"
+#include "parser/by_protocol.h"
 
 namespace postigo::config {
 
@@ -107,6 +108,9 @@ struct LimitClass {
   std::string name = {};  // by which a directory gives it to a user
 };
 
+// As their rows say.
+ByProtocol<uint64_t> usual_idle_timeout_ms();
+
 struct Limits {
   uint64_t sessions_max = 0;                 // 0: what the descriptor limit allows
   uint64_t proxy_header_timeout_ms = 3'000;  // from accept to the end of the PROXY header
@@ -114,18 +118,17 @@ struct Limits {
   uint64_t login_timeout_ms = 60'000;  // from accept to logged in
   uint64_t lookup_timeout_ms = 5'000;
   uint64_t backend_connect_timeout_ms = 3'000;
-  uint64_t backend_login_timeout_ms = 10'000;   // TLS and dialogue together
-  uint64_t imap_idle_timeout_ms = 35 * 60'000;  // >= 30 min (RFC 9051 5.4), > 29 min IDLE (T35)
-  uint64_t pop3_idle_timeout_ms = 10 * 60'000;  // RFC 1939 3: at least 10 min
-  uint64_t auth_failure_delay_ms = 2'000;       // a refusal is never told earlier than this after the attempt
-  uint64_t move_delay_ms = 2'000;               // from the end of a user's sessions until he is let in elsewhere (T65)
-  uint64_t half_close_timeout_ms = 60'000;      // silence after one side has ended, until the other one is too (T58)
-  uint64_t close_timeout_ms = 5'000;            // to flush the last bytes to a slow peer
-  uint64_t login_memory = 32 * 1024 * 1024;     // octets that all sessions may hold together before they are logged in
-  uint64_t backend_logins_start = 64;           // logins under way at one backend right after the start
-  uint64_t backend_logins_max = 0;              // logins under way at one backend; 0: half of what relays leave free
-  uint64_t memory = 0;                          // octets for sessions and buffers; 0: half of what the machine has
-  uint64_t relay_high_water = 256 * 1024;       // unsent octets per direction at which the other side is paused
+  uint64_t backend_login_timeout_ms = 10'000;  // TLS and dialogue together
+  ByProtocol<uint64_t> idle_timeout_ms = usual_idle_timeout_ms();
+  uint64_t auth_failure_delay_ms = 2'000;    // a refusal is never told earlier than this after the attempt
+  uint64_t move_delay_ms = 2'000;            // from the end of a user's sessions until he is let in elsewhere (T65)
+  uint64_t half_close_timeout_ms = 60'000;   // silence after one side has ended, until the other one is too (T58)
+  uint64_t close_timeout_ms = 5'000;         // to flush the last bytes to a slow peer
+  uint64_t login_memory = 32 * 1024 * 1024;  // octets that all sessions may hold together before they are logged in
+  uint64_t backend_logins_start = 64;        // logins under way at one backend right after the start
+  uint64_t backend_logins_max = 0;           // logins under way at one backend; 0: half of what relays leave free
+  uint64_t memory = 0;                       // octets for sessions and buffers; 0: half of what the machine has
+  uint64_t relay_high_water = 256 * 1024;    // unsent octets per direction at which the other side is paused
 
   // Of sessions, over all listeners; 0: none.
   uint64_t sessions_per_user = 0, sessions_per_user_address = 0, sessions_per_address = 0, sessions_per_network = 0;
@@ -136,10 +139,6 @@ struct Limits {
   unsigned ipv4_network = 24, ipv6_network = 48;  // what is one network
   std::vector<std::string> exempt;                // networks that none of these count, but a user's sessions in all
   std::vector<LimitClass> classes;                // the first that matches decides
-
-  uint64_t idle_timeout_ms(std::string_view protocol) const {
-    return protocol == "pop3" ? pop3_idle_timeout_ms : imap_idle_timeout_ms;
-  }
 };
 
 // Who guesses passwords waits (backends/ledger/penalty.h).
@@ -256,9 +255,8 @@ struct Backend {
   std::string name;
   std::string host;
   std::vector<std::string> srv;  // instead of host and ports: one backend at each target of these records (srv.h)
-  uint16_t imap_port = 0;        // 0: does not serve it
-  uint16_t pop3_port = 0;
-  uint16_t lmtp_port = 24;  // for those who ask where mail of a user belongs (Lookup)
+  ByProtocol<uint16_t> ports;    // 0: does not serve it
+  uint16_t lmtp_port = 24;       // for those who ask where mail of a user belongs (Lookup)
   TlsClient tls;
   OnRemove on_remove = OnRemove::keep;
   SendProxyHeader proxy_protocol = SendProxyHeader::off;  // the first octets of each connection
@@ -276,9 +274,7 @@ struct Backend {
   bool pass_alerts = false;  // its ALERTs reach the user also where TLS does not prove that they are its own (T47)
 
   // 0: it does not serve that protocol.
-  uint16_t port(std::string_view protocol) const {
-    return protocol == "imap" ? imap_port : protocol == "pop3" ? pop3_port : uint16_t{0};
-  }
+  uint16_t port(std::string_view protocol) const { return ports.of(protocol); }
 };
 
 // A weight that changes over a time, minute by minute, for every instance alike.
@@ -398,7 +394,7 @@ struct Live {
   std::vector<Pool> pools;
   Routing routing;
   Auth auth;
-  Capabilities imap, pop3;
+  ByProtocol<Capabilities> capabilities;
 };
 
 struct Config {

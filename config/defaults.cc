@@ -1,5 +1,6 @@
 // The rules that keep a small configuration small. Each of them is told in the sentence of its key in schema.cc.
 #include "config/defaults.h"
+#include "config/protocol_keys.h"
 
 #include <unistd.h>
 
@@ -18,17 +19,21 @@ std::string machine_name() {
   return name.data();
 }
 
-bool is_clear_port(const Endpoint& endpoint) { return endpoint.port == 143 || endpoint.port == 110; }
-
 void complete_listener(Listener& x, bool tls_written) {
   const auto& all = x.addresses;
-  bool clear = !all.empty() && std::all_of(all.begin(), all.end(), is_clear_port);
+  bool clear = !all.empty() &&
+               std::all_of(all.begin(), all.end(), [](const Endpoint& each) { return is_clear_port(each.port); });
   if (!tls_written && clear) x.tls = Tls::starttls;
   if (x.name.empty()) x.name = x.protocol + (x.tls == Tls::implicit ? "s" : "");
 }
 
 void strip_brackets(std::string& host) {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+}
+
+bool ports_written(const Report& report, const std::string& path) {
+  return std::any_of(protocols().begin(), protocols().end(),
+                     [&](const Protocol& each) { return report.has(path + '.' + port_key(each)); });
 }
 
 void complete_backend(Backend& x, bool ports_written) {
@@ -38,8 +43,7 @@ void complete_backend(Backend& x, bool ports_written) {
   if (x.name.empty()) x.name = x.srv.empty() ? x.host : x.srv[0];
   if (!ports_written && x.srv.empty()) {
     bool implicit = x.tls.mode == Tls::implicit;
-    x.imap_port = implicit ? 993 : 143;
-    x.pop3_port = implicit ? 995 : 110;
+    for (const Protocol& each : protocols()) x.ports[each.name] = implicit ? each.tls_port : each.port;
   }
   if (x.tls.key_file.empty()) x.tls.key_file = x.tls.certificate_file;
 }
@@ -108,7 +112,7 @@ void complete(Config& config, const Report& report) {
   }
   for (size_t i = 0; i < live.backends.size(); ++i) {
     std::string path = at_index("backend", i);
-    complete_backend(live.backends[i], report.has(path + ".imap_port") || report.has(path + ".pop3_port"));
+    complete_backend(live.backends[i], ports_written(report, path));
   }
   for (Certificate& certificate : live.tls.certificates) {
     if (certificate.key_file.empty()) certificate.key_file = certificate.certificate_file;

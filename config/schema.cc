@@ -1,6 +1,10 @@
 // Every key, its type, its bounds and one sentence about it. A new key is one line here and one member in config.h.
 #include "config/schema.h"
+
+#include "config/protocol_keys.h"
 #include "config/schema_parts.h"
+#include "config/units.h"
+#include "parser/base/ascii.h"
 #include "parser/sasl/mechanisms.h"
 
 namespace postigo::config {
@@ -138,10 +142,11 @@ void describe_limits(Visitor& v, Limits& x) {
   v.duration({"lookup_timeout", "For one directory look-up"}, x.lookup_timeout_ms);
   v.duration({"backend_connect_timeout", "For connecting to a backend"}, x.backend_connect_timeout_ms);
   v.duration({"backend_login_timeout", "For TLS and login at a backend"}, x.backend_login_timeout_ms);
-  v.duration({"imap_idle_timeout", "Silence after login, both directions; at least 30m (RFC 9051 5.4)"},
-             x.imap_idle_timeout_ms);
-  v.duration({"pop3_idle_timeout", "Silence after login, both directions; at least 10m (RFC 1939 3)"},
-             x.pop3_idle_timeout_ms);
+  for (const Protocol& each : protocols()) {
+    std::string doc = "Silence after login, both directions; at least " + format_duration(each.idle_timeout_min_ms) +
+                      " (" + std::string(each.idle_rfc) + ")";
+    v.duration({idle_timeout_key(each), doc.c_str()}, x.idle_timeout_ms[each.name]);
+  }
   v.duration({"auth_failure_delay", "A refused login is answered no earlier than this"}, x.auth_failure_delay_ms, true);
   v.duration({"move_delay",
               "A backend whose user is moved away has so long to finish before he is let in elsewhere; a login waits "
@@ -233,7 +238,7 @@ void describe_resolver(Visitor& v, Resolver& x) {
 
 void describe_listener(Visitor& v, Listener& x) {
   v.text({"name", "Label in logs and metrics; default: the protocol, with \"s\" for implicit TLS"}, x.name);
-  v.word({"protocol", "What is spoken here (required)"}, x.protocol, {"imap", "pop3"});
+  v.word({"protocol", "What is spoken here (required)"}, x.protocol, protocol_names());
   v.endpoints({"address", "One address and port or an array of them (required)"}, x.addresses);
   v.choice({"tls", "Default: \"starttls\" on ports 143 and 110, else \"implicit\""}, x.tls, tls_modes());
   v.flag({"plaintext_login", "Accept passwords without TLS"}, x.plaintext_login);
@@ -331,23 +336,31 @@ void describe_auth(Visitor& v, Auth& x) {
          describe_impersonation);
 }
 
-void describe_imap(Visitor& v, Capabilities& x) {
-  v.words({"hide", "Never shown to clients"}, x.hide, {});
-  v.words({"add", "Shown even if the backend does not list it"}, x.add, {});
-  v.words(
-      {"before_login", "Shown before login too: for clients that never ask again; name only what every backend has"},
-      x.before_login, {});
-  v.flag({"allow_compress", "Let COMPRESS=DEFLATE pass; such sessions are then relayed unseen"}, x.allow_compress);
-}
+struct OfOneProtocol {
+  const Protocol& protocol;
+  Capabilities& x;
+};
 
-void describe_pop3(Visitor& v, Capabilities& x) {
+void describe_one_protocol(Visitor& v, OfOneProtocol& of) {
+  Capabilities& x = of.x;
   v.words({"hide", "Never shown to clients"}, x.hide, {});
   v.words({"add", "Shown even if the backend does not list it"}, x.add, {});
+  if (of.protocol.lists_before_login) {
+    v.words(
+        {"before_login", "Shown before login too: for clients that never ask again; name only what every backend has"},
+        x.before_login, {});
+  }
+  if (of.protocol.compresses) {
+    v.flag({"allow_compress", "Let COMPRESS=DEFLATE pass; such sessions are then relayed unseen"}, x.allow_compress);
+  }
 }
 
 void describe_capabilities(Visitor& v, Live& x) {
-  v.table({"imap", "IMAP"}, x.imap, describe_imap);
-  v.table({"pop3", "POP3"}, x.pop3, describe_pop3);
+  for (const Protocol& each : protocols()) {
+    const std::string name(each.name), doc = upper(name);
+    OfOneProtocol of{each, x.capabilities[name]};
+    v.table({name.c_str(), doc.c_str()}, of, describe_one_protocol);
+  }
 }
 
 void describe_lookup(Visitor& v, Lookup& x) {

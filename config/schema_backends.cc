@@ -1,4 +1,5 @@
 // The keys of backends, of how they are watched, and of pools. Not here: everything else (schema.cc).
+#include "config/protocol_keys.h"
 #include "config/schema_parts.h"
 
 namespace postigo::config {
@@ -103,10 +104,11 @@ void describe_backend(Visitor& v, Backend& x) {
            "Names of SRV records, `_imap._tcp.example.com` and the like: one backend at each of their targets, called "
            "NAME/TARGET, of all pools that have NAME"},
           x.srv);
-  v.count({"imap_port", "Port; default, if pop3_port is not written either: 143, or 993 with implicit TLS"},
-          x.imap_port, kPort);
-  v.count({"pop3_port", "Port; default, if imap_port is not written either: 110, or 995 with implicit TLS"},
-          x.pop3_port, kPort);
+  for (const Protocol& each : protocols()) {
+    std::string doc = "Port; default, if no other port is written either: " + std::to_string(each.port) + ", or " +
+                      std::to_string(each.tls_port) + " with implicit TLS";
+    v.count({port_key(each), doc.c_str()}, x.ports[each.name], kPort);
+  }
   v.count({"lmtp_port", "Where mail for its users is delivered: what [lookup] answers"}, x.lmtp_port, kPort);
   v.choice(
       {"on_remove",

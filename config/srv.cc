@@ -2,33 +2,32 @@
 #include "config/srv.h"
 
 #include <algorithm>
-#include <array>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <utility>
 
 #include "parser/base/ascii.h"
+#include "parser/protocol.h"
 
 namespace postigo::config {
 
 namespace {
 
 struct Service {
-  std::string_view prefix, protocol;
+  std::string_view protocol;
   bool tls;
 };
-constexpr std::array<Service, 4> kServices = {{{"_imap._tcp.", "imap", false},
-                                               {"_imaps._tcp.", "imap", true},
-                                               {"_pop3._tcp.", "pop3", false},
-                                               {"_pop3s._tcp.", "pop3", true}}};
+bool is_of(std::string_view name, std::string_view prefix) {
+  return name.size() > prefix.size() && equal_ignoring_case(name.substr(0, prefix.size()), prefix);
+}
 
-const Service* service_of(std::string_view name) {
-  for (const Service& each : kServices) {
-    if (name.size() > each.prefix.size() && equal_ignoring_case(name.substr(0, each.prefix.size()), each.prefix)) {
-      return &each;
-    }
+std::optional<Service> service_of(std::string_view name) {
+  for (const Protocol& each : protocols()) {
+    if (is_of(name, each.srv)) return Service{each.name, false};
+    if (is_of(name, each.srv_tls)) return Service{each.name, true};
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 // One of those that a [[backend]] stands for.
@@ -58,9 +57,9 @@ Members members_of(const Backend& written, const SrvRecords& records) {
         member.backend.srv.clear();
         member.backend.name = written.name + '/' + at->first;
         member.backend.host = target.host;
-        member.backend.imap_port = member.backend.pop3_port = 0;
+        member.backend.ports = {};
       }
-      (protocol_of_srv(name) == "pop3" ? member.backend.pop3_port : member.backend.imap_port) = target.port;
+      member.backend.ports[protocol_of_srv(name)] = target.port;
     }
   }
   Members members;
@@ -74,8 +73,7 @@ Members members_of(const Backend& written, const SrvRecords& records) {
 Backend nowhere(Backend written) {
   if (written.srv.empty()) return written;
   written.host = written.srv[0];
-  written.imap_port = serves(written, "imap") ? 143 : 0;
-  written.pop3_port = serves(written, "pop3") ? 110 : 0;
+  for (const Protocol& each : protocols()) written.ports[each.name] = serves(written, each.name) ? each.port : 0;
   return written;
 }
 
@@ -140,13 +138,13 @@ void put_in_place(Pool& pool, const ByName& by_name) {
 }  // namespace
 
 std::string_view protocol_of_srv(std::string_view name) {
-  const Service* service = service_of(name);
-  return service != nullptr ? service->protocol : std::string_view{};
+  auto service = service_of(name);
+  return service ? service->protocol : std::string_view{};
 }
 
 bool srv_means_tls(std::string_view name) {
-  const Service* service = service_of(name);
-  return service != nullptr && service->tls;
+  auto service = service_of(name);
+  return service && service->tls;
 }
 
 bool serves(const Backend& backend, std::string_view protocol) {

@@ -23,7 +23,7 @@
 #include "backends/balance/shared_health.h"
 #include "parser/base/counter.h"
 #include "parser/base/result.h"
-#include "parser/dialogue.h"
+#include "parser/protocol.h"
 #include "proxy/session/outage.h"
 
 namespace postigo {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "config/protocol_keys.h"
 #include "config/suggest.h"
 #include "proxy/ops/verbs.h"
 
@@ -82,7 +83,7 @@ void add_route(CLI::App& app, Parsed& parsed) {
   add_file(command, parsed);
   command->add_option("USER", parsed.route.user, "As the user would log in")->required()->type_name("");
   command->add_option("--protocol", parsed.route.protocol, "imap or pop3; default: that of the first listener")
-      ->check(CLI::IsMember({"imap", "pop3"}))
+      ->check(CLI::IsMember(config::protocol_names()))
       ->type_name("NAME");
   command->callback([&] {
     parsed.command = [&](commands::Streams io) {

@@ -23,12 +23,17 @@ namespace {
 
 const std::string kSystemRoots = "/etc/ssl/certs/ca-certificates.crt";
 
-std::shared_ptr<CapabilityPolicy> capability_policy(const config::Capabilities& options) {
+std::shared_ptr<CapabilityPolicy> capability_policy(const Protocol& protocol, const config::Capabilities& options,
+                                                    const std::vector<std::string>& mechanisms) {
   auto policy = std::make_shared<CapabilityPolicy>();
   for (const std::string& name : options.hide) policy->hide.push_back(upper(name));
   for (const std::string& name : options.add) policy->add.push_back(upper(name));
   for (const std::string& name : options.before_login) policy->before_login.push_back(upper(name));
   policy->allow_compress = options.allow_compress;
+  for (const std::string& name : mechanisms) {
+    if (!protocol.mechanisms_after_login || name == "APOP") continue;
+    policy->sasl += (policy->sasl.empty() ? "SASL " : " ") + name;
+  }
   return policy;
 }
 
@@ -211,11 +216,10 @@ void Snapshot::make_certificates(const Snapshot* before, config::Problems& probl
 }
 
 void Snapshot::make_frontends(Lasting& lasting, const Snapshot* before, config::Problems& problems) {
-  auto imap = capability_policy(live.imap);
-  auto pop3 = capability_policy(live.pop3);
   const std::vector<std::string> mechanisms = sasl::strongest_first(live.auth.mechanisms);
-  for (const std::string& name : mechanisms) {
-    if (name != "APOP") pop3->sasl += (pop3->sasl.empty() ? "SASL " : " ") + name;
+  ByProtocol<std::shared_ptr<CapabilityPolicy>> policies;
+  for (const Protocol& each : protocols()) {
+    policies[each.name] = capability_policy(each, live.capabilities.of(each.name), mechanisms);
   }
   for (const config::Listener& listener : live.listeners) {
     auto state = lasting.fleet.listener(listener.name);
@@ -240,7 +244,7 @@ void Snapshot::make_frontends(Lasting& lasting, const Snapshot* before, config::
     frontend.policy.starttls_offered = listener.tls == config::Tls::starttls;
     frontend.policy.plaintext_login_allowed = listener.plaintext_login;
     frontend.policy.mechanisms = mechanisms;
-    frontend.policy.capabilities = listener.protocol == "pop3" ? pop3 : imap;
+    frontend.policy.capabilities = policies.of(listener.protocol);
     frontend.proxy_policy = frontend.policy;
     frontend.proxy_policy.peer_is_proxy = true;
     frontend.speaker_policy = frontend.proxy_policy;

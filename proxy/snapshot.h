@@ -20,7 +20,7 @@
 #include "backends/router.h"
 #include "config/load.h"
 #include "config/network.h"
-#include "parser/dialogue.h"
+#include "parser/protocol.h"
 #include "proxy/fleet.h"
 #include "proxy/net/address.h"
 #include "proxy/net/srv_book.h"

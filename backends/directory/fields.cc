@@ -9,7 +9,7 @@
 #include "backends/directory/moment.h"
 #include "config/network.h"
 #include "parser/base/ascii.h"
-#include "parser/dialogue.h"
+#include "parser/protocol.h"
 
 namespace postigo {
 namespace {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "parser/back.h"
 #include "parser/base/limits.h"
-#include "parser/dialogue.h"
 #include "parser/framing/line_reader.h"
 #include "parser/imap/login_command.h"
 #include "parser/imap/response.h"

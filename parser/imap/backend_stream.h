@@ -11,13 +11,14 @@
 #include <memory>
 
 #include "parser/base/limits.h"
-#include "parser/dialogue.h"
+#include "parser/capability_policy.h"
 #include "parser/framing/literal_tail.h"
 #include "parser/imap/both_ways.h"
 #include "parser/imap/capability.h"
 #include "parser/imap/cursor.h"
 #include "parser/imap/exchange.h"
 #include "parser/imap/held.h"
+#include "parser/relay_filter.h"
 
 namespace postigo::imap {
 

@@ -4,9 +4,10 @@
 #include <memory>
 #include <utility>
 
-#include "parser/dialogue.h"
+#include "parser/capability_policy.h"
 #include "parser/imap/aliases.h"
 #include "parser/imap/exchange.h"
+#include "parser/relay_filter.h"
 
 namespace postigo::imap {
 

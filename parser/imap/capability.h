@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "parser/base/bytes.h"
-#include "parser/dialogue.h"
+#include "parser/capability_policy.h"
 
 namespace postigo::imap {
 

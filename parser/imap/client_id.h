@@ -5,7 +5,7 @@
 #include <string>
 
 #include "parser/base/bytes.h"
-#include "parser/dialogue.h"
+#include "parser/client_facts.h"
 
 namespace postigo::imap {
 

@@ -14,13 +14,13 @@
 
 #include "parser/base/counter.h"
 #include "parser/base/limits.h"
-#include "parser/dialogue.h"
 #include "parser/framing/line_reader.h"
 #include "parser/framing/literal_tail.h"
 #include "parser/imap/both_ways.h"
 #include "parser/imap/command_line.h"
 #include "parser/imap/cursor.h"
 #include "parser/imap/exchange.h"
+#include "parser/relay_filter.h"
 
 namespace postigo::imap {
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "parser/base/bytes.h"
-#include "parser/dialogue.h"
+#include "parser/relay_filter.h"
 
 namespace postigo::imap {
 

@@ -9,7 +9,8 @@
 #include <span>
 #include <string>
 
-#include "parser/dialogue.h"
+#include "parser/capability_policy.h"
+#include "parser/relay_filter.h"
 
 namespace postigo::imap {
 

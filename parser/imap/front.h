@@ -3,7 +3,8 @@
 
 #include <memory>
 
-#include "parser/dialogue.h"
+#include "parser/front.h"
+#include "parser/sasl/facts.h"
 
 namespace postigo::imap {
 

@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "parser/base/limits.h"
-#include "parser/dialogue.h"
 #include "parser/framing/line_reader.h"
 #include "parser/framing/literal_reader.h"
+#include "parser/front.h"
 #include "parser/imap/lexer.h"
 #include "parser/imap/replies.h"
 #include "parser/login/attempts.h"
 #include "parser/login/sasl_exchange.h"
+#include "parser/sasl/facts.h"
 
 namespace postigo::imap {
 

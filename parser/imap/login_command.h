@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "parser/back.h"
 #include "parser/base/bytes.h"
 #include "parser/base/result.h"
 #include "parser/base/secret.h"
-#include "parser/dialogue.h"
 
 namespace postigo::imap {
 

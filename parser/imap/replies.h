@@ -4,7 +4,8 @@
 #include <string>
 
 #include "parser/base/bytes.h"
-#include "parser/dialogue.h"
+#include "parser/front.h"
+#include "parser/sasl/facts.h"
 
 namespace postigo::imap {
 

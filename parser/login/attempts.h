@@ -5,7 +5,7 @@
 #pragma once
 
 #include "parser/base/limits.h"
-#include "parser/dialogue.h"
+#include "parser/refusal.h"
 
 namespace postigo {
 

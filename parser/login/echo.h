@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <string>
 
+#include "parser/back.h"
 #include "parser/base/bytes.h"
-#include "parser/dialogue.h"
 
 namespace postigo {
 

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "parser/dialogue.h"
+#include "parser/base/bytes.h"
+#include "parser/client_facts.h"
 
 namespace postigo {
 

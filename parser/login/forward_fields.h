@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "parser/base/bytes.h"
-#include "parser/dialogue.h"
+#include "parser/client_facts.h"
 
 namespace postigo {
 

@@ -10,6 +10,7 @@
 
 #include "parser/base/bytes.h"
 #include "parser/sasl/server.h"
+#include "parser/sasl/stored_secret.h"
 
 namespace postigo {
 

@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "parser/dialogue.h"
+#include "parser/back.h"
 
 namespace postigo::pop3 {
 

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "parser/dialogue.h"
+#include "parser/back.h"
 #include "parser/pop3/reply.h"
 
 namespace postigo::pop3 {

@@ -8,9 +8,10 @@
 #include <memory>
 #include <string_view>
 
-#include "parser/dialogue.h"
+#include "parser/capability_policy.h"
 #include "parser/pop3/capa.h"
 #include "parser/pop3/reply_queue.h"
+#include "parser/relay_filter.h"
 
 namespace postigo::pop3 {
 

@@ -10,7 +10,8 @@
 #include <array>
 #include <string_view>
 
-#include "parser/dialogue.h"
+#include "parser/base/bytes.h"
+#include "parser/capability_policy.h"
 
 namespace postigo::pop3 {
 

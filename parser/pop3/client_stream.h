@@ -10,9 +10,9 @@
 #include <cstdint>
 
 #include "parser/base/limits.h"
-#include "parser/dialogue.h"
 #include "parser/framing/line_reader.h"
 #include "parser/pop3/reply_queue.h"
+#include "parser/relay_filter.h"
 
 namespace postigo::pop3 {
 

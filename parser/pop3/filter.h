@@ -7,7 +7,8 @@
 #include <memory>
 #include <string_view>
 
-#include "parser/dialogue.h"
+#include "parser/capability_policy.h"
+#include "parser/relay_filter.h"
 
 namespace postigo::pop3 {
 

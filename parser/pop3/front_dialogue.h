@@ -7,9 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "parser/dialogue.h"
+#include "parser/front.h"
 #include "parser/login/attempts.h"
 #include "parser/login/sasl_exchange.h"
+#include "parser/sasl/facts.h"
 #include "parser/sasl/offer.h"
 
 namespace postigo::pop3 {

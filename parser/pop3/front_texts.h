@@ -1,7 +1,9 @@
 // The words of the POP3 front: complete lines of static lifetime.
 #pragma once
 
-#include "parser/dialogue.h"
+#include "parser/base/bytes.h"
+#include "parser/farewell.h"
+#include "parser/refusal.h"
 
 namespace postigo::pop3 {
 

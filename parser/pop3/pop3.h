@@ -4,7 +4,7 @@
 // filter.cc watches. What all three know about capabilities stands in capa.h.
 #pragma once
 
-#include "parser/dialogue.h"
+#include "parser/protocol.h"
 
 namespace postigo {
 

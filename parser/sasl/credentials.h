@@ -5,7 +5,7 @@
 #pragma once
 
 #include "parser/base/bytes.h"
-#include "parser/dialogue.h"
+#include "parser/credentials.h"
 
 namespace postigo::sasl {
 

@@ -6,6 +6,7 @@
 
 #include "parser/sasl/facts.h"
 #include "parser/sasl/server.h"
+#include "parser/sasl/stored_secret.h"
 
 namespace postigo::sasl {
 

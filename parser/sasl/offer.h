@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "parser/dialogue.h"
+#include "parser/front.h"
 #include "parser/sasl/facts.h"
 
 namespace postigo::sasl {

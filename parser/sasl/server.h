@@ -10,8 +10,9 @@
 #include <string_view>
 
 #include "parser/base/bytes.h"
-#include "parser/dialogue.h"
+#include "parser/credentials.h"
 #include "parser/sasl/facts.h"
+#include "parser/sasl/stored_secret.h"
 
 namespace postigo::sasl {
 

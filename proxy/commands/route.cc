@@ -9,7 +9,6 @@
 #include "backends/router.h"
 #include "config/suggest.h"
 #include "config/units.h"
-#include "parser/dialogue.h"
 #include "proxy/commands/configuration.h"
 
 namespace postigo::commands {

@@ -83,9 +83,13 @@ std::string placement_fault(const Opened& opened, const std::string& pool, const
   Identity identity;
   identity.pool = pool;
   identity.shard = shard;
-  auto imap = opened.router->route(identity, "imap");
-  auto pop3 = opened.router->route(identity, "pop3");
-  return imap || pop3 ? std::string() : imap.error().message;
+  std::string fault;
+  for (const Protocol& each : protocols()) {
+    auto route = opened.router->route(identity, each.name);
+    if (route) return {};
+    if (fault.empty()) fault = route.error().message;
+  }
+  return fault;
 }
 
 }  // namespace postigo::commands

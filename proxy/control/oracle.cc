@@ -78,7 +78,8 @@ std::string Oracle::reply_for(const Identity& identity) const {
   const Snapshot& snapshot = *control_.running().snapshot;
   const Ledger& ledger = control_.ledger();
   if (ledger.holds.held(identity.user, control_.loop().now_ms())) return "TEMP the mailbox is being moved";
-  for (std::string_view protocol : {"imap", "pop3"}) {
+  for (const Protocol& each : protocols()) {
+    const std::string_view protocol = each.name;
     auto route = place(snapshot, ledger.moves, identity, protocol);
     if (!route) continue;
     if (auto backend = place_now(snapshot, ledger.affinity, *route, identity.user, protocol))

@@ -3,10 +3,18 @@
 
 #include <algorithm>
 
+#include "parser/protocol.h"
+
 namespace postigo {
 namespace {
 
 using Kind = Parameter::Kind;
+
+std::vector<std::string_view> protocol_words() {
+  std::vector<std::string_view> words;
+  for (const Protocol& each : protocols()) words.push_back(each.name);
+  return words;
+}
 
 std::vector<Parameter> filters() {
   return {{"user", Kind::text, "Sessions of this user, as normalised"},
@@ -14,7 +22,7 @@ std::vector<Parameter> filters() {
           {"address", Kind::text, "Sessions from this address, or from this network: 10.0.0.0/8"},
           {"backend", Kind::text, "Sessions at this backend"},
           {"listener", Kind::text, "Sessions that came through this listener"},
-          {"protocol", Kind::text, "Sessions of this protocol", false, false, {"imap", "pop3"}}};
+          {"protocol", Kind::text, "Sessions of this protocol", false, false, protocol_words()}};
 }
 
 std::vector<Parameter> filters_and(Parameter last) {
@@ -55,7 +63,7 @@ const std::vector<Verb>& table() {
        false,
        answers::route(),
        {{"user", Kind::text, "As the user would log in", true, true},
-        {"protocol", Kind::text, "Default: imap", false, false, {"imap", "pop3"}}}},
+        {"protocol", Kind::text, "Default: imap", false, false, protocol_words()}}},
       {"move",
        "Send a user elsewhere: his next logins go there, and those of now if they are ended",
        true,

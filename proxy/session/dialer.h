@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "backends/balance/health.h"
-#include "parser/dialogue.h"
+#include "parser/protocol.h"
 #include "proxy/base/phase.h"
 #include "proxy/base/stats.h"
 #include "proxy/net/race.h"

@@ -1,7 +1,7 @@
 // A refusal of the backend's as a reason of the log's closed list.
 #pragma once
 
-#include "parser/dialogue.h"
+#include "parser/refusal.h"
 #include "proxy/base/refused.h"
 #include "proxy/base/stats.h"
 

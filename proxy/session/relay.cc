@@ -39,7 +39,7 @@ void Relay::abandon() {
 
 uint64_t Relay::timeout_ms() const {
   const config::Limits& limits = session_.limits();
-  return end_ahead_ ? limits.half_close_timeout_ms : limits.idle_timeout_ms(session_.frontend().protocol->name);
+  return end_ahead_ ? limits.half_close_timeout_ms : limits.idle_timeout_ms.values[session_.frontend().protocol_index];
 }
 
 void Relay::start(Bytes from_client_first, Bytes from_backend_first, bool client_ended_already) {

@@ -9,7 +9,7 @@
 #include <span>
 #include <string>
 
-#include "parser/dialogue.h"
+#include "parser/relay_filter.h"
 #include "proxy/base/phase.h"
 #include "proxy/base/stats.h"
 #include "proxy/fleet.h"

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "parser/base/bytes.h"
-#include "parser/dialogue.h"
+#include "parser/farewell.h"
 #include "proxy/base/phase.h"
 
 namespace postigo {

@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "parser/dialogue.h"
 #include "parser/proxy_protocol/header.h"
+#include "parser/step.h"
 #include "proxy/base/phase.h"
 #include "proxy/base/refused.h"
 #include "proxy/base/short_text.h"

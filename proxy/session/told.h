@@ -2,7 +2,7 @@
 // for it: the sibling of a PROXY header (preamble.h).
 #pragma once
 
-#include "parser/dialogue.h"
+#include "parser/client_facts.h"
 #include "proxy/session/summary.h"
 
 namespace postigo {

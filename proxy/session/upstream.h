@@ -10,7 +10,7 @@
 
 #include "backends/balance/admittance.h"
 #include "backends/ledger/candidates.h"
-#include "parser/dialogue.h"
+#include "parser/back.h"
 #include "proxy/base/stats.h"
 #include "proxy/session/dialer.h"
 #include "proxy/snapshot.h"

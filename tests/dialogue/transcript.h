@@ -40,7 +40,7 @@
 #include <vector>
 
 #include "parser/base/ascii.h"
-#include "parser/dialogue.h"
+#include "parser/protocol.h"
 #include "tests/fakes/sasl_facts.h"
 
 namespace postigo::transcript {

@@ -28,7 +28,7 @@ void World::add_backend(size_t i) {
   config::Backend backend;
   backend.name = "b" + std::to_string(i);
   backend.host = "10.0.0.1";
-  backend.imap_port = 143;
+  backend.ports["imap"] = 143;
   constexpr std::array<const char*, 5> kZones = {"a", "b", "a", "b", ""};
   backend.zone = kZones[i / 3 % kZones.size()];
   draw_room(backend);

@@ -158,7 +158,7 @@ TEST_F(CandidatesTest, InASharedPoolABondHoldsAtEachOfItsBackends) {
   for (const char* name : {"a", "b", "c", "d"}) {
     live.backends.emplace_back();
     live.backends.back().name = name;
-    live.backends.back().imap_port = 143;
+    live.backends.back().ports["imap"] = 143;
     config::Pool& pool = *name == 'd' ? apart : all;
     pool.shards.push_back({name, 1.0, {name}});
   }

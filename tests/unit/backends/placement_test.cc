@@ -22,7 +22,7 @@ struct PlacementTest : testing::Test {
     for (const char* name : {"a1", "a2", "b1", "b2", "c1", "c2"}) {
       config::Backend backend;
       backend.name = backend.host = name;
-      backend.imap_port = 143;
+      backend.ports["imap"] = 143;
       live.backends.push_back(backend);
     }
     config::Pool all{"all", {{"c1", 1.0, {"c1"}}, {"c2", 1.0, {"c2"}}}};
@@ -93,7 +93,7 @@ TEST_F(PlacementTest, AnOrderWhosePlaceIsGoneRefusesNobody) {
 
 TEST_F(PlacementTest, AnOrderToWhereAProtocolIsNotServedIsNotForIt) {
   for (config::Backend& backend : live.backends) {
-    if (backend.name.starts_with("a")) backend.pop3_port = 110;
+    if (backend.name.starts_with("a")) backend.ports["pop3"] = 110;
   }
   moves.set("ann", {"main", "b", "b1", 0, false});
   EXPECT_THAT(candidates(0, "pop3"), ElementsAre("a1", "a2"));

@@ -15,8 +15,8 @@ config::Backend backend(const std::string& name, bool imap = true, bool pop3 = t
   config::Backend made;
   made.name = name;
   made.host = "127.0.0.1";
-  made.imap_port = imap ? 143 : 0;
-  made.pop3_port = pop3 ? 110 : 0;
+  made.ports["imap"] = imap ? 143 : 0;
+  made.ports["pop3"] = pop3 ? 110 : 0;
   return made;
 }
 

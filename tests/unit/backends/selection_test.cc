@@ -15,7 +15,7 @@ namespace {
 config::Backend backend(const std::string& name, const std::string& zone = "") {
   config::Backend made;
   made.name = made.host = name;
-  made.imap_port = 143;
+  made.ports["imap"] = 143;
   made.zone = zone;
   return made;
 }

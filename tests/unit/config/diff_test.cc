@@ -14,7 +14,7 @@ Backend backend(const std::string& name, const std::string& host) {
   Backend made;
   made.name = name;
   made.host = host;
-  made.imap_port = 143;
+  made.ports["imap"] = 143;
   return made;
 }
 

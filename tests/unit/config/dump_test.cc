@@ -177,7 +177,7 @@ Config invent(unsigned seed, const std::string& file) {
   live.health.retry_min_ms %= 60'000;
   Backend& by_records = live.backends.emplace_back(live.backends[0]);
   by_records.host = "";
-  by_records.imap_port = by_records.pop3_port = 0;
+  by_records.ports["imap"] = by_records.ports["pop3"] = 0;
   by_records.srv = {"_imaps._tcp.example.com", "_pop3s._tcp.example.com"};
   by_records.name = "records";
   live.ready.min %= live.ready.max + 1;

@@ -126,8 +126,8 @@ relay_high_water = "1m"
   EXPECT_EQ(x.lookup_timeout_ms, 300u);
   EXPECT_EQ(x.backend_connect_timeout_ms, 4000u);
   EXPECT_EQ(x.backend_login_timeout_ms, 5000u);
-  EXPECT_EQ(x.imap_idle_timeout_ms, 3600'000u);
-  EXPECT_EQ(x.pop3_idle_timeout_ms, 86400'000u);
+  EXPECT_EQ(x.idle_timeout_ms["imap"], 3600'000u);
+  EXPECT_EQ(x.idle_timeout_ms["pop3"], 86400'000u);
   EXPECT_EQ(x.auth_failure_delay_ms, 0u);
   EXPECT_EQ(x.half_close_timeout_ms, 9000u);
   EXPECT_EQ(x.login_memory, 5u * 1024 * 1024);
@@ -215,15 +215,15 @@ ciphers = "X"
   const auto& all = loaded.config.live.backends;
   ASSERT_EQ(all.size(), 3u);
   EXPECT_EQ(all[0].name, "10.0.0.1");
-  EXPECT_EQ(all[0].imap_port, 143);
-  EXPECT_EQ(all[0].pop3_port, 0);
+  EXPECT_EQ(all[0].ports["imap"], 143);
+  EXPECT_EQ(all[0].ports["pop3"], 0);
   EXPECT_EQ(all[0].tls.mode, Tls::off);
   EXPECT_EQ(all[1].host, "2001:db8::2");
-  EXPECT_EQ(all[1].imap_port, 993);
-  EXPECT_EQ(all[1].pop3_port, 995);
+  EXPECT_EQ(all[1].ports["imap"], 993);
+  EXPECT_EQ(all[1].ports["pop3"], 995);
   EXPECT_EQ(all[1].tls.mode, Tls::implicit);
-  EXPECT_EQ(all[2].imap_port, 0);
-  EXPECT_EQ(all[2].pop3_port, 1110);
+  EXPECT_EQ(all[2].ports["imap"], 0);
+  EXPECT_EQ(all[2].ports["pop3"], 1110);
   EXPECT_TRUE(all[2].trusted);
   const TlsClient& tls = all[2].tls;
   EXPECT_EQ(tls.mode, Tls::starttls);
@@ -344,11 +344,11 @@ add = ["EXPIRE NEVER"]
   EXPECT_EQ(auth.directories[1].type, Directory::Type::sqlite);
   EXPECT_EQ(auth.directories[1].path, directory_.path() + "/users.db");
   const Live& live = loaded.config.live;
-  EXPECT_THAT(live.imap.hide, ElementsAre("QUOTA"));
-  EXPECT_THAT(live.imap.add, ElementsAre("X-HELLO"));
-  EXPECT_TRUE(live.imap.allow_compress);
-  EXPECT_THAT(live.pop3.hide, ElementsAre("UTF8"));
-  EXPECT_THAT(live.pop3.add, ElementsAre("EXPIRE NEVER"));
+  EXPECT_THAT(live.capabilities["imap"].hide, ElementsAre("QUOTA"));
+  EXPECT_THAT(live.capabilities["imap"].add, ElementsAre("X-HELLO"));
+  EXPECT_TRUE(live.capabilities["imap"].allow_compress);
+  EXPECT_THAT(live.capabilities["pop3"].hide, ElementsAre("UTF8"));
+  EXPECT_THAT(live.capabilities["pop3"].add, ElementsAre("EXPIRE NEVER"));
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ class SrvTest : public testing::Test {
     }
     live.backends[0].srv = {"_imap._tcp.test", "_pop3._tcp.test"};
     live.backends[1].host = "old.test";
-    live.backends[1].imap_port = 143;
+    live.backends[1].ports["imap"] = 143;
     live.pools.resize(1);
     live.pools[0].shards = {{"mail", 2.0, {"mail"}}, {"old", 1.0, {"old"}}};
   }
@@ -34,8 +34,8 @@ class SrvTest : public testing::Test {
   std::vector<std::string> backends() const {
     std::vector<std::string> shown;
     for (const Backend& each : expand(live, records).live.backends) {
-      shown.push_back(each.name + '=' + each.host + ':' + std::to_string(each.imap_port) + '/' +
-                      std::to_string(each.pop3_port));
+      shown.push_back(each.name + '=' + each.host + ':' + std::to_string(each.ports["imap"]) + '/' +
+                      std::to_string(each.ports["pop3"]));
     }
     return shown;
   }

@@ -14,7 +14,7 @@ inline config::Config one_backend(uint16_t port) {
   config::Backend backend;
   backend.name = "b1";
   backend.host = "127.0.0.1";
-  backend.imap_port = backend.pop3_port = port;
+  backend.ports["imap"] = backend.ports["pop3"] = port;
   config.live.backends.push_back(backend);
   config::Pool pool;
   pool.name = "main";

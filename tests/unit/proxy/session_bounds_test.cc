@@ -16,7 +16,7 @@ class SessionBounds : public WorkerTest {
   void add_backend_for_bob() {
     config::Backend backend = config.live.backends.front();
     backend.name = "b2";
-    backend.imap_port = backend.pop3_port = other.number();
+    backend.ports["imap"] = backend.ports["pop3"] = other.number();
     config.live.backends.push_back(backend);
     config.live.pools.front().shards.push_back({"b2", 1.0, {"b2"}});
     auto rule = [](const char* user, const char* shard) {
@@ -156,8 +156,8 @@ TEST_F(SessionBounds, StoppingNowWaitsForNobody) {
 // --- replies that do not fit ---
 
 TEST_F(SessionBounds, AReplyThatDoesNotFitEndsTheSession) {
-  config.live.imap.add = {std::string(70'000, 'X')};
-  config.live.imap.before_login = config.live.imap.add;
+  config.live.capabilities["imap"].add = {std::string(70'000, 'X')};
+  config.live.capabilities["imap"].before_login = config.live.capabilities["imap"].add;
   start();
   Peer client = Peer::to(imap.number());
   EXPECT_THAT(client.hear_to_the_end(), EndsWith("* BYE [SERVERBUG] Internal error.\r\n"));

@@ -94,7 +94,7 @@ TEST_F(SessionEnd, A14_AResetAndAnOkInOneTurn) {
 }
 
 TEST_F(SessionEnd, TheBackendRefusesTheConnection) {
-  config.live.backends[0].imap_port = imap.number() == 1 ? 2 : 1;  // nobody listens there
+  config.live.backends[0].ports["imap"] = imap.number() == 1 ? 2 : 1;  // nobody listens there
   start();
   Peer client = Peer::to(imap.number());
   client.hear("* OK");

@@ -9,7 +9,7 @@ using testing::StartsWith;
 
 class SessionIdle : public WorkerTest {
  protected:
-  SessionIdle() { config.live.limits.imap_idle_timeout_ms = config.live.limits.pop3_idle_timeout_ms = kIdleMs; }
+  SessionIdle() { config.live.limits.idle_timeout_ms["imap"] = config.live.limits.idle_timeout_ms["pop3"] = kIdleMs; }
   static void wait_ms(int ms) { std::this_thread::sleep_for(milliseconds(ms)); }
   void expect_idle_end() {
     EXPECT_TRUE(eventually([&] { return closed(CloseReason::idle_timeout) == 1; }));

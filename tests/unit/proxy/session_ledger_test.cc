@@ -16,7 +16,7 @@ class SessionAndItsLedger : public HostTest {
   SessionAndItsLedger() {
     config::Backend second = config.live.backends[0];
     second.name = "b2";
-    second.imap_port = second.pop3_port = other.number();
+    second.ports["imap"] = second.ports["pop3"] = other.number();
     config.live.backends.push_back(second);
     config.live.pools[0].shards[0].backends = {"b1", "b2"};
     config.live.pools[0].affinity = true;

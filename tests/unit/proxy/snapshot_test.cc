@@ -27,7 +27,7 @@ class SnapshotTest : public testing::Test {
       config::Backend backend;
       backend.name = name;
       backend.host = name + ".example.org";
-      backend.imap_port = 143;
+      backend.ports["imap"] = 143;
       config.live.backends.push_back(backend);
     }
     config::Pool pool;
@@ -71,8 +71,8 @@ class SnapshotTest : public testing::Test {
 TEST_F(SnapshotTest, WhatSessionsSee) {
   config.live.listeners[1].tls = config::Tls::starttls;
   config.live.listeners[1].plaintext_login = true;
-  config.live.imap.hide = {"idle"};
-  config.live.imap.add = {"x-example"};
+  config.live.capabilities["imap"].hide = {"idle"};
+  config.live.capabilities["imap"].add = {"x-example"};
   backend_tls(config::Tls::implicit);
   auto made = make();
   ASSERT_NE(made, nullptr) << problem();
@@ -219,7 +219,7 @@ TEST_F(SnapshotTest, DatabasesAreOpenedApart) {
 // The file keeps what is written, and problems stand where it is.
 TEST_F(SnapshotTest, BackendsAtTheTargetsOfRecords) {
   config.live.backends[0].host.clear();
-  config.live.backends[0].imap_port = 0;
+  config.live.backends[0].ports["imap"] = 0;
   config.live.backends[0].srv = {"_imap._tcp.test"};
   lasting.srv.put("_imap._tcp.test", {{0, 0, 143, "x.test"}, {0, 0, 143, "y.test"}});
   auto made = make();
