@@ -108,21 +108,23 @@ struct LookupResult {
 // call finish() at most once, never from inside start().
 class Lookup {
  public:
-  explicit Lookup(std::function<void(LookupResult)> done) : done_(std::move(done)) {}
+  explicit Lookup(std::function<void(LookupResult&&)> done) : done_(std::move(done)) {}
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
 
   void hold(Ticket ticket) { ticket_ = std::move(ticket); }
   // For the log, whatever the answer is: something is odd with the directory. Never a secret.
   void note(std::string note) { note_ = std::move(note); }
-  void finish(LookupResult result) {  // may destroy *this from inside the call-back
+  // May destroy *this from inside the call-back. By reference: an answer is large, and passes several hands.
+  void finish(LookupResult&& result) {
     if (!note_.empty()) result.detail = result.detail.empty() ? note_ : note_ + "; " + result.detail;
     auto done = std::move(done_);
     done(std::move(result));
   }
+  void finish(const LookupResult& result) { finish(LookupResult(result)); }
 
  private:
-  std::function<void(LookupResult)> done_;
+  std::function<void(LookupResult&&)> done_;
   Ticket ticket_;
   std::string note_;
 };

@@ -49,12 +49,12 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
   void ask(size_t index) {
     index_ = index;
     if (index == chain_->links.size()) return nobody_knows();
-    inner_.emplace([this](LookupResult result) { answered(std::move(result)); });
+    inner_.emplace([this](LookupResult&& result) { answered(std::move(result)); });
     chain_->links[index].directory->start(*inner_, query_);
   }
 
  private:
-  void answered(LookupResult result) {
+  void answered(LookupResult&& result) {
     auto self = shared_from_this();  // finish() may destroy the outer Lookup, and with it this
     const Link& link = chain_->links[index_];
     switch (result.verdict) {
@@ -80,15 +80,16 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
     if (chain_->accept_unknown) result = passed(query_);
     if (chain_->hashes && costs_a_hash()) return finish_after_hash(std::move(result));
     if (query_.want == Want::secret && secret_costs(chain_->decoy, query_.mechanism)) {
-      return wait(Turn::Rank::usual, true, [this, result] { finish(result); });
+      return wait(Turn::Rank::usual, true, [this, result] { finish(LookupResult(result)); });
     }
-    work_ = chain_->env.defer([this, result = std::move(result)]() mutable { finish(std::move(result)); });
+    finish_later(std::move(result));
   }
 
   // A refusal waits where that of a known user waits (entry.h); the hash is in the last line.
-  void finish_after_hash(LookupResult result) {
-    auto end = [this, result] { finish(result); };
-    if (result.verdict == Verdict::ok) return wait(Turn::Rank::usual, true, end);
+  void finish_after_hash(LookupResult&& result) {
+    const bool ok = result.verdict == Verdict::ok;
+    auto end = [this, kept = std::make_shared<LookupResult>(std::move(result))] { finish(std::move(*kept)); };
+    if (ok) return wait(Turn::Rank::usual, true, end);
     wait(Turn::Rank::usual, false, [this, end] { wait(Turn::Rank::last, true, end); });
   }
 
@@ -103,12 +104,16 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
     if (ticket) {
       work_ = std::move(*ticket);
     } else {
-      auto result = try_later(ticket.error().message);
-      work_ = chain_->env.defer([this, result] { finish(result); });
+      finish_later(try_later(ticket.error().message));
     }
   }
 
-  void finish(LookupResult result) {
+  void finish_later(LookupResult&& result) {
+    auto kept = std::make_shared<LookupResult>(std::move(result));
+    work_ = chain_->env.defer([this, kept] { finish(std::move(*kept)); });
+  }
+
+  void finish(LookupResult&& result) {
     auto self = shared_from_this();
     if (query_.want == Want::secret) shape(result.secret);
     if (outer_) outer_->finish(std::move(result));

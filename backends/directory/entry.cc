@@ -215,8 +215,9 @@ void answer(Env& env, Lookup& lookup, const Query& query, Found found, const Che
   answer_later(env, lookup, {Verdict::ok, identity_of(query, found), {}});
 }
 
-void answer_later(Env& env, Lookup& lookup, LookupResult result) {
-  lookup.hold(env.defer([&lookup, result = std::move(result)]() mutable { lookup.finish(std::move(result)); }));
+void answer_later(Env& env, Lookup& lookup, LookupResult&& result) {
+  auto kept = std::make_shared<LookupResult>(std::move(result));
+  lookup.hold(env.defer([&lookup, kept] { lookup.finish(std::move(*kept)); }));
 }
 
 LookupResult try_later(std::string detail) { return {Verdict::try_later, {}, std::move(detail)}; }

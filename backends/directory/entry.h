@@ -52,7 +52,7 @@ struct Checking {
 void answer(Env& env, Lookup& lookup, const Query& query, Found found, const Checking& checking);
 
 // Finishes on the next turn.
-void answer_later(Env& env, Lookup& lookup, LookupResult result);
+void answer_later(Env& env, Lookup& lookup, LookupResult&& result);
 
 LookupResult try_later(std::string detail);
 

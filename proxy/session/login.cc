@@ -207,11 +207,11 @@ Query Login::question(const std::string& user, Want want) {
 void Login::ask(const Query& query) {
   session_.enter(Phase::lookup, std::min(session_.limits().lookup_timeout_ms, session_.login_ms_left()));
   lookup_start_us_ = clock_us();
-  lookup_.emplace([this](LookupResult result) { looked_up(std::move(result)); });
+  lookup_.emplace([this](LookupResult&& result) { looked_up(std::move(result)); });
   session_.host().directory().start(*lookup_, query);
 }
 
-void Login::looked_up(LookupResult result) {
+void Login::looked_up(LookupResult&& result) {
   ProtocolStats& numbers = session_.host().stats().protocols[session_.frontend().protocol_index];
   numbers.lookup_seconds.observe_us(clock_us() - lookup_start_us_);
   numbers.lookups[static_cast<size_t>(result.verdict)].inc();

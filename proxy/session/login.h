@@ -55,16 +55,16 @@ class Login final : public Stage, public Upstream::Client {
   bool admit_told();  // false: it is closed
   bool too_often();
   static Want want_for(Proof proof);
-  void supply(LookupResult result);
+  void supply(LookupResult&& result);
   void judge();
   void identify();
   bool may_act() const;
   void ask_account(const std::string& name);
-  void found_other(LookupResult result);
-  void found_himself(LookupResult result);
-  void take(Identity identity, const std::string& name);
+  void found_other(LookupResult&& result);
+  void found_himself(LookupResult&& result);
+  void take(Identity&& identity, const std::string& name);
   bool seat_user();  // false: refused
-  void looked_up(LookupResult result);
+  void looked_up(LookupResult&& result);
   void known();
   void find_backend();
   void wait(Refused why, uint64_t patience_ms);

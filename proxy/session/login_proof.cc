@@ -26,7 +26,7 @@ Want Login::want_for(Proof proof) {
 
 // The mechanism goes on with what is kept of him, or with nothing, in the same way (A21). What is known of him waits
 // until he has proven that he is it.
-void Login::supply(LookupResult result) {
+void Login::supply(LookupResult&& result) {
   unproven_ = result.verdict == Verdict::ok ? Verdict::bad_credentials : result.verdict;
   if (result.verdict != Verdict::ok) result.secret = {.decoy = result.secret.decoy};
   identity_ = std::move(result.identity);
@@ -90,7 +90,7 @@ bool Login::may_act() const {
   return acting_as_.empty() || may_act_as(rules, claimed_, acting_as_);
 }
 
-void Login::found_other(LookupResult result) {
+void Login::found_other(LookupResult&& result) {
   identified_ = false;
   if (result.verdict == Verdict::unusable) return refuse_as(result.verdict);
   if (asks_himself_) return found_himself(std::move(result));
@@ -102,7 +102,7 @@ void Login::found_other(LookupResult result) {
 }
 
 // Where others than the issuer of his token know him; they need not.
-void Login::found_himself(LookupResult result) {
+void Login::found_himself(LookupResult&& result) {
   asks_himself_ = false;
   if (result.verdict != Verdict::ok && result.verdict != Verdict::no_such_user) {
     return refuse_as(result.verdict, {}, result.identity.barred);
@@ -112,7 +112,7 @@ void Login::found_himself(LookupResult result) {
   ask_account(acting_as_);
 }
 
-void Login::take(Identity identity, const std::string& name) {
+void Login::take(Identity&& identity, const std::string& name) {
   const bool verified = identity_.verified;
   identity_ = std::move(identity);
   identity_.verified = verified;
