@@ -19,12 +19,12 @@ BUILD='g++ cmake ninja-build ccache pkg-config
   libpq-dev libmariadb-dev libldap-dev libhiredis-dev libpam0g-dev libidn-dev
   ca-certificates debian-archive-keyring xz-utils'
 RUN='dovecot-imapd dovecot-pop3d curl openssl'
-# prometheus is for promtool, fail2ban for fail2ban-regex, valgrind for the bench's instruction counts, mmdebstrap unpacks
-# mail servers that exclude one another (tests/differential), systemd is for systemd-analyze. zsh and fish are asked what
-# they complete, mandoc and groff read the manual pages, dpkg-dev finds what the Debian package links, lintian judges it,
-# postfix and dovecot-lmtpd deliver mail to where we say. postgresql, mariadb-server, slapd, redis-server and
-# libpam-pwdfile know users, nginx asks programs who know them; gsasl speaks mechanisms, as mbsync does with
-# libsasl2-modules
+# prometheus scrapes us and brings promtool, fail2ban is for fail2ban-regex, valgrind for the bench's instruction counts,
+# mmdebstrap unpacks mail servers that exclude one another (tests/differential), systemd is for systemd-analyze. zsh and
+# fish are asked what they complete, mandoc and groff read the manual pages, dpkg-dev finds what the Debian package links,
+# lintian judges it, postfix and dovecot-lmtpd deliver mail to where we say. postgresql, mariadb-server, slapd,
+# redis-server and libpam-pwdfile know users, nginx asks programs who know them; gsasl speaks mechanisms, as mbsync does
+# with libsasl2-modules
 TEST='libgtest-dev libgmock-dev libbenchmark-dev clang clang-format dovecot-imapd dovecot-pop3d curl openssl python3
   isync fetchmail neomutt prometheus fail2ban binutils procps valgrind mmdebstrap debian-archive-keyring
   offlineimap3 systemd haproxy zsh fish mandoc groff-base dpkg-dev lintian postfix dovecot-lmtpd

@@ -36,32 +36,6 @@ NEEDED = {
 # Addresses and files that this machine has.
 SUBSTITUTES = {"10.0.0.5:": "127.0.0.1:", "mail.example.com/fullchain.pem": "mail.pem",
                "mail.example.com/privkey.pem": "mail.key"}
-# Fifteen minutes of a platform on which each alert has its reason, and beside it what is none.
-ALERTS = """
-rule_files: [rules.yml]
-tests:
-  - interval: 1m
-    input_series:
-      - {series: 'up{job="postigo", instance="gone"}', values: '1x3 0x12'}
-      - {series: 'up{job="postigo", instance="here"}', values: '1x15'}
-      - {series: 'postigo_backend_errors_total{backend="dead", reason="connect"}', values: '0+30x15'}
-      - {series: 'postigo_backend_errors_total{backend="drained", reason="taken_out"}', values: '0+30x15'}
-      - {series: 'postigo_cert_not_after_seconds{name="soon"}', values: '86400x15'}
-      - {series: 'postigo_cert_not_after_seconds{name="later"}', values: '8640000x15'}
-      - {series: 'postigo_config_last_load_successful{instance="wrong"}', values: '1 0x15'}
-      - {series: 'postigo_config_last_load_successful{instance="right"}', values: '1x15'}
-      - {series: 'postigo_connections{instance="full", state="relay"}', values: '900x15'}
-      - {series: 'postigo_connections{instance="full", state="command"}', values: '50x15'}
-      - {series: 'postigo_connections_limit{instance="full"}', values: '1000x15'}
-      - {series: 'postigo_connections{instance="empty", state="relay"}', values: '100x15'}
-      - {series: 'postigo_connections_limit{instance="empty"}', values: '1000x15'}
-    alert_rule_test:
-      - {eval_time: 14m, alertname: PostigoGone, exp_alerts: [{exp_labels: {job: postigo, instance: gone}}]}
-      - {eval_time: 14m, alertname: PostigoBackendFails, exp_alerts: [{exp_labels: {backend: dead}}]}
-      - {eval_time: 14m, alertname: PostigoCertificateEnds, exp_alerts: [{exp_labels: {name: soon}}]}
-      - {eval_time: 14m, alertname: PostigoReloadRefused, exp_alerts: [{exp_labels: {instance: wrong}}]}
-      - {eval_time: 14m, alertname: PostigoNearlyFull, exp_alerts: [{exp_labels: {instance: full}}]}
-"""
 blocks = []
 
 
@@ -99,7 +73,7 @@ class Others(Scratch):
         return path
 
     def test_every_kind_is_executed(self):
-        self.assertEqual({"sh", "toml", "dovecot-2.3", "dovecot-2.4", "haproxy", "prometheus", "prometheus-rules"},
+        self.assertEqual({"sh", "toml", "dovecot-2.3", "dovecot-2.4", "haproxy", "prometheus"},
                          {kind for kind, _ in blocks})
 
     def understood(self, text, done):
@@ -134,22 +108,8 @@ class Others(Scratch):
             self.assertNotIn("WARNING", done.stdout + done.stderr)
 
     def test_prometheus(self):
-        for kind, what in (("prometheus", "config"), ("prometheus-rules", "rules")):
-            for text in of_kind(kind):
-                run(self.program("promtool"), "check", what, self.write("prometheus.yml", text))
-
-    def test_alerts(self):
-        rules, = of_kind("prometheus-rules")
-        self.assertEqual(set(re.findall(r"alert: (\w+)", rules)), set(re.findall(r"alertname: (\w+)", ALERTS)))
-        self.write("rules.yml", rules)
-        run(self.program("promtool"), "test", "rules", self.write("alerts.yml", ALERTS))
-
-    def test_metrics_that_alerts_name_exist(self):
-        """A name that nobody exports would never raise an alarm."""
-        sources = "".join(open(os.path.join(SOURCE, "proxy", "ops", name), encoding="utf-8").read()
-                          for name in os.listdir(os.path.join(SOURCE, "proxy", "ops")))
-        for name in re.findall(r"\bpostigo_\w+", "".join(of_kind("prometheus-rules"))):
-            self.assertIn(f'"{name}"', sources)
+        for text in of_kind("prometheus"):
+            run(self.program("promtool"), "check", "config", self.write("prometheus.yml", text))
 
 
 class Inside(Scratch):

@@ -1,0 +1,191 @@
+"""A real Prometheus before a real run: do rules and their alerts find what they ask for, and does the runbook have them?
+
+deploy/prometheus/ as it is shipped, over IMAP and POP3 logins at two Dovecots, some of them refused, and a backend that
+is dead.
+"""
+
+import os
+import re
+import unittest
+
+from tests.e2e.harness import PASSWORD, SOURCE, Imap, Platform, Pop3, free_ports, postigo, run, wait_for
+from tests.e2e.harness.prometheus import PROMETHEUS, PROMTOOL, RULES, Prometheus, promtool
+
+platform = proxy = prometheus = None
+KEYWORDS = {"sum", "max", "min", "count", "avg", "rate", "increase", "changes", "absent", "without", "by", "unless", "and",
+            "or", "on", "ignoring", "offset", "time", "histogram_quantile", "avg_over_time", "group_left", "topk",
+            "label_replace", "clamp_max", "e", "le", "inf", "vector", "sort_desc", "group", "m", "h", "d", "s"}
+# Recordings that have no data here, and why.
+SILENT = {
+    "instance:postigo_policy_failed:ratio5m": "there is no policy server to be asked",
+}
+SETTINGS = {
+    "limits": '[limits]\nauth_failure_delay = "10ms"\nsessions_per_user = 20',
+    "health": '[health]\nretry_max = "1s"\n',
+    "pool": '[[pool]]\nname = "main"\nbackends = ["a", "b"]\nsessions_max = 500\naffinity = true\n'
+            '[[pool]]\nname = "spare"\nbackends = ["dead"]\n',
+    "routing": '[routing]\ndefault_pool = "main"\n[[routing.rule]]\nuser = "t099"\npool = "spare"\n',
+    "directories": '[[directory]]\ntype = "static"\ncheck_password = false\n'
+                   + "".join(f'[[directory.user]]\nname = "t{number:03}"\n' for number in range(100)),
+}
+
+
+def setUpModule():
+    global platform, proxy, prometheus
+    if not PROMETHEUS or not PROMTOOL:
+        raise unittest.SkipTest("no prometheus, or no promtool (deploy/packages.sh test installs both)")
+    platform = Platform()
+    unittest.addModuleCleanup(platform.stop)
+    proxy = platform.postigo(start=False, **SETTINGS, backend_more="sessions_max = 300\nlogins_per_s = 200\n")
+    port, = free_ports(1)
+    dead = f'\n[[backend]]\nname = "dead"\nhost = "127.0.0.1"\nimap_port = {port}\npop3_port = {port}\n'
+    listeners = proxy.sections["listeners"] + "sessions_max = 400\n"  # the last one's
+    proxy.write(backends=proxy.sections["backends"] + dead, listeners=listeners)
+    proxy.start()
+    prometheus = Prometheus(platform.scratch(), proxy.admin)
+    unittest.addModuleCleanup(prometheus.stop)
+    some_of_everything()
+    wait_for(lambda: prometheus.query("increase(postigo_auth_attempts_total[1m]) > 0"), 60, "attempts in Prometheus")
+    wait_for(recorded, 60, lambda: f"recordings with data; without: {silent()}")
+
+
+def some_of_everything():
+    """Before the first scrape counters stand at 0; a second scrape must see more than the one before."""
+    wait_for(lambda: prometheus.query('count_over_time(up{job="postigo"}[1m]) >= 2'), 60, "two scrapes")
+    for number in range(12):
+        kind, mode = (Imap, Pop3)[number % 2], ("implicit", "starttls", "off")[number % 3]
+        with kind.open(proxy, mode) as wire:
+            wire.logged_in(platform.fresh_user(), PASSWORD)
+            wire.ok("NOOP")
+            wire.ok("LOGOUT" if kind is Imap else "QUIT")
+        with kind.open(proxy) as wire:
+            name = platform.fresh_user() if number % 3 else "nobody"
+            for line in (f"LOGIN {name} wrong",) if kind is Imap else (f"USER {name}", "PASS wrong"):
+                wire.command(line)
+    with Imap.open(proxy) as wire:  # his backend is dead
+        wire.login("t099", PASSWORD)
+
+
+def silent():
+    """Recordings without data, those that may be left out."""
+    names = [rule["name"] for rule in prometheus.rules() if rule["type"] == "recording"]
+    return sorted(name for name in names if name not in SILENT and not prometheus.query(name))
+
+
+def recorded():
+    return not silent()
+
+
+def selectors(expression):
+    """(name, {label: (operator, value)}) of each selector, and labels of `by` and `without`."""
+    labels = re.findall(r"\b(?:by|without|on|ignoring) \(([^)]*)\)", expression)
+    plain = re.sub(r"\b(?:by|without|on|ignoring) \([^)]*\)", " ", expression)
+    plain = re.sub(r"\[[^]]*\]", " ", plain)
+    found = [(name, inside or "") for name, inside in re.findall(r"([a-zA-Z_:][\w:]*)(?:\{([^}]*)\})?", plain)
+             if name not in KEYWORDS]
+    inside = re.compile(r"\{[^}]*\}")
+    names = set(re.findall(r"(?<![\w:])([a-zA-Z_:][\w:]*)", inside.sub("", plain))) - KEYWORDS
+    return [each for each in found if each[0] in names], {word for group in labels for word in re.findall(r"\w+", group)}
+
+
+class Rules(unittest.TestCase):
+    def test_promtool_on_the_scrape(self):
+        done = run(PROMTOOL, "check", "metrics", input=proxy.metrics().text, check=False)
+        self.assertEqual((0, "", ""), (done.returncode, done.stdout, done.stderr))
+
+    def test_promtool_on_the_files(self):
+        promtool("check", "rules", "recording.yml", "alerts.yml")
+        promtool("check", "config", "prometheus.yml")
+
+    def test_each_alert_fires_and_does_not(self):
+        promtool("test", "rules", "alerts_test.yml")
+        with open(os.path.join(RULES, "alerts_test.yml"), encoding="utf-8") as file:
+            tested = set(re.findall(r'labels: .\{alertname="(\w+)"', file.read()))
+        self.assertEqual({rule["name"] for rule in prometheus.rules() if rule["type"] == "alerting"}, tested)
+
+    def test_all_are_evaluated(self):
+        for rule in prometheus.rules():
+            self.assertEqual(("ok", ""), (rule["health"], rule.get("lastError", "")), rule["name"])
+
+    def test_each_recording_has_data(self):
+        self.assertEqual([], silent())
+        for name, why in SILENT.items():
+            self.assertEqual([], prometheus.query(name), f"{name} has data: it is no more so that {why}")
+
+    def test_no_dead_names(self):
+        """Each selector of each rule finds a series, and each label that is summed over exists there."""
+        for rule in prometheus.rules():
+            found, labels = selectors(rule["query"])
+            self.assertTrue(found, rule["query"])
+            seen = set()
+            for name, inside in found:
+                if name in SILENT or f'absent({name}' in rule["query"]:
+                    continue
+                series = prometheus.query(f"{name}{{{inside}}}") if ":" not in name else prometheus.query(name)
+                self.assertTrue(series or name.endswith("_bucket"), f"{rule['name']}: nothing is {name}{{{inside}}}")
+                seen |= {label for metric, _ in series for label in metric}
+            if not any(name in SILENT for name, _ in found):
+                self.assertLessEqual(labels, seen | {"le"}, rule["name"])
+
+    def test_each_value_of_a_label_exists(self):
+        """In a choice (reason=~"a|b") a name that is no more would go unseen."""
+        for rule in prometheus.rules():
+            for name, inside in selectors(rule["query"])[0]:
+                for label, values in re.findall(r'(\w+)!?=~?"([^"]+)"', inside):
+                    for value in values.split("|"):
+                        self.assertTrue(prometheus.query(f'{name}{{{label}="{value}"}}'), f"{name}: no {label} is {value}")
+
+    def test_a_dead_backend_is_on_its_way_to_an_alert(self):
+        def down():
+            return {each["labels"]["backend"] for each in prometheus.ask("alerts")["alerts"]
+                    if each["labels"]["alertname"] == "PostigoBackendDown"}
+
+        wait_for(lambda: "dead" in down(), 60, lambda: f"PostigoBackendDown for the dead one, not only {down()}")
+
+
+class Runbook(unittest.TestCase):
+    def setUp(self):
+        with open(os.path.join(RULES, "RUNBOOK.md"), encoding="utf-8") as file:
+            self.text = file.read()
+        self.sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", self.text, re.S | re.M))
+
+    def test_a_section_for_each_alert_and_the_other_way_round(self):
+        alerts = [rule for rule in prometheus.rules() if rule["type"] == "alerting"]
+        self.assertEqual({rule["name"] for rule in alerts}, set(self.sections))
+        for rule in alerts:
+            self.assertEqual(f"RUNBOOK.md#{rule['name'].lower()}", rule["annotations"]["runbook"])
+            self.assertIn(rule["labels"]["severity"], ("page", "ticket"))
+        for name, text in self.sections.items():
+            self.assertEqual(["Means", "Look", "Do"], re.findall(r"^- \*\*(\w+)\*\*: ", text, re.M), name)
+
+    def test_links_lead_somewhere(self):
+        for anchor in re.findall(r"\]\(#(\w+)\)", self.text):
+            self.assertIn(anchor, {name.lower() for name in self.sections})
+        for path in re.findall(r"\]\(([^#)]+)", self.text):
+            self.assertTrue(os.path.exists(os.path.join(RULES, path)), path)
+
+    def test_commands_exist(self):
+        """Verb, words and options of each `postigo ctl`, as its help has them."""
+        commands = set(re.findall(r"postigo ctl ([^`;\n]+)", self.text))
+        self.assertGreater(len(commands), 15)
+        for command in sorted(commands):
+            words = command.split()
+            if words[0] == "--door":
+                continue
+            known = run(postigo(), "ctl", words[0], "--help").stdout
+            for word in words[1:]:
+                if word.startswith("--") or word.islower() and not word[0].isdigit():
+                    self.assertIn(word.rstrip(","), known, command)
+
+    def test_events_and_families_exist(self):
+        with open(os.path.join(SOURCE, "proxy", "LOG.md"), encoding="utf-8") as file:
+            events = set(re.findall(r"^\| `(\w+)` \| \w+ \|", file.read(), re.M))
+        named = {word for choice in re.findall(r"journalctl -u postigo -g '?([\w|]+)", self.text) for word in choice.split("|")}
+        self.assertTrue(named)
+        self.assertLessEqual(named, events)
+        families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in proxy.metrics().names()}
+        self.assertLessEqual(set(re.findall(r"\bpostigo_\w+", self.text)), families)
+
+
+if __name__ == "__main__":
+    unittest.main()
