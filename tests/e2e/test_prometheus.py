@@ -4,6 +4,7 @@ deploy/prometheus/ as it is shipped, over IMAP and POP3 logins at two Dovecots, 
 is dead.
 """
 
+import json
 import os
 import re
 import unittest
@@ -11,6 +12,7 @@ import unittest
 from tests.e2e.harness import PASSWORD, SOURCE, Imap, Platform, Pop3, free_ports, postigo, run, wait_for
 from tests.e2e.harness.prometheus import PROMETHEUS, PROMTOOL, RULES, Prometheus, promtool
 
+GRAFANA = os.path.join(SOURCE, "deploy", "grafana")
 platform = proxy = prometheus = None
 KEYWORDS = {"sum", "max", "min", "count", "avg", "rate", "increase", "changes", "absent", "without", "by", "unless", "and",
             "or", "on", "ignoring", "offset", "time", "histogram_quantile", "avg_over_time", "group_left", "topk",
@@ -45,7 +47,8 @@ def setUpModule():
     prometheus = Prometheus(platform.scratch(), proxy.admin)
     unittest.addModuleCleanup(prometheus.stop)
     some_of_everything()
-    wait_for(lambda: prometheus.query("increase(postigo_auth_attempts_total[1m]) > 0"), 60, "attempts in Prometheus")
+    for last in ("postigo_auth_attempts_total", 'postigo_backend_errors_total{backend="dead"}'):
+        wait_for(lambda: prometheus.query(f"rate({last}[5m]) > 0"), 60, f"{last} that grows in Prometheus")
     wait_for(recorded, 60, lambda: f"recordings with data; without: {silent()}")
 
 
@@ -141,6 +144,35 @@ class Rules(unittest.TestCase):
                     if each["labels"]["alertname"] == "PostigoBackendDown"}
 
         wait_for(lambda: "dead" in down(), 60, lambda: f"PostigoBackendDown for the dead one, not only {down()}")
+
+
+class Dashboards(unittest.TestCase):
+    """Each query of each panel of deploy/grafana/, asked as Grafana would."""
+
+    def test_each_query_has_data(self):
+        empty = []
+        for name in ("fleet", "door", "backend", "security"):
+            with open(os.path.join(GRAFANA, f"{name}.json"), encoding="utf-8") as file:
+                board = json.load(file)
+            for panel in board["panels"]:
+                for target in panel.get("targets", ()):
+                    asked = re.sub(r"\$(door|backend|listener|pool)\b", ".*", target["expr"])
+                    found = prometheus.query(asked.replace("$__rate_interval", "5m"))
+                    if not found:
+                        empty.append((name, panel["title"], asked))
+                    for label in re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]):
+                        self.assertTrue(all(label in metric for metric, _ in found), f"{name}: {panel['title']}: {label}")
+        self.assertEqual([], empty)
+
+    def test_each_choice_has_values(self):
+        with open(os.path.join(GRAFANA, "door.json"), encoding="utf-8") as file:
+            choices = [each["definition"] for each in json.load(file)["templating"]["list"] if each["type"] == "query"]
+        with open(os.path.join(GRAFANA, "backend.json"), encoding="utf-8") as file:
+            choices += [each["definition"] for each in json.load(file)["templating"]["list"] if each["type"] == "query"]
+        self.assertGreaterEqual(len(set(choices)), 4)
+        for choice in choices:
+            selector, label = re.fullmatch(r"label_values\((.*), (\w+)\)", choice).groups()
+            self.assertTrue(all(label in metric for metric, _ in prometheus.query(selector)), choice)
 
 
 class Runbook(unittest.TestCase):
