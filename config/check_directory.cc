@@ -204,6 +204,9 @@ void check_directory(const Live& live, const Directory& x, const std::string& pa
                  "a token opens no backend: set mode in [auth.backend_login] to \"master_authzid\" or "
                  "\"master_separator\"");
   }
+  if (x.saslprep && !x.check_password) {
+    report.error(path + ".saslprep", "is about passwords that are checked here: set check_password = true");
+  }
   // Who is asked over HTTP may name what opens the backend, and what the client said may do so, as with nginx.
   if (x.check_password && !master && x.type != Type::http) {
     report.error(path + ".check_password",

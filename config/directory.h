@@ -102,6 +102,7 @@ struct Directory {
   std::string path;               // sqlite, passwd-file
   std::vector<StaticUser> users;  // static
   NameForm names = {};            // of [routing]
+  bool saslprep = false;          // passwords are put into one form before they are checked (RFC 4013)
 
   // Kinds that ask a server.
   std::vector<std::string> servers = {};  // tried in order; LDAP: URLs

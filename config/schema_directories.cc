@@ -125,6 +125,8 @@ void describe_directory(Visitor& v, Directory& x) {
   v.text({"name", "Label in logs and metrics; default: the type"}, x.name);
   v.choice({"type", "Where users are known"}, x.type, types());
   v.flag({"check_password", "Check passwords here and log in with the master identity"}, x.check_password);
+  v.flag({"saslprep", "Passwords are put into one form first, however a keyboard has written them (RFC 4013)"},
+         x.saslprep);
   v.path({"path", "SQLite database (`postigo user`), or a passwd-file in Dovecot's format"}, x.path);
   describe_server(v, x);
   v.text({"pam_service", "Of PAM: a file in /etc/pam.d"}, x.pam_service);

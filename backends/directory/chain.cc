@@ -50,7 +50,8 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
     index_ = index;
     if (index == chain_->links.size()) return nobody_knows();
     inner_.emplace([this](LookupResult&& result) { answered(std::move(result)); });
-    chain_->links[index].directory->start(*inner_, query_);
+    const Link& link = chain_->links[index];
+    link.directory->start(*inner_, link.saslprep ? prepared() : query_);
   }
 
  private:
@@ -69,6 +70,13 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
         if (!chain_->hashes || link.checks_password || !costs_a_hash()) return finish(std::move(result));
         finish_after_hash(std::move(result));
     }
+  }
+
+  // A password that cannot be prepared is nobody's; it is asked about as it is, which costs the same.
+  const Query& prepared() {
+    if (!prepared_) prepared_ = query_;
+    if (auto form = prepared_password(query_.password)) prepared_->password = std::move(*form);
+    return *prepared_;
   }
 
   // What was said in clear is hashed once, whoever said it; other questions are never about a password.
@@ -130,6 +138,7 @@ class Chain::Attempt final : public Ticket::Operation, public std::enable_shared
   std::shared_ptr<const Parts> chain_;
   Lookup* outer_;
   Query query_;
+  std::optional<Query> prepared_;
   size_t index_ = 0;
   std::optional<Lookup> inner_;
   Ticket work_;

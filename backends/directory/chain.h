@@ -23,6 +23,7 @@ class Chain final : public Directory {
   struct Link {
     std::unique_ptr<Directory> directory;
     bool checks_password = false;  // it spends one hash on each answer but no_such_user and try_later
+    bool saslprep = false;         // it is asked about a password in RFC 4013's form
   };
 
   // `decoy`: what is hashed for a name that nobody knows (password.h); unused if no link checks passwords. `shapes`:

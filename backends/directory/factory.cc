@@ -72,7 +72,8 @@ std::unique_ptr<Directory> make_chain(const DirectoryShared& shared, Env& env, c
   std::vector<Chain::Link> links;
   for (const DirectoryShared::Item& item : shared.items()) {
     auto directory = item.source->make(env);
-    links.push_back({wrap ? wrap(std::move(directory)) : std::move(directory), spends_hashes(item)});
+    links.push_back(
+        {wrap ? wrap(std::move(directory)) : std::move(directory), spends_hashes(item), item.settings.saslprep});
   }
   return std::make_unique<Chain>(env, std::move(links), shared.accept_unknown(), shared.decoy(), shared.scram_shapes());
 }

@@ -23,6 +23,7 @@
 #include "backends/directory/password_digest.h"
 #include "backends/directory/scram_keys.h"
 #include "parser/base/ascii.h"
+#include "parser/sasl/prepare.h"
 
 namespace postigo {
 namespace {
@@ -166,10 +167,18 @@ Result<bool> verify_argon2(const Secret& password, const std::string& encoded, a
   return fail(fmt::format("argon2: {}", argon2_error_message(code)));
 }
 
+// Clients put a password into RFC 4013's form before they prove that they know it (RFC 5802 2.2).
+Secret as_in_scram(const Secret& password) { return prepared_password(password).value_or(password); }
+
 Result<bool> verify_scram(const Secret& password, const std::string& text, ScramHash hash) {
   auto keys = parse_scram_keys(hash, text);
   if (!keys) return tl::unexpected(keys.error());
-  return derive_scram_keys(hash, password, keys->salt, keys->iterations).stored_key.equals(keys->stored_key.reveal());
+  const auto matches = [&](const Secret& said) {
+    return derive_scram_keys(hash, said, keys->salt, keys->iterations).stored_key.equals(keys->stored_key.reveal());
+  };
+  if (matches(as_in_scram(password))) return true;
+  // Dovecot makes keys of passwords as they are.
+  return !as_in_scram(password).equals(password.reveal()) && matches(password);
 }
 
 // libcrypt takes C strings of limited length: what would be cut short is hashed for the time it takes, and is wrong.
@@ -272,11 +281,20 @@ Result<std::string> make_password(const Secret& password) {
   return "{ARGON2ID}" + encoded;
 }
 
+std::optional<Secret> prepared_password(const Secret& password) {
+  auto form = sasl::prepare(password.reveal());
+  if (!form) return std::nullopt;
+  Secret prepared{*form};
+  wipe(form->data(), form->size());
+  return prepared;
+}
+
 Result<std::string> make_scram_password(const Secret& password) {
   std::array<char, kSaltSize> salt{};
   RAND_bytes(reinterpret_cast<unsigned char*>(salt.data()), salt.size());
   const Bytes octets(salt.data(), salt.size());
-  return "{SCRAM-SHA-256}" + write_scram_keys(derive_scram_keys(ScramHash::sha256, password, octets, kScramIterations));
+  return "{SCRAM-SHA-256}" +
+         write_scram_keys(derive_scram_keys(ScramHash::sha256, as_in_scram(password), octets, kScramIterations));
 }
 
 std::string default_decoy() {
@@ -300,7 +318,8 @@ StoredSecret stored_secret(std::string_view stored, std::string_view mechanism, 
   } else if (parsed->kind == Kind::plain) {
     secret.cleartext = Secret(parsed->hash);
     if (auto hash = scram_hash_of(mechanism)) {
-      keys_of(secret, *hash) = derive_scram_keys(*hash, secret.cleartext, salt_for(user, *hash), kScramIterations);
+      keys_of(secret, *hash) =
+          derive_scram_keys(*hash, as_in_scram(secret.cleartext), salt_for(user, *hash), kScramIterations);
     }
   }
   return secret;

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,10 @@ bool is_quick(std::string_view stored);
 
 // Whether verify_password would know what to do with it, as far as can be told without hashing. Quick.
 Result<void> check_stored_password(std::string_view stored);
+
+// In the form in which directories with `saslprep` keep it (RFC 4013); nothing if it is not UTF-8, or holds what no
+// password may.
+std::optional<Secret> prepared_password(const Secret& password);
 
 // "{ARGON2ID}..." with a fresh salt and the parameters below.
 Result<std::string> make_password(const Secret& password);

@@ -18,14 +18,25 @@ namespace postigo::commands {
 
 namespace {
 
+// As the proxy will put what clients say.
+Result<void> prepare(const Opened& opened, Secret& password) {
+  if (!opened.directory->saslprep) return {};
+  auto form = prepared_password(password);
+  if (!form) return fail("the password is not UTF-8, or holds what no password may (RFC 4013)");
+  password = std::move(*form);
+  return {};
+}
+
 // The stored form of a new password; nothing if it is not to be touched; empty to take it away.
-Result<std::optional<std::string>> new_password(const UserOptions& options, bool wanted, Streams io) {
+Result<std::optional<std::string>> new_password(const Opened& opened, const UserOptions& options, bool wanted,
+                                                Streams io) {
   using Password = UserOptions::Password;
   if (options.password == Password::none) return std::string();
   bool ask = options.password == Password::ask || (options.password == Password::automatic && wanted);
   if (!ask && options.password != Password::standard_input) return std::nullopt;
   auto password = ask ? ask_password() : read_password(io.in);
   if (!password) return tl::unexpected(password.error());
+  if (auto fault = prepare(opened, *password); !fault) return tl::unexpected(fault.error());
   auto stored = options.scram ? make_scram_password(*password) : make_password(*password);
   if (!stored) return tl::unexpected(stored.error());
   return std::optional(std::move(*stored));
@@ -70,7 +81,7 @@ int user_add(const UserOptions& options, Streams io) {
   std::string fault = placement_fault(opened, entry.pool, entry.shard);
   if (!fault.empty()) return failed(io, fault);
   bool wanted = opened.directory->check_password && !entry.name.starts_with('@');
-  auto password = new_password(options, wanted, io);
+  auto password = new_password(opened, options, wanted, io);
   if (!password) return failed(io, password.error().message);
   entry.password = password->value_or("");
   auto added = opened.store->add(entry);
@@ -90,7 +101,7 @@ int user_set(const UserOptions& options, Streams io) {
       placement_fault(opened, options.pool.value_or((*before)->pool), options.shard.value_or((*before)->shard));
   if (!fault.empty()) return failed(io, fault);
   SqliteStore::Change change;
-  auto password = new_password(options, false, io);
+  auto password = new_password(opened, options, false, io);
   if (!password) return failed(io, password.error().message);
   change.password = std::move(*password);
   change.pool = options.pool;
@@ -149,6 +160,7 @@ int user_verify(const UserOptions& options, Streams io) {
   const bool in = options.password == UserOptions::Password::standard_input;
   auto password = in ? read_password(io.in) : ask_password_once();
   if (!password) return failed(io, password.error().message);
+  if (auto fit = prepare(opened, *password); !fit) return failed(io, "wrong: " + fit.error().message);
   if (const AppPassword* app = find_app_password(*passwords, *password)) {
     io.out << "right: his password for " << printable(app->label) << '\n';
     return kOk;

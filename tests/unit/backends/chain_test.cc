@@ -20,10 +20,12 @@ using fakes::FakeEnv;
 // Says what it is told to, later, and remembers that it was asked.
 class Scripted final : public Directory {
  public:
-  Scripted(Env& env, Verdict verdict, int& asked) : env_(env), verdict_(verdict), asked_(asked) {}
+  Scripted(Env& env, Verdict verdict, int& asked, std::vector<std::string>* heard = nullptr)
+      : env_(env), verdict_(verdict), asked_(asked), heard_(heard) {}
   std::string_view name() const override { return "scripted"; }
   void start(Lookup& lookup, const Query& query) override {
     ++asked_;
+    if (heard_ != nullptr) heard_->emplace_back(query.password.reveal());
     Identity identity;
     identity.user = query.user;
     answer_later(env_, lookup, {verdict_, identity, "scripted"});
@@ -33,6 +35,7 @@ class Scripted final : public Directory {
   Env& env_;
   Verdict verdict_;
   int& asked_;
+  std::vector<std::string>* heard_;
 };
 
 Query query(const std::string& user, std::string_view password = "secret") {
@@ -85,6 +88,7 @@ class ChainTest : public testing::Test {
 
   FakeEnv env_;
   std::vector<int> asked_;
+  int unheeded_ = 0;
   uint64_t before_ = password_checks();
 };
 
@@ -111,6 +115,19 @@ TEST_F(ChainTest, APlaceCostsNoHash) {
     EXPECT_EQ(ask(*chain({{Verdict::no_such_user, true}, {last}}), place).verdict, last);
   }
   EXPECT_EQ(hashes(), 0u);
+}
+
+// RFC 4013: U+2168 is IX. Only the directory that says so hears it in that form; what has none is asked about as it is.
+TEST_F(ChainTest, APasswordIsPreparedWhereTheDirectorySaysSo) {
+  std::vector<std::string> heard;
+  std::vector<Chain::Link> links;
+  for (bool saslprep : {false, true, false}) {
+    links.push_back({std::make_unique<Scripted>(env_, Verdict::no_such_user, unheeded_, &heard), false, saslprep});
+  }
+  Chain chain(env_, std::move(links), false, "{PLAIN}decoy");
+  (void)ask(chain, query("joe", "\u2168"));
+  (void)ask(chain, query("joe", "\xff"));
+  EXPECT_EQ(heard, (std::vector<std::string>{"\u2168", "IX", "\u2168", "\xff", "\xff", "\xff"}));
 }
 
 TEST_F(ChainTest, ANameThatNobodyKnows) {

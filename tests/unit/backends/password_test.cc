@@ -1,5 +1,6 @@
 // Every scheme against hashes that other programs wrote, and what must not match.
 #include "backends/directory/password.h"
+#include "backends/directory/scram_keys.h"
 
 #include <crypt.h>
 #include <gmock/gmock.h>
@@ -192,6 +193,22 @@ TEST(Password, MakesWhatItVerifies) {
   EXPECT_NE(*one, *two) << "salted";
   EXPECT_TRUE(*verify_password(secret("p\xc3\xa4ss w\0rd"), *one));
   EXPECT_FALSE(*verify_password(secret("other"), *one));
+}
+
+// U+2168 is IX, and U+00AA is a (RFC 4013 3): what SCRAM's clients make of it counts, and what Dovecot's tools write.
+TEST(Password, KeysForScramAreOfThePreparedForm) {
+  auto made = make_scram_password(Secret("\u2168 \u00aa"));
+  ASSERT_TRUE(made);
+  EXPECT_EQ(verify_password(Secret("IX a"), *made), true);
+  EXPECT_EQ(verify_password(Secret("\u2168 \u00aa"), *made), true);
+  EXPECT_EQ(verify_password(Secret("ix a"), *made), false);
+  const ScramKeys raw = derive_scram_keys(ScramHash::sha256, Secret("\u2168"), "salt of sixteen ", 4096);
+  EXPECT_EQ(verify_password(Secret("\u2168"), "{SCRAM-SHA-256}" + write_scram_keys(raw)), true);
+  const StoredSecret clear = stored_secret("{PLAIN}\u2168", "SCRAM-SHA-1", "joe");
+  ASSERT_TRUE(clear.sha1);
+  EXPECT_TRUE(derive_scram_keys(ScramHash::sha1, Secret("IX"), clear.sha1->salt, clear.sha1->iterations)
+                  .stored_key.equals(clear.sha1->stored_key.reveal()));
+  EXPECT_EQ(prepared_password(Secret("\xff")), std::nullopt);
 }
 
 TEST(Password, TheDecoyMatchesNothingAndCostsTheSame) {

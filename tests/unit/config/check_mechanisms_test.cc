@@ -36,6 +36,11 @@ TEST_F(CheckMechanisms, SomebodyMustBeAbleToAnswer) {
   EXPECT_THAT(told("[auth]\nmechanisms = [\"SCRAM-SHA256\"]\n"), HasSubstr("did you mean \"SCRAM-SHA-256\"?"));
 }
 
+TEST_F(CheckMechanisms, OnlyWhoChecksPasswordsPreparesThem) {
+  EXPECT_THAT(told("[[directory]]\ntype = \"static\"\nsaslprep = true\n"),
+              HasSubstr("directory.saslprep: is about passwords that are checked here"));
+}
+
 TEST_F(CheckMechanisms, ExternalNeedsCertificates) {
   EXPECT_THAT(told_checked("[auth]\nmechanisms = [\"EXTERNAL\"]\n"),
               HasSubstr("\"EXTERNAL\" needs a [[listener]] with client_certificate"));

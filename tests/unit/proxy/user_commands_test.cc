@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backends/directory/password.h"
 #include "backends/directory/sqlite_store.h"
 #include "tests/unit/proxy/command_line.h"
 
@@ -66,6 +67,15 @@ TEST_F(UserCommands, FromWhereHowAndWhen) {
   EXPECT_THAT(err_, HasSubstr("networks \"10.0.0.1/8\" is no network"));
   EXPECT_EQ(user({"list"}), kOk);
   EXPECT_THAT(out_, testing::ContainsRegex("ann +ARGON2ID .*limited"));
+}
+
+TEST_F(UserCommands, PasswordsArePreparedWhereTheDirectorySaysSo) {
+  write(std::string(kConfiguration) + std::string(kSqlite) + "saslprep = true\n");
+  ASSERT_EQ(user({"add", "ann", "--password-stdin"}, "\u2168 canary\n"), kOk) << err_;
+  EXPECT_EQ(verify_password(Secret("IX canary"), stored("ann").password), true);
+  EXPECT_EQ(user({"verify", "ann", "--password-stdin"}, "\u2168\u00a0canary\n"), kOk) << err_;
+  EXPECT_EQ(user({"add", "bob", "--password-stdin"}, "\xff\n"), kFailed);
+  EXPECT_THAT(err_, HasSubstr("the password is not UTF-8"));
 }
 
 TEST_F(UserCommands, VerifySaysWhichPasswordWasRight) {
