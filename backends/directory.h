@@ -122,10 +122,17 @@ class Lookup {
     done(std::move(result));
   }
   void finish(const LookupResult& result) { finish(LookupResult(result)); }
+  // On the next turn of Env's loop, instead of holding a ticket. The answer waits here: so nothing is asked of the heap
+  // but its own room.
+  void finish_later(Env& env, LookupResult&& result) {
+    answer_ = std::make_unique<LookupResult>(std::move(result));
+    ticket_ = env.defer([this] { finish(std::move(*std::unique_ptr<LookupResult>(std::move(answer_)))); });
+  }
 
  private:
   std::function<void(LookupResult&&)> done_;
   Ticket ticket_;
+  std::unique_ptr<LookupResult> answer_;
   std::string note_;
 };
 

@@ -216,8 +216,7 @@ void answer(Env& env, Lookup& lookup, const Query& query, Found found, const Che
 }
 
 void answer_later(Env& env, Lookup& lookup, LookupResult&& result) {
-  auto kept = std::make_shared<LookupResult>(std::move(result));
-  lookup.hold(env.defer([&lookup, kept] { lookup.finish(std::move(*kept)); }));
+  lookup.finish_later(env, std::move(result));
 }
 
 LookupResult try_later(std::string detail) { return {Verdict::try_later, {}, std::move(detail)}; }
