@@ -244,6 +244,7 @@ std::optional<Depth> Dialer::depth_of(BackendError error) const {
     case BackendError::login_timeout:
     case BackendError::unavailable:
     case BackendError::closed:
+      if (phase_ == Phase::backend_tls) return Depth::tls;  // a probe that goes no further must be able to lift it
       return greeted_ ? Depth::login : Depth::greeting;
     case BackendError::silent:
       return Depth::greeting;

@@ -3,12 +3,14 @@ and what becomes of the many whose backend died in one moment."""
 
 import base64
 import os
+import signal
+import ssl
 import threading
 import time
 import unittest
 
-from tests.e2e.harness import Imap, Platform, Pop3, wait_for
-from tests.e2e.harness.dovecot import PASSWORD
+from tests.e2e.harness import Certificates, Imap, Platform, Pop3, wait_for
+from tests.e2e.harness.dovecot import PASSWORD, Dovecot
 from tests.fakes.backend import FakeBackend, imap_server, pop3_server
 
 platform = None
@@ -159,6 +161,59 @@ class Probes(Scene):
         self.wait_state(proxy, "up")
         self.assertEqual(["down", "slow_start", "up"], [line["health"] for line in proxy.lines("backend_health")])
         self.assertRegex(proxy.lines("backend_health")[0]["detail"], "^probe: closed by the backend")
+
+    def ok(self, proxy):
+        return proxy.metrics().sum("postigo_backend_probes_total", result="ok")
+
+    def test_level_connect_asks_for_no_more_than_a_connection(self):
+        """Who takes one and says nothing is well at this level, and down at the next; no probe says a word."""
+        mute = self.fake(imap=lambda peer: peer.wait_end())
+        proxy = self.proxy_before({"fake": mute}, limits=LIMITS + self.health("connect", 'timeout = "500ms"\n'))
+        wait_for(lambda: self.ok(proxy) >= 4, 30, what="four probes")
+        self.assertEqual("up", self.state(proxy))
+        self.assertEqual([], proxy.lines("backend_health"))
+        self.assertEqual({b""}, {peer.said() for peer in mute.peers})
+        further = self.proxy_before({"fake": mute}, limits=LIMITS + self.health("greeting", 'timeout = "500ms"\n'))
+        self.wait_state(further, "down")
+        mute.stop()
+        self.wait_state(proxy, "down")
+        self.assertRegex(proxy.lines("backend_health")[0]["detail"], "^probe: ")
+
+    def test_level_tls_asks_for_a_handshake(self):
+        """Of a real server, which is then stopped where it stands: the kernel goes on taking connections for it."""
+        dovecot = Dovecot(os.path.join(platform.folder, "stopped"), platform.certificates)
+        self.addCleanup(dovecot.stop)
+        tls = f'{{ mode = "implicit", ca_file = "{platform.certificates.ca}", name = "localhost" }}'
+        scene = {name: self.proxy_before({"real": dovecot}, backend_tls=tls,
+                                         limits=LIMITS + self.health(name, 'timeout = "2s"\n'))
+                 for name in ("connect", "tls")}
+        for proxy in scene.values():
+            wait_for(lambda each=proxy: self.ok(each) >= 4, 40, what="four probes")
+            self.assertEqual([], proxy.lines("backend_health"))
+        os.killpg(dovecot.program.pid, signal.SIGSTOP)
+        try:
+            self.wait_state(scene["tls"], "down", backend="real")
+            seen = self.ok(scene["connect"])
+            wait_for(lambda: self.ok(scene["connect"]) >= seen + 2, 40, what="two probes more")
+            self.assertEqual("up", self.state(scene["connect"], backend="real"))
+        finally:
+            os.killpg(dovecot.program.pid, signal.SIGCONT)
+        self.wait_state(scene["tls"], "up", backend="real")
+        self.assertRegex(attempt(scene["tls"]), b"^OK")
+
+    def test_level_tls_finds_a_certificate_of_somebody_else(self):
+        """Which a mere connection does not show."""
+        other = Certificates(os.path.join(platform.scratch(), "ca"))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*other.server)
+        fake = FakeBackend(imap=imap_server(), tls=context, implicit=True)
+        self.addCleanup(fake.stop)
+        tls = f'{{ mode = "implicit", ca_file = "{platform.certificates.ca}", name = "localhost" }}'
+        for level, state in (("connect", "up"), ("tls", "down")):
+            proxy = self.proxy_before({"fake": fake}, backend_tls=tls, limits=LIMITS + self.health(level))
+            probes = lambda: proxy.metrics().sum("postigo_backend_probes_total")
+            wait_for(lambda: probes() >= 4, 40, what="four probes")
+            self.assertEqual(state, self.state(proxy))
 
     def test_an_account_that_cannot_log_in_takes_nothing_down(self):
         def login(peer, tag):
