@@ -1,5 +1,6 @@
 // HandshakeLine: who waits for the dear part of a TLS handshake, the server's signature (a tenth of a millisecond of a
-// core, and up to one with RSA). A few in each turn of the loop, so that everything else goes on in a storm; networks
+// core, and up to one with RSA). Two in each turn of the loop, so that everything else goes on in a storm (a
+// login takes seven turns, each as long as what the others do in it); networks
 // in turn, so that whoever makes the storm waits for himself and not everybody for him (A25).
 //
 // A loop's own. What is in the line may go at any time (it unlinks itself).
@@ -17,7 +18,7 @@ namespace postigo {
 template <typename Waiting, typename Tag>
 class HandshakeLine {
  public:
-  static constexpr size_t kPerTurn = 8;
+  static constexpr size_t kPerTurn = 2;
 
   void begin_turn() { left_ = kPerTurn; }
   // True: now. False: it is in the line of its network, behind what came from there before, and will be called.
