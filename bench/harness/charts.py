@@ -127,8 +127,8 @@ def draw(data, folder):
         "idle": lambda path: _panels(pyplot, _memory_panels(summary), "Memory per session in IDLE; less is better",
                                      path),
         "latency": lambda path: _panels(pyplot, _latency_panels(summary), "Latency; less is better", path),
-        **{f"growth-{question}": lambda path, question=question: _growth(pyplot, data, question, path)
-           for question in ("backends", "users", "sessions")},
+        **{f"growth-{question.replace(' ', '-')}": lambda path, question=question: _growth(pyplot, data, question, path)
+           for question in ("backends", "users", "bound users", "sessions")},
     }
     drawn = []
     for name, make in wanted.items():

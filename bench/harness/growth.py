@@ -1,4 +1,5 @@
-"""How Postigo's costs grow: with backends, with users, with sessions; with one and with two workers. A chart each."""
+"""How Postigo's costs grow: with backends, with users, with users whom affinity binds, with sessions; with one and
+with two workers. A chart each."""
 
 import os
 
@@ -10,9 +11,11 @@ from bench.harness.tools import ToolFailed
 
 BACKENDS = {"quick": (1, 100, 10000), "full": (1, 10, 100, 1000, 10000)}
 USERS = {"quick": (1000, 100000), "full": (1000, 10000, 100000, 1000000)}
+BOUND = {"quick": (1000, 30000), "full": (1000, 10000, 100000, 1000000)}
 SESSIONS = {"quick": (10, 1000), "full": (10, 100, 1000, 3000, 9000)}
 WORKERS = (1, 2)
 _ROWS = ("login-plain", "login-ecdsa")
+_LOGIN = next(row for row in rows.LOADS if row.id == "login-plain")
 
 
 def _backends(sink, count):
@@ -30,6 +33,13 @@ def _backends(sink, count):
 def _directory(folder):
     """A directory that says who exists; the backend checks the password, as in the other rows."""
     return {"routing": f'[[directory]]\ntype = "sqlite"\npath = "{folder}/users.db"\n'}
+
+
+def _affine(sink):
+    """Three backends; whoever has logged in once comes back to the same one for an hour."""
+    sections = _backends(sink, 3)
+    sections["pool"] += '\naffinity = true\naffinity_time = "1h"'
+    return sections
 
 
 def _fill(peer, folder, count):
@@ -57,6 +67,8 @@ class Growth:
                     self._guarded("backends", count, workers, number, self._with_backends)
                 for count in USERS[self.kind]:
                     self._guarded("users", count, workers, number, self._with_users)
+                for count in BOUND[self.kind]:
+                    self._guarded("bound users", count, workers, number, self._with_bound)
                 for count in SESSIONS[self.kind]:
                     self._guarded("sessions", count, workers, number, self._with_sessions)
             self.results.save()
@@ -72,17 +84,19 @@ class Growth:
         """Both kinds of login on one Postigo; users as many as there are."""
         for row in rows.LOADS:
             if row.id in _ROWS:
-                users = count if question == "users" else 10000
+                users = count if question.endswith("users") else 10000
                 entry = measure.sample(self.scene, row, peer, number, self.seconds, users=users)
                 self.results.add("growth", {**entry, "question": question, "count": count, "workers": workers, **more})
 
-    def _point(self, question, count, workers, number, sections, prepare=lambda peer: None):
+    def _point(self, question, count, workers, number, sections, prepare=lambda peer: None,
+               begin=lambda peer: None):
         sink = self.scene.sink(everywhere=True)
         try:
             peer = Postigo(self.scene, sink, workers=workers, pinned=workers == 1, sections=sections(sink))
             prepare(peer)
             peer.start()
             try:
+                begin(peer)
                 memory = pss_kib(peer.roots())[0]
                 self._loads(peer, question, count, workers, number, pss_kib_before=memory)
             finally:
@@ -97,6 +111,14 @@ class Growth:
         folder = self.scene.scratch("users")
         self._point(question, count, workers, number, lambda sink: _directory(folder),
                     lambda peer: _fill(peer, folder, count))
+
+    def _with_bound(self, question, count, workers, number):
+        def begin(peer):
+            once = measure.sample(self.scene, _LOGIN, peer, number, 600, users=count, count=count)
+            if once["problem"] or once["load"]["units"] < count:
+                raise ToolFailed(f"not all have logged in: {once['load']['units']} {once['problem']}")
+
+        self._point(question, count, workers, number, _affine, begin=begin)
 
     def _with_sessions(self, question, count, workers, number):
         """Logins while so many sessions are held in IDLE by the same process."""
