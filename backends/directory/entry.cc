@@ -215,9 +215,7 @@ void answer(Env& env, Lookup& lookup, const Query& query, Found found, const Che
   answer_later(env, lookup, {Verdict::ok, identity_of(query, found), {}});
 }
 
-void answer_later(Env& env, Lookup& lookup, LookupResult&& result) {
-  lookup.finish_later(env, std::move(result));
-}
+void answer_later(Env& env, Lookup& lookup, LookupResult&& result) { lookup.finish_later(env, std::move(result)); }
 
 LookupResult try_later(std::string detail) { return {Verdict::try_later, {}, std::move(detail)}; }
 
