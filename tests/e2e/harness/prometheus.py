@@ -1,9 +1,10 @@
-"""A real Prometheus on loopback that scrapes a Postigo each second, and answers queries over its HTTP API."""
+"""A real Prometheus on loopback that scrapes Postigos every three seconds, and answers queries over its HTTP API."""
 
 import json
 import os
 import re
 import shutil
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -18,13 +19,13 @@ RULES = os.path.join(SOURCE, "deploy", "prometheus")
 
 
 class Prometheus:
-    """Our own configuration with another target and shorter intervals; storage and all in `folder`."""
+    """Our own configuration with other targets (ports) and shorter intervals; storage and all in `folder`."""
 
-    def __init__(self, folder, target):
+    def __init__(self, folder, *targets):
         self.port, = free_ports(1)
         with open(os.path.join(RULES, "prometheus.yml"), encoding="utf-8") as file:
-            text = re.sub(r"_interval: \w+", "_interval: 1s", file.read())
-        text = text.replace("127.0.0.1:9090", f"127.0.0.1:{target}")
+            text = re.sub(r"_interval: \w+", "_interval: 3s", file.read())
+        text = text.replace('"127.0.0.1:9090"', ", ".join(f'"127.0.0.1:{target}"' for target in targets))
         text = re.sub(r"\b(\w+)\.yml(?=[,\]])", lambda name: os.path.join(RULES, name[0]), text)
         self.file = os.path.join(folder, "prometheus.yml")
         with open(self.file, "w", encoding="utf-8") as file:
@@ -57,6 +58,13 @@ class Prometheus:
         """[(labels, value)] of now, without what is no number."""
         found = self.ask("query", query=expression)["result"]
         return [(each["metric"], float(each["value"][1])) for each in found if each["value"][1] != "NaN"]
+
+    def found(self, expression, seconds=60):
+        """The same, asked again while there is nothing: a scrape that took too long leaves a gap."""
+        over = time.monotonic() + seconds
+        while not (result := self.query(expression)) and time.monotonic() < over:
+            time.sleep(0.5)
+        return result
 
     def rules(self):
         """All rules as it has read them: recordings and alerts."""
