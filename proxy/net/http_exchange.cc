@@ -169,6 +169,7 @@ size_t HttpExchange::take_head(char* data, size_t, size_t size, void* me) {
     return 0;
   }
   const bool last = Bytes(data, size) == "\r\n" || Bytes(data, size) == "\n";
+  self.head_ended_ = last || (self.head_ended_ && !Bytes(data, size).starts_with("HTTP/"));  // one may follow a 1xx
   self.head_was_all_ = last && self.request_.head_alone && self.ends_with_head();
   return self.head_was_all_ ? 0 : size;
 }
@@ -195,9 +196,12 @@ void HttpExchange::take_headers(HttpAnswer& answer) {
   }
 }
 
+// RFC 9112 8: nobody knows what an answer would have said that was cut off in its head; libcurl takes it for whole.
 HttpAnswer HttpExchange::end(CURLcode code) {
   HttpAnswer answer;
-  if (code == CURLE_OK || head_was_all_) {
+  if (code == CURLE_OK && !head_ended_) {
+    answer.why = "the connection ended in the answer's head";
+  } else if (code == CURLE_OK || head_was_all_) {
     curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &answer.status);
     answer.body = std::move(body_);
     take_headers(answer);

@@ -64,7 +64,7 @@ class HttpExchange {
   std::string body_;
   const char* too_long_ = nullptr;  // the answer
   size_t head_size_ = 0;
-  bool head_was_all_ = false;
+  bool head_ended_ = false, head_was_all_ = false;
 };
 
 }  // namespace postigo

@@ -238,6 +238,21 @@ TEST_F(HttpClientTest, NonsenseIsNoAnswer) {
   }
 }
 
+// RFC 9112 8: what would have followed may have changed its meaning, such as where somebody lives.
+TEST_F(HttpClientTest, AHeadThatWasCutOffIsNoAnswer) {
+  for (const char* said :
+       {"HTTP/1.0 200 OK\r\n", "HTTP/1.0 200 OK\r\nAuth-Status: OK\r\n",
+        "HTTP/1.0 200 OK\r\nAuth-Status: OK\r\nAuth-Server: 192.0.2.1", "HTTP/1.0 200 OK\r\nAuth-Status: OK\r\n\r",
+        "HTTP/1.0 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n"}) {
+    WebServer server([&](const std::string&) { return said; });
+    for (bool alone : {false, true}) {
+      HttpRequest request = get(server.url());
+      request.head_alone = alone;
+      EXPECT_EQ(ask(std::move(request)).status, 0) << said;
+    }
+  }
+}
+
 // Some daemons say neither how long their body is nor that it is over: nginx looks at the head alone.
 TEST_F(HttpClientTest, AHeadAloneIsAnAnswerIfNothingElseIsWanted) {
   WebServer endless([](const std::string&) { return "HTTP/1.1 200 OK\r\nAuth-Status: OK\r\n\r\n"; });
