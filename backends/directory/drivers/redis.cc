@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "backends/addresses.h"
@@ -12,6 +13,7 @@
 #include "backends/directory/drivers/deadline.h"
 #include "backends/directory/drivers/redis_cluster.h"
 #include "backends/directory/drivers/redis_connection.h"
+#include "backends/directory/drivers/server_order.h"
 #include "backends/directory/entry.h"
 #include "backends/directory/fields.h"
 #include "backends/directory/name_template.h"
@@ -27,19 +29,21 @@ namespace {
 
 constexpr size_t kQueueMax = 1024;
 constexpr uint16_t kPort = 6379;
-constexpr uint64_t kRestMs = 5'000;  // a server that could not be reached is tried last for so long
 constexpr int kRedirectionsMax = 5;
 constexpr size_t kSparesMax = 256;
+constexpr size_t kRestingMax = 1'000;  // as many servers as a cluster may have
 
 std::string text_of(const config::Endpoint& server) { return address_text(server.host, std::to_string(server.port)); }
 
 using Connection = std::unique_ptr<RedisConnection>;
 
-// Connections that nobody uses now, by server, and which servers rest. Any thread.
+// Connections that nobody uses now, by server, and which servers are away. Any thread.
 class RedisServers {
  public:
-  explicit RedisServers(std::vector<config::Endpoint> seeds)
-      : seeds_(std::move(seeds)), rest_until_ms_(seeds_.size()) {}
+  explicit RedisServers(std::vector<config::Endpoint> seeds) : seeds_(std::move(seeds)), order_(seeds_.size()) {}
+
+  const std::vector<config::Endpoint>& seeds() const { return seeds_; }
+  ServerOrder& order() { return order_; }
 
   Connection take(const config::Endpoint& server) {
     std::lock_guard lock(mutex_);
@@ -50,28 +54,41 @@ class RedisServers {
     std::lock_guard lock(mutex_);
     if (spares_.size() < kSparesMax) spares_.emplace(text_of(server), std::move(connection));
   }
-  // The others of a server that failed are likely to be as dead.
-  void failed(const config::Endpoint& server) {
+  // One of its connections was dead: the others are likely to be.
+  void drop(const config::Endpoint& server) {
     std::vector<Connection> gone;  // closed outside of the lock
     std::lock_guard lock(mutex_);
     while (auto spare = spares_.extract(text_of(server))) gone.push_back(std::move(spare.mapped()));
-    for (size_t i = 0; i < seeds_.size(); ++i) {
-      if (seeds_[i] == server) rest_until_ms_[i] = steady_ms() + kRestMs;
-    }
   }
-  // As configured, those behind that rest.
-  std::vector<config::Endpoint> order() const {
+  void served(const config::Endpoint& server) {
+    if (auto seed = seed_of(server)) order_.served(*seed);
     std::lock_guard lock(mutex_);
-    std::vector<config::Endpoint> order, resting;
-    for (size_t i = 0; i < seeds_.size(); ++i) (rest_until_ms_[i] > steady_ms() ? resting : order).push_back(seeds_[i]);
-    order.insert(order.end(), resting.begin(), resting.end());
-    return order;
+    if (!resting_.empty()) resting_.erase(text_of(server));
+  }
+  void failed(const config::Endpoint& server) {
+    drop(server);
+    if (auto seed = seed_of(server)) order_.failed(*seed, steady_ms());
+    std::lock_guard lock(mutex_);
+    if (resting_.size() == kRestingMax) resting_.clear();
+    resting_[text_of(server)] = steady_ms() + ServerOrder::kRest_ms;
+  }
+  // Whom a cluster leads to may be no seed: it rests as long as one, and nobody waits for it meanwhile.
+  bool rests(const config::Endpoint& server) const {
+    std::lock_guard lock(mutex_);
+    auto found = resting_.find(text_of(server));
+    return found != resting_.end() && found->second > steady_ms();
   }
 
  private:
+  std::optional<size_t> seed_of(const config::Endpoint& server) const {
+    auto found = std::find(seeds_.begin(), seeds_.end(), server);
+    return found == seeds_.end() ? std::nullopt : std::optional(static_cast<size_t>(found - seeds_.begin()));
+  }
+
   const std::vector<config::Endpoint> seeds_;
+  ServerOrder order_;
   mutable std::mutex mutex_;
-  std::vector<uint64_t> rest_until_ms_;
+  std::map<std::string, uint64_t> resting_;
   std::multimap<std::string, Connection> spares_;
 };
 
@@ -123,8 +140,9 @@ class RedisSource final : public DirectorySource {
 };
 
 void RedisSource::try_servers() {
-  for (const config::Endpoint& server : servers_.order()) {
+  for (const config::Endpoint& server : servers_.seeds()) {
     auto made = RedisConnection::open(terms_, server);
+    if (!made) servers_.failed(server);
     warning_ = made ? std::string() : "directory " + name_ + ": " + text_of(server) + ": " + made.error().message;
     if (made) return servers_.give(server, std::move(*made));
   }
@@ -158,7 +176,7 @@ Result<RedisReply> RedisSource::ask_at(const config::Endpoint& server, const std
     const uint64_t began_ms = steady_ms();
     auto reply = ask_on(std::move(kept), server, words, asking);
     if (reply) return reply;
-    servers_.failed(server);
+    servers_.drop(server);
     if (steady_ms() - began_ms >= terms_.timeout_ms) return fail(text_of(server) + ": " + reply.error().message);
   }
   auto fresh = RedisConnection::open(terms_, server);
@@ -172,12 +190,14 @@ Result<RedisReply> RedisSource::ask_at(const config::Endpoint& server, const std
 Result<RedisReply> RedisSource::follow(const std::string& key, config::Endpoint server) const {
   bool once = false;
   for (int i = 0; i <= kRedirectionsMax; ++i) {
+    if (i > 0 && servers_.rests(server)) return fail(text_of(server) + ": it did not answer a moment ago");
     auto reply = ask_at(server, {"HGETALL", key}, once);
     if (!reply) {
       servers_.failed(server);
       if (cluster_ != nullptr) cluster_->forget(server);
       return reply;
     }
+    servers_.served(server);
     auto to = cluster_ != nullptr && reply->kind == RedisReply::Kind::error
                   ? RedisCluster::redirection(reply->text, server)
                   : std::nullopt;
@@ -193,15 +213,19 @@ Result<RedisReply> RedisSource::follow(const std::string& key, config::Endpoint 
 }
 
 Result<RedisReply> RedisSource::ask(const std::string& key) const {
-  std::vector<config::Endpoint> order = servers_.order();
   if (cluster_ != nullptr) {
-    if (auto known = cluster_->server_of(RedisCluster::slot_of(key))) order.insert(order.begin(), *known);
+    auto known = cluster_->server_of(RedisCluster::slot_of(key));
+    if (known && !servers_.rests(*known)) {
+      if (auto reply = follow(key, *known)) return reply;
+    }
   }
-  Result<RedisReply> reply = fail("there is no server");
-  for (const config::Endpoint& server : order) {
-    reply = follow(key, server);
+  const ServerOrder::Turn turn = servers_.order().begin(steady_ms());
+  Result<RedisReply> reply = fail("no server answers, and somebody is trying them");
+  for (size_t i : turn.order) {
+    reply = follow(key, servers_.seeds()[i]);
     if (reply) break;
   }
+  servers_.order().end(turn);
   return reply;
 }
 
@@ -210,6 +234,9 @@ Result<Found> RedisSource::entry_of(const RedisReply& reply) const {
   if (reply.kind != RedisReply::Kind::array || reply.elements.size() % 2 != 0) return fail("an answer that is no hash");
   Found found;
   if (reply.elements.empty()) return found;
+  const bool texts = std::all_of(reply.elements.begin(), reply.elements.end(),
+                                 [](const RedisReply& each) { return each.kind == RedisReply::Kind::text; });
+  if (!texts) return fail("an answer that is no hash");
   Entry& entry = found.user.emplace();
   for (size_t i = 0; i < reply.elements.size(); i += 2) {
     const std::string& field = reply.elements[i].text;
