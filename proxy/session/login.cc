@@ -128,6 +128,7 @@ void Login::attempt(Event event) {
   if (exchanging_) return judge();
   const Credentials& credentials = front_->credentials();
   attempt_start_us_ = clock_us();
+  served_ms_ = 0;
   mechanism_ = mechanism_index(credentials.mechanism);
   want_ = event == Event::secret ? Want::secret : want_for(credentials.proof);
   Summary& summary = session_.summary();

@@ -108,6 +108,7 @@ class Login final : public Stage, public Upstream::Client {
   std::string_view pool_;            // of the route
   size_t mechanism_ = 0;             // in kMechanismNames
   uint64_t attempt_start_us_ = 0, lookup_start_us_ = 0;
+  uint64_t served_ms_ = 0;     // of Gate::told_ms, before attempt_start_us_
   bool speaks_;                // a proxy of which is not known yet for whom
   bool exchanging_ = false;    // an attempt is under way, in which a secret was supplied: the front is fed
   bool identified_ = false;    // the client himself is known, and whom he acts as is being asked for

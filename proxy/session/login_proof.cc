@@ -50,8 +50,11 @@ void Login::judge() {
   exchanging_ = false;
   const Credentials& credentials = front_->credentials();
   const bool proven = credentials.possible && credentials.proof == Proof::proven;
-  // The time that a "no" takes counts from the proof, and not from the name.
-  if (!proven || identity_.disabled) attempt_start_us_ = clock_us();
+  // The time that a "no" takes counts from the proof, and not from the name; a penalty counts once, from the name.
+  if (!proven || identity_.disabled) {
+    served_ms_ = (clock_us() - attempt_start_us_) / 1000;
+    attempt_start_us_ = clock_us();
+  }
   if (proven) {
     if (identity_.disabled) return refuse_as(Verdict::disabled, {}, identity_.barred);
     session_.enter(Phase::lookup, session_.login_ms_left());

@@ -74,7 +74,8 @@ void Login::refuse(Refusal refusal, Refused reason, std::string_view code) {
   bool at_once =
       (result == AuthResult::unavailable || result == AuthResult::error) && reason != Refused::entry_unusable;
   uint64_t passed_ms = (clock_us() - attempt_start_us_) / 1000;
-  uint64_t floor_ms = session_.limits().auth_failure_delay_ms + gate_.told_ms();
+  uint64_t told_ms = gate_.told_ms() - std::min(gate_.told_ms(), served_ms_);
+  uint64_t floor_ms = session_.limits().auth_failure_delay_ms + told_ms;
   uint64_t delay_ms = !at_once && passed_ms < floor_ms ? floor_ms - passed_ms : 0;
   session_.enter(Phase::command, session_.login_ms_left());
   session_.host().loop().timers().arm(delay_, delay_ms);

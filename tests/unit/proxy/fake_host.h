@@ -16,6 +16,7 @@
 #include "backends/ledger/ledger.h"
 #include "backends/ledger/penalty.h"
 #include "backends/ledger/seat_table.h"
+#include "parser/base/base64.h"
 #include "proxy/session/host.h"
 #include "proxy/session/ready_pool.h"
 #include "proxy/session/roll.h"
@@ -34,6 +35,7 @@ class FakeDirectory final : public Directory {
   void start(Lookup& lookup, const Query& query) override {
     asked.push_back(query.user);
     wants.push_back(query.want);
+    circumstances.push_back(query.circumstances);
     auto question = std::make_shared<Question>(&lookup, query.want == Want::account);
     lookup.hold(Ticket(question));
     pending_.push_back(std::move(question));
@@ -50,6 +52,7 @@ class FakeDirectory final : public Directory {
   bool silent = false;
   std::vector<std::string> asked;
   std::vector<Want> wants;
+  std::vector<std::shared_ptr<const Circumstances>> circumstances;
 
  private:
   struct Question final : Ticket::Operation {
@@ -179,6 +182,19 @@ class HostTest : public LoopTest {
   std::string hears(NearClient& client, const std::string& text) {
     EXPECT_TRUE(run_until([&] { return client.has_heard(text); })) << text;
     return client.take();
+  }
+
+  // What the backend is told to log in with.
+  std::string plain_at_backend(NearClient& client, Session& session) {
+    EXPECT_TRUE(run_until([&] { return session.phase() == Phase::backend_login; })) << hears(client, "\r\n");
+    Peer backend = port.accept();
+    backend.say("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n");
+    turn();
+    std::string command = backend.hear("\r\n");
+    std::string base64 = command.substr(command.rfind(' ') + 1);
+    std::string text(base64_decode(base64.substr(0, base64.find('\r')))->reveal());
+    std::replace(text.begin(), text.end(), '\0', '|');
+    return text;
   }
 
   void TearDown() override {

@@ -45,18 +45,6 @@ class SessionProof : public HostTest {
     auto found = std::find(kMechanismNames.begin(), kMechanismNames.end(), mechanism);
     return static_cast<size_t>(found - kMechanismNames.begin());
   }
-  // What the backend is told to log in with.
-  std::string plain_at_backend(NearClient& client, Session& session) {
-    EXPECT_TRUE(run_until([&] { return session.phase() == Phase::backend_login; })) << hears(client, "\r\n");
-    Peer backend = port.accept();
-    backend.say("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n");
-    turn();
-    std::string command = backend.hear("\r\n");
-    std::string base64 = command.substr(command.rfind(' ') + 1);
-    std::string text(base64_decode(base64.substr(0, base64.find('\r')))->reveal());
-    std::replace(text.begin(), text.end(), '\0', '|');
-    return text;
-  }
 };
 
 TEST_F(SessionProof, AProvenSecretIsEnough) {
@@ -119,6 +107,28 @@ TEST_F(SessionProof, A23_EachWrongProofIsAGuess) {
   auto rows = host->penalties().list(session->snapshot().penalty, 10, loop.now_ms());
   ASSERT_FALSE(rows.empty());
   EXPECT_GE(rows[0].failures, 3.5) << rows[0].whom;
+}
+
+// Who must wait has waited when he hears the challenge: a wrong proof behind it costs no second time.
+TEST_F(SessionProof, APenaltyIsServedOnceForTheWholeExchange) {
+  config.live.penalty.free = 0;
+  config.live.penalty.delay_ms = config.live.penalty.delay_max_ms = 4'000;
+  host->ready().close();
+  open();
+  host->directory().answer.verdict = Verdict::ok;
+  auto [session, client] = connected();
+  cram(client, "alice", "wrong");
+  hears(client, "a NO");
+  const uint64_t began_ms = loop.now_ms();
+  client.say("a AUTHENTICATE SCRAM-SHA-256\r\n");
+  challenged(client);
+  say_base64(client, "n,,n=alice,r=abc");
+  const std::string first = challenged(client);
+  const uint64_t waited_ms = loop.now_ms() - began_ms;
+  EXPECT_GE(waited_ms, 3'000) << "what is forgotten meanwhile shortens it";
+  say_base64(client, "c=biws," + first.substr(0, first.find(',')) + ",p=" + base64_encode(std::string(32, 'x')));
+  hears(client, "a NO");
+  EXPECT_LT(loop.now_ms() - began_ms - waited_ms, 3'000);
 }
 
 TEST_F(SessionProof, T20_WhatIsBrokenOffHasBeenAnAttempt) {
