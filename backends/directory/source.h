@@ -23,7 +23,8 @@ class DirectorySource : public std::enable_shared_from_this<DirectorySource> {
   // user who does not exist (A22). Never empty.
   virtual std::string decoy() const = 0;
 
-  // What was wrong when it was loaded and may mend itself: one line for the operator; empty: nothing.
+  // What is wrong and may mend itself: one line for the operator; empty: nothing. Asked when it was loaded, and now and
+  // then, on a thread that must not wait.
   virtual std::string warning() const { return {}; }
 
   // False: who checks passwords here is somebody else (a bind, PAM). Then the chain spends the hash, if any directory

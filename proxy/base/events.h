@@ -146,6 +146,10 @@ inline constexpr Event directory_away{"directory_away", Level::warning,
 inline constexpr Event directory_back{"directory_back", Level::warning,
                                       "They succeed again: how many failed meanwhile, and for how long.",
                                       "failed_logins seconds"};
+inline constexpr Event directory_odd{
+    "directory_odd", Level::warning,
+    "A directory goes on with what it had: the file that it reads has become one of no use, or is gone. Told once.",
+    "detail"};
 inline constexpr Event policy_failed{"policy_failed", Level::warning,
                                      "The policy server does not answer, or not well; told once in a minute.",
                                      "detail"};
@@ -214,6 +218,7 @@ inline constexpr std::array kAll = {&listening,
                                     &master_refused,
                                     &directory_away,
                                     &directory_back,
+                                    &directory_odd,
                                     &policy_failed,
                                     &lookup_failed,
                                     &lookup,

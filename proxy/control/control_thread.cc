@@ -31,6 +31,7 @@ ControlThread::ControlThread(std::string file, config::Config config, Prepared p
       doors_(prepared_.workers, std::move(inheritance_.estate.sockets)),
       watchdog_(loop_, workers_),
       receipts_(loop_, workers_),
+      directory_watch_(loop_),
       drain_(loop_, workers_,
              {.told = [this](bool draining) { told_draining(draining); }, .shut = [this] { doors_.close(); }}),
       succession_(loop_),
@@ -72,6 +73,7 @@ Result<void> ControlThread::start() {
   if (!tell_predecessor(inheritance_)) return fail("the Postigo that runs has given up waiting: it serves on");
   note_load(true);
   warn_of_expiry();
+  directory_watch_.watch(running_.snapshot->directories);
   for (auto& worker : workers_) {
     worker->start([this, box = mailbox_] { box->post([this] { worker_ended(); }); });
   }
@@ -332,6 +334,7 @@ void ControlThread::close() {
   doors_.close();
   watchdog_.close();
   receipts_.close();
+  directory_watch_.close();
   signals_.unwatch();
   mailbox_->close();
   loop_.stop();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proxy/base/mailbox.h"
+#include "proxy/control/directory_watch.h"
 #include "proxy/control/discovery.h"
 #include "proxy/control/doors.h"
 #include "proxy/control/drain.h"
@@ -136,6 +137,7 @@ class ControlThread {
   Workers workers_;
   Watchdog watchdog_;
   Receipts receipts_;
+  DirectoryWatch directory_watch_;
   Drain drain_;
   Succession succession_;
   Predecessors predecessors_;

@@ -69,6 +69,7 @@ void ControlThread::proposed(Proposal& proposal, const Reloader::Order& order) {
   if (proposal.of_file) note_load(outcome.refusal.empty());
   if (outcome.refusal.empty()) {
     warn_of_expiry();
+    directory_watch_.watch(running_.snapshot->directories);
     log::write(events::reloaded,
                {{"cause", order.cause}, {"changes", outcome.changes.size()}, {"hash", shared_->loads.hash()}});
   } else {

@@ -42,6 +42,10 @@ class PasswdSource final : public DirectorySource {
 
   std::unique_ptr<Directory> make(Env& env) const override;
   std::string decoy() const override { return checking_.decoy; }
+  std::string warning() const override {
+    std::lock_guard lock(mutex_);
+    return odd_;
+  }
   const std::string& name() const { return name_; }
   void start(Env& env, Lookup& lookup, const Query& query) const;
 
@@ -49,17 +53,17 @@ class PasswdSource final : public DirectorySource {
   bool is_due(uint64_t now_ms) const { return now_ms - looked_ms_.load(std::memory_order_relaxed) >= kLookMs; }
   void look(uint64_t now_ms) const;  // blocks; one at a time does, the others find that it is done
   Result<Found> find(const std::string& user) const;
-  std::string take_notice() const;  // what is odd, once
   void finish(Env& env, Lookup& lookup, const Query& query) const;
   TablePtr table() const {
     std::lock_guard lock(mutex_);
     return table_;
   }
   void exchange(TablePtr table) const;
-  void keep(const std::string& why) const;  // what was there before
+  void say(const std::string& oddity) const;
+  void keep(const std::string& why) const { say(why + "; the users of before are kept"); }
   void take_new(const PasswdTable::State& state) const;
   Result<std::optional<Entry>> entry(const PasswdTable& table, const std::string& name) const;
-  std::string about(const std::string& what) const { return "passwd-file " + path_ + ": " + what; }
+  std::string about(const std::string& what) const { return "directory " + name_ + ": " + path_ + ": " + what; }
 
   const std::string name_, path_;
   const config::NameForm names_;
@@ -71,12 +75,12 @@ class PasswdSource final : public DirectorySource {
   mutable PasswdTable::State refused_;  // of a file that was no good; under looking_
   mutable std::mutex mutex_;            // of what follows; held for moments
   mutable TablePtr table_;
-  mutable std::string notice_;
+  mutable std::string odd_;
 };
 
 Result<void> PasswdSource::prepare() {
   auto table = PasswdTable::read(path_, names_);
-  if (!table) return fail(about(table.error().message));
+  if (!table) return fail(path_ + ": " + table.error().message);
   for (std::string_view line : (*table)->first_lines(kSampleLines)) {
     auto entry = parse_passwd_line(line, fields_);
     if (!entry || entry->password.empty() || !check_stored_password(entry->password)) continue;
@@ -88,19 +92,14 @@ Result<void> PasswdSource::prepare() {
 }
 
 void PasswdSource::exchange(TablePtr table) const {
+  say(table->oddity());
   std::lock_guard lock(mutex_);
-  notice_ = table->oddity().empty() ? std::string() : about(table->oddity());
   table_.swap(table);  // the old one goes when the lock is free again
 }
 
-void PasswdSource::keep(const std::string& why) const {
+void PasswdSource::say(const std::string& oddity) const {
   std::lock_guard lock(mutex_);
-  notice_ = about(why + "; the users of before are kept");
-}
-
-std::string PasswdSource::take_notice() const {
-  std::lock_guard lock(mutex_);
-  return std::exchange(notice_, {});
+  odd_ = oddity.empty() ? std::string() : about(oddity);
 }
 
 void PasswdSource::look(uint64_t now_ms) const {
@@ -109,7 +108,9 @@ void PasswdSource::look(uint64_t now_ms) const {
   auto state = PasswdTable::look_at(path_);
   if (!state) {
     if (std::exchange(refused_, kGone) != kGone) keep(state.error().message);
-  } else if (*state != table()->state() && *state != refused_) {
+  } else if (*state == table()->state()) {
+    if (std::exchange(refused_, {}) != PasswdTable::State()) say(table()->oddity());  // it is back
+  } else if (*state != refused_) {
     take_new(*state);
   }
   looked_ms_.store(now_ms, std::memory_order_relaxed);
@@ -158,7 +159,6 @@ void PasswdSource::start(Env& env, Lookup& lookup, const Query& query) const {
 
 // An entry that is no good is our fault, and costs what a good one costs (A22).
 void PasswdSource::finish(Env& env, Lookup& lookup, const Query& query) const {
-  if (std::string notice = take_notice(); !notice.empty()) lookup.note(std::move(notice));
   auto found = find(query.user);
   if (found) return answer(env, lookup, query, std::move(*found), checking_);
   if (!checking_.enabled || query.want != Want::verdict) {
