@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs the Debian packages that a purpose needs, and only what is missing.
 #
-#   packages.sh [build|run|test|bench]...      (default: build)
+#   packages.sh [build|run|watch|test|bench]...      (default: build)
 #
 #   build  compile Postigo        run    the quick start's mail server and tools
+#   watch  Prometheus, to look at its curves
 #   test   the tests              bench  the other proxies that bench/run.sh measures beside Postigo, and its charts
 #
 # Nothing missing: no root, no network, no output. No daemon is started, and none is left to start at the next boot.
@@ -19,6 +20,7 @@ BUILD='g++ cmake ninja-build ccache pkg-config
   libpq-dev libmariadb-dev libldap-dev libhiredis-dev libpam0g-dev libidn-dev
   ca-certificates debian-archive-keyring xz-utils'
 RUN='dovecot-imapd dovecot-pop3d curl openssl'
+WATCH='prometheus'
 # prometheus scrapes us and brings promtool, fail2ban is for fail2ban-regex, valgrind for the bench's instruction counts,
 # mmdebstrap unpacks mail servers that exclude one another (tests/differential), systemd is for systemd-analyze. zsh and
 # fish are asked what they complete, mandoc and groff read the manual pages, dpkg-dev finds what the Debian package links,
@@ -46,9 +48,10 @@ wanted() {
     case $purpose in
       build) echo "$BUILD" ;;
       run) echo "$RUN" ;;
+      watch) echo "$WATCH" ;;
       test) echo "$TEST" ;;
       bench) echo "$BENCH" ;;
-      *) die "unknown purpose '$purpose' (build, run, test, bench)" ;;
+      *) die "unknown purpose '$purpose' (build, run, watch, test, bench)" ;;
     esac
   done
 }

@@ -12,6 +12,8 @@ source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_dir=${POSTIGO_BUILD_DIR:-$source_dir/build/release}
 password=secret
 users=(alice bob carol dave)
+# Logins a second, connections to each backend, connections by phase.
+curves='/classic/graph?g0.expr=sum%20by%20%28protocol%29%20%28rate%28postigo_auth_attempts_total%5B1m%5D%29%29&g0.tab=0&g0.range_input=15m&g1.expr=sum%20by%20%28backend%29%20%28postigo_backend_connects_total%29&g1.tab=0&g1.range_input=15m&g2.expr=sum%20by%20%28state%29%20%28postigo_connections%29&g2.tab=0&g2.range_input=15m'
 check=no
 children=()
 failed=0
@@ -318,7 +320,16 @@ log_everybody_in() {
   done
 }
 
+# Our own configuration of Prometheus, for the port that Postigo has.
+prometheus_configuration() {
+  sed -e "s/127\.0\.0\.1:9090/127.0.0.1:$admin_port/" -e "s#\(recording\|alerts\)\.yml#$source_dir/deploy/prometheus/&#g" \
+    "$source_dir/deploy/prometheus/prometheus.yml"
+}
+
 what_next() {
+  local graph_port
+  graph_port=$(free_port 9099)
+  prometheus_configuration >"$state/prometheus.yml"
   cat <<END
 
 Postigo is up. Metrics: http://127.0.0.1:$admin_port/metrics    its log: $state/postigo.log
@@ -326,6 +337,13 @@ Users: ${users[*]}; password: $password. Try next:
 
   curl --cacert $state/certificate.pem -u bob:$password 'imaps://127.0.0.1:$imaps_port/INBOX;MAILINDEX=1'
   $postigo route -c $state/postigo.toml bob
+
+Curves of it, by Debian's Prometheus, in another terminal:
+
+  $source_dir/deploy/packages.sh watch
+  prometheus --config.file=$state/prometheus.yml --storage.tsdb.path=$source_dir/build/curves --web.listen-address=127.0.0.1:$graph_port
+
+  http://127.0.0.1:$graph_port$curves
 
 Ctrl-C ends it.
 END

@@ -18,6 +18,22 @@ PROMTOOL = shutil.which("promtool")
 RULES = os.path.join(SOURCE, "deploy", "prometheus")
 
 
+def ask(port, path, **parameters):
+    """The `data` of an answer of its API; a query that it does not take is an AssertionError with its words."""
+    url = f"http://127.0.0.1:{port}/api/v1/{path}?" + urllib.parse.urlencode(parameters)
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return json.load(answer)["data"]
+    except urllib.error.HTTPError as error:
+        raise AssertionError(f"{parameters}: {error.read().decode()}") from error
+
+
+def query(port, expression):
+    """[(labels, value)] of now, without what is no number."""
+    found = ask(port, "query", query=expression)["result"]
+    return [(each["metric"], float(each["value"][1])) for each in found if each["value"][1] != "NaN"]
+
+
 class Prometheus:
     """Our own configuration with other targets (ports) and shorter intervals; storage and all in `folder`."""
 
@@ -46,18 +62,10 @@ class Prometheus:
             return False
 
     def ask(self, path, **parameters):
-        """The `data` of an answer of its API; a query that it does not take is an AssertionError with its words."""
-        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?" + urllib.parse.urlencode(parameters)
-        try:
-            with urllib.request.urlopen(url, timeout=20) as answer:
-                return json.load(answer)["data"]
-        except urllib.error.HTTPError as error:
-            raise AssertionError(f"{parameters}: {error.read().decode()}") from error
+        return ask(self.port, path, **parameters)
 
     def query(self, expression):
-        """[(labels, value)] of now, without what is no number."""
-        found = self.ask("query", query=expression)["result"]
-        return [(each["metric"], float(each["value"][1])) for each in found if each["value"][1] != "NaN"]
+        return query(self.port, expression)
 
     def found(self, expression, seconds=60):
         """The same, asked again while there is nothing: a scrape that took too long leaves a gap."""
