@@ -27,18 +27,21 @@ def expression(text):
     return text
 
 
-def variable(name):
+ONE_DOOR = "door"  # the dashboard of one instance; the others show all of them at first
+
+
+def variable(name, single=False):
+    many = {"multi": True, "includeAll": True, "allValue": ".*", "current": {"text": "All", "value": "$__all"}}
     return {"name": name, "label": name, "type": "query", "datasource": SOURCE, "definition": VARIABLES[name],
-            "query": {"query": VARIABLES[name], "refId": name}, "refresh": 2, "sort": 1, "multi": True, "includeAll": True,
-            "allValue": ".*", "current": {"text": "All", "value": "$__all"}}
+            "query": {"query": VARIABLES[name], "refId": name}, "refresh": 2, "sort": 1, **({} if single else many)}
 
 
-def variables(rows):
+def variables(rows, one_door):
     """The data source, where the runbook is to be found, and the choices that some query of the dashboard makes."""
     text = json.dumps(rows)
     used = [name for name, short in zip(VARIABLES, MATCHERS) if short in text]
     return [{"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus"},
-            *(variable(name) for name in ("door", "backend", "listener", "pool") if name in used),
+            *(variable(name, one_door and name == "door") for name in used),
             {"name": "runbook", "label": "runbook", "type": "textbox", "query": "RUNBOOK.md",
              "current": {"text": "RUNBOOK.md", "value": "RUNBOOK.md"}}]
 
@@ -108,7 +111,7 @@ def dashboard(name):
             "timezone": "browser", "refresh": "30s", "time": {"from": "now-6h", "to": "now"}, "graphTooltip": 1,
             "links": [{"type": "dashboards", "title": "Postigo", "tags": ["postigo"], "asDropdown": False, "keepTime": True,
                        "includeVars": True}],
-            "annotations": {"list": []}, "templating": {"list": variables(rows)}, "panels": laid_out(rows)}
+            "annotations": {"list": []}, "templating": {"list": variables(rows, name == ONE_DOOR)}, "panels": laid_out(rows)}
 
 
 def written(name):

@@ -134,7 +134,7 @@ class Rules(unittest.TestCase):
         """In a choice (reason=~"a|b") a name that is no more would go unseen."""
         for rule in prometheus.rules():
             for name, inside in selectors(rule["query"])[0]:
-                for label, values in re.findall(r'(\w+)!?=~?"([^"]+)"', inside):
+                for label, values in re.findall(r'(\w+)(?:=~|!~|!=|=)"([^"]+)"', inside):
                     for value in values.split("|"):
                         self.assertTrue(prometheus.found(f'{name}{{{label}="{value}"}}'), f"{name}: no {label} is {value}")
 
@@ -163,6 +163,14 @@ class Dashboards(unittest.TestCase):
                     for label in re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]):
                         self.assertTrue(all(label in metric for metric, _ in found), f"{name}: {panel['title']}: {label}")
         self.assertEqual([], empty)
+
+    def test_a_picture_can_be_drawn(self):
+        """With Debian's Python, which has matplotlib."""
+        folder = platform.scratch()
+        run("/usr/bin/python3", "-B", os.path.join(GRAFANA, "pictures.py"), f"http://127.0.0.1:{prometheus.port}", folder, "1",
+            "fleet", timeout=240)
+        with open(os.path.join(folder, "fleet.png"), "rb") as file:
+            self.assertEqual(b"\x89PNG", file.read(4))
 
     def test_each_choice_has_values(self):
         with open(os.path.join(GRAFANA, "door.json"), encoding="utf-8") as file:
