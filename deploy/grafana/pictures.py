@@ -21,6 +21,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402 - the backend is chosen first
 from matplotlib.ticker import FuncFormatter  # noqa: E402
+from PIL import Image  # noqa: E402 - matplotlib brings it
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PAPER, INK, GRID = "#181b1f", "#ccccdc", "#2c3235"
@@ -188,6 +189,8 @@ def picture(board, source, path):
             draw(figure.add_axes(box(place, **margins)), panel, source)
     figure.savefig(path, dpi=72, facecolor=figure.get_facecolor())
     plt.close(figure)
+    with Image.open(path) as drawn:  # colors in a palette: a third of the octets
+        drawn.convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
 
 
 def main():
