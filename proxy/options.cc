@@ -13,6 +13,7 @@
 
 #include "config/protocol_keys.h"
 #include "config/suggest.h"
+#include "parser/sasl/mechanisms.h"
 #include "proxy/ops/verbs.h"
 
 namespace postigo {
@@ -21,13 +22,15 @@ namespace {
 
 constexpr const char* kFooter =
     "Exit codes: 0 done, 1 it could not be done, 2 the command line makes no sense,\n"
-    "3 the configuration has problems (all of them are told).";
+    "3 the configuration has problems (all of them are told),\n"
+    "75 somebody who is asked does not answer now.";
 
 // All options of all commands; only the chosen command's are read.
 struct Parsed {
   commands::ServeOptions serve;
   commands::CheckOptions check;
   commands::RouteOptions route;
+  commands::AuthTestOptions auth_test;
   commands::UserOptions user;
   commands::CtlOptions ctl;
   std::string paper;  // which shell's script, which manual page
@@ -89,6 +92,38 @@ void add_route(CLI::App& app, Parsed& parsed) {
     parsed.command = [&](commands::Streams io) {
       parsed.route.file = parsed.file;
       return commands::route(parsed.route, io);
+    };
+  });
+}
+
+// Never a password or a token as an argument: other users of the machine can see those.
+void add_auth(CLI::App& app, Parsed& parsed) {
+  CLI::App* auth = add_command(app, "auth", "Ask the directories as a login does");
+  auth->require_subcommand(1);
+  CLI::App* command = add_command(*auth, "test",
+                                  "Ask for a user's secret, and tell what each directory says, whether he would be let "
+                                  "in, and at which backend");
+  commands::AuthTestOptions& options = parsed.auth_test;
+  add_file(command, parsed);
+  command->add_option("USER", options.user, "As the user would log in")->required()->type_name("");
+  std::vector<std::string> mechanisms;
+  for (const sasl::Mechanism& each : sasl::mechanisms()) mechanisms.emplace_back(each.name);
+  command->add_option("--mechanism", options.mechanism, "How; the secret is a token for OAUTHBEARER and XOAUTH2")
+      ->check(CLI::IsMember(mechanisms, CLI::ignore_case))
+      ->capture_default_str()
+      ->type_name("NAME");
+  command->add_option("--authzid", options.authzid, "Whom he wants to act as")->type_name("USER");
+  command->add_option("--protocol", options.protocol, "imap or pop3; default: that of the listener")
+      ->check(CLI::IsMember({"imap", "pop3"}))
+      ->type_name("NAME");
+  command->add_option("--listener", options.listener, "Where he comes in; default: the first listener")
+      ->type_name("NAME");
+  command->add_option("--address", options.address, "Whence he comes")->capture_default_str()->type_name("ADDRESS");
+  command->add_flag("--json", options.json, "Print the answer as JSON");
+  command->callback([&] {
+    parsed.command = [&](commands::Streams io) {
+      parsed.auth_test.file = parsed.file;
+      return commands::auth_test(parsed.auth_test, io);
     };
   });
 }
@@ -361,6 +396,7 @@ int run_command_line(int argc, const char* const* argv, commands::Streams io) {
   add_serve(app, parsed);
   add_check(app, parsed);
   add_route(app, parsed);
+  add_auth(app, parsed);
   add_user(app, parsed);
   add_ctl(app, parsed);
   add_version(app, parsed);

@@ -2,7 +2,10 @@
 #include "backends/directory/conditions.h"
 
 #include <algorithm>
+#include <string_view>
+#include <vector>
 
+#include "backends/directory/fields.h"
 #include "config/network.h"
 
 namespace postigo {
@@ -22,6 +25,24 @@ bool is_one_of(const std::vector<std::string>& allowed, std::string_view one) {
 std::optional<Barred> barred_by(const Entry& entry, const Query& query, int64_t now_s) {
   if (entry.disabled || now_s < entry.disabled_until_s) return Barred::disabled;
   return unmet(entry.may, query, now_s);
+}
+
+// One condition at a time.
+std::vector<std::string_view> bars_of(const Entry& entry, const Query& query, int64_t now_s) {
+  std::vector<std::string_view> bars;
+  auto look = [&](std::string_view field, bool bars_him) {
+    if (bars_him) bars.push_back(field);
+  };
+  const config::Conditions& may = entry.may;
+  look("disabled", entry.disabled);
+  look("disabled_until", now_s < entry.disabled_until_s);
+  look("networks", unmet({may.networks, {}, {}, 0, 0}, query, now_s).has_value());
+  look("protocols", unmet({{}, may.protocols, {}, 0, 0}, query, now_s).has_value());
+  look("listeners", unmet({{}, {}, may.listeners, 0, 0}, query, now_s).has_value());
+  look("valid_from", now_s < may.valid_from_s);
+  look("valid_until", may.valid_until_s != 0 && now_s >= may.valid_until_s);
+  look("moving_until", now_s < entry.moving_until_s);
+  return bars;
 }
 
 }  // namespace
@@ -47,6 +68,22 @@ std::optional<Barred> barred(const Query& query, const Found& found, int64_t now
 std::optional<Barred> barred_with_password(const Query& query, const Found& found, int64_t now_s) {
   if (found.user && !found.user->main_password) return Barred::not_here;
   return barred(query, found, now_s);
+}
+
+std::string bars_in_words(const Query& query, const Found& found, int64_t now_s) {
+  std::string words;
+  auto add = [&](const std::string& bar) { words += (words.empty() ? "" : ", ") + bar; };
+  for (const std::optional<Entry>* entry : {&found.user, &found.domain}) {
+    if (!*entry) continue;
+    for (std::string_view field : bars_of(**entry, query, now_s)) {
+      const std::string whose = entry == &found.domain ? "his domain's " : "";
+      add(whose + std::string(field) + (field == "disabled" ? "" : " (" + field_text(**entry, field) + ")"));
+    }
+  }
+  const bool by_password = query.want == Want::verdict || query.want == Want::secret;
+  if (by_password && found.user && !found.user->main_password)
+    add("main_password (only those for programs let him in)");
+  return words;
 }
 
 }  // namespace postigo

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "backends/directory.h"
 #include "backends/directory/entry.h"
@@ -19,5 +20,9 @@ std::optional<Barred> barred(const Query& query, const Found& found, int64_t now
 
 // And of one who came with his main password.
 std::optional<Barred> barred_with_password(const Query& query, const Found& found, int64_t now_s);
+
+// All that bars him, by the names of fields and with what they say: "networks (10.0.0.0/8), disabled". For an operator:
+// no client is told. Empty: nothing.
+std::string bars_in_words(const Query& query, const Found& found, int64_t now_s);
 
 }  // namespace postigo

@@ -18,6 +18,7 @@ enum Exit : int {
   kFailed = 1,            // it could not be done
   kUsage = 2,             // the command line makes no sense
   kBadConfiguration = 3,  // the configuration has problems; all of them were told
+  kTryLater = 75,         // somebody who is asked does not answer now (sysexits.h: EX_TEMPFAIL)
 };
 
 struct Streams {
@@ -46,6 +47,16 @@ struct RouteOptions {
   std::string protocol;  // empty: that of the first listener
 };
 int route(const RouteOptions& options, Streams io);
+
+struct AuthTestOptions {
+  std::string file;
+  std::string user, authzid;
+  std::string mechanism = "PLAIN";
+  std::string protocol, listener;     // empty: the first listener, or the first that speaks it
+  std::string address = "127.0.0.1";  // of the client
+  bool json = false;
+};
+int auth_test(const AuthTestOptions& options, Streams io);
 
 struct UserOptions {
   enum class Password { automatic, ask, standard_input, none };

@@ -61,4 +61,14 @@ std::optional<Prepared> prepare_configuration(const config::Loaded& loaded, Stre
   return prepared;
 }
 
+std::shared_ptr<const DirectoryShared> open_directories(const config::Loaded& loaded, Streams io) {
+  config::Problems problems;
+  auto directories = postigo::open_directories(loaded.config.live.auth, problems);
+  Teller teller(loaded, io.err);
+  for (const config::Problem& problem : problems) teller.tell(problem);
+  return directories;
+}
+
+AsAccount::AsAccount(const config::Loaded& loaded) : impersonation_(find_account(loaded.config.startup, problems_)) {}
+
 }  // namespace postigo::commands

@@ -89,6 +89,8 @@ The command line makes no sense.
 .It 3
 The configuration, or what it needs of this machine, has problems; all of them
 were told.
+.It 75
+Nobody can say now: a directory does not answer.
 .El
 .Sh SEE ALSO
 .Xr postigo-ctl 1 ,

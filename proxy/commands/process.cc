@@ -2,9 +2,12 @@
 #include "proxy/commands/process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <istream>
 #include <string_view>
 
@@ -15,14 +18,52 @@ namespace postigo::commands {
 
 namespace {
 
-// The controlling terminal, whatever the standard streams are. Restores it however the scope is left.
+volatile std::sig_atomic_t heard = 0;
+
+// Signals that end a process wait, until this goes: then the first of them does what it does. One thread.
+class Ending {
+ public:
+  Ending() {
+    heard = 0;
+    sigset_t all;
+    sigemptyset(&all);
+    for (int signal : kSignals) sigaddset(&all, signal);
+    ::pthread_sigmask(SIG_BLOCK, &all, &usual_);
+    struct sigaction hear {};
+    hear.sa_handler = [](int signal) { heard = signal; };
+    for (size_t i = 0; i < kSignals.size(); ++i) {
+      ::sigaction(kSignals[i], nullptr, &before_[i]);
+      if (before_[i].sa_handler != SIG_IGN) ::sigaction(kSignals[i], &hear, nullptr);
+    }
+  }
+  ~Ending() {
+    for (size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &usual_, nullptr);
+    if (heard != 0) ::raise(heard);
+  }
+  Ending(const Ending&) = delete;
+  Ending& operator=(const Ending&) = delete;
+
+  // False: one of them came first.
+  bool wait_for(int fd) const {
+    pollfd wanted{fd, POLLIN, 0};
+    return heard == 0 && ::ppoll(&wanted, 1, nullptr, &usual_) > 0;
+  }
+
+ private:
+  static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  sigset_t usual_;
+  std::array<struct sigaction, kSignals.size()> before_;
+};
+
+// The controlling terminal, whatever the standard streams are. Restores it however the scope is left, also by ^C.
 class Terminal {
  public:
   Terminal() : fd_(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)) {
     if (fd_ < 0 || ::tcgetattr(fd_, &before_) != 0) return;
     termios silent = before_;
-    // Without ISIG: a Ctrl-C must not leave a terminal without echo behind. It ends the line as an error instead.
-    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    silent.c_cc[VSUSP] = _POSIX_VDISABLE;  // a shell would get a terminal without echo
     ok_ = ::tcsetattr(fd_, TCSAFLUSH, &silent) == 0;
   }
   ~Terminal() {
@@ -38,7 +79,9 @@ class Terminal {
     say(prompt);
     Secret line;
     char c = 0;
-    while (line.size() <= limits::kPasswordMax && ::read(fd_, &c, 1) == 1 && c != '\n') line.append({&c, 1});
+    while (line.size() <= limits::kPasswordMax && ending_.wait_for(fd_) && ::read(fd_, &c, 1) == 1 && c != '\n') {
+      line.append({&c, 1});
+    }
     wipe(&c, 1);
     say("\n");
     return line;
@@ -53,6 +96,7 @@ class Terminal {
     }
   }
 
+  Ending ending_;  // first: the terminal is as it was when a signal does what it does
   int fd_;
   termios before_{};
   bool ok_ = false;
@@ -76,10 +120,10 @@ Result<Secret> ask_password() {
   return first;
 }
 
-Result<Secret> ask_password_once() {
+Result<Secret> ask_password_once(const char* prompt) {
   Terminal terminal;
   if (!terminal.ok()) return fail("there is no terminal to ask for a password: use --password-stdin");
-  return checked(terminal.ask("Password: "));
+  return checked(terminal.ask(prompt));
 }
 
 Result<Secret> read_password(std::istream& in) {

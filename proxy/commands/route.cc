@@ -1,95 +1,47 @@
 // `postigo route USER`: the decision that a login of this user would meet, in words. Asks the same directories (without
-// a password) and the same Router; connects to nobody.
+// a password) and the same Router; connects to no backend. What operators have ordered since, `postigo ctl route`
+// knows.
 #include <ctime>
 #include <ostream>
 
-#include <fmt/format.h>
-
-#include "backends/directory/sqlite_store.h"
-#include "backends/router.h"
-#include "config/suggest.h"
-#include "config/units.h"
+#include "parser/base/ascii.h"
+#include "proxy/commands/asking.h"
 #include "proxy/commands/configuration.h"
+#include "proxy/commands/place_words.h"
 
 namespace postigo::commands {
 
 namespace {
 
-struct Place {
-  Identity identity;
-  std::string directory = "none configured";  // who knew the user, in words
-  bool known = true;
-  bool disabled = false;
-};
-
-Result<std::optional<Entry>> find_entry(const config::Directory& directory, const std::string& name) {
-  if (directory.type == config::Directory::Type::fixed) {
-    for (const config::StaticUser& user : directory.users) {
-      if (user.name == name) return Entry{user, {}, {}};
-    }
-    return std::nullopt;
-  }
-  if (directory.type == config::Directory::Type::oauth) return std::nullopt;  // it knows tokens, not names
-  if (directory.type != config::Directory::Type::sqlite) {
-    return fail(
-        fmt::format("directory {} is a server: ask a running Postigo with `postigo ctl route`", directory.name));
-  }
-  auto store = SqliteStore::open(directory.path, SqliteStore::Missing::error);
-  if (!store) return tl::unexpected(store.error());
-  return (*store)->find(name);
+// Who knew the user, in words.
+std::string known_by(const config::Auth& auth, const Asking& asking, Verdict verdict) {
+  if (auth.directories.empty()) return "none configured";
+  const Asking::Step& last = asking.steps().back();
+  const bool known = last.said && last.said->verdict == Verdict::ok;
+  if (!known) return verdict == Verdict::ok ? "unknown to all, accepted (auth.accept_unknown)" : "unknown to all";
+  if (!last.found) return last.directory;
+  return last.directory + (last.found->user ? " (user)" : " (domain)");
 }
 
-// What entry.h says about a user's own entry and his domain's, without the password.
-void take(const std::optional<Entry>& own, const std::optional<Entry>& domain, Place& place) {
-  const Entry& first = own ? *own : *domain;
-  bool placed = !first.pool.empty() || !first.shard.empty();
-  const Entry& where = placed || !domain ? first : *domain;
-  place.identity.pool = where.pool;
-  place.identity.shard = where.shard;
-  if (own) place.identity.backend_user = own->backend_user;
-  place.disabled = (own && own->disabled) || (domain && domain->disabled);
+bool is_disabled(const Asking& asking) {
+  const auto is = [](const std::optional<Entry>& entry) { return entry && entry->disabled; };
+  if (asking.steps().empty() || !asking.steps().back().found) return false;
+  const Found& found = *asking.steps().back().found;
+  return is(found.user) || is(found.domain);
 }
 
-Result<Place> find_place(const config::Auth& auth, const std::string& user) {
-  Place place;
-  place.identity.user = user;
-  for (const config::Directory& directory : auth.directories) {
-    auto own = find_entry(directory, user);
-    auto domain = find_entry(directory, domain_entry_name(user));
-    if (!own || !domain) return tl::unexpected(own ? domain.error() : own.error());
-    // A domain's entry cannot vouch for a password.
-    bool known = own->has_value() || (domain->has_value() && !directory.check_password);
-    if (!known) continue;
-    take(*own, *domain, place);
-    place.directory = fmt::format("{} ({})", directory.name, own->has_value() ? "user" : "domain");
-    return place;
-  }
-  if (auth.directories.empty()) return place;
-  place.known = auth.accept_unknown;
-  place.directory = auth.accept_unknown ? "unknown to all, accepted (auth.accept_unknown)" : "unknown to all";
-  return place;
+int cannot(const std::string& message, Streams io) {
+  io.err << "postigo: " << printable(message) << '\n';
+  return kFailed;
 }
 
-const char* name_of(config::Tls tls) {
-  if (tls == config::Tls::off) return "clear text";
-  return tls == config::Tls::starttls ? "STARTTLS" : "TLS";
-}
-
-std::string describe(const config::Backend& backend, const std::string& protocol) {
-  config::Endpoint endpoint{backend.host, backend.port(protocol)};
-  return fmt::format("{} ({}, {})", backend.name, config::format_endpoint(endpoint), name_of(backend.tls.mode));
-}
-
-void line(Streams io, const char* title, const std::string& text) { io.out << fmt::format("{:<11}{}\n", title, text); }
-
-void print(const Place& place, const Route& route, const std::string& protocol, Streams io) {
-  line(io, "pool:", std::string(route.pool));
-  line(io, "shard:", std::string(route.shard));
-  line(io, "reason:", route.reason);
-  for (size_t i = 0; i < route.candidates.size(); ++i) {
-    line(io, i == 0 ? "backend:" : "then:", describe(*route.candidates[i], protocol));
-  }
-  if (!place.identity.backend_user.empty()) line(io, "there as:", place.identity.backend_user);
+// He is known, and lives somewhere.
+int tell_place(const Router& router, const Identity& identity, const std::string& protocol, Streams io) {
+  auto route = router.explain(identity, protocol, std::time(nullptr));
+  if (!route) return cannot(route.error().message, io);
+  tell_route(io, *route, protocol);
+  if (!identity.backend_user.empty()) tell(io, "there as", printable(identity.backend_user));
+  return kOk;
 }
 
 }  // namespace
@@ -97,28 +49,30 @@ void print(const Place& place, const Route& route, const std::string& protocol, 
 int route(const RouteOptions& options, Streams io) {
   auto loaded = load_configuration(options.file, io);
   if (!loaded) return kBadConfiguration;
-  const config::Config& config = loaded->config;
-  std::string protocol = options.protocol.empty() ? config.live.listeners[0].protocol : options.protocol;
-  Router router(config.live);
-  auto place = find_place(config.live.auth, router.normalise(options.user));
-  if (!place) {
-    io.err << "postigo: " << place.error().message << '\n';
+  const config::Live& live = loaded->config.live;
+  AsAccount as_account(*loaded);
+  auto directories = open_directories(*loaded, io);
+  if (directories == nullptr) return kBadConfiguration;
+  Router router(live);
+  Asking asking(live, directories);
+  Query query;
+  query.user = router.normalise(options.user);
+  query.protocol = options.protocol.empty() ? live.listeners[0].protocol : options.protocol;
+  query.want = Want::placement;
+  const LookupResult result = asking.ask(query);
+  if (result.verdict == Verdict::try_later) {
+    cannot(result.detail, io);
+    return kTryLater;
+  }
+  tell(io, "user", printable(query.user));
+  tell(io, "protocol", std::string(query.protocol));
+  tell(io, "directory", known_by(live.auth, asking, result.verdict));
+  const bool disabled = is_disabled(asking);
+  if (result.verdict != Verdict::ok || disabled) {
+    tell(io, "login", disabled ? "refused: disabled" : "refused: unknown");
     return kFailed;
   }
-  line(io, "user:", place->identity.user);
-  line(io, "protocol:", protocol);
-  line(io, "directory:", place->directory);
-  if (!place->known || place->disabled) {
-    line(io, "login:", place->disabled ? "refused: disabled" : "refused: unknown");
-    return kFailed;
-  }
-  auto route = router.explain(place->identity, protocol, std::time(nullptr));
-  if (!route) {
-    io.err << "postigo: " << route.error().message << '\n';
-    return kFailed;
-  }
-  print(*place, *route, protocol, io);
-  return kOk;
+  return tell_place(router, result.identity, std::string(query.protocol), io);
 }
 
 }  // namespace postigo::commands

@@ -10,24 +10,6 @@
 #include "proxy/session/session.h"
 
 namespace postigo {
-namespace {
-
-Refused reason_of(Barred why) {
-  switch (why) {
-    case Barred::disabled:
-      return Refused::disabled;
-    case Barred::not_here:
-      return Refused::not_here;
-    case Barred::not_now:
-      return Refused::not_now;
-    case Barred::moving:
-      break;
-  }
-  return Refused::on_hold;
-}
-
-}  // namespace
-
 void Login::directory_failed(std::string_view why) {
   log::Fields how = {{"id", session_.summary().id}, {"detail", why}};
   session_.host().fleet().directories().failed(session_.host().loop().now_ms(), how);
@@ -36,12 +18,10 @@ void Login::directory_failed(std::string_view why) {
 }
 
 void Login::refuse_as(Verdict verdict, std::string token_error, Barred why) {
-  if (verdict == Verdict::unusable) return refuse({Refusal::Kind::unavailable, {}}, Refused::entry_unusable);
-  Refused reason = verdict == Verdict::disabled       ? reason_of(why)
-                   : verdict == Verdict::no_such_user ? Refused::unknown
-                                                      : Refused::wrong;
-  // All in the words of a wrong password, but for him whose mail is on its way.
-  if (reason == Refused::on_hold) return refuse({Refusal::Kind::unavailable, {}}, reason);
+  const Refused reason = refused_by(verdict, why);
+  // All in the words of a wrong password, but for our own fault, and for him whose mail is on its way.
+  const bool later = reason == Refused::on_hold || reason == Refused::entry_unusable;
+  if (later) return refuse({Refusal::Kind::unavailable, {}}, reason);
   refuse({Refusal::Kind::bad_credentials, {}, std::move(token_error)}, reason);
 }
 

@@ -23,6 +23,30 @@ Refused refused_by(const Refusal& refusal) {
   return Refused::backend_refused;
 }
 
+namespace {
+
+Refused refused_by(Barred why) {
+  switch (why) {
+    case Barred::disabled:
+      return Refused::disabled;
+    case Barred::not_here:
+      return Refused::not_here;
+    case Barred::not_now:
+      return Refused::not_now;
+    case Barred::moving:
+      break;
+  }
+  return Refused::on_hold;
+}
+
+}  // namespace
+
+Refused refused_by(Verdict verdict, Barred why) {
+  if (verdict == Verdict::unusable) return Refused::entry_unusable;
+  if (verdict == Verdict::disabled) return refused_by(why);
+  return verdict == Verdict::no_such_user ? Refused::unknown : Refused::wrong;
+}
+
 Refused refused_by(BackendError error) {
   switch (error) {
     case BackendError::master_refused:

@@ -78,6 +78,7 @@ class Shell:
     def test_values_of_an_option(self):
         self.assertEqual({"imap", "pop3"}, self.offered("postigo ctl who --user ann --protocol "))
         self.assertEqual({"imap", "pop3"}, self.offered("postigo route --protocol "))
+        self.assertEqual({"SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"}, self.offered("postigo auth test --mechanism SCRAM-SHA-2"))
 
     def test_options(self):
         self.assertEqual({"--password", "--password-stdin"}, self.offered("postigo user add --pass"))

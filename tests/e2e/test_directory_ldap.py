@@ -76,6 +76,11 @@ class WhoComesIn(Ldap):
                     self.assertRegex(attempt(door, user, password), REFUSED, user)
                 names = (("alice", "alice"), ("carol", "carol"), ("alice@example.com", "alice"))
                 self.assertEqual(["a", "b", "a"], [place(door, *name) for name in names])
+                self.assertRegex(door.tool("auth", "test", "alice@example.com", input=OURS + "\n").stdout,
+                                 r"(?s)user = alice\n.*shard = a\n.*login: +let in .*\nbackend: +a ")
+                for user, password in (("alice", "wrong"), ("dave", OURS), ("nobody", OURS)):
+                    self.assertEqual(1, door.tool("auth", "test", user, input=password + "\n", check=False).returncode)
+                self.assertRegex(door.tool("route", "carol").stdout, r"directory: +people \(user\)\n(?s:.*)backend: +b ")
                 with Pop3.open(door) as wire:
                     wire.ok("USER alice")
                     self.assertTrue(wire.command(f"PASS {OURS}").startswith(b"+OK"))

@@ -1,6 +1,7 @@
 // Who may come in from where, how and when; and that nobody learns why not without the right password.
 #include "backends/directory/conditions.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -72,6 +73,26 @@ TEST(Conditions, TheMainPasswordMayBeOfNoUse) {
   user.main_password = false;
   EXPECT_EQ(barred_with_password(query_from("10.1.2.3"), found(user), kNow), Barred::not_here);
   EXPECT_FALSE(barred(query_from("10.1.2.3"), found(user), kNow)) << "who has proven it by other means";
+}
+
+// Whoever looks into a login learns all that bars him, and what it says.
+TEST(Conditions, InWords) {
+  Entry user, domain;
+  EXPECT_EQ(bars_in_words(query_from("10.1.2.3"), found(user), kNow), "");
+  user.may = {{"192.0.2.0/24"}, {"pop3"}, {}, 0, 0};
+  domain.disabled = true;
+  EXPECT_EQ(bars_in_words(query_from("10.1.2.3"), found(user, domain), kNow),
+            "networks (192.0.2.0/24), protocols (pop3), his domain's disabled");
+  user.may = {};
+  user.main_password = false;
+  EXPECT_EQ(bars_in_words(query_from("10.1.2.3"), found(user), kNow),
+            "main_password (only those for programs let him in)");
+  Query query = query_from("10.1.2.3");
+  query.want = Want::account;
+  EXPECT_EQ(bars_in_words(query, found(user), kNow), "") << "he came without one";
+  user = {};
+  user.may.valid_until_s = kNow;
+  EXPECT_THAT(bars_in_words(query, found(user), kNow), testing::StartsWith("valid_until ("));
 }
 
 class ConditionsOfEntries : public testing::Test {
