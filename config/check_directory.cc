@@ -166,6 +166,12 @@ void check_needs(const Directory& x, const std::string& path, Report& report) {
 
 // What the query is worth, its server says.
 void check_sql(const Directory& x, const std::string& path, Report& report) {
+  if (!x.sql.used.empty() && x.sql.app_passwords.empty()) {
+    report.error(path + ".sql.used", "needs sql.app_passwords: there is nothing to be used");
+  }
+  if (!x.sql.app_passwords.empty() && !x.check_password) {
+    report.error(path + ".sql.app_passwords", "needs check_password = true: the backend does not know them");
+  }
   constexpr uint16_t kAnyPort = 1;
   for (size_t i = 0; i < x.servers.size(); ++i) {
     const std::string& server = x.servers[i];

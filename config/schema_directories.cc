@@ -53,6 +53,13 @@ void describe_sql(Visitor& v, SqlQueries& x) {
        "One row for who is known; %u, %n, %d are his name, what stands before its @, and behind it (all bound, never "
        "pasted in); columns are fields: password, pool, shard, ... (required)"},
       x.query);
+  v.text({"app_passwords",
+          "A row for each of his passwords for programs (20 are looked at): label, password (a quick hash), protocols, "
+          "networks, listeners, valid_from, valid_until; default: nobody has any"},
+         x.app_passwords);
+  v.text(
+      {"used", "What to do, off the login's path, when one of them has let him in: an UPDATE, with %l for its label"},
+      x.used);
 }
 
 void describe_ldap(Visitor& v, Ldap& x) {

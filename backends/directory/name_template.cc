@@ -7,7 +7,7 @@
 
 namespace postigo {
 
-Result<NameTemplate> NameTemplate::parse(std::string_view text) {
+Result<NameTemplate> NameTemplate::parse(std::string_view text, char more) {
   NameTemplate made;
   Part part;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -18,12 +18,13 @@ Result<NameTemplate> NameTemplate::parse(std::string_view text) {
     const char place = ++i < text.size() ? text[i] : '\0';
     if (place == '%') {
       part.text += '%';
-    } else if (std::string_view("und").find(place) != std::string_view::npos) {
+    } else if (place != '\0' && (std::string_view("und").find(place) != std::string_view::npos || place == more)) {
       part.place = place;
       made.parts_.push_back(std::exchange(part, {}));
     } else {
       return fail(place == '\0' ? "a single % stands at the end: write %%"
-                                : std::string("%") + place + " is not known: write %u, %n, %d or %%");
+                                : std::string("%") + place + " is not known: write %u, %n, %d" +
+                                      (more == '\0' ? "" : std::string(", %") + more) + " or %%");
     }
   }
   if (!part.text.empty() || made.parts_.empty()) made.parts_.push_back(std::move(part));

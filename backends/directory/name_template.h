@@ -20,8 +20,8 @@ class NameTemplate {
     char place = 0;    // 'u', 'n' or 'd' behind it; 0: nothing
   };
 
-  // "%x is not known: write %u, %n, %d or %%".
-  static Result<NameTemplate> parse(std::string_view text);
+  // "%x is not known: write %u, %n, %d or %%". `more`: a letter for a place of the caller's; 0: none.
+  static Result<NameTemplate> parse(std::string_view text, char more = 0);
 
   const std::vector<Part>& parts() const { return parts_; }
   // `escape` makes a value harmless where it will stand (RFC 4514, RFC 4515); null: values stand as they are.

@@ -17,10 +17,31 @@
 namespace postigo {
 namespace {
 
+constexpr std::string_view kUpdate = "UPDATE app_passwords SET used = ?3 WHERE name = ?1 AND label = ?2";
 constexpr std::string_view kSample = "SELECT password FROM users WHERE password <> '' LIMIT 1";
 
 // No entry has a name that is not UTF-8, nor an empty one: what is no text never goes to SQLite as text.
 std::string as_text(std::string name) { return is_utf8(name) ? std::move(name) : std::string(); }
+
+Result<void> write_all(Database& database, const LastUses::Uses& uses) {
+  auto statement = database.prepare(kUpdate);
+  if (!statement) return tl::unexpected(statement.error());
+  for (const auto& [whose, used_s] : uses) {
+    statement->bind(1, whose.first);
+    statement->bind(2, whose.second);
+    statement->bind(3, used_s);
+    if (auto done = statement->step(); !done) return tl::unexpected(done.error());
+    statement->reset();
+  }
+  return {};
+}
+
+// A file that is not ours to write is usual: nobody is told.
+Result<void> write_uses(const std::string& path, const LastUses::Uses& uses) {
+  auto database = Database::open(path, Database::Mode::existing);
+  if (database) (void)(*database)->change([&] { return write_all(**database, uses); });
+  return {};
+}
 
 struct Reader {
   std::unique_ptr<Database> database;
@@ -32,9 +53,9 @@ class SqliteSource final : public DirectorySource {
  public:
   explicit SqliteSource(const config::Directory& from)
       : name_(from.name), path_(from.path), checking_{from.check_password, default_decoy()} {
-    checking_.used = [uses = std::make_shared<LastUses>(path_)](const auto& user, const auto& password, int64_t now_s) {
-      uses->tell(user, password, now_s);
-    };
+    checking_.used = [uses = std::make_shared<LastUses>([path = path_](const auto& all) {
+                        return write_uses(path, all);
+                      })](const auto& user, const auto& password, int64_t now_s) { uses->tell(user, password, now_s); };
   }
 
   // Blocks. Brings the schema up to date and takes a sample.

@@ -1,8 +1,10 @@
 """Users in a real PostgreSQL: right verdicts, and none while the database is away (A5, A21, A22). The same cases are
 MariaDB's (test_directory_mysql.py)."""
 
+import base64
 import concurrent.futures
 import contextlib
+import hashlib
 import os
 import signal
 import time
@@ -12,6 +14,8 @@ from tests.e2e.harness import MASTER, MASTER_PASSWORD, PASSWORD, Imap, Platform,
 from tests.e2e.harness.databases import DATABASE_PASSWORD, Postgresql
 
 OURS = "canary-Directory-password"  # known to the directory, not to the Dovecots
+PROGRAM = "canary-Program-password"  # of one of a user's programs
+PROGRAM_HASH = "{SHA256}" + base64.b64encode(hashlib.sha256(PROGRAM.encode()).digest()).decode()
 REFUSED = rb"^(NO \[AUTHENTICATIONFAILED\]|-ERR \[AUTH\])"
 UNAVAILABLE = rb"^(NO \[UNAVAILABLE\]|-ERR \[SYS/TEMP\])"
 platform = None
@@ -49,10 +53,13 @@ class Common:
             ("alice", "b", 1), ("bob", "a", 1), ("carol", "a", 0), ("dave", "b", 1)))
         cls.database = cls.server(os.path.join(platform.folder, cls.server.type), platform.certificates,
                                   "CREATE TABLE mailbox (username VARCHAR(255) PRIMARY KEY, password VARCHAR(255), pool"
-                                  " VARCHAR(64), shard VARCHAR(64), active INTEGER);INSERT INTO mailbox VALUES " + rows)
+                                  " VARCHAR(64), shard VARCHAR(64), active INTEGER);INSERT INTO mailbox VALUES " + rows +
+                                  ";CREATE TABLE program (username VARCHAR(255), label VARCHAR(64), password VARCHAR(255), "
+                                  "protocols VARCHAR(64), uses INTEGER);INSERT INTO program VALUES "
+                                  f"('dave', 'phone', '{PROGRAM_HASH}', 'imap', 0), ('bob', 'phone', '{PROGRAM_HASH}', NULL, 0)")
         cls.addClassCleanup(cls.database.stop)
 
-    def sections(self, check=True, query=None, servers=None, **more):
+    def sections(self, check=True, query=None, servers=None, sql="", **more):
         """[auth] and the directories: one in the file, then the database."""
         auth = (f'[auth.backend_login]\nmode = "master_authzid"\nmaster_user = "{MASTER}"\nmaster_password_file = '
                 f'"{platform.secret(MASTER_PASSWORD)}"\n') if check else ""
@@ -63,7 +70,7 @@ class Common:
                  f'login = "postigo"\npassword_file = "{platform.secret(DATABASE_PASSWORD)}"\n'
                  f'servers = ["{servers or self.database.server}"]\n')
         text += "".join(f'{key} = "{value}"\n' for key, value in values.items())
-        text += f'[directory.sql]\ndatabase = "mail"\nquery = "{query or self.query}"\n'
+        text += f'[directory.sql]\ndatabase = "mail"\nquery = "{query or self.query}"\n{sql}'
         return {"auth": auth, "directories": text}
 
     def door(self, start=True, **options):
@@ -197,6 +204,23 @@ class Common:
                 self.assertEqual(3, said.returncode)
                 self.assertRegex(said.stdout + said.stderr, rf"directory people: sql\.query: .*{word}")
                 self.assertNotIn(DATABASE_PASSWORD, said.stdout + said.stderr)
+
+    def test_passwords_for_programs(self):
+        """They let in where they may be used, take no other's place, and the database learns of it."""
+        door = self.door(
+            query="SELECT password, pool, shard, username <> 'bob' AS main_password FROM mailbox WHERE username = %u",
+            sql='app_passwords = "SELECT label, password, protocols FROM program WHERE username = %u"\n'
+                'used = "UPDATE program SET uses = uses + 1 WHERE username = %u AND label = %l"\n')
+        self.expect_all_well(door)
+        self.assertRegex(answers(door, "dave", PROGRAM), b"^OK")
+        self.assertRegex(answers(door, "dave", PROGRAM, "PASS"), REFUSED)
+        self.assertRegex(answers(door, "bob", OURS), REFUSED, "his main password is barred")
+        self.assertRegex(answers(door, "bob", PROGRAM, "PASS"), rb"^\+OK")
+        self.assertRegex(answers(door, "nobody-at-all", PROGRAM), REFUSED)
+        count = self.door(start=False, query="SELECT password, concat('used', (SELECT SUM(uses) FROM program)) AS backend_user"
+                                             " FROM mailbox WHERE username = %u")
+        wait_for(lambda: "there as:  used2" in count.tool("route", "dave").stdout, 60, what="both uses written down")
+        self.assertNotIn(PROGRAM, door.log_text() + door.program.output())
 
     def test_several_servers(self):
         door = self.door(servers=f'127.0.0.1:1", "{self.database.server}')

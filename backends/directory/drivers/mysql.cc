@@ -46,69 +46,78 @@ int wait_for(my_socket descriptor, my_bool to_read, int) {
 
 class Mysql final : public SqlConnection {
  public:
-  Mysql(Connection connection, uint64_t timeout_ms)
-      : connection_(std::move(connection)),
-        statement_(mysql_stmt_init(connection_.get()), mysql_stmt_close),
-        timeout_ms_(timeout_ms) {}
+  Mysql(Connection connection, uint64_t timeout_ms) : connection_(std::move(connection)), timeout_ms_(timeout_ms) {}
 
-  SqlResult<void> prepare(const SqlQuery& query);
+  SqlResult<void> prepare(const SqlStatement& statement);
 
-  const std::vector<std::string>& columns() const override { return columns_; }
-  SqlResult<std::optional<SqlRow>> ask(const std::vector<std::string>& values) override;
+  const std::vector<std::string>& columns(size_t statement) const override { return statements_[statement].columns; }
+  SqlResult<std::vector<SqlRow>> ask(size_t statement, const std::vector<std::string>& values) override;
 
  private:
+  struct Prepared {
+    Statement statement;
+    size_t rows_max;
+    std::vector<std::string> columns;
+  };
   // Of one column; what it holds is fetched when its length is known.
   struct Cell {
     unsigned long size = 0;
     my_bool null = 0, cut = 0;
   };
 
-  bool execute(const std::vector<std::string>& values);
-  bool bind(std::vector<Cell>& cells);
-  SqlResult<std::optional<SqlRow>> row(const std::vector<Cell>& cells);
-  SqlResult<std::string> value(size_t column, const Cell& cell);
-  tl::unexpected<SqlTrouble> trouble() const;
+  static bool execute(MYSQL_STMT* statement, const std::vector<std::string>& values);
+  static bool bind(MYSQL_STMT* statement, std::vector<Cell>& cells);
+  static SqlResult<std::vector<SqlRow>> rows(const Prepared& prepared);
+  static SqlResult<SqlRow> row(const Prepared& prepared, const std::vector<Cell>& cells);
+  static SqlResult<std::string> value(const Prepared& prepared, size_t column, const Cell& cell);
+  static tl::unexpected<SqlTrouble> trouble(MYSQL_STMT* statement);
 
   Connection connection_;
-  Statement statement_;  // goes first
+  std::vector<Prepared> statements_;  // go first
   uint64_t timeout_ms_;
-  std::vector<std::string> columns_;
 };
 
 // The library does not tell silence from an end.
-tl::unexpected<SqlTrouble> Mysql::trouble() const {
-  const Kind kind = kind_of(mysql_stmt_errno(statement_.get()), mysql_stmt_sqlstate(statement_.get()));
+tl::unexpected<SqlTrouble> Mysql::trouble(MYSQL_STMT* statement) {
+  const Kind kind = kind_of(mysql_stmt_errno(statement), mysql_stmt_sqlstate(statement));
   if (kind == Kind::lost && deadline.passed()) return sql_trouble(Kind::late, "no answer in time");
-  return sql_trouble(kind, mysql_stmt_error(statement_.get()));
+  return sql_trouble(kind, mysql_stmt_error(statement));
 }
 
-SqlResult<void> Mysql::prepare(const SqlQuery& query) {
+SqlResult<void> Mysql::prepare(const SqlStatement& wanted) {
   deadline = answer_deadline(timeout_ms_);
-  MYSQL_STMT* statement = statement_.get();
-  if (mysql_stmt_prepare(statement, query.text().data(), query.text().size()) != 0) return trouble();
-  if (mysql_stmt_param_count(statement) != query.places()) {
+  statements_.push_back({Statement(mysql_stmt_init(connection_.get()), mysql_stmt_close), wanted.rows_max, {}});
+  Prepared& made = statements_.back();
+  MYSQL_STMT* statement = made.statement.get();
+  if (mysql_stmt_prepare(statement, wanted.query.text().data(), wanted.query.text().size()) != 0) {
+    return trouble(statement);
+  }
+  if (mysql_stmt_param_count(statement) != wanted.query.places()) {
     return sql_trouble(Kind::refused, "has a ? of its own: write %u, %n or %d");
   }
   const Metadata metadata(mysql_stmt_result_metadata(statement), mysql_free_result);
-  if (metadata == nullptr) return sql_trouble(Kind::refused, "gives no rows");
+  if (metadata == nullptr) {
+    if (made.rows_max == 0) return {};
+    return sql_trouble(Kind::refused, "gives no rows");
+  }
   for (unsigned i = 0; i < mysql_num_fields(metadata.get()); ++i) {
-    columns_.emplace_back(mysql_fetch_field_direct(metadata.get(), i)->name);
+    made.columns.emplace_back(mysql_fetch_field_direct(metadata.get(), i)->name);
   }
   return {};
 }
 
-bool Mysql::execute(const std::vector<std::string>& values) {
+bool Mysql::execute(MYSQL_STMT* statement, const std::vector<std::string>& values) {
   std::vector<MYSQL_BIND> places(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
     places[i].buffer_type = MYSQL_TYPE_STRING;
     places[i].buffer = const_cast<char*>(values[i].data());  // only read
     places[i].buffer_length = static_cast<unsigned long>(values[i].size());
   }
-  if (!places.empty() && mysql_stmt_bind_param(statement_.get(), places.data()) != 0) return false;
-  return mysql_stmt_execute(statement_.get()) == 0;
+  if (!places.empty() && mysql_stmt_bind_param(statement, places.data()) != 0) return false;
+  return mysql_stmt_execute(statement) == 0;
 }
 
-bool Mysql::bind(std::vector<Cell>& cells) {
+bool Mysql::bind(MYSQL_STMT* statement, std::vector<Cell>& cells) {
   std::vector<MYSQL_BIND> results(cells.size());
   for (size_t i = 0; i < cells.size(); ++i) {
     results[i].buffer_type = MYSQL_TYPE_STRING;
@@ -116,12 +125,12 @@ bool Mysql::bind(std::vector<Cell>& cells) {
     results[i].is_null = &cells[i].null;
     results[i].error = &cells[i].cut;
   }
-  return mysql_stmt_bind_result(statement_.get(), results.data()) == 0;
+  return mysql_stmt_bind_result(statement, results.data()) == 0;
 }
 
-SqlResult<std::string> Mysql::value(size_t column, const Cell& cell) {
+SqlResult<std::string> Mysql::value(const Prepared& prepared, size_t column, const Cell& cell) {
   if (cell.size > kSqlValueMax) {
-    return sql_trouble(Kind::too_much, "a value of column " + columns_[column] + " is too long");
+    return sql_trouble(Kind::too_much, "a value of column " + prepared.columns[column] + " is too long");
   }
   std::string text(cell.size, '\0');
   Cell again;
@@ -132,41 +141,55 @@ SqlResult<std::string> Mysql::value(size_t column, const Cell& cell) {
   into.length = &again.size;
   into.is_null = &again.null;
   into.error = &again.cut;
-  if (mysql_stmt_fetch_column(statement_.get(), &into, static_cast<unsigned>(column), 0) != 0) {
-    return sql_trouble(Kind::lost, mysql_stmt_error(statement_.get()));
+  MYSQL_STMT* statement = prepared.statement.get();
+  if (mysql_stmt_fetch_column(statement, &into, static_cast<unsigned>(column), 0) != 0) {
+    return sql_trouble(Kind::lost, mysql_stmt_error(statement));
   }
   return text;
 }
 
-SqlResult<std::optional<SqlRow>> Mysql::row(const std::vector<Cell>& cells) {
-  const int fetched = mysql_stmt_fetch(statement_.get());
-  if (fetched == MYSQL_NO_DATA) return std::nullopt;
-  if (fetched != 0 && fetched != MYSQL_DATA_TRUNCATED) return trouble();
+SqlResult<SqlRow> Mysql::row(const Prepared& prepared, const std::vector<Cell>& cells) {
   SqlRow row(cells.size());
   for (size_t i = 0; i < cells.size(); ++i) {
     if (cells[i].null != 0) continue;
-    auto text = value(i, cells[i]);
+    auto text = value(prepared, i, cells[i]);
     if (!text) return tl::unexpected(text.error());
     row[i] = std::move(*text);
   }
   return row;
 }
 
-SqlResult<std::optional<SqlRow>> Mysql::ask(const std::vector<std::string>& values) {
-  deadline = answer_deadline(timeout_ms_);
-  MYSQL_STMT* statement = statement_.get();
-  if (!execute(values)) return trouble();
-  if (mysql_stmt_field_count(statement) != columns_.size()) return sql_trouble(Kind::lost, "the table has changed");
-  std::vector<Cell> cells(columns_.size());
-  if (!bind(cells)) return trouble();
-  auto found = row(cells);
-  if (!found || !*found) return found;
-  const int more = mysql_stmt_fetch(statement);
-  if (more == 0 || more == MYSQL_DATA_TRUNCATED) {
-    return sql_trouble(Kind::too_much, "more than one row for one name");
+SqlResult<std::vector<SqlRow>> Mysql::rows(const Prepared& prepared) {
+  MYSQL_STMT* statement = prepared.statement.get();
+  std::vector<Cell> cells(prepared.columns.size());
+  if (!bind(statement, cells)) return trouble(statement);
+  std::vector<SqlRow> rows;
+  for (size_t seen = 0;; ++seen) {
+    const int fetched = mysql_stmt_fetch(statement);
+    if (fetched == MYSQL_NO_DATA) return rows;
+    if (fetched != 0 && fetched != MYSQL_DATA_TRUNCATED) return trouble(statement);
+    if (seen >= prepared.rows_max) {
+      if (prepared.rows_max == 1) return sql_trouble(Kind::too_much, "more than one row for one name");
+      if (seen > prepared.rows_max + kSqlSkippedMax) {
+        return sql_trouble(Kind::too_much, "far too many rows for one name");
+      }
+      continue;
+    }
+    auto next = row(prepared, cells);
+    if (!next) return tl::unexpected(next.error());
+    rows.push_back(std::move(*next));
   }
-  if (more != MYSQL_NO_DATA) return trouble();
-  return found;
+}
+
+SqlResult<std::vector<SqlRow>> Mysql::ask(size_t statement, const std::vector<std::string>& values) {
+  deadline = answer_deadline(timeout_ms_);
+  const Prepared& prepared = statements_[statement];
+  MYSQL_STMT* handle = prepared.statement.get();
+  if (!execute(handle, values)) return trouble(handle);
+  if (mysql_stmt_field_count(handle) != prepared.columns.size())
+    return sql_trouble(Kind::lost, "the table has changed");
+  if (prepared.columns.empty()) return std::vector<SqlRow>();
+  return rows(prepared);
 }
 
 void set_tls(MYSQL* connection, const config::Directory& settings) {
@@ -228,11 +251,13 @@ SqlResult<Connection> open(const config::Directory& settings, const SqlServer& s
 }
 
 SqlResult<std::unique_ptr<SqlConnection>> connect(const config::Directory& settings, const SqlServer& server,
-                                                  const SqlQuery& query) {
+                                                  std::span<const SqlStatement> statements) {
   auto connection = open(settings, server);
   if (!connection) return tl::unexpected(connection.error());
   auto made = std::make_unique<Mysql>(std::move(*connection), settings.timeout_ms);
-  if (auto ready = made->prepare(query); !ready) return tl::unexpected(ready.error());
+  for (size_t i = 0; i < statements.size(); ++i) {
+    if (auto ready = made->prepare(statements[i]); !ready) return of_statement(i, std::move(ready.error()));
+  }
   return made;
 }
 

@@ -20,7 +20,6 @@ using Kind = SqlTrouble::Kind;
 using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 using Answer = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
-constexpr const char* kStatement = "postigo";
 constexpr Oid kText = 25;  // pg_type
 
 // Without libpq's questions to whoever sits before a terminal, each in a line that begins with a tab.
@@ -51,19 +50,27 @@ class Postgresql final : public SqlConnection {
   Postgresql(Connection connection, uint64_t timeout_ms)
       : connection_(std::move(connection)), timeout_ms_(timeout_ms) {}
 
-  SqlResult<void> prepare(const SqlQuery& query);
+  SqlResult<void> set_up();
+  SqlResult<void> prepare(const SqlStatement& statement);
 
-  const std::vector<std::string>& columns() const override { return columns_; }
-  SqlResult<std::optional<SqlRow>> ask(const std::vector<std::string>& values) override;
+  const std::vector<std::string>& columns(size_t statement) const override { return statements_[statement].columns; }
+  SqlResult<std::vector<SqlRow>> ask(size_t statement, const std::vector<std::string>& values) override;
 
  private:
   // The next result of what was sent; null: the last was the last.
   SqlResult<Answer> next(const Deadline& deadline);
   // All of what was sent, where no rows are expected.
   SqlResult<Answer> only(bool sent);
-  SqlResult<void> prepare_as(const SqlQuery& query, const std::vector<Oid>& types);
-  SqlResult<void> describe(size_t places);
-  SqlResult<SqlRow> row_of(const PGresult& answer) const;
+  struct Prepared {
+    std::string name;
+    size_t rows_max;
+    std::vector<std::string> columns;
+  };
+
+  SqlResult<void> prepare_as(const std::string& name, const SqlQuery& query, const std::vector<Oid>& types);
+  SqlResult<void> describe(Prepared& prepared, size_t places);
+  SqlResult<void> take(const PGresult& answer, const Prepared& prepared, std::vector<SqlRow>& rows, size_t& skipped);
+  static SqlResult<SqlRow> row_of(const PGresult& answer, const Prepared& prepared);
   tl::unexpected<SqlTrouble> lost() const {
     return sql_trouble(Kind::lost, one_line(PQerrorMessage(connection_.get())));
   }
@@ -71,7 +78,7 @@ class Postgresql final : public SqlConnection {
 
   Connection connection_;
   uint64_t timeout_ms_;
-  std::vector<std::string> columns_;
+  std::vector<Prepared> statements_;
 };
 
 tl::unexpected<SqlTrouble> trouble_of(const PGresult& answer) {
@@ -124,74 +131,96 @@ SqlResult<Answer> Postgresql::only(bool sent) {
   return kept;
 }
 
-SqlResult<void> Postgresql::prepare_as(const SqlQuery& query, const std::vector<Oid>& types) {
-  auto done = only(PQsendPrepare(connection_.get(), kStatement, query.text().c_str(), static_cast<int>(types.size()),
+SqlResult<void> Postgresql::prepare_as(const std::string& name, const SqlQuery& query, const std::vector<Oid>& types) {
+  auto done = only(PQsendPrepare(connection_.get(), name.c_str(), query.text().c_str(), static_cast<int>(types.size()),
                                  types.data()) == 1);
   if (!done) return tl::unexpected(done.error());
   return {};
 }
 
-SqlResult<void> Postgresql::describe(size_t places) {
-  auto described = only(PQsendDescribePrepared(connection_.get(), kStatement) == 1);
+SqlResult<void> Postgresql::describe(Prepared& prepared, size_t places) {
+  auto described = only(PQsendDescribePrepared(connection_.get(), prepared.name.c_str()) == 1);
   if (!described) return tl::unexpected(described.error());
   const PGresult* answer = described->get();
   if (static_cast<size_t>(PQnparams(answer)) != places) {
     return sql_trouble(Kind::refused, "has $1 or another number of its own: write %u, %n or %d");
   }
-  for (int i = 0; i < PQnfields(answer); ++i) columns_.emplace_back(PQfname(answer, i));
-  if (columns_.empty()) return sql_trouble(Kind::refused, "gives no rows");
+  for (int i = 0; i < PQnfields(answer); ++i) prepared.columns.emplace_back(PQfname(answer, i));
+  if (prepared.columns.empty() && prepared.rows_max != 0) return sql_trouble(Kind::refused, "gives no rows");
+  return {};
+}
+
+SqlResult<void> Postgresql::set_up() {
+  const std::string limit = "SET statement_timeout = " + std::to_string(timeout_ms_);
+  if (auto set = only(PQsendQuery(connection_.get(), limit.c_str()) == 1); !set) return tl::unexpected(set.error());
   return {};
 }
 
 // Each place has the type that it is compared with, as a literal would have; text where the server cannot tell.
-SqlResult<void> Postgresql::prepare(const SqlQuery& query) {
-  const std::string limit = "SET statement_timeout = " + std::to_string(timeout_ms_);
-  if (auto set = only(PQsendQuery(connection_.get(), limit.c_str()) == 1); !set) return tl::unexpected(set.error());
-  auto prepared = prepare_as(query, std::vector<Oid>(query.places(), 0));
+SqlResult<void> Postgresql::prepare(const SqlStatement& statement) {
+  const SqlQuery& query = statement.query;
+  Prepared& made =
+      statements_.emplace_back(Prepared{"postigo" + std::to_string(statements_.size()), statement.rows_max, {}});
+  auto prepared = prepare_as(made.name, query, std::vector<Oid>(query.places(), 0));
   if (!prepared && prepared.error().kind == Kind::refused && query.places() != 0) {
-    if (auto as_text = prepare_as(query, std::vector<Oid>(query.places(), kText)); as_text) prepared = as_text;
+    auto as_text = prepare_as(made.name, query, std::vector<Oid>(query.places(), kText));
+    if (as_text) prepared = as_text;
   }
   if (!prepared) return prepared;
-  return describe(query.places());
+  return describe(made, query.places());
 }
 
-SqlResult<SqlRow> Postgresql::row_of(const PGresult& answer) const {
-  SqlRow row(columns_.size());
+SqlResult<SqlRow> Postgresql::row_of(const PGresult& answer, const Prepared& prepared) {
+  SqlRow row(prepared.columns.size());
   for (size_t i = 0; i < row.size(); ++i) {
     const int column = static_cast<int>(i);
     if (PQgetisnull(&answer, 0, column) != 0) continue;
     const auto size = static_cast<size_t>(PQgetlength(&answer, 0, column));
-    if (size > kSqlValueMax) return sql_trouble(Kind::too_much, "a value of column " + columns_[i] + " is too long");
+    if (size > kSqlValueMax) {
+      return sql_trouble(Kind::too_much, "a value of column " + prepared.columns[i] + " is too long");
+    }
     row[i].emplace(PQgetvalue(&answer, 0, column), size);
   }
   return row;
 }
 
-SqlResult<std::optional<SqlRow>> Postgresql::ask(const std::vector<std::string>& values) {
+SqlResult<void> Postgresql::take(const PGresult& answer, const Prepared& prepared, std::vector<SqlRow>& rows,
+                                 size_t& skipped) {
+  if (rows.size() >= prepared.rows_max) {
+    if (prepared.rows_max == 1) return sql_trouble(Kind::too_much, "more than one row for one name");
+    if (++skipped > kSqlSkippedMax) return sql_trouble(Kind::too_much, "far too many rows for one name");
+    return {};
+  }
+  auto row = row_of(answer, prepared);
+  if (!row) return tl::unexpected(row.error());
+  rows.push_back(std::move(*row));
+  return {};
+}
+
+SqlResult<std::vector<SqlRow>> Postgresql::ask(size_t statement, const std::vector<std::string>& values) {
+  const Prepared& prepared = statements_[statement];
   std::vector<const char*> texts;
   for (const std::string& value : values) texts.push_back(value.c_str());
   PGconn* connection = connection_.get();
-  if (PQsendQueryPrepared(connection, kStatement, static_cast<int>(texts.size()), texts.data(), nullptr, nullptr, 0) !=
-      1) {
+  if (PQsendQueryPrepared(connection, prepared.name.c_str(), static_cast<int>(texts.size()), texts.data(), nullptr,
+                          nullptr, 0) != 1) {
     return lost();
   }
   PQsetSingleRowMode(connection);
   const Deadline end = answer_deadline(timeout_ms_);
-  std::optional<SqlRow> found;
-  SqlResult<std::optional<SqlRow>> trouble;
+  std::vector<SqlRow> rows;
+  size_t skipped = 0;
+  SqlResult<void> trouble;
   for (;;) {
     auto answer = next(end);
     if (!answer) return tl::unexpected(answer.error());
     if (*answer == nullptr) break;
     if (failed(**answer)) trouble = executed_in_vain(**answer);
     if (PQresultStatus(answer->get()) != PGRES_SINGLE_TUPLE) continue;
-    if (found) return sql_trouble(Kind::too_much, "more than one row for one name");
-    auto row = row_of(**answer);
-    if (!row) return tl::unexpected(row.error());
-    found = std::move(*row);
+    if (auto taken = take(**answer, prepared, rows, skipped); !taken) return tl::unexpected(taken.error());
   }
-  if (!trouble) return trouble;
-  return found;
+  if (!trouble) return tl::unexpected(trouble.error());
+  return rows;
 }
 
 const char* tls_of(const config::Directory& settings) {
@@ -255,11 +284,14 @@ SqlResult<Connection> open(const config::Directory& settings, const SqlServer& s
 }
 
 SqlResult<std::unique_ptr<SqlConnection>> connect(const config::Directory& settings, const SqlServer& server,
-                                                  const SqlQuery& query) {
+                                                  std::span<const SqlStatement> statements) {
   auto connection = open(settings, server);
   if (!connection) return tl::unexpected(connection.error());
   auto made = std::make_unique<Postgresql>(std::move(*connection), settings.timeout_ms);
-  if (auto ready = made->prepare(query); !ready) return tl::unexpected(ready.error());
+  if (auto ready = made->set_up(); !ready) return tl::unexpected(ready.error());
+  for (size_t i = 0; i < statements.size(); ++i) {
+    if (auto ready = made->prepare(statements[i]); !ready) return of_statement(i, std::move(ready.error()));
+  }
   return made;
 }
 

@@ -1,11 +1,13 @@
 // What directories in SQL databases share, whatever library asks them: one row for who is known, from the operator's
 // own query; several servers; connections that are kept, each with the query prepared (sql.cc). A client library is a
 // SqlClient: how its servers read a statement, and how one connection is made (postgresql.cc, mysql.cc).
+// `sql.app_passwords` is asked beside the query, for those who are unknown as well (A22).
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,14 +27,20 @@ struct SqlTrouble {
     refused,   // the server says that the query is wrong: the operator's to mend
   };
   Kind kind;
-  std::string message;  // never a secret
+  std::string message;   // never a secret
+  size_t statement = 0;  // that it is about, where it is about one
 };
 
 template <typename T>
 using SqlResult = tl::expected<T, SqlTrouble>;
 
 inline tl::unexpected<SqlTrouble> sql_trouble(SqlTrouble::Kind kind, std::string message) {
-  return tl::unexpected<SqlTrouble>(SqlTrouble{kind, std::move(message)});
+  return tl::unexpected<SqlTrouble>(SqlTrouble{kind, std::move(message), 0});
+}
+
+inline tl::unexpected<SqlTrouble> of_statement(size_t statement, SqlTrouble trouble) {
+  trouble.statement = statement;
+  return tl::unexpected<SqlTrouble>(std::move(trouble));
 }
 
 inline constexpr size_t kSqlValueMax = 65'536;  // octets
@@ -40,13 +48,22 @@ inline constexpr size_t kSqlValueMax = 65'536;  // octets
 // Of one row, as columns() has them; nothing: NULL.
 using SqlRow = std::vector<std::optional<std::string>>;
 
-// One connection with one prepared query. One thread at a time; everything blocks, within the directory's timeout.
+inline constexpr size_t kSqlSkippedMax = 1000;  // rows beyond what is wanted
+
+// What is prepared on a connection.
+struct SqlStatement {
+  const char* key;  // of the configuration
+  SqlQuery query;
+  size_t rows_max = 1;  // 0: it is to do something; 1: more are trouble; else more are skipped
+};
+
+// One connection with its prepared statements. One thread at a time; everything blocks, within the directory's timeout.
 class SqlConnection {
  public:
   virtual ~SqlConnection() = default;
-  virtual const std::vector<std::string>& columns() const = 0;
-  // The one row; nothing: there is none. `values` are as many as the query has places, without NUL, UTF-8.
-  virtual SqlResult<std::optional<SqlRow>> ask(const std::vector<std::string>& values) = 0;
+  virtual const std::vector<std::string>& columns(size_t statement) const = 0;
+  // `values` are as many as the statement has places, without NUL, UTF-8.
+  virtual SqlResult<std::vector<SqlRow>> ask(size_t statement, const std::vector<std::string>& values) = 0;
 };
 
 struct SqlServer {
@@ -61,7 +78,7 @@ struct SqlClient {
   uint16_t port;
   // Connects, logs in, prepares.
   SqlResult<std::unique_ptr<SqlConnection>> (*connect)(const config::Directory& settings, const SqlServer& server,
-                                                       const SqlQuery& query);
+                                                       std::span<const SqlStatement> statements);
 };
 
 extern const SqlClient kPostgresql, kMysql;

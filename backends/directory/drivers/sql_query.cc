@@ -7,6 +7,8 @@
 namespace postigo {
 namespace {
 
+constexpr char kLabel = 'l';
+
 bool is_word(char c) {
   const char letter = to_lower(c);
   return is_digit(c) || (letter >= 'a' && letter <= 'z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
@@ -81,8 +83,8 @@ size_t Reader::inside(std::string_view text, size_t i) {
 
 }  // namespace
 
-Result<SqlQuery> SqlQuery::parse(std::string_view text, const SqlDialect& dialect) {
-  auto cut = NameTemplate::parse(text);
+Result<SqlQuery> SqlQuery::parse(std::string_view text, const SqlDialect& dialect, bool labelled) {
+  auto cut = NameTemplate::parse(text, labelled ? kLabel : '\0');
   if (!cut) return tl::unexpected(cut.error());
   SqlQuery query;
   Reader reader(dialect);
@@ -104,9 +106,9 @@ Result<SqlQuery> SqlQuery::parse(std::string_view text, const SqlDialect& dialec
   return query;
 }
 
-std::vector<std::string> SqlQuery::values(std::string_view user) const {
+std::vector<std::string> SqlQuery::values(std::string_view user, std::string_view label) const {
   std::vector<std::string> values;
-  for (char place : places_) values.emplace_back(NameTemplate::value(place, user));
+  for (char place : places_) values.emplace_back(place == kLabel ? label : NameTemplate::value(place, user));
   return values;
 }
 

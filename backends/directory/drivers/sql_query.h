@@ -24,11 +24,12 @@ struct SqlDialect {
 class SqlQuery {
  public:
   // An error says what to write instead: a place in quotes would be the text "%u" to the server.
-  static Result<SqlQuery> parse(std::string_view text, const SqlDialect& dialect);
+  // `labelled`: %l stands for the label of a password for programs.
+  static Result<SqlQuery> parse(std::string_view text, const SqlDialect& dialect, bool labelled = false);
 
   const std::string& text() const { return text_; }  // with $1, $2, ... or ?
   size_t places() const { return places_.size(); }
-  std::vector<std::string> values(std::string_view user) const;  // one for each place
+  std::vector<std::string> values(std::string_view user, std::string_view label = {}) const;  // one for each place
 
  private:
   std::string text_;

@@ -110,7 +110,7 @@ class Postgresql(_Server):
     def _first(self, sql):
         self._ask(f"CREATE ROLE postigo LOGIN PASSWORD '{DATABASE_PASSWORD}'", "postgres")
         self._ask("CREATE DATABASE mail", "postgres")
-        self._ask(sql + ";GRANT SELECT ON ALL TABLES IN SCHEMA public TO postigo")
+        self._ask(sql + ";GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA public TO postigo")
 
     def connections(self):
         """The processes that serve Postigo."""
@@ -143,7 +143,7 @@ class Mariadb(_Server):
         with open(self._orders, "w", encoding="utf-8") as file:
             file.write("CREATE DATABASE mail CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\nUSE mail;\n"
                        + "".join(line + ";\n" for line in sql.split(";"))
-                       + f"CREATE USER postigo IDENTIFIED BY '{DATABASE_PASSWORD}';\nGRANT SELECT ON mail.* TO postigo;\n")
+                       + f"CREATE USER postigo IDENTIFIED BY '{DATABASE_PASSWORD}';\nGRANT SELECT, UPDATE ON mail.* TO postigo;\n")
         self.program.stop(60)
         self.start()
         with open(self._orders, "w", encoding="utf-8"):

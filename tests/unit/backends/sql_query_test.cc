@@ -30,6 +30,16 @@ TEST(SqlQuery, PlacesAreBound) {
   EXPECT_THAT(query->values("%d' --"), ElementsAre("", "%d' --", "%d' --", "%d' --")) << "a value is no text";
 }
 
+// Of a password for programs, where there is one.
+TEST(SqlQuery, LabelsAreBound) {
+  auto query = SqlQuery::parse("UPDATE a SET b = 1 WHERE c = %u AND d = %l", kNumbered, true);
+  ASSERT_TRUE(query) << query.error().message;
+  EXPECT_EQ(query->text(), "UPDATE a SET b = 1 WHERE c = $1 AND d = $2");
+  EXPECT_THAT(query->values("joe", "%u' --"), ElementsAre("joe", "%u' --"));
+  EXPECT_THAT(text("SELECT %l"), HasSubstr("%l is not known: write %u, %n, %d or %%"));
+  EXPECT_THAT(SqlQuery::parse("%x", kNumbered, true).error().message, HasSubstr("write %u, %n, %d, %l or %%"));
+}
+
 TEST(SqlQuery, APercentSignIsWrittenTwice) {
   EXPECT_EQ(text("SELECT 1 WHERE a LIKE 'x%%' AND b = 7 %% 2"), "SELECT 1 WHERE a LIKE 'x%' AND b = 7 % 2");
   EXPECT_THAT(text("SELECT 1 WHERE a LIKE 'x%'"), HasSubstr("write %u, %n, %d or %%"));

@@ -30,11 +30,14 @@ class Asking : public testing::TestWithParam<Database& (*)()> {
   }
   std::string refusal(const std::string& query) const { return refusal(database().directory(query)); }
 
-  LookupResult ask(const std::string& user, std::string_view password = "secret", Want want = Want::verdict) {
+  LookupResult ask(const std::string& user, std::string_view password = "secret", Want want = Want::verdict,
+                   std::string_view protocol = "imap", const std::string& address = "192.0.2.7") {
     Query query;
     query.user = user;
     query.password = Secret(password);
     query.want = want;
+    query.protocol = protocol;
+    query.client_ip = address;
     LookupResult answer;
     Lookup lookup([&](LookupResult result) { answer = std::move(result); });
     users_->start(lookup, query);
