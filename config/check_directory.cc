@@ -204,6 +204,7 @@ void check_directory(const Live& live, const Directory& x, const std::string& pa
   check_fields(x, path, report);
   if (x.type == Type::postgresql || x.type == Type::mysql) check_sql(x, path, report);
   if (x.type == Type::ldap) check_ldap(x, path, report);
+  if (x.type == Type::oauth) check_oauth(x, path, report);
   const bool master = live.auth.backend_login.mode != BackendLogin::Mode::credentials;
   if (x.type == Type::oauth && !master) {
     report.error(path,

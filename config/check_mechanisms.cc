@@ -35,11 +35,26 @@ const char* lacks(const Live& live, sasl::Asks asks) {
   return "check_password = true: no backend can say whether such a client is right";
 }
 
+// It could be asked about a password alone, or about a token.
+bool keeps_nothing(const Directory& x) {
+  const bool binds = x.type == Directory::Type::ldap && x.ldap.password.empty();
+  const bool nginx = x.type == Directory::Type::http && x.http.dialect == HttpDirectory::Dialect::nginx;
+  return !x.check_password || binds || nginx || x.type == Directory::Type::pam || x.type == Directory::Type::oauth;
+}
+
 void check_mechanism(const Live& live, const std::string& name, const std::string& path, Report& report) {
   const sasl::Mechanism* row = sasl::find_mechanism(name);
   if (row == nullptr) return;  // told already
   if (const char* wanted = lacks(live, row->asks)) {
     report.error(path, in_quotes(name) + " needs a [[directory]] with " + wanted);
+  }
+  const auto& all = live.auth.directories;
+  if (row->asks == sasl::Asks::secret && !all.empty() && lacks(live, row->asks) == nullptr &&
+      std::all_of(all.begin(), all.end(), keeps_nothing)) {
+    report.warning(path,
+                   in_quotes(name) +
+                       " can let nobody in: PAM, LDAP without ldap.password and nginx's dialect can only be asked "
+                       "about a password, and keep nothing that it could be proven against");
   }
   if (row->certificate && !has_certificates(live)) {
     report.error(path, in_quotes(name) + " needs a [[listener]] with client_certificate = \"ask\" or \"require\"");

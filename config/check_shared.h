@@ -50,6 +50,7 @@ void check_placement(const Live& live, const std::string& pool, const std::strin
 
 // [directory.ldap] and what goes with it (check_ldap.cc).
 void check_ldap(const Directory& x, const std::string& path, Report& report);
+void check_oauth(const Directory& x, const std::string& path, Report& report);
 
 // One [[directory]] (check_directory.cc).
 void check_directory(const Live& live, const Directory& x, const std::string& path, Report& report);

@@ -187,6 +187,11 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
     // Discovery 4.3: else somebody could speak for another issuer.
     if (text("issuer") != source_->terms().issuer) return got(fail("discovery: the document is another issuer's"));
     const std::string keys = text("jwks_uri"), introspection = text("introspection_endpoint");
+    const std::string& next = is_url(keys) ? keys : introspection;
+    // What has come over TLS must not lead to where anybody can put in keys of his own.
+    if (source_->discovery_url().starts_with("https://") && next.starts_with("http://")) {
+      return got(fail("discovery: the document leads from https to http, which is not followed"));
+    }
     if (is_url(keys)) return fetch_keys(keys);
     if (!is_url(introspection)) return got(fail("discovery: the document names no keys (jwks_uri)"));
     source_->told(introspection);

@@ -186,6 +186,21 @@ TEST_F(OAuth, WhatIsMissingIsToldWithItsKey) {
   EXPECT_THAT(error(), HasSubstr("oauth.introspection is no URL"));
 }
 
+// Else whoever is between us and the keys would make tokens of his own good, whatever TLS has proven before.
+TEST_F(OAuth, NobodyIsLedFromHttpsToHttp) {
+  open();
+  ask(signer().token("ES256", "e", claims()));
+  told(200, json{{"issuer", kIssuer}, {"jwks_uri", "http://issuer.test/keys"}});
+  EXPECT_EQ(verdict(), Verdict::try_later);
+  EXPECT_THAT(result_->detail, HasSubstr("leads from https to http"));
+  EXPECT_TRUE(env_.asked.empty());
+  env_.advance(10'000);
+  ask(signer().token("ES256", "e", claims()));
+  told(200, json{{"issuer", kIssuer}, {"introspection_endpoint", "http://issuer.test/introspect"}});
+  EXPECT_EQ(verdict(), Verdict::try_later);
+  EXPECT_TRUE(env_.asked.empty()) << "a token would go there";
+}
+
 TEST_F(OAuth, AClientIsToldWhatItLacks) {
   settings_.oauth.jwks = "https://issuer.test/keys";
   settings_.oauth.scopes = {"mail"};

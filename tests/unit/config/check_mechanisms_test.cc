@@ -41,6 +41,19 @@ TEST_F(CheckMechanisms, OnlyWhoChecksPasswordsPreparesThem) {
               HasSubstr("directory.saslprep: is about passwords that are checked here"));
 }
 
+TEST_F(CheckMechanisms, ADirectoryMayKeepNothing) {
+  const std::string master =
+      "[auth.backend_login]\nmode = \"master_authzid\"\nmaster_user = \"m\"\nmaster_password = \"p\"\n";
+  const std::string scram = "[auth]\nmechanisms = [\"SCRAM-SHA-256\", \"PLAIN\"]\n" + master;
+  const std::string pam = "[[directory]]\nname = \"x\"\ntype = \"pam\"\ncheck_password = true\n";
+  EXPECT_THAT(told(scram + pam), HasSubstr("auth.mechanisms: \"SCRAM-SHA-256\" can let nobody in"));
+  const std::string ldap =
+      "[[directory]]\ntype = \"ldap\"\ncheck_password = true\nservers = [\"ldaps://a\"]\n[directory.ldap]\n"
+      "base = \"dc=a\"\nfilter = \"(uid=%u)\"\n";
+  EXPECT_THAT(told(scram + ldap), HasSubstr("can let nobody in"));
+  EXPECT_EQ(told(scram + pam + ldap + "password = \"userPassword\"\n"), "");
+}
+
 TEST_F(CheckMechanisms, ExternalNeedsCertificates) {
   EXPECT_THAT(told_checked("[auth]\nmechanisms = [\"EXTERNAL\"]\n"),
               HasSubstr("\"EXTERNAL\" needs a [[listener]] with client_certificate"));
