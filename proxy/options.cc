@@ -73,6 +73,11 @@ void add_check(CLI::App& app, Parsed& parsed) {
   command->add_option("--socket", parsed.check.socket, "Admin socket of what runs; default: what the file says")
       ->needs(against)
       ->type_name("PATH");
+  CLI::Option* connect =
+      command->add_flag("--connect", parsed.check.connect,
+                        "And try what it connects to, once: backends, directories, name servers, the policy server");
+  connect->excludes(against);
+  command->add_flag("--json", parsed.check.json, "Print what came of --connect as JSON")->needs(connect);
   command->callback([&] {
     parsed.command = [&](commands::Streams io) {
       parsed.check.file = parsed.file;

@@ -1,10 +1,12 @@
-// `postigo check`: everything that is wrong with a configuration, or in one line what it holds. Starts nothing.
+// `postigo check`: everything that is wrong with a configuration, or in one line what it holds. Starts nothing, and
+// connects to nobody unless it is told to (connect.cc).
 #include <ostream>
 
 #include <fmt/format.h>
 
 #include "config/dump.h"
 #include "proxy/commands/configuration.h"
+#include "proxy/commands/connect.h"
 
 namespace postigo::commands {
 
@@ -30,7 +32,11 @@ int check(const CheckOptions& options, Streams io) {
   auto loaded = load_configuration(options.file, io);
   if (!loaded) return kBadConfiguration;
   if (options.dump) io.out << config::dump(loaded->config);
-  if (!prepare_configuration(*loaded, io)) return kBadConfiguration;
+  if (options.connect) look_deeper(loaded->config);
+  const Purpose purpose = options.connect ? Purpose::serve : Purpose::check;  // names of services are asked for
+  auto prepared = prepare_configuration(*loaded, io, {purpose, {}, {}});
+  if (!prepared) return kBadConfiguration;
+  if (options.connect) return connect(*loaded, *prepared, options.json, io);
   if (!options.dump) io.out << options.file << ": ok (" << summary(loaded->config) << ")\n";
   if (!options.against_running) return kOk;
   CtlOptions running{.file = options.file, .socket = options.socket, .verb = "diff"};

@@ -38,6 +38,8 @@ struct CheckOptions {
   bool dump = false;             // print the effective configuration instead of a summary
   bool against_running = false;  // and say what would change if it took the place of what runs
   std::string socket;            // of what runs; empty: the one that the file names
+  bool connect = false;          // try whatever the configuration connects to
+  bool json = false;             // what came of that
 };
 int check(const CheckOptions& options, Streams io);
 

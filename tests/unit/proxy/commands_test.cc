@@ -135,6 +135,34 @@ TEST_F(CommandLine, CheckGivesForeignFindingsTheirPlace) {
   EXPECT_THAT(err_, HasSubstr("`postigo user add` or `import` makes it"));
 }
 
+TEST_F(CommandLine, CheckConnects) {
+  write(R"([[listener]]
+protocol = "imap"
+address = "127.0.0.1:1143"
+tls = "off"
+plaintext_login = true
+[[backend]]
+name = "gone"
+host = "127.0.0.1"
+imap_port = 1
+[[pool]]
+name = "main"
+backends = ["gone"]
+[[directory]]
+name = "few"
+[[directory.user]]
+name = "ann"
+)");
+  EXPECT_EQ(on({"check"}), kOk) << err_;
+  EXPECT_EQ(on({"check", "--connect"}), kFailed);
+  EXPECT_THAT(out_, HasSubstr("FAIL backend gone: imap 127.0.0.1:1: "));
+  EXPECT_THAT(out_, testing::ContainsRegex("ok   directory few: static \\(answers, [0-9]+ ms\\)\n"));
+  EXPECT_THAT(err_, testing::ContainsRegex("p.toml:6:[0-9]+: warning: backend: imap 127.0.0.1:1: "));
+  EXPECT_EQ(on({"check", "--connect", "--json"}), kFailed);
+  EXPECT_THAT(out_, HasSubstr("\"what\": \"backend gone\""));
+  EXPECT_EQ(on({"check", "--json"}), kUsage) << "there is nothing to be told so";
+}
+
 TEST_F(CommandLine, CheckDumps) {
   EXPECT_EQ(on({"check", "--dump"}), kOk);
   EXPECT_THAT(out_, HasSubstr("[server]\nhostname = "));
