@@ -82,6 +82,29 @@ class Pam(unittest.TestCase):
         self.assertRegex(attempt(door, "alice", PASSWORD), rb"OK")
         self.assertRegex(attempt(door, "alice", "wrong"), REFUSED)
 
+    def test_accounts_of_the_machine(self):
+        """pam_unix, in a mount namespace of its own, where /etc/passwd and /etc/shadow are ours."""
+        folder, stored = platform.scratch(), run("openssl", "passwd", "-6", "-stdin", input=OURS).stdout.strip()
+        accounts = {"alice": f"{stored}:19000:0:99999:7:::", "carol": f"!{stored}:19000:0:99999:7:::",
+                    "dave": f"{stored}:19000:0:99999:7::100:", "u1": f"{stored}:0:0:99999:7:::", "u2": "*:19000:0:99999:7:::"}
+        lines = {"passwd": [f"{name}:x:{54321 + number}:65534::/nonexistent:/usr/sbin/nologin"
+                            for number, name in enumerate(accounts)], "shadow": [f"{name}:{rest}" for name, rest in accounts.items()]}
+        for name, mode in (("passwd", 0o644), ("shadow", 0o600)):
+            with open(f"/etc/{name}", encoding="utf-8") as file, open(f"{folder}/{name}", "w", encoding="utf-8") as copy:
+                copy.write(file.read() + "".join(line + "\n" for line in lines[name]))
+            os.chmod(f"{folder}/{name}", mode)
+        mount = f"mount --bind {folder}/passwd /etc/passwd && mount --bind {folder}/shadow /etc/shadow"
+        if run("unshare", "--mount", "sh", "-c", mount, check=False).returncode != 0:
+            self.skipTest("there is no mount namespace to be had")
+        door = self.proxy(self.service("auth required pam_unix.so\naccount required pam_unix.so\n"), start=False)
+        door.start(under=("unshare", "--mount", "sh", "-c", mount + ' && exec "$@"', "sh"))
+        self.assertRegex(attempt(door, "alice", OURS), rb"OK")
+        for user, password in (("alice", "wrong"), ("alice", ""), ("carol", OURS), ("dave", OURS), ("u1", OURS), ("u2", OURS),
+                               ("u2", "*"), ("root", OURS), ("nobody", ""), ("u1@example.com", OURS)):
+            with self.subTest(user=user, password=password):
+                self.assertRegex(attempt(door, user, password), REFUSED)
+        self.assertRegex(attempt(door, "bob", OURS), rb"OK", "of another directory")
+
     def test_a_source_that_is_away_is_try_later(self):
         door = self.proxy(self.service("auth required pam_debug.so auth=authinfo_unavail\naccount required pam_permit.so\n"))
         self.assertRegex(attempt(door, "alice", OURS), LATER)
