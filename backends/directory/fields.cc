@@ -35,6 +35,13 @@ std::string text(const Entry& entry) {
   return entry.*member;
 }
 
+// It is said to a backend, where another line would be another command (A2).
+Result<void> set_backend_user(Entry& entry, std::string_view value) {
+  if (!fits_in_line(value)) return fail("is not one line");
+  entry.backend_user = value;
+  return {};
+}
+
 Result<void> set_backend_password(Entry& entry, std::string_view value) {
   if (!fits_in_line(value)) return fail("is not one line");
   entry.backend_password = Secret(value);
@@ -141,7 +148,7 @@ constexpr Field kFields[] = {
     {"password", set_text<&Entry::password>, text<&Entry::password>},
     {"pool", set_text<&Entry::pool>, text<&Entry::pool>},
     {"shard", set_text<&Entry::shard>, text<&Entry::shard>},
-    {"backend_user", set_text<&Entry::backend_user>, text<&Entry::backend_user>},
+    {"backend_user", set_backend_user, text<&Entry::backend_user>},
     {"disabled", set_flag<&Entry::disabled>, flag<&Entry::disabled>},
     {"enabled", set_flag<&Entry::disabled, true>, flag<&Entry::disabled, true>, false},
     {"disabled_until", set_moment<&Entry::disabled_until_s>, moment<&Entry::disabled_until_s>},

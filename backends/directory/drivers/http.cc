@@ -181,17 +181,27 @@ uint64_t seconds_to_ms(std::string_view text) {
   return error == std::errc() && stop == text.data() + text.size() ? uint64_t{seconds} * 1000 : 0;
 }
 
-std::string told(std::string_view text, const Query& query) {
+namespace {
+
+bool repeats_password(std::string_view text, const Query& query) {
   const Bytes password = query.password.reveal();
-  if (!password.empty() && text.find(password) != text.npos) return "a text that repeats the password";
-  return '"' + printable(text) + '"';
+  return !password.empty() && text.find(password) != text.npos;
 }
 
-void take_field(const HttpTerms& terms, HttpOpinion& opinion, std::string_view name, std::string_view value) {
-  auto set = set_field(opinion.entry, terms.fields.ours(name), value);
+}  // namespace
+
+std::string told(std::string_view text, const Query& query) {
+  return repeats_password(text, query) ? "a text that repeats the password" : '"' + printable(text) + '"';
+}
+
+void take_field(const HttpTerms& terms, const Query& query, HttpOpinion& opinion, std::string_view name,
+                std::string_view value) {
+  const std::string_view ours = terms.fields.ours(name);
+  auto set = set_field(opinion.entry, ours, value);
   if (set) return;
   opinion.verdict = Verdict::unusable;
-  opinion.detail = set.error().message;
+  const std::string& why = set.error().message;
+  opinion.detail = repeats_password(why, query) ? std::string(ours) + " repeats the password" : printable(why);
 }
 
 Result<SharedSource> load_http_directory(const config::Directory& from) {

@@ -52,6 +52,7 @@ uint64_t seconds_to_ms(std::string_view text);
 // A text of the other side, fit for our log. Nothing of one that repeats the password (A33).
 std::string told(std::string_view text, const Query& query);
 // Of the opinion's entry, by their name for it. An error makes the opinion `unusable`.
-void take_field(const HttpTerms& terms, HttpOpinion& opinion, std::string_view name, std::string_view value);
+void take_field(const HttpTerms& terms, const Query& query, HttpOpinion& opinion, std::string_view name,
+                std::string_view value);
 
 }  // namespace postigo

@@ -57,7 +57,7 @@ std::string text_of(const Json& value) {
 void take_fields(const HttpTerms& terms, const Query& query, const Json& json, HttpOpinion& opinion) {
   for (const auto& [name, value] : json.items()) {
     if (name == "verdict" || value.is_null() || value.is_object()) continue;
-    take_field(terms, opinion, name, text_of(value));
+    take_field(terms, query, opinion, name, text_of(value));
     if (opinion.verdict == Verdict::unusable) return;
   }
   if (opinion.entry.name.empty()) opinion.entry.name = query.user;

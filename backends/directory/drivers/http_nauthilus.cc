@@ -35,15 +35,16 @@ void ask(const HttpTerms& terms, Want want, const Query& query, HttpRequest& req
 }
 
 // The first value of each attribute, and what it says in headers of its own.
-void take_fields(const HttpTerms& terms, const HttpAnswer& answer, const Json& json, HttpOpinion& opinion) {
+void take_fields(const HttpTerms& terms, const Query& query, const HttpAnswer& answer, const Json& json,
+                 HttpOpinion& opinion) {
   for (const auto& [name, value] : answer.headers) {
-    if (name.starts_with(kPrefix)) take_field(terms, opinion, name.substr(kPrefix.size()), value);
+    if (name.starts_with(kPrefix)) take_field(terms, query, opinion, name.substr(kPrefix.size()), value);
   }
   const auto attributes = json.find("attributes");
   if (attributes == json.end() || !attributes->is_object()) return;
   for (const auto& [name, values] : attributes->items()) {
     const Json& first = values.is_array() && !values.empty() ? values.front() : values;
-    if (first.is_string()) take_field(terms, opinion, name, first.get<std::string>());
+    if (first.is_string()) take_field(terms, query, opinion, name, first.get<std::string>());
   }
 }
 
@@ -55,7 +56,7 @@ HttpOpinion accepted(const HttpTerms& terms, const Query& query, const HttpAnswe
     return opinion;
   }
   opinion.verdict = Verdict::ok;
-  take_fields(terms, answer, json, opinion);
+  take_fields(terms, query, answer, json, opinion);
   // What it calls him is what his mailbox is called.
   const std::string account(header_of(answer, "auth-user"));
   if (!account.empty() && account != query.user && opinion.entry.backend_user.empty()) {

@@ -319,6 +319,13 @@ TEST_F(OurJson, NonsenseIsTryLater) {
   EXPECT_EQ(ask(std::string(100'000, '[')).verdict, Verdict::try_later);
 }
 
+TEST_F(OurJson, A33_AFieldThatRepeatsThePasswordIsNotTold) {
+  LookupResult echo = ask(R"({"verdict": "ok", "networks": "from-secret"})");
+  EXPECT_EQ(echo.verdict, Verdict::unusable);
+  EXPECT_EQ(echo.detail, "directory users: networks repeats the password");
+  EXPECT_THAT(ask(R"({"verdict": "ok", "networks": "nowhere"})").detail, HasSubstr("\"nowhere\" is no network"));
+}
+
 TEST_F(OurJson, ASecretIsWhatIsStored) {
   LookupResult joe = ask(R"({"verdict": "ok", "password": "{PLAIN}open sesame", "disabled": true})", Want::secret);
   EXPECT_EQ(joe.verdict, Verdict::ok);

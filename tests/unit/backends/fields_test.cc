@@ -14,6 +14,10 @@ TEST(Fields, EachHasItsPlace) {
   EXPECT_TRUE(set_field(entry, "pool", "main").value());
   EXPECT_TRUE(set_field(entry, "shard", "a").value());
   EXPECT_TRUE(set_field(entry, "backend_user", "joe-at-home").value());
+  for (std::string_view lines :
+       {std::string_view("joe\r\nUSER ann"), std::string_view("joe\n"), std::string_view("joe\0", 4)}) {
+    EXPECT_EQ(set_field(entry, "backend_user", lines).error().message, "backend_user is not one line");
+  }
   EXPECT_TRUE(set_field(entry, "disabled", "t").value());
   EXPECT_EQ(entry, (Entry{{"", "{PLAIN}x", "main", "a", "joe-at-home", true}}));
   EXPECT_TRUE(set_field(entry, "enabled", "TRUE").value());
