@@ -117,6 +117,7 @@ class Check(unittest.TestCase):
                              ("/var/log/postigo/", f"{folder}/"), ("/var/lib/postigo/", f"{folder}/"),
                              ("/run/postigo/", f"{folder}/"), ("/etc/postigo/passwd", f"{folder}/passwd"),
                              ('pam_service = "postigo"', 'pam_service = "other"'), ('"10.0.0.1:1993"', '"127.0.0.1:1993"'),
+                             ('"10.0.0.1:2143"', '"127.0.0.1:2143"'),
                              ('"10.0.0.5", "10.0.0.6"', '"127.0.0.5", "127.0.0.6"')):
             self.assertIn(wanted, text)
             text = text.replace(wanted, here)

@@ -53,7 +53,7 @@ class Pam(unittest.TestCase):
             self.skipTest("libpam-pwdfile is not installed")
         return f"auth required pam_pwdfile.so pwdfile={path}\naccount required {account}\n"
 
-    def tested(self, door, user, password):
+    def auth_test(self, door, user, password):
         """What `postigo auth test` makes of it."""
         return door.tool("auth", "test", user, input=password + "\n", check=False).returncode
 
@@ -67,8 +67,8 @@ class Pam(unittest.TestCase):
         with Pop3.open(door) as wire:
             wire.ok("USER alice")
             self.assertTrue(wire.command(f"PASS {OURS}").startswith(b"+OK"))
-        self.assertEqual(0, self.tested(door, "alice", OURS))
-        self.assertEqual(1, self.tested(door, "alice", "wrong"))
+        self.assertEqual(0, self.auth_test(door, "alice", OURS))
+        self.assertEqual(1, self.auth_test(door, "alice", "wrong"))
         self.assertNotIn(OURS, door.log_text() + door.program.output())
 
     def test_who_may_not_come_in(self):
@@ -108,7 +108,7 @@ class Pam(unittest.TestCase):
     def test_a_source_that_is_away_is_try_later(self):
         door = self.proxy(self.service("auth required pam_debug.so auth=authinfo_unavail\naccount required pam_permit.so\n"))
         self.assertRegex(attempt(door, "alice", OURS), LATER)
-        self.assertEqual(75, self.tested(door, "alice", OURS))
+        self.assertEqual(75, self.auth_test(door, "alice", OURS))
         self.assertRegex(attempt(door, "bob", OURS), rb"OK", "of another directory")
         self.assertIn("directory system: ", door.log_text())
 

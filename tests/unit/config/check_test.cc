@@ -438,11 +438,6 @@ TEST_F(CheckTest, EachKindOfDirectoryHasItsNeeds) {
   const std::string of = "[[directory]]\ntype = ";
   EXPECT_THAT(error(of + "\"passwd-file\"\n"), HasSubstr("path must be set for type \"passwd-file\""));
   EXPECT_THAT(error(of + "\"mysql\"\n"), HasSubstr("servers must be set for type \"mysql\""));
-  for (const char* key : {"app_passwords", "used"}) {  // of SQLite's users only
-    const std::string sql =
-        of + "\"mysql\"\nservers = [\"/run/db\"]\n[directory.sql]\ndatabase = \"a\"\nquery = \"%u\"\n";
-    EXPECT_THAT(problems_of_small_and(sql + key + " = \"SELECT\"\n"), HasSubstr("unknown key"));
-  }
   EXPECT_THAT(error(of + "\"ldap\"\nservers = [\"ldaps://a\"]\n[directory.ldap]\nbase = \"dc=a\"\n"),
               HasSubstr("ldap.base with ldap.filter, or ldap.bind_dn, must be set"));
   EXPECT_THAT(error(of + "\"http\"\n"), HasSubstr("http.url must be set"));
