@@ -41,9 +41,9 @@ std::string_view name_of(std::string_view key, const FieldNames& fields) {
   const std::string_view ours = fields.ours(key);
   if (ours != key) return ours;
   for (const Extra& extra : kExtras) {
-    if (key == extra.theirs) return extra.ours;
+    if (equal_ignoring_case(key, extra.theirs)) return extra.ours;  // as set_field() takes names
   }
-  return key == "password" ? std::string_view() : key;
+  return equal_ignoring_case(key, "password") ? std::string_view() : key;
 }
 
 // Dovecot's word for a socket of the machine's own.
@@ -80,7 +80,7 @@ class Extras {
       if (key == impossible) return fail("the extra field " + std::string(impossible) + " has no counterpart here");
     }
     if (key.empty() || key.starts_with("userdb_") || key.starts_with("event_")) return {};
-    if (key != "allow_nets") return set(key, value);
+    if (!equal_ignoring_case(key, "allow_nets")) return set(key, value);
     const std::string networks = without_local(value);
     // Nothing but "local": he may come in from nowhere that reaches us.
     return set(key, networks.empty() ? "::/128" : networks);

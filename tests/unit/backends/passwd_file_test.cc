@@ -69,8 +69,13 @@ TEST(PasswdLine, WhatWouldLetSomebodyInWhoMustNotComeIn) {
                            "joe:x::::::allow_nets=everywhere", "joe:x::::::valid_until=tomorrow"}) {
     EXPECT_FALSE(parsed(line)) << line;
   }
+  EXPECT_FALSE(parsed("joe:x::::::Allow_Nets=local")->may.networks.empty());
   EXPECT_FALSE(parsed("joe:x::::::allow_nets=local")->may.networks.empty()) << "from nowhere, and not from anywhere";
-  EXPECT_EQ(parsed("joe:{PLAIN}x::::::password=canary name=eve")->password, "{PLAIN}x");
+  for (const char* line : {"joe:{PLAIN}x::::::password=canary name=eve", "joe:{PLAIN}x::::::PassWord=canary"}) {
+    EXPECT_EQ(parsed(line)->password, "{PLAIN}x") << line;
+  }
+  EXPECT_EQ(parsed("joe:x::::::USER=eve")->name, "joe");
+  EXPECT_EQ(parsed("joe:x::::::USER=eve")->backend_user, "eve");
   EXPECT_EQ(parsed("joe:canary::::::nopassword").error().message.find("canary"), std::string::npos);
 }
 
