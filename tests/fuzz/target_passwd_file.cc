@@ -41,7 +41,7 @@ void check_extras(const Entry& entry, std::string_view extras) {
     bound = bound || key == "allow_nets";
   }
   if (nologin && !proxied) require(entry.disabled);
-  const bool named = extras.find("networks=") != std::string_view::npos;  // our own word for it may stand behind
+  const bool named = lower(extras).find("networks") != std::string::npos;  // our own word for it may stand behind
   if (bound && !named) require(!entry.may.networks.empty());
 }
 
