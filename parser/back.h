@@ -15,6 +15,11 @@
 
 namespace postigo {
 
+namespace sasl {
+class Channel;
+class KeptKeys;
+}  // namespace sasl
+
 struct BackPolicy {
   enum class Tls { off, starttls, implicit };
   // A text that must be shown to people can fool them, if it is not the backend's own (T47).
@@ -24,10 +29,22 @@ struct BackPolicy {
   Alerts alerts = Alerts::never;  // which may pass; "always": but not what came in clear before STARTTLS (T28)
   bool until_ready = false;       // no login: greeting, TLS and capabilities only, and then Event::ready
   bool proxy_header = false;      // one went before all that we say: an answer to it is no answer to us
+  // How a password is said: "PLAIN" is the password itself, in whichever way the backend takes it; a mechanism, and then
+  // no other one; or "AUTO" (sasl/choose.h). What these three point to outlives the dialogue.
+  std::string_view mechanism = "PLAIN";
+  const sasl::Channel* channel = nullptr;  // null: mechanisms that need one do not work
+  sasl::KeptKeys* kept = nullptr;          // of this backend (sasl/kept_keys.h); null: none are kept
 };
 
-// How to log in. authzid empty: plain user/password (LOGIN, USER/PASS or SASL PLAIN, whatever the backend knows).
-// authzid set: SASL PLAIN only, with authcid as the master user.
+// What opens a backend's door.
+enum class DoorKey {
+  password,
+  token,        // a bearer token of the client's own, in `password`
+  certificate,  // our own, by TLS; authzid says for whom
+};
+
+// How to log in. authzid empty: plain user/password (LOGIN, USER/PASS or SASL PLAIN, whatever the backend knows), unless
+// the policy asks for a mechanism. authzid set: SASL only, with authcid as the master user.
 struct BackLogin {
   std::string authzid;
   std::string authcid;
@@ -35,6 +52,8 @@ struct BackLogin {
   ClientFacts facts;
   bool master = false;  // the password is not the user's: he is verified, and a refusal is between us and the backend
   std::string nonce;    // letters and digits that nobody can guess: no answer comes before its question (IMAP tags)
+  DoorKey key = DoorKey::password;
+  Secret said;  // by the dialogue, in base64: no text of the backend's that repeats it is shown (login/echo.h)
 };
 
 // The backend's side: we play the client.

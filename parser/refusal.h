@@ -24,6 +24,7 @@ struct Refusal {
 struct BackendReply {
   std::string code;  // response code without brackets ("AUTHENTICATIONFAILED", "SYS/TEMP", "IN-USE"), may be empty
   std::string text;  // printable, no CR or LF; fit for a log: repeats nothing of what we said to log in (login/echo.h)
+  std::string token_error = {};  // of a token: what is wrong with it, for the client (RFC 7628 3.2.2); may be empty
 };
 
 }  // namespace postigo

@@ -64,7 +64,7 @@ Event Back::on_line(Bytes line, Out& out) {
     return too_much() ? give_up("the backend says too much before login") : Event::need_input;
   }
   if (state_ == State::greeting) return on_greeting(line, out);
-  if (line.starts_with('+')) return on_continuation(out);
+  if (line.starts_with('+')) return on_continuation(line.substr(1), out);
   if (line.starts_with("* ")) return on_untagged(line.substr(2));
   return on_tagged(line, out);
 }
@@ -118,8 +118,9 @@ void Back::note_alert(const Status& status) {
   bool before_tls = policy_.tls == BackPolicy::Tls::starttls && !secured_;
   bool allowed =
       policy_.alerts == BackPolicy::Alerts::always || (policy_.alerts == BackPolicy::Alerts::under_tls && in_tls);
-  if (repeats_credentials(status.text, login_)) return;
-  std::string text = printable(status.text, kTextMax);
+  const Bytes shown = status.text.substr(0, kTextMax);
+  if (repeats_credentials(shown, login_)) return;
+  std::string text = printable(shown, kTextMax);
   if (allowed && !before_tls && std::find(alerts_.begin(), alerts_.end(), text) == alerts_.end()) {
     alerts_.push_back(std::move(text));
   }
@@ -136,11 +137,21 @@ void Back::expect_literal(Bytes line) {
 }
 
 // "+", with or without text (T21). One that nobody waits for is ignored (T34).
-Event Back::on_continuation(Out& out) {
-  if (state_ == State::login && next_piece_ < pieces_.size()) {
+Event Back::on_continuation(Bytes line, Out& out) {
+  if (state_ != State::login) return Event::need_input;
+  if (talk_.active()) return talk_.complete() ? Event::need_input : on_challenge(line, out);
+  if (next_piece_ < pieces_.size()) {
     out.put(pieces_[next_piece_].reveal());
     pieces_[next_piece_++].clear();
   }
+  return Event::need_input;
+}
+
+Event Back::on_challenge(Bytes text, Out& out) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  Result<Secret> answer = talk_.answer(text);
+  if (!answer) return unavailable(answer.error().message);
+  out.put({answer->reveal(), "\r\n"});
   return Event::need_input;
 }
 
@@ -185,6 +196,7 @@ Event Back::answers_the_header(const Status& status) {
 Event Back::on_login_answer(const Status& status, Out& out) {
   note_alert(status);
   if (!equal_ignoring_case(status.word, "OK")) return on_login_refused(status, out);
+  if (auto proven = talk_.active() ? talk_.accepted() : true; !proven) return unavailable(proven.error().message);
   refusal_.reset();  // of another way, which does not count any more
   parse_capabilities(status.code, capabilities_);
   if (!capabilities_.empty()) return finish(Event::logged_in);
@@ -194,6 +206,7 @@ Event Back::on_login_answer(const Status& status, Out& out) {
 
 // What a code means survives also if a part of it is a part of the password.
 std::string Back::readable_code(Bytes code) const {
+  code = code.substr(0, kTextMax);
   std::string name = code_name(code);
   bool known = tells_user(name) || name == "AUTHENTICATIONFAILED" || name == "AUTHORIZATIONFAILED" || name == "ALERT";
   return known && repeats_credentials(code, login_) ? name : readable(code, login_, kTextMax);
@@ -203,23 +216,23 @@ std::string Back::readable_code(Bytes code) const {
 Event Back::on_login_refused(const Status& status, Out& out) {
   std::string code = code_name(status.code);
   bool no = equal_ignoring_case(status.word, "NO");
-  BackendReply reply = {readable_code(status.code), readable(status.text, login_, kTextMax)};
+  BackendReply reply = {readable_code(status.code), readable(status.text, login_, kTextMax),
+                        talk_.active() ? talk_.reason() : std::string()};
   // A referral would lead the client around us; another backend, or an operator, may help in the other cases.
   if (code == "REFERRAL") return unavailable("the backend refers to another server", status.code);
   if (code == "UNAVAILABLE" || code == "SERVERBUG" || code == "PRIVACYREQUIRED" || code == "CLIENTBUG") {
     reply_ = std::move(reply);
     return finish(Event::unavailable);
   }
-  bool heard_all = next_piece_ == pieces_.size();
-  if (no && heard_all && !refusal_ && code != "CANNOT") refusal_ = reply;
+  if (no && heard_all() && !refusal_ && code != "CANNOT") refusal_ = reply;
   bool quoted_next = another_way() && ways_.all[way_ + 1] == LoginWay::quoted;
-  bool about_the_way = !no || !heard_all || (!quoted_next && (code.empty() || code == "CANNOT"));
+  bool about_the_way = !no || !heard_all() || (!quoted_next && (code.empty() || code == "CANNOT"));
   if (about_the_way && another_way()) {
     ++way_;
     say_login(out);
     return Event::need_input;
   }
-  if (no && heard_all) {
+  if (no && heard_all()) {
     reply_ = std::move(reply);
     return finish(Event::refused);
   }

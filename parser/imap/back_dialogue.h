@@ -13,6 +13,8 @@
 #include "parser/framing/line_reader.h"
 #include "parser/imap/login_command.h"
 #include "parser/imap/response.h"
+#include "parser/login/sasl_talk.h"
+#include "parser/sasl/client.h"
 
 namespace postigo::imap {
 
@@ -36,7 +38,8 @@ class Back final : public BackDialogue {
   Event on_line(Bytes line, Out& out);
   Event on_greeting(Bytes line, Out& out);
   Event on_untagged(Bytes line);
-  Event on_continuation(Out& out);
+  Event on_continuation(Bytes line, Out& out);
+  Event on_challenge(Bytes text, Out& out);
   Event on_tagged(Bytes line, Out& out);
   Event answers_the_header(const Status& status);
   Event on_login_answer(const Status& status, Out& out);
@@ -53,6 +56,8 @@ class Back final : public BackDialogue {
   std::string id_command();
   Event begin_login(Out& out);
   void say_login(Out& out);
+  void authenticate(const sasl::ClientMechanism& mechanism, Out& out);
+  bool heard_all() const { return talk_.active() ? talk_.has_spoken() : next_piece_ == pieces_.size(); }
   bool another_way() const { return way_ + 1 < ways_.count; }
   Event give_up(Bytes why, Bytes backend_text = {});
   Event unavailable(Bytes why, Bytes backend_text = {});
@@ -72,8 +77,10 @@ class Back final : public BackDialogue {
   LoginAbilities abilities_;
   LoginWays ways_;
   size_t way_ = 0;
-  std::vector<Secret> pieces_;  // of the login command
+  std::vector<Secret> pieces_;  // of a LOGIN command
   size_t next_piece_ = 0;
+  const sasl::ClientMechanism* mechanism_ = nullptr;  // of LoginWay::sasl
+  SaslTalk talk_;                                     // of AUTHENTICATE
   BackendReply reply_;
   std::optional<BackendReply> refusal_;  // the backend's no to complete credentials, while another way is tried
   std::vector<std::string> alerts_;
@@ -82,6 +89,7 @@ class Back final : public BackDialogue {
   bool mid_response_ = false;  // the next line goes on behind a literal
   bool secured_ = false;       // STARTTLS is done
   bool answered_ = false;      // a part of the login
+  bool binding_listed_ = false;
 };
 
 }  // namespace postigo::imap

@@ -4,6 +4,7 @@
 #include "parser/imap/client_id.h"
 #include "parser/login/echo.h"
 #include "parser/login/facts.h"
+#include "parser/sasl/choose.h"
 
 namespace postigo::imap {
 namespace {
@@ -85,7 +86,12 @@ std::string Back::id_command() {
 
 Event Back::begin_login(Out& out) {
   abilities_ = login_abilities(capabilities_);
-  Result<LoginWays> ways = login_ways(login_, abilities_);
+  auto offers = [this](std::string_view mechanism) { return lists("AUTH=" + std::string(mechanism)); };
+  Result<const sasl::ClientMechanism*> chosen = sasl::choose(policy_, login_, offers);
+  if (!chosen) return unavailable(chosen.error().message);
+  binding_listed_ = *chosen != nullptr && sasl::lists_binding(offers);
+  mechanism_ = *chosen != nullptr ? *chosen : sasl::find_client_mechanism("LOGIN");
+  Result<LoginWays> ways = *chosen != nullptr ? LoginWays{{LoginWay::sasl}, 1} : login_ways(login_, abilities_);
   if (!ways) return unavailable(ways.error().message);
   ways_ = *ways;
   say_login(out);
@@ -95,12 +101,23 @@ Event Back::begin_login(Out& out) {
 // Every way has a tag of its own: a late answer to the one before is no answer to this one.
 void Back::say_login(Out& out) {
   tag_ = tag(kWayTags[way_]);
-  pieces_ = login_command(tag_, ways_.all[way_], login_, abilities_);
+  capabilities_.clear();  // from here on a list describes the time after login
+  state_ = State::login;
+  const LoginWay way = ways_.all[way_];
+  if (way == LoginWay::sasl) return authenticate(*mechanism_, out);
+  if (way == LoginWay::plain) return authenticate(*sasl::find_client_mechanism("PLAIN"), out);
+  talk_.end();
+  pieces_ = login_command(tag_, way, login_, abilities_);
   out.put(pieces_[0].reveal());
   pieces_[0].clear();
   next_piece_ = 1;
-  capabilities_.clear();  // from here on a list describes the time after login
-  state_ = State::login;
+}
+
+void Back::authenticate(const sasl::ClientMechanism& mechanism, Out& out) {
+  talk_.begin(mechanism, policy_, login_, binding_listed_);
+  const bool at_once = goes_with_the_command(talk_.initial_size(), abilities_);
+  const Secret initial = at_once ? talk_.take_initial() : Secret();
+  out.put({tag_, " AUTHENTICATE ", mechanism.name, at_once ? " " : "", initial.reveal(), "\r\n"});
 }
 
 // The dialogue cannot go on. If the backend has said no to the user before, that was its answer.
@@ -115,7 +132,9 @@ Event Back::unavailable(Bytes why, Bytes backend_text) {
 Event Back::finish(Event event) {
   state_ = State::over;
   pieces_.clear();
+  talk_.end();
   login_.password.clear();
+  login_.said.clear();
   return event;
 }
 

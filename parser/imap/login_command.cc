@@ -1,12 +1,9 @@
-// AUTHENTICATE PLAIN where the backend lists it, else LOGIN (T34). Which bytes of it are sent when, and what an answer
-// means, is back.cc's business.
+// AUTHENTICATE PLAIN where the backend lists it, else LOGIN (T34), else AUTHENTICATE LOGIN. Which bytes of it are sent
+// when, and what an answer means, is back.cc's business; what mechanisms say is sasl/client.h's.
 #include "parser/imap/login_command.h"
 
 #include <algorithm>
 #include <string>
-
-#include "parser/base/base64.h"
-#include "parser/sasl/server.h"
 
 namespace postigo::imap {
 namespace {
@@ -49,25 +46,6 @@ void append_argument(std::vector<Secret>& pieces, Bytes text, LoginWay way, cons
   pieces.back().append(text);
 }
 
-std::vector<Secret> authenticate_plain(Bytes tag, const BackLogin& login, bool initial_response) {
-  Secret message = sasl::plain_message(login.authzid, login.authcid, login.password.reveal());
-  std::string base64 = base64_encode(message.reveal());
-  std::vector<Secret> pieces(1);
-  pieces.back().reserve(tag.size() + base64.size() + kWordsMax);
-  pieces.back().append(tag);
-  pieces.back().append(" AUTHENTICATE PLAIN");
-  if (initial_response && base64.size() <= kInitialResponseMax) {
-    pieces.back().append(" ");
-  } else {
-    pieces.back().append("\r\n");
-    pieces.emplace_back();
-  }
-  pieces.back().append(base64);
-  pieces.back().append("\r\n");
-  wipe(base64.data(), base64.size());
-  return pieces;
-}
-
 }  // namespace
 
 LoginAbilities login_abilities(const std::vector<std::string>& capabilities) {
@@ -76,6 +54,7 @@ LoginAbilities login_abilities(const std::vector<std::string>& capabilities) {
   };
   LoginAbilities abilities;
   abilities.plain = lists("AUTH=PLAIN");
+  abilities.auth_login = lists("AUTH=LOGIN");
   abilities.login = !lists("LOGINDISABLED");
   abilities.sasl_ir = lists("SASL-IR");
   abilities.literal_plus = lists("LITERAL+");
@@ -91,6 +70,7 @@ Result<LoginWays> login_ways(const BackLogin& login, const LoginAbilities& abili
     add(LoginWay::login);
     if (!quotable(login.authcid) || !quotable(login.password.reveal())) add(LoginWay::quoted);
   }
+  if (ways.count == 0 && login.authzid.empty() && abilities.auth_login) add(LoginWay::sasl);
   if (ways.count > 0) return ways;
   if (login.authzid.empty()) return fail("the backend does not accept passwords on this connection");
   return fail("the backend does not offer AUTH=PLAIN, which a master login needs");
@@ -98,7 +78,6 @@ Result<LoginWays> login_ways(const BackLogin& login, const LoginAbilities& abili
 
 // REQUIRES of a quoted string: no NUL, CR or LF in it (sasl/credentials.h).
 std::vector<Secret> login_command(Bytes tag, LoginWay way, const BackLogin& login, const LoginAbilities& abilities) {
-  if (way == LoginWay::plain) return authenticate_plain(tag, login, abilities.sasl_ir);
   std::vector<Secret> pieces(1);
   pieces.back().reserve(tag.size() + login.authcid.size() + login.password.size() + kWordsMax);
   pieces.back().append(tag);
@@ -107,6 +86,10 @@ std::vector<Secret> login_command(Bytes tag, LoginWay way, const BackLogin& logi
   append_argument(pieces, login.password.reveal(), way, abilities);
   pieces.back().append("\r\n");
   return pieces;
+}
+
+bool goes_with_the_command(size_t initial_response, const LoginAbilities& abilities) {
+  return abilities.sasl_ir && initial_response > 0 && initial_response <= kInitialResponseMax;
 }
 
 }  // namespace postigo::imap

@@ -7,7 +7,7 @@
 #include "parser/base/ascii.h"
 #include "parser/base/base64.h"
 #include "parser/base/secret.h"
-#include "parser/sasl/server.h"
+#include "parser/sasl/client.h"
 
 namespace postigo {
 namespace {
@@ -48,6 +48,7 @@ bool share_it_quoted(Bytes text, Bytes secret) {
 
 bool repeats_credentials(Bytes text, const BackLogin& login) {
   Bytes password = login.password.reveal();
+  if (share_a_part(text, login.said.reveal())) return true;
   if (text.empty() || password.empty()) return false;
   Secret message = sasl::plain_message(login.authzid, login.authcid, password);
   return share_a_part(text, password) || share_it_quoted(text, password) || share_its_base64(text, password) ||
@@ -55,6 +56,7 @@ bool repeats_credentials(Bytes text, const BackLogin& login) {
 }
 
 std::string readable(Bytes text, const BackLogin& login, size_t max) {
+  text = text.substr(0, max);  // more is not shown
   return repeats_credentials(text, login) ? "(a text that repeats what we said)" : printable(text, max);
 }
 

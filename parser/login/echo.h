@@ -10,8 +10,8 @@
 
 namespace postigo {
 
-// As it is, as a quoted string has it, or in base64, by itself or in a message of SASL PLAIN. `text` as the backend
-// sent it.
+// As it is, as a quoted string has it, or in base64, by itself, in a message of SASL PLAIN, or in whatever a mechanism
+// said. `text` as the backend sent it.
 bool repeats_credentials(Bytes text, const BackLogin& login);
 
 // For a log: `text` made printable, or what there is to say of one that repeats credentials.

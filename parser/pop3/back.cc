@@ -14,10 +14,7 @@ namespace {
 constexpr size_t kTextMax = 400;  // of a backend's text that a log gets
 
 // A line of CAPA: "SASL PLAIN LOGIN" (RFC 2449 6.3, RFC 5034 3).
-bool lists_plain(Bytes line) {
-  std::string words = upper(line) + " ";
-  return words.starts_with("SASL ") && words.find(" PLAIN ") != std::string::npos;
-}
+constexpr Bytes kSasl = "SASL ";
 
 }  // namespace
 
@@ -116,8 +113,8 @@ Event Back::on_probe(const Reply& reply) {
 // The last gate before the wire: nobody above may have let a line end or a NUL through, but if so, it stops here (A2).
 Event Back::check_login() {
   Bytes password = login_.password.reveal();
-  if (!fits_in_line(login_.authzid) || !fits_in_line(login_.authcid) || !fits_in_line(password) ||
-      login_.authcid.empty() || password.empty()) {
+  bool empty = login_.authcid.empty() || (password.empty() && login_.key != DoorKey::certificate);
+  if (!fits_in_line(login_.authzid) || !fits_in_line(login_.authcid) || !fits_in_line(password) || empty) {
     return unavailable("credentials that POP3 cannot carry");
   }
   return Event::need_input;
@@ -143,7 +140,8 @@ Event Back::on_capa_line(Bytes line, Out& out) {
   Reply reply = parse_reply(line);
   bool status = reply.status == Reply::Status::ok || reply.status == Reply::Status::err;
   if (status) return unavailable(reply, "CAPA");
-  plain_ = plain_ || (!probing_ && lists_plain(line));  // a list in clear text proves nothing (T28)
+  // A list in clear text proves nothing (T28).
+  if (!probing_ && starts_with_ignoring_case(line, kSasl)) offers_ = upper(line.substr(kSasl.size() - 1)) + " ";
   return Event::need_input;
 }
 
@@ -154,16 +152,25 @@ Event Back::on_user(const Reply& reply, Out& out) {
 }
 
 Event Back::on_auth(const Reply& reply, Out& out) {
-  if (reply.status == Reply::Status::proceed) return send_message("", out);
+  if (reply.status == Reply::Status::proceed) return answer_challenge(reply, out);
   // No credentials were sent yet: a refusal is about the mechanism, not about the user (T77).
-  if (reply.status == Reply::Status::err && login_.authzid.empty()) return say_user(out);
-  return unavailable(reply, "AUTH PLAIN");
+  if (reply.status == Reply::Status::err && !asked_for_ && login_.authzid.empty()) return say_user(out);
+  return unavailable(reply, "AUTH");
 }
 
 Event Back::on_verdict(const Reply& reply, Out& out) {
   if (reply.status == Reply::Status::err) return refused(reply, out);
+  const bool challenged = reply.status == Reply::Status::proceed && talk_.active() && !talk_.complete();
+  if (challenged) return answer_challenge(reply, out);
   if (reply.status != Reply::Status::ok) return unavailable(reply, "login");
+  if (auto proven = talk_.active() ? talk_.accepted() : true; !proven) return unavailable(proven.error().message);
   return finish(Event::logged_in);
+}
+
+Event Back::answer_challenge(const Reply& reply, Out& out) {
+  Result<Secret> answer = talk_.answer(reply.text);
+  if (!answer) return unavailable(answer.error().message);
+  return ask(State::auth_response, {answer->reveal(), "\r\n"}, out);
 }
 
 // --- the end --------------------------------------------------------------------------------------------------------
@@ -179,8 +186,9 @@ std::string Back::readable_code(Bytes code) const {
 // Only the backend knows whether its -ERR is about the user; without a code we must believe so, once there is no other
 // way in.
 Event Back::refused(const Reply& reply, Out& out) {
-  reply_ = {readable_code(reply.code), readable(reply.text, login_, kTextMax)};
-  if (state_ == State::auth_response && reply_.code.empty() && login_.authzid.empty()) {
+  reply_ = {readable_code(reply.code), readable(reply.text, login_, kTextMax),
+            talk_.active() ? talk_.reason() : std::string()};
+  if (state_ == State::auth_response && reply_.code.empty() && !asked_for_ && login_.authzid.empty()) {
     refusal_ = reply_;
     return say_user(out);
   }
@@ -216,7 +224,9 @@ Event Back::unavailable(std::string_view why) {
 }
 
 Event Back::finish(Event event) {
+  talk_.end();
   login_.password.clear();
+  login_.said.clear();
   state_ = State::over;
   return event;
 }

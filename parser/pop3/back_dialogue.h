@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "parser/back.h"
+#include "parser/login/sasl_talk.h"
 #include "parser/pop3/reply.h"
+#include "parser/sasl/client.h"
 
 namespace postigo::pop3 {
 
@@ -69,8 +71,11 @@ class Back final : public BackDialogue {
   Event choose(Out& out);
   Event say_user(Out& out);
   Event say_password(Out& out);
-  Event start_auth(Out& out);
-  Event send_message(Bytes before, Out& out);
+  Event start_auth(const sasl::ClientMechanism& mechanism, Out& out);
+  Event answer_challenge(const Reply& reply, Out& out);
+  bool offers(std::string_view mechanism) const {
+    return offers_.find(" " + std::string(mechanism) + " ") != std::string::npos;
+  }
   Event ask(State next, std::initializer_list<Bytes> parts, Out& out);
   Event refused(const Reply& reply, Out& out);
   Event unavailable(const Reply& reply, std::string_view what);
@@ -84,10 +89,12 @@ class Back final : public BackDialogue {
   bool last_ = false;     // nothing follows the line that is being read
   bool probing_ = false;  // CAPA is asked for its own sake
   bool greeted_xclient_ = false;
-  bool plain_ = false;     // CAPA lists SASL PLAIN
   bool waited_ = false;    // it was ready, and CAPA was asked then
   bool answered_ = false;  // a part of the login
   size_t total_ = 0;
+  std::string offers_;      // CAPA's mechanisms, with blanks around each
+  SaslTalk talk_;           // of AUTH
+  bool asked_for_ = false;  // its mechanism: there is no other way
   BackendReply reply_;
   std::optional<BackendReply> refusal_;    // the answer to AUTH, while USER and PASS are tried
   std::vector<std::string> capabilities_;  // POP3 backends list theirs on CAPA only; the filter reads that

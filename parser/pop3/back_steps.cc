@@ -1,12 +1,11 @@
 // What we say to a backend, one question after the other: CAPA behind a PROXY header, STLS, XCLIENT, CAPA if AUTH is
-// needed, USER and PASS or AUTH PLAIN. What its answers mean stands in back.cc.
+// needed, USER and PASS or AUTH. What its answers mean stands in back.cc.
 #include "parser/base/ascii.h"
-#include "parser/base/base64.h"
 #include "parser/base/limits.h"
 #include "parser/login/facts.h"
 #include "parser/login/forward_fields.h"
 #include "parser/pop3/back_dialogue.h"
-#include "parser/sasl/server.h"
+#include "parser/sasl/choose.h"
 
 namespace postigo::pop3 {
 namespace {
@@ -62,8 +61,9 @@ Event Back::introduce(Out& out) {
 
 // USER and PASS know all servers. Where they might not carry it, AUTH may, if the backend says that it has it (T77).
 Event Back::say_login(Out& out) {
-  bool plain_needed = !login_.authzid.empty() || !fits_user_pass(login_.authcid, login_.password.reveal());
-  if (!plain_needed) return say_user(out);
+  bool sasl_needed = !login_.authzid.empty() || !sasl::says_password(policy_, login_) ||
+                     !fits_user_pass(login_.authcid, login_.password.reveal());
+  if (!sasl_needed) return say_user(out);
   return waited_ ? choose(out) : ask(State::capa, {"CAPA\r\n"}, out);
 }
 
@@ -83,32 +83,37 @@ Event Back::choose(Out& out) {
     state_ = State::ready;
     return Event::ready;
   }
-  if (plain_) return start_auth(out);
+  if (!last_) return unavailable(kTooMuch);
+  Result<const sasl::ClientMechanism*> chosen =
+      sasl::choose(policy_, login_, [this](std::string_view mechanism) { return offers(mechanism); });
+  if (!chosen) return unavailable(chosen.error().message);
+  asked_for_ = *chosen != nullptr;
+  if (asked_for_) return start_auth(**chosen, out);
+  if (offers("PLAIN")) return start_auth(*sasl::find_client_mechanism("PLAIN"), out);
+  bool fits = fits_user_pass(login_.authcid, login_.password.reveal());
+  if (login_.authzid.empty() && !fits && offers("LOGIN")) return start_auth(*sasl::find_client_mechanism("LOGIN"), out);
   if (login_.authzid.empty()) return say_user(out);  // as the client said it
-  return last_ ? unavailable("the backend does not list SASL PLAIN, which a master login needs")
-               : unavailable(kTooMuch);
+  return unavailable("the backend does not list SASL PLAIN, which a master login needs");
 }
 
-Event Back::say_user(Out& out) { return ask(State::user, {"USER ", login_.authcid, kEnd}, out); }
+Event Back::say_user(Out& out) {
+  talk_.end();
+  return ask(State::user, {"USER ", login_.authcid, kEnd}, out);
+}
 
 Event Back::say_password(Out& out) { return ask(State::pass, {"PASS ", login_.password.reveal(), kEnd}, out); }
 
 // RFC 5034 4: the initial response goes with the command only if the line stays within 255 octets. Where the connection
 // had waited, the server's "+" comes first: a no without a code may be a good-bye then, and the password is not out.
-Event Back::start_auth(Out& out) {
-  constexpr Bytes kCommand = "AUTH PLAIN ";
-  size_t octets = login_.authzid.size() + login_.authcid.size() + login_.password.size() + 2;
-  bool fits = kCommand.size() + (octets + 2) / 3 * 4 + kEnd.size() <= limits::kPop3LineMax;
-  if (fits && !waited_) return send_message(kCommand, out);
-  return ask(State::auth, {"AUTH PLAIN", kEnd}, out);
-}
-
-Event Back::send_message(Bytes before, Out& out) {
-  Secret message = sasl::plain_message(login_.authzid, login_.authcid, login_.password.reveal());
-  std::string base64 = base64_encode(message.reveal());
-  Event event = ask(State::auth_response, {before, base64, kEnd}, out);
-  wipe(base64.data(), base64.size());
-  return event;
+Event Back::start_auth(const sasl::ClientMechanism& mechanism, Out& out) {
+  constexpr Bytes kCommand = "AUTH ";
+  const bool listed = sasl::lists_binding([this](std::string_view name) { return offers(name); });
+  talk_.begin(mechanism, policy_, login_, listed);
+  const size_t initial = talk_.initial_size();
+  bool fits = kCommand.size() + mechanism.name.size() + 1 + initial + kEnd.size() <= limits::kPop3LineMax;
+  if (initial == 0 || !fits || waited_) return ask(State::auth, {kCommand, mechanism.name, kEnd}, out);
+  const Secret response = talk_.take_initial();
+  return ask(State::auth_response, {kCommand, mechanism.name, " ", response.reveal(), kEnd}, out);
 }
 
 }  // namespace postigo::pop3

@@ -85,4 +85,18 @@ bool decode_saslname(Bytes text, std::string& name) {
   return true;
 }
 
+std::string encode_saslname(Bytes name) {
+  std::string text;
+  for (char c : name) {
+    if (c == ',') {
+      text += "=2C";
+    } else if (c == '=') {
+      text += "=3D";
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
 }  // namespace postigo::sasl

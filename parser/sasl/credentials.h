@@ -26,5 +26,6 @@ Credentials make_bearer(Bytes mechanism, Bytes user, Bytes token);
 
 // "=2C" is a comma, "=3D" an equals sign (RFC 5801 4, RFC 5802 5.1; T23). False: it is no such name.
 bool decode_saslname(Bytes text, std::string& name);
+std::string encode_saslname(Bytes name);
 
 }  // namespace postigo::sasl

@@ -1,11 +1,9 @@
-// PLAIN (RFC 4616), both sides: [authzid] NUL authcid NUL passwd, and no third NUL (T7).
+// PLAIN (RFC 4616): [authzid] NUL authcid NUL passwd, and no third NUL (T7).
 #include "parser/sasl/credentials.h"
 #include "parser/sasl/mechanisms.h"
 
 namespace postigo::sasl {
 namespace {
-
-constexpr Bytes kNul{"\0", 1};
 
 // Cuts the part before the first NUL off `text`; false if there is no NUL.
 bool take_until_nul(Bytes& text, Bytes& part) {
@@ -37,16 +35,5 @@ class Plain final : public Server {
 }  // namespace
 
 std::unique_ptr<Server> make_plain(const Setting&) { return std::make_unique<Plain>(); }
-
-Secret plain_message(Bytes authzid, Bytes authcid, Bytes password) {
-  Secret message;
-  message.reserve(authzid.size() + authcid.size() + password.size() + 2);
-  message.append(authzid);
-  message.append(kNul);
-  message.append(authcid);
-  message.append(kNul);
-  message.append(password);
-  return message;
-}
 
 }  // namespace postigo::sasl

@@ -2,6 +2,7 @@
 #include "parser/sasl/scram_message.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "parser/base/ascii.h"
 #include "parser/sasl/credentials.h"
@@ -86,6 +87,18 @@ bool parse(Bytes text, ScramFinal& message) {
   Bytes rest = message.without_proof;
   bool more = std::count(rest.begin(), rest.end(), ',') > 1;
   if (!take_value(rest, "c=", message.binding) || !take_value(rest, "r=", message.nonce)) return false;
+  return is_nonce(message.nonce) && (more ? !rest.empty() && are_extensions(rest) : rest.empty());
+}
+
+bool parse(Bytes text, ScramServerFirst& message) {
+  Bytes rest = text, digits;
+  bool more = std::count(rest.begin(), rest.end(), ',') > 2;
+  if (!take_value(rest, "r=", message.nonce) || !take_value(rest, "s=", message.salt) ||
+      !take_value(rest, "i=", digits)) {
+    return false;
+  }
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), message.iterations);
+  if (error != std::errc() || end != digits.data() + digits.size() || digits[0] == '0') return false;
   return is_nonce(message.nonce) && (more ? !rest.empty() && are_extensions(rest) : rest.empty());
 }
 

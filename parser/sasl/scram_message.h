@@ -1,4 +1,4 @@
-// The messages of a SCRAM client, cut into their parts (RFC 5802 7). Views point into what was cut.
+// The messages of SCRAM, cut into their parts (RFC 5802 7). Views point into what was cut.
 #pragma once
 
 #include <string>
@@ -28,5 +28,13 @@ struct ScramFinal {
   Bytes proof;  // in base64
 };
 bool parse(Bytes text, ScramFinal& message);
+
+// nonce "," salt "," iteration-count ["," extensions]
+struct ScramServerFirst {
+  Bytes nonce;
+  Bytes salt;  // in base64
+  unsigned iterations = 0;
+};
+bool parse(Bytes text, ScramServerFirst& message);
 
 }  // namespace postigo::sasl

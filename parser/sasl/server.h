@@ -49,7 +49,4 @@ struct Setting {
 // Null if we do not know the mechanism. `mechanism` in any case.
 std::unique_ptr<Server> make_server(std::string_view mechanism, const Setting& setting);
 
-// Client side, for backends: the initial response of PLAIN (RFC 4616), not yet base64.
-Secret plain_message(Bytes authzid, Bytes authcid, Bytes password);
-
 }  // namespace postigo::sasl

@@ -6,7 +6,7 @@
 //   hostname=mail.example.org back imap tls=starttls forward=yes user=alice password=secret authzid=bob ip=.. port=..
 //   local_ip=.. local_port=..
 //        session=.. client_tls=yes client_id=.. hops=.. local_name=.. fields=uid=0,.. proxy_header=no ready=no
-//        alerts=never nonce=..
+//        alerts=never nonce=.. mechanism=PLAIN unique=.. exporter=.. key=password|token|certificate master=no
 //        (one line; absent keys: defaults below)
 //   C: / S:    one line with CR LF of the client / the server; which of them is input follows from front or back
 //   C~ / S~    octets without a line end added
@@ -197,10 +197,19 @@ class Player {
       back_policy_.alerts = alerts == "always"      ? BackPolicy::Alerts::always
                             : alerts == "under_tls" ? BackPolicy::Alerts::under_tls
                                                     : BackPolicy::Alerts::never;
+      mechanism_ = get("mechanism", "PLAIN");
+      facts_.said = get("unique", facts_.said.c_str());
+      facts_.bindings = {{"tls-exporter", get("exporter", "")}};
+      back_policy_.mechanism = mechanism_;
+      back_policy_.channel = &facts_;
       BackLogin login;
+      login.key = get("key", "password") == "token"         ? DoorKey::token
+                  : get("key", "password") == "certificate" ? DoorKey::certificate
+                                                            : DoorKey::password;
+      login.master = yes("master", "no");
       login.authzid = get("authzid", "");
       login.authcid = get("user", "alice");
-      login.password = Secret(get("password", "secret"));
+      login.password = Secret(get("password", login.key == DoorKey::certificate ? "" : "secret"));
       login.nonce = get("nonce", "");
       login.facts = {get("ip", "192.0.2.7"),
                      static_cast<uint16_t>(number("port", "50123")),
@@ -389,7 +398,8 @@ class Player {
 
   std::string reply() {
     const BackendReply& r = back_->reply();
-    return (r.code.empty() ? "" : " [" + r.code + "]") + (r.text.empty() ? "" : " " + r.text);
+    return (r.code.empty() ? "" : " [" + r.code + "]") + (r.text.empty() ? "" : " " + r.text) +
+           (r.token_error.empty() ? "" : " token_error=" + r.token_error);
   }
 
   void flush() {
@@ -409,6 +419,7 @@ class Player {
   const Script& script_;
   FakeFacts facts_;
   FrontPolicy front_policy_;
+  std::string mechanism_;  // of the policy
   BackPolicy back_policy_;
   BackLogin later_;  // of one that is made ready first
   std::unique_ptr<FrontDialogue> front_;

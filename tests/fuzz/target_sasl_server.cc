@@ -7,6 +7,7 @@
 #include <string>
 
 #include "parser/base/limits.h"
+#include "parser/sasl/client.h"
 #include "parser/sasl/credentials.h"
 #include "parser/sasl/server.h"
 #include "tests/fuzz/sasl_parts.h"

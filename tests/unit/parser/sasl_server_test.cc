@@ -1,4 +1,5 @@
 // The mechanisms by themselves: what they accept, what they ask for, what they refuse to pass on.
+#include "parser/sasl/client.h"
 #include "parser/sasl/server.h"
 
 #include <gtest/gtest.h>

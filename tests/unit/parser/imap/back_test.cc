@@ -113,6 +113,8 @@ TEST(LoginCommand, T77_WaysInTheirOrder) {
   EXPECT_EQ(ways(odd, {"AUTH=PLAIN"}), (Ways{LoginWay::plain, LoginWay::login, LoginWay::quoted}));
   EXPECT_EQ(ways(odd, {"AUTH=PLAIN", "LOGINDISABLED"}), Ways{LoginWay::plain});
   EXPECT_EQ(ways(plain, {"LOGINDISABLED"}), Ways());
+  EXPECT_EQ(ways(plain, {"LOGINDISABLED", "AUTH=LOGIN"}), Ways{LoginWay::sasl}) << "there is nothing else";
+  EXPECT_EQ(ways(master, {"LOGINDISABLED", "AUTH=LOGIN"}), Ways()) << "it carries no authzid";
   EXPECT_EQ(ways(master, {"AUTH=PLAIN"}), Ways{LoginWay::plain}) << "T24: the authzid never gets lost";
   EXPECT_EQ(ways(master, {"SASL-IR"}), Ways());
 }
@@ -130,11 +132,11 @@ TEST(LoginCommand, StringsThatNeedLiterals) {
 }
 
 TEST(LoginCommand, InitialResponses) {
-  BackLogin master = login_of("bob", "master", "pw");
-  EXPECT_EQ(pieces(master, LoginWay::plain, {"SASL-IR"}),
-            (std::vector<std::string>{"t AUTHENTICATE PLAIN Ym9iAG1hc3RlcgBwdw==\r\n"}));
-  master.password = Secret(std::string(8192, 'p'));
-  EXPECT_EQ(pieces(master, LoginWay::plain, {"SASL-IR"}).size(), 2U) << "too long for one line of many servers";
+  const LoginAbilities with = login_abilities({"SASL-IR"}), without = login_abilities({});
+  EXPECT_TRUE(goes_with_the_command(900, with));
+  EXPECT_FALSE(goes_with_the_command(901, with)) << "too long for one line of many servers";
+  EXPECT_FALSE(goes_with_the_command(4, without));
+  EXPECT_FALSE(goes_with_the_command(0, with)) << "the server speaks first";
 }
 
 BackLogin alice(Bytes password = "secret") { return login_of("", "alice", password); }
