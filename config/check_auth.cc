@@ -1,5 +1,5 @@
-// Mechanisms, the master identity and capability lists: can those log in who should, and nobody else? Not here: single
-// directories (check_directory.cc).
+// Directories and capability lists: can those log in who should, and nobody else? Not here: single directories
+// (check_directory.cc), mechanisms of clients (check_mechanisms.cc), how we log in (check_backend_login.cc).
 #include <algorithm>
 
 #include "config/check.h"
@@ -10,26 +10,6 @@
 namespace postigo::config {
 
 namespace {
-
-void check_backend_login(const Live& live, Report& report) {
-  const BackendLogin& x = live.auth.backend_login;
-  const std::string path = "auth.backend_login";
-  if (x.mode == BackendLogin::Mode::credentials) {
-    if (!x.master_user.empty() || !x.master_password.empty()) {
-      report.warning(path, "master_user and master_password have no effect in mode \"credentials\"");
-    }
-    return;
-  }
-  if (x.master_user.empty()) report.error(path, "master_user must be set in this mode");
-  bool asked = asks_for_secret(report, path + ".master_password");
-  if (!asked) report.error(path, "master_password_file (or master_password_env) must be set in this mode");
-  if (x.separator.empty()) report.error(path + ".separator", "must not be empty");
-  const auto& all = live.auth.directories;
-  bool used = std::any_of(all.begin(), all.end(), [](const Directory& directory) {
-    return directory.check_password || directory.type == Directory::Type::oauth;
-  });
-  if (!used) report.warning(path, "is not used: no [[directory]] has check_password = true, or knows whose tokens are");
-}
 
 // Atoms (RFC 9051 9); POP3 capabilities may carry arguments (RFC 2449 3).
 bool is_capability(std::string_view name, bool arguments) {

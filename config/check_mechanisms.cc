@@ -19,6 +19,11 @@ bool has(const Live& live, bool (*fits)(const Directory&)) {
   return std::any_of(live.auth.directories.begin(), live.auth.directories.end(), fits);
 }
 
+bool forwards_tokens(const Live& live) {
+  return std::any_of(live.backends.begin(), live.backends.end(),
+                     [](const Backend& each) { return each.forward_tokens; });
+}
+
 // Whom such a mechanism needs, as no backend ever sees what its client says; null: he is there.
 const char* lacks(const Live& live, sasl::Asks asks) {
   switch (asks) {
@@ -26,7 +31,8 @@ const char* lacks(const Live& live, sasl::Asks asks) {
       return nullptr;
     case sasl::Asks::token:
       if (has(live, [](const Directory& each) { return each.type == Directory::Type::oauth; })) return nullptr;
-      return "type = \"oauth\": nobody else can say whose a token is";
+      if (forwards_tokens(live)) return nullptr;
+      return "type = \"oauth\", or a [[backend]] with forward_tokens = true: nobody else can say whose a token is";
     case sasl::Asks::secret:
     case sasl::Asks::account:
       break;

@@ -44,6 +44,9 @@ bool asks_for_secret(const Report& report, const std::string& path);
 // auth.mechanisms and auth.impersonation.
 void check_mechanisms(const Live& live, Report& report);
 
+// auth.backend_login, and what a [[backend]] says of mechanisms.
+void check_backend_login(const Live& live, Report& report);
+
 // `pool` and `shard` below `path`, either of them empty.
 void check_placement(const Live& live, const std::string& pool, const std::string& shard, const std::string& path,
                      Report& report);

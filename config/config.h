@@ -262,6 +262,8 @@ struct Backend {
   SendProxyHeader proxy_protocol = SendProxyHeader::off;  // the first octets of each connection
   std::vector<std::string> source;  // addresses of this machine to connect from, in turn; empty: the kernel chooses
   bool trusted = false;             // the backend trusts us: forward the client's address (ID, XCLIENT)
+  std::string mechanism;            // how passwords are said there (parser/sasl/choose.h)
+  bool forward_tokens = false;      // it checks bearer tokens itself: those of clients go on to it
   std::string zone;                 // where it stands; empty: everywhere
   Health health;                    // as [health] says, but for what stands here
   bool own_health = false;          // something does

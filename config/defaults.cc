@@ -46,6 +46,7 @@ void complete_backend(Backend& x, bool ports_written) {
     for (const Protocol& each : protocols()) x.ports[each.name] = implicit ? each.tls_port : each.port;
   }
   if (x.tls.key_file.empty()) x.tls.key_file = x.tls.certificate_file;
+  x.mechanism = x.mechanism.empty() ? "PLAIN" : upper(x.mechanism);
 }
 
 void complete_pools(Live& x) {

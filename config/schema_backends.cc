@@ -1,6 +1,8 @@
 // The keys of backends, of how they are watched, and of pools. Not here: everything else (schema.cc).
 #include "config/protocol_keys.h"
 #include "config/schema_parts.h"
+#include "parser/base/ascii.h"
+#include "parser/sasl/choose.h"
 
 namespace postigo::config {
 
@@ -18,6 +20,14 @@ void describe_backend_tls(Visitor& v, TlsClient& x) {
   v.path({"key", "Its key, PEM; default: the certificate's file holds both"}, x.key_file);
   v.choice({"min_version", "Oldest TLS version for this backend"}, x.min_version, tls_versions());
   v.text({"ciphers", "TLS 1.2 suites in OpenSSL's language; default: modern ones"}, x.ciphers);
+}
+
+std::vector<std::string> backend_mechanisms() {
+  std::vector<std::string> names = {lower(sasl::kStrongest)};
+  for (const sasl::ClientMechanism& row : sasl::client_mechanisms()) {
+    if (row.key != DoorKey::token) names.push_back(lower(row.name));
+  }
+  return names;
 }
 
 void describe_transition(Visitor& v, Transition& x) {
@@ -123,6 +133,17 @@ void describe_backend(Visitor& v, Backend& x) {
        {"v2", static_cast<int>(SendProxyHeader::v2)}});
   v.texts({"source", "Addresses of this machine to connect from, in turn; default: the kernel chooses one"}, x.source);
   v.flag({"trusted", "The backend trusts us: forward the client's address (ID, XCLIENT)"}, x.trusted);
+  v.word(
+      {"mechanism",
+       "How passwords are said to it; \"plain\", the default: as they are, in whichever way it takes them; a SASL "
+       "mechanism: so and in no other way; \"external\": our certificate in [backend.tls] speaks for whom a directory "
+       "has verified; \"auto\": the strongest for secrets of ours (the master's, and those of directories), as they "
+       "are for clients' own"},
+      x.mechanism, backend_mechanisms());
+  v.flag(
+      {"forward_tokens",
+       "It checks bearer tokens itself: who comes with OAUTHBEARER or XOAUTH2 is logged in there with his own token"},
+      x.forward_tokens);
   v.flag({"pass_alerts",
           "Show its IMAP alerts to users even without TLS or verification; with both they are shown anyway"},
          x.pass_alerts);

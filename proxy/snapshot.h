@@ -21,6 +21,7 @@
 #include "config/load.h"
 #include "config/network.h"
 #include "parser/protocol.h"
+#include "parser/sasl/kept_keys.h"
 #include "proxy/fleet.h"
 #include "proxy/net/address.h"
 #include "proxy/net/srv_book.h"
@@ -73,6 +74,7 @@ struct Backend {
   BackendState* state = nullptr;
   std::vector<std::shared_ptr<TlsClientContext>> tls;  // by protocol; null where the backend speaks clear text
   std::vector<Address> sources;                        // to connect from, in turn; none: the kernel chooses
+  std::shared_ptr<sasl::KeptKeys> kept = {};           // of a secret of ours; null: passwords are said as they are
 };
 
 // As the account that will use them. Null if there is an error; one per directory is told, under "directory[i]".

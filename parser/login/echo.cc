@@ -56,7 +56,7 @@ bool repeats_credentials(Bytes text, const BackLogin& login) {
 }
 
 std::string readable(Bytes text, const BackLogin& login, size_t max) {
-  text = text.substr(0, max);  // more is not shown
+  text = text.substr(0, max + 64);  // more is not shown, nor does it go on from there
   return repeats_credentials(text, login) ? "(a text that repeats what we said)" : printable(text, max);
 }
 

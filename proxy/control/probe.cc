@@ -8,6 +8,7 @@
 #include "backends/balance/watch.h"
 #include "parser/base/ascii.h"
 #include "parser/proxy_protocol/header.h"
+#include "proxy/session/keys.h"
 
 namespace postigo {
 namespace {
@@ -67,8 +68,11 @@ Dialer::Words Probe::dial_words() {
   words.proxy_header = own_header(settings.proxy_protocol);
   words.until = until_of(*depth_of(settings.health.level));
   if (words.until == Dialer::Until::logged_in) {
-    words.login.authcid = settings.health.user;
-    words.login.password = Secret(settings.health.password.reveal());
+    Keys keys;
+    keys.user = keys.login.authcid = settings.health.user;
+    keys.login.password = Secret(settings.health.password.reveal());
+    keys.login.master = keys.verified = true;  // the account is ours
+    words.login = keys.at(settings);
   }
   words.login.nonce = random_digits();
   return words;

@@ -66,6 +66,8 @@ std::shared_ptr<const TlsTrust> TlsTrust::make(const config::TlsClient& options,
   if (!good) return nullptr;
   std::string wire = static_cast<char>(alpn.size()) + std::string(alpn);
   SSL_CTX_set_alpn_protos(context, reinterpret_cast<const uint8_t*>(wire.data()), static_cast<unsigned>(wire.size()));
+  // Where we show a certificate each connection shows it: Dovecot ends a handshake that would resume another one.
+  if (!options.certificate_file.empty()) return result;
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, [](SSL* ssl, SSL_SESSION* session) {
     auto* backend = static_cast<TlsClientContext*>(SSL_get_ex_data(ssl, client_slot()));

@@ -16,6 +16,7 @@ BackPolicy policy_for(const config::Backend& backend) {
                : backend.tls.mode == config::Tls::starttls ? BackPolicy::Tls::starttls
                                                            : BackPolicy::Tls::implicit;
   policy.forward_client = backend.trusted;
+  policy.mechanism = backend.mechanism;
   policy.proxy_header = backend.proxy_protocol != config::SendProxyHeader::off;
   policy.alerts = backend.pass_alerts  ? BackPolicy::Alerts::always
                   : backend.tls.verify ? BackPolicy::Alerts::under_tls
@@ -115,6 +116,8 @@ void Dialer::race_won(SocketPtr socket) {
   means_.stats.connect_seconds.observe_us(connected_us_ - connect_start_us_);
   Words words = client_->dial_words();
   BackPolicy policy = policy_for(settings());
+  policy.channel = &channel_;
+  policy.kept = backend_.kept.get();
   until_ = words.until;
   policy.until_ready = until_ != Until::logged_in;
   back_ = protocol_.make_back(policy, std::move(words.login));

@@ -20,6 +20,7 @@
 #include "proxy/net/race.h"
 #include "proxy/net/resolver.h"
 #include "proxy/net/socket.h"
+#include "proxy/session/backend_channel.h"
 #include "proxy/session/input.h"
 #include "proxy/snapshot.h"
 
@@ -112,6 +113,7 @@ class Dialer final : public Socket::Owner, Race::Client {
   Ticket resolving_;
   Race race_;  // to its addresses
   SocketPtr socket_;
+  BackendChannel channel_{socket_};
   std::unique_ptr<BackDialogue> back_;
   Input input_;
   Phase phase_ = Phase::connect;

@@ -134,7 +134,7 @@ void Login::attempt(Event event) {
   Summary& summary = session_.summary();
   summary.mechanism = kMechanismNames[mechanism_];
   summary.delayed_ms = 0;
-  known_ = false;
+  known_ = unjudged_ = false;
   const Router& router = *session_.snapshot().router;
   bool nobody = credentials.proof == Proof::anonymous;
   summary.user = nobody ? session_.snapshot().live.auth.anonymous_user : router.normalise(credentials.user);
@@ -224,7 +224,9 @@ void Login::looked_up(LookupResult&& result) {
   }
   if (identified_) return found_other(std::move(result));
   if (want_ == Want::secret) return supply(std::move(result));
-  if (result.verdict != Verdict::ok) {
+  unjudged_ = backend_judges(result);
+  if (unjudged_) result.identity = {};
+  if (result.verdict != Verdict::ok && !unjudged_) {
     return refuse_as(result.verdict, std::move(result.token_error), result.identity.barred);
   }
   identity_ = std::move(result.identity);

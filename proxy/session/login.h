@@ -59,6 +59,7 @@ class Login final : public Stage, public Upstream::Client {
   void judge();
   void identify();
   bool may_act() const;
+  bool backend_judges(const LookupResult& result) const;
   void ask_account(const std::string& name);
   void found_other(LookupResult&& result);
   void found_himself(LookupResult&& result);
@@ -69,8 +70,7 @@ class Login final : public Stage, public Upstream::Client {
   void find_backend();
   void wait(Refused why, uint64_t patience_ms);
   bool strand(BackendError error);  // false: there is nothing to wait for
-  bool has_key() const;
-  BackLogin backend_login(const Identity& identity);
+  Keys keys_for(const Identity& identity);
   unsigned hops_left() const;  // that a login has from the backend on; 0: it may not go there
   void refuse(Refusal refusal, Refused reason, std::string_view code = {});
   void refuse_as(Verdict verdict, std::string token_error = {}, Barred why = Barred::disabled);
@@ -113,6 +113,7 @@ class Login final : public Stage, public Upstream::Client {
   bool exchanging_ = false;    // an attempt is under way, in which a secret was supplied: the front is fed
   bool identified_ = false;    // the client himself is known, and whom he acts as is being asked for
   bool asks_himself_ = false;  // likewise, but about whom his token is of
+  bool unjudged_ = false;      // his token, but by a backend
   bool known_ = false;         // a directory has said identity_
   bool suspended_ = false;     // an attempt is under way: the front is not fed
   bool client_ended_ = false;

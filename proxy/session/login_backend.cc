@@ -37,13 +37,17 @@ void Login::find_backend() {
   }
   session_.summary().user = identity_.user;
   pool_ = route->pool;
-  if (!has_key()) return refuse({Refusal::Kind::unavailable, {}}, Refused::master_refused);
+  Keys keys = keys_for(identity_);
+  auto fits = [&](const config::Backend* each) { return keys.fit(*each); };
+  const auto& candidates = route->candidates;
+  if (std::none_of(candidates.begin(), candidates.end(), fits))
+    return refuse({Refusal::Kind::unavailable, {}}, Refused::master_refused);
   // Whoever was verified here is counted before his backend is asked.
   if (identity_.verified && !seat_user()) return;
   auto way = bind_user(session_, std::move(*route));
   if (!way) return wait(Refused::ledger_away, Upstream::kLedgerPatienceMs);
   seat_.release();
-  upstream_ = std::make_unique<Upstream>(*this, session_, std::move(*way), backend_login(identity_));
+  upstream_ = std::make_unique<Upstream>(*this, session_, std::move(*way), std::move(keys));
   upstream_->start();
 }
 
@@ -86,16 +90,15 @@ unsigned Login::hops_left() const {
   return hops == 0 ? 0 : hops - 1;
 }
 
-// Who has proven himself without a password needs ours at the backend.
-bool Login::has_key() const {
-  const bool master = session_.snapshot().live.auth.backend_login.mode != config::BackendLogin::Mode::credentials;
-  return master || !identity_.backend_password.empty() || !front_->credentials().password.empty();
-}
-
-BackLogin Login::backend_login(const Identity& identity) {
+// Who has proven himself without a password needs a key of ours, or his own token, at some backend.
+Keys Login::keys_for(const Identity& identity) {
   const config::BackendLogin& how = session_.snapshot().live.auth.backend_login;
   std::string user = identity.backend_user.empty() ? session_.summary().user : identity.backend_user;
-  BackLogin login;
+  const Credentials& credentials = front_->credentials();
+  Keys keys{{}, user, {}, identity.verified};
+  // Of somebody who acts as another it opens the wrong door.
+  if (credentials.proof == Proof::token && acting_as_.empty()) keys.token = credentials.password;
+  BackLogin& login = keys.login;
   // Only a password that we checked ourselves opens the door with the master's key.
   const bool own_key = identity.verified && !identity.backend_password.empty();
   login.master = own_key || (identity.verified && how.mode != config::BackendLogin::Mode::credentials);
@@ -112,7 +115,8 @@ BackLogin Login::backend_login(const Identity& identity) {
   } else {
     login.authcid = acting_as_.empty() ? user : claimed_;
     if (!acting_as_.empty()) login.authzid = user;
-    login.password = front_->credentials().password;
+    // A token that nobody has judged is no password.
+    if (!unjudged_) login.password = credentials.password;
   }
   login.facts.client_ip = session_.summary().client.host();
   login.facts.client_port = session_.summary().client.port();
@@ -125,7 +129,7 @@ BackLogin Login::backend_login(const Identity& identity) {
     if (told->tls) login.facts.tls = told->tls;
     login.facts.forward = told->forward;
   }
-  return login;
+  return keys;
 }
 
 bool Login::seat_user() {

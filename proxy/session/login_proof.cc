@@ -74,13 +74,20 @@ void Login::identify() {
     if (!may_act()) return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
   }
   if (name.empty()) name = claimed_;
-  identity_.verified = identity_.verified || want_ != Want::verdict;  // proven here
+  identity_.verified = identity_.verified || (want_ != Want::verdict && !unjudged_);  // proven here
   // Who issues tokens seldom knows where mailboxes are, and who may not come in any more.
   const bool placed = !identity_.pool.empty() || !identity_.shard.empty() || !identity_.backend.empty();
   asks_himself_ = want_ == Want::token && (!placed || !acting_as_.empty());
   if (asks_himself_) return ask_account(claimed_);
   if (acting_as_.empty()) return known();
   ask_account(acting_as_);
+}
+
+// Nobody here knows whose the token is, but a backend may; it must be told for whom.
+bool Login::backend_judges(const LookupResult& result) const {
+  const auto& all = session_.snapshot().live.backends;
+  return want_ == Want::token && result.verdict == Verdict::no_such_user && !claimed_.empty() &&
+         std::any_of(all.begin(), all.end(), [](const config::Backend& each) { return each.forward_tokens; });
 }
 
 void Login::ask_account(const std::string& name) {
@@ -107,7 +114,7 @@ void Login::found_other(LookupResult&& result) {
 // Where others than the issuer of his token know him; they need not.
 void Login::found_himself(LookupResult&& result) {
   asks_himself_ = false;
-  if (result.verdict != Verdict::ok && result.verdict != Verdict::no_such_user) {
+  if (result.verdict != Verdict::ok && (result.verdict != Verdict::no_such_user || unjudged_)) {
     return refuse_as(result.verdict, {}, result.identity.barred);
   }
   if (result.verdict == Verdict::ok) take(std::move(result.identity), claimed_);

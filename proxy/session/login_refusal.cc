@@ -28,6 +28,7 @@ void Login::refuse_as(Verdict verdict, std::string token_error, Barred why) {
 void Login::upstream_refused(const BackendReply& reply, std::vector<std::string> alerts) {
   alerts_ = std::move(alerts);
   Refusal refusal = session_.frontend().protocol->refusal_for(reply);
+  refusal.token_error = reply.token_error;
   Refused reason = refused_by(refusal);
   refuse(std::move(refusal), reason, reply.code);
 }

@@ -33,8 +33,8 @@ const NoRoom& told_of(Admittance::Why why) {
 }
 
 }  // namespace
-Upstream::Upstream(Client& client, Session& session, Candidates&& way, BackLogin&& login)
-    : client_(client), session_(session), way_(std::move(way)), login_(std::move(login)) {}
+Upstream::Upstream(Client& client, Session& session, Candidates&& way, Keys&& keys)
+    : client_(client), session_(session), way_(std::move(way)), keys_(std::move(keys)) {}
 
 BackendStats& Upstream::stats() { return session_.host().stats().backends[backend_->state->slot]; }
 
@@ -72,6 +72,7 @@ void Upstream::try_candidate() {
 // Also whoever waits for room: there may be some because it has just gone down.
 void Upstream::ask_to_go() {
   if (is_shut()) return;
+  if (!keys_.fit(backend())) return give_up(BackendError::unavailable, "nothing that we have opens it for this user");
   if (trial_ == 0 && !let_in()) return give_up(BackendError::down, "is down: " + health().view(now_ms()).why);
   sit_down();
 }
@@ -181,7 +182,7 @@ bool Upstream::another_has_room() const {
 std::string Upstream::blamed() const {
   const Summary& who = session_.summary();
   const auto octets = who.client.octets();
-  if (login_.master || config::any_contains(session_.snapshot().penalty.exempt, octets)) return who.user;
+  if (keys_.ours(backend()) || config::any_contains(session_.snapshot().penalty.exempt, octets)) return who.user;
   bool v6 = who.client.get()->sa_family == AF_INET6;
   return {reinterpret_cast<const char*>(octets.data()), v6 ? octets.size() / 2 : octets.size()};
 }
@@ -216,7 +217,7 @@ uint64_t Upstream::ms_left() const {
 }
 
 Dialer::Words Upstream::dial_words() {
-  Dialer::Words words{"", login_};
+  Dialer::Words words{"", keys_.at(backend())};
   words.login.nonce = session_.host().next_nonce();
   if (backend().trusted && session_.client() != nullptr) {  // only then is it said, and it costs a system call
     Address local = local_address(session_.summary(), *session_.client());
@@ -226,7 +227,7 @@ Dialer::Words Upstream::dial_words() {
   }
   if (backend().proxy_protocol != config::SendProxyHeader::off) {
     words.proxy_header =
-        proxy_header(backend().proxy_protocol, session_.summary(), session_.client(), login_.facts.hops_left);
+        proxy_header(backend().proxy_protocol, session_.summary(), session_.client(), keys_.login.facts.hops_left);
   }
   return words;
 }
@@ -279,8 +280,8 @@ void Upstream::dial_refused() {
   const BackendReply& reply = dialer_->back()->reply();
   Refusal::Kind kind = session_.frontend().protocol->refusal_for(reply).kind;
   bool of_the_login = kind == Refusal::Kind::bad_credentials || kind == Refusal::Kind::authorization_failed;
-  if (login_.master && of_the_login) {
-    return give_up(BackendError::master_refused, "the master login was refused: [" + reply.code + "] " + reply.text);
+  if (keys_.ours(backend()) && of_the_login) {
+    return give_up(BackendError::master_refused, "our login was refused: [" + reply.code + "] " + reply.text);
   }
   met(true, Depth::login, "");
   session_.host().places().succeeded(state());  // it answers

@@ -13,6 +13,7 @@
 #include "parser/back.h"
 #include "proxy/base/stats.h"
 #include "proxy/session/dialer.h"
+#include "proxy/session/keys.h"
 #include "proxy/snapshot.h"
 
 namespace postigo {
@@ -38,7 +39,7 @@ class Upstream final : public Dialer::Client {
   // How long it asks the ledger for an answer, and how often.
   static constexpr uint64_t kLedgerPatienceMs = 1'500, kLedgerTickMs = 100;
 
-  Upstream(Client& client, Session& session, Candidates&& way, BackLogin&& login);
+  Upstream(Client& client, Session& session, Candidates&& way, Keys&& keys);
 
   void start();
   void abandon();                                           // nothing calls back any more
@@ -93,7 +94,7 @@ class Upstream final : public Dialer::Client {
   Client& client_;
   Session& session_;
   Candidates way_;
-  BackLogin login_;
+  Keys keys_;
   Admittance admittance_;  // at the current candidate
   Places::Seat seat_;      // there, once it is dialled
   Health::Trial trial_ = 0;

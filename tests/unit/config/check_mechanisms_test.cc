@@ -91,5 +91,31 @@ TEST_F(CheckMechanisms, WhoMayActAsWhom) {
   EXPECT_EQ(rules[0].who + " " + rules[0].whom, "*@help.org bob") << "as names of clients are, when they are compared";
 }
 
+// What follows kSmall's [[backend]] is in it.
+TEST_F(CheckMechanisms, TowardsBackends) {
+  directory_.write("own.pem", "x");
+  const std::string tls = "tls = { mode = \"implicit\", certificate = \"own.pem\", key = \"own.pem\" }\n";
+  auto with = [](const std::string& name) { return "mechanism = \"" + name + "\"\n"; };
+  for (std::string name : {"auto", "plain", "PLAIN", "scram-sha-256", "SCRAM-SHA-1", "login", "cram-md5"}) {
+    EXPECT_EQ(told(with(name)), "") << name;
+  }
+  EXPECT_THAT(told(with("xoauth2")), HasSubstr("backend.mechanism: expected \"auto\"")) << "that is forward_tokens";
+  EXPECT_THAT(told(with("scram-sha256")), HasSubstr("did you mean \"scram-sha-256\"?"));
+  EXPECT_THAT(told(with("scram-sha-256-plus")), HasSubstr("backend.mechanism: \"SCRAM-SHA-256-PLUS\" binds to TLS"));
+  EXPECT_EQ(told(tls + with("scram-sha-256-plus")), "");
+  EXPECT_THAT(told_checked(with("cram-md5")), HasSubstr("backend.mechanism: \"CRAM-MD5\" carries no authzid"));
+  EXPECT_THAT(told_checked(with("scram-sha-256")), testing::Not(HasSubstr("mechanism")));
+  EXPECT_THAT(told_checked(with("external")),
+              HasSubstr("backend.mechanism: \"EXTERNAL\" needs TLS with a certificate"));
+  EXPECT_THAT(told(tls + with("external")), HasSubstr("backend.mechanism: \"EXTERNAL\" needs a [[directory]]"));
+  EXPECT_THAT(told_checked(tls + with("external")), testing::Not(HasSubstr("mechanism")));
+}
+
+TEST_F(CheckMechanisms, TokensThatGoOn) {
+  const std::string forward = "forward_tokens = true\n";
+  EXPECT_THAT(told(forward), HasSubstr("backend.forward_tokens: has no effect"));
+  EXPECT_EQ(told(forward + "[auth]\nmechanisms = [\"XOAUTH2\"]\n"), "") << "no directory has to know whose they are";
+}
+
 }  // namespace
 }  // namespace postigo::config
