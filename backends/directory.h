@@ -47,7 +47,7 @@ class Witness {
   ~Witness() = default;
 };
 
-// What is asked. user is normalised (routing.lowercase, default domain). The password is what the client gave.
+// What is asked. user is normalised (names/names.h). The password is what the client gave.
 struct Query {
   std::string user;
   Secret password;
@@ -102,6 +102,7 @@ struct LookupResult {
   std::string detail;            // for our log only; never a secret
   StoredSecret secret = {};      // Want::secret, when ok; empty: he has none of use
   std::string token_error = {};  // Want::token, when it is not good: RFC 7628 3.2.2's JSON, in our own words
+  int64_t good_until_s = 0;      // when ok: unix time from which on it may be otherwise; 0: nobody knows of any
 };
 
 // The caller's pending question. Destroying it (or starting it again) detaches it. Drivers keep their Ticket in it and

@@ -10,11 +10,12 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <re2/re2.h>
 
 #include "backends/balance/rendezvous.h"
 #include "backends/balance/siphash.h"
 #include "backends/named_backends.h"
+#include "backends/names/configured.h"
+#include "backends/names/octet_regex.h"
 #include "backends/user_name.h"
 #include "parser/base/ascii.h"
 #include "parser/protocol.h"
@@ -58,8 +59,7 @@ void PoolTable::list_members() {
 struct RuleTable {
   const PoolTable* pool = nullptr;
   const ShardTable* shard = nullptr;  // null: hash
-  std::unique_ptr<RE2> regex;         // null: exact, found through a map
-  std::unique_ptr<RE2> octets;        // the same, for names that are not UTF-8 (T76)
+  std::optional<OctetRegex> regex;    // none: exact, found through a map
   std::string words;                  // for explain()
 };
 
@@ -84,8 +84,7 @@ struct Router::Choice {
 };
 
 struct Router::Tables {
-  bool lowercase = true;
-  std::string default_domain;
+  Names forms;
   std::vector<config::Backend> backends;
   NamedBackends names;
   std::vector<PoolTable> pools;
@@ -110,10 +109,7 @@ struct Router::Tables {
 };
 
 Router::Tables::Tables(const config::Live& live, std::vector<config::Problem>& problems)
-    : lowercase(live.routing.lowercase),
-      default_domain(live.routing.default_domain),
-      backends(live.backends),
-      names(live) {
+    : forms(name_form(live)), backends(live.backends), names(live) {
   NameMap<size_t> backend_by_name;
   for (size_t i = 0; i < backends.size(); ++i) backend_by_name.emplace(backends[i].name, i);
   pools.reserve(live.pools.size());
@@ -181,11 +177,8 @@ void Router::Tables::add_rule(const config::Rule& from, std::vector<config::Prob
     domain_rules.emplace(from.domain, index);
     rule.words = fmt::format("rule {} (domain {})", index + 1, from.domain);
   } else {
-    rule.regex = std::make_unique<RE2>(from.regex, RE2::Quiet);
-    RE2::Options octets(RE2::Quiet);
-    octets.set_encoding(RE2::Options::EncodingLatin1);
-    rule.octets = std::make_unique<RE2>(from.regex, octets);
-    if (!rule.regex->ok()) wrong("regex", fmt::format("bad regex: {}", rule.regex->error()));
+    rule.regex.emplace(from.regex);
+    if (!rule.regex->error().empty()) wrong("regex", fmt::format("bad regex: {}", rule.regex->error()));
     regex_rules.push_back(index);
     rule.words = fmt::format("rule {} (regex {})", index + 1, from.regex);
   }
@@ -199,11 +192,9 @@ const RuleTable* Router::Tables::match(std::string_view user) const {
   if (auto found = domain_rules.find(domain_of(user)); found != domain_rules.end()) {
     first = std::min(first, found->second);
   }
-  const bool text = regex_rules.empty() || is_utf8(user);
   for (size_t index : regex_rules) {
     if (index > first) break;
-    const RE2& regex = text ? *rules[index].regex : *rules[index].octets;
-    if (RE2::FullMatch(re2::StringPiece(user.data(), user.size()), regex)) return &rules[index];
+    if (rules[index].regex->matches(user)) return &rules[index];
   }
   return first == rules.size() ? nullptr : &rules[first];
 }
@@ -253,7 +244,10 @@ std::string Router::Choice::reason() const {
 }
 
 std::vector<config::Problem> Router::check(const config::Live& live) {
-  std::vector<config::Problem> problems;
+  std::vector<config::Problem> problems = Names::check(name_form(live));
+  if (!problems.empty()) return problems;
+  config::Live named = live;
+  problems = normalise_names(named);
   Tables(live, problems);
   return problems;
 }
@@ -266,14 +260,9 @@ Router::Router(const config::Live& live) {
 
 Router::~Router() = default;
 
-std::string Router::normalise(std::string_view user) const {
-  std::string name = tables_->lowercase ? lower_name(user) : std::string(user);
-  if (!name.empty() && !tables_->default_domain.empty() && !has_domain(name)) {
-    name += '@';
-    name += tables_->default_domain;
-  }
-  return name;
-}
+Result<std::string> Router::normalise(std::string_view user) const { return tables_->forms.normalise(user); }
+
+const Names& Router::names() const { return tables_->forms; }
 
 Result<Route> Router::route(const Identity& identity, std::string_view protocol, int64_t now_s) const {
   Result<Choice> choice = tables_->choose(identity, protocol, now_s);

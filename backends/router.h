@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backends/directory.h"
+#include "backends/names/names.h"
 #include "config/config.h"
 #include "config/load.h"
 #include "parser/base/result.h"
@@ -39,9 +40,9 @@ class Router {
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
-  // Case and default domain (config::Routing). Applied to every name before any directory or rule sees it. Names are
-  // octets: what may be half of a character stays as it is (user_name.h).
-  std::string normalise(std::string_view user) const;
+  // What becomes of names, before any directory or rule sees them (names/names.h). An Error: no login has that one.
+  Result<std::string> normalise(std::string_view user) const;
+  const Names& names() const;
 
   // Only backends that serve `protocol` are candidates. Fails if the identity names a pool, shard or backend that does
   // not exist, or no backend of the shard serves the protocol: our misconfiguration, [SERVERBUG]. A backend that it

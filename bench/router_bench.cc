@@ -38,7 +38,7 @@ void measure(benchmark::State& state, const config::Live& live) {
   size_t next = 0;
   for (auto _ : state) {
     Identity identity;
-    identity.user = router.normalise(names[next++ % names.size()]);
+    identity.user = *router.normalise(names[next++ % names.size()]);
     auto route = router.route(identity, "imap");
     benchmark::DoNotOptimize(route->candidates.front());
   }

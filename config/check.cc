@@ -19,6 +19,7 @@ void check(const Config& config, Report& report) {
   check_resolver(config.live.resolver, report);
   check_tls(config, report);
   check_health(config, report);
+  check_name_form(config.live.names, report);
   check_routes(config, report);
   check_auth(config, report);
   check_admin(config, report);

@@ -21,6 +21,7 @@ void check_resolver(const Resolver& resolver, Report& report);
 void check_tls(const Config& config, Report& report);     // certificates, backends' TLS
 void check_health(const Config& config, Report& report);  // [health], [ready], zones
 void check_routes(const Config& config, Report& report);  // backends, pools, rules
+void check_name_form(const NameForm& x, Report& report);
 void check_auth(const Config& config, Report& report);    // directories, backend login, capabilities
 void check_lookup(const Config& config, Report& report);  // where users' places are asked for
 void check_admin(const Config& config, Report& report);   // the admin API on TCP

@@ -394,6 +394,7 @@ struct Live {
   TlsServer tls;
   std::vector<Backend> backends;
   std::vector<Pool> pools;
+  NameForm names;  // complete: with what [routing] says
   Routing routing;
   Auth auth;
   ByProtocol<Capabilities> capabilities;

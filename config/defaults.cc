@@ -63,38 +63,42 @@ void complete_pools(Live& x) {
   if (x.routing.default_pool.empty() && !x.pools.empty()) x.routing.default_pool = x.pools[0].name;
 }
 
-// Names in the file meet names of clients after Router::normalise(), so they go through the same.
-void normalise_user(std::string& name, const Routing& routing) {
+// Names in the file meet names of clients, so the same becomes of them: the first steps here, for checks to see whether
+// two are one, and all of them where a configuration is made ready (backends/names/configured.h).
+void normalise_user(std::string& name, const NameForm& form) {
   if (name.empty()) return;
-  if (name.find('@') == std::string::npos && !routing.default_domain.empty()) name += '@' + routing.default_domain;
-  if (routing.lowercase || name.starts_with('@')) name = lower(name);
+  const bool lacks_domain = name.find('@') == std::string::npos && !form.default_domain.empty();
+  if (lacks_domain && form.rewrites.empty()) name += '@' + form.default_domain;  // rewrites come first
+  if (form.lowercase || name.starts_with('@')) name = lower(name);
 }
 
 void normalise_names(Live& x) {
   x.routing.default_domain = lower(x.routing.default_domain);
+  x.names.lowercase = x.routing.lowercase;
+  x.names.default_domain = x.routing.default_domain;
   for (Rule& rule : x.routing.rules) {
     rule.domain = lower(rule.domain);
-    normalise_user(rule.user, x.routing);
+    normalise_user(rule.user, x.names);
   }
   for (LimitClass& each : x.limits.classes) {
     each.domain = lower(each.domain);
-    normalise_user(each.user, x.routing);
+    normalise_user(each.user, x.names);
   }
   auto normalise_pattern = [&](std::string& name) {
     if (name.starts_with('*')) {
       name = lower(name);
     } else {
-      normalise_user(name, x.routing);
+      normalise_user(name, x.names);
     }
   };
   for (Impersonation& rule : x.auth.impersonation) {
     normalise_pattern(rule.who);
     normalise_pattern(rule.whom);
   }
-  normalise_user(x.auth.anonymous_user, x.routing);
+  normalise_user(x.auth.anonymous_user, x.names);
   for (Directory& directory : x.auth.directories) {
-    directory.names = {x.routing.lowercase, x.routing.default_domain};
-    for (StaticUser& user : directory.users) normalise_user(user.name, x.routing);
+    directory.names = x.names;
+    for (StaticUser& user : directory.users) normalise_user(user.name, x.names);
   }
   for (Certificate& certificate : x.tls.certificates) {
     for (std::string& name : certificate.names) name = lower(name);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/kept_secret.h"
+#include "config/names.h"
 
 namespace postigo::config {
 
@@ -35,13 +36,6 @@ struct StaticUser {
   uint64_t sessions_max = 0;     // of his own, instead of any class's; 0: none of his own
   bool main_password = true;     // false: only passwords for programs let him in
   bool operator==(const StaticUser&) const = default;
-};
-
-// How names of a directory become those of logins (Router::normalise).
-struct NameForm {
-  bool lowercase = true;
-  std::string default_domain;
-  bool operator==(const NameForm&) const = default;
 };
 
 // PostgreSQL, MySQL and MariaDB.
@@ -93,6 +87,16 @@ struct OAuth {
   bool operator==(const OAuth&) const = default;
 };
 
+// What is remembered of its answers (backends/directory/cache).
+struct Cache {
+  bool enabled = false;
+  uint64_t ttl_ms = 60'000;          // of who is known
+  uint64_t negative_ttl_ms = 5'000;  // of who is not, and of wrong passwords; 0: they are asked about each time
+  uint64_t stale_ms = 0;             // behind its time an answer serves so long while the directory is away
+  uint64_t entries = 100'000;
+  bool operator==(const Cache&) const = default;
+};
+
 struct Directory {
   enum class Type { fixed, sqlite, passwd_file, postgresql, mysql, ldap, http, redis, pam, oauth };  // "static"
   enum class Tls { off, starttls, on };
@@ -101,7 +105,7 @@ struct Directory {
   bool check_password = false;    // false: the backend checks it; true: we do, and log in with the master identity
   std::string path;               // sqlite, passwd-file
   std::vector<StaticUser> users;  // static
-  NameForm names = {};            // of [routing]
+  NameForm names = {};            // of [names] and [routing]
   bool saslprep = false;          // passwords are put into one form before they are checked (RFC 4013)
 
   // Kinds that ask a server.
@@ -121,6 +125,7 @@ struct Directory {
   Redis redis = {};
   std::string pam_service = "postigo";
   OAuth oauth = {};
+  Cache cache = {};
 
   bool operator==(const Directory&) const = default;
 };

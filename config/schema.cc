@@ -400,6 +400,7 @@ void describe(Visitor& v, Config& x) {
   usual.ready = x.live.ready;
   v.list({"backend", "The mail servers"}, x.live.backends, describe_backend, usual);
   v.list({"pool", "Shards that share users by hash; default: one pool of all backends"}, x.live.pools, describe_pool);
+  v.table({"names", "What the name of a login becomes before anybody is asked"}, x.live.names, describe_names);
   v.table({"routing", "Which user lives where"}, x.live.routing, describe_routing);
   v.table({"lookup", "Where other programs learn at which backend a user's mail belongs"}, x.startup.lookup,
           describe_lookup);

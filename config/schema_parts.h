@@ -14,6 +14,7 @@ void describe_health(Visitor& v, Health& x);
 void describe_ready(Visitor& v, Ready& x);
 void describe_backend(Visitor& v, Backend& x);
 void describe_pool(Visitor& v, Pool& x);
+void describe_names(Visitor& v, NameForm& x);
 void describe_directory(Visitor& v, Directory& x);
 
 }  // namespace postigo::config

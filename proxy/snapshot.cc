@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "backends/balance/watch.h"
+#include "backends/names/configured.h"
 #include "config/check_targets.h"
 #include "config/report.h"
 #include "config/suggest.h"
@@ -149,9 +150,10 @@ std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, Lasting& 
   if (!config::srv_names(config.live).empty() && !fits(config.live, expanded, problems)) return nullptr;
   snapshot->live = std::move(expanded.live);
   snapshot->written_ = std::move(expanded.written);
+  (void)normalise_names(snapshot->live);  // what is wrong with them was told with the rest of it
   snapshot->router = std::make_unique<Router>(snapshot->live);
   snapshot->penalty = penalty_rules(config.live.penalty);
-  snapshot->limits = limit_rules(config.live.limits);
+  snapshot->limits = limit_rules(snapshot->live.limits);
   snapshot->make_certificates(before, found);
   snapshot->make_frontends(lasting, before, found);
   snapshot->make_backends(lasting.fleet, before, found);

@@ -86,4 +86,14 @@ std::string bars_in_words(const Query& query, const Found& found, int64_t now_s)
   return words;
 }
 
+int64_t earlier_end(int64_t one_s, int64_t other_s) {
+  if (one_s == 0 || other_s == 0) return std::max(one_s, other_s);
+  return std::min(one_s, other_s);
+}
+
+int64_t end_of(const Found& found) {
+  const int64_t own_s = found.user ? found.user->may.valid_until_s : 0;
+  return earlier_end(own_s, found.domain ? found.domain->may.valid_until_s : 0);
+}
+
 }  // namespace postigo

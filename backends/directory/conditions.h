@@ -25,4 +25,8 @@ std::optional<Barred> barred_with_password(const Query& query, const Found& foun
 // no client is told. Empty: nothing.
 std::string bars_in_words(const Query& query, const Found& found, int64_t now_s);
 
+// When what lets him in ends: the earlier of both, 0 of none.
+int64_t earlier_end(int64_t one_s, int64_t other_s);
+int64_t end_of(const Found& found);
+
 }  // namespace postigo

@@ -45,6 +45,7 @@ LookupResult account_of(const Query& query, const Found& found, const Checking& 
   if (auto why = barred(query, found, now_s)) return barred_by(*why);
   LookupResult result{Verdict::ok, identity_of(query, found), {}};
   result.identity.verified = checking.enabled;
+  result.good_until_s = end_of(found);
   return result;
 }
 
@@ -117,6 +118,7 @@ class PasswordCheck : public std::enable_shared_from_this<PasswordCheck> {
         identity_(identity_of(query, found)),
         barred_(barred_with_password(query, found, now_s(env))),
         used_(how.used),
+        good_until_s_(end_of(found)),
         client_(client_network(query.client_ip)),
         check_(std::make_shared<Check>()) {
     check_->password = query.password;
@@ -127,7 +129,11 @@ class PasswordCheck : public std::enable_shared_from_this<PasswordCheck> {
   }
 
   void start() {
-    if (by_app_password()) return answer_later(env_, lookup_, {Verdict::ok, identity_, {}});
+    if (by_app_password()) {
+      LookupResult result{Verdict::ok, identity_, {}};
+      result.good_until_s = good_until_s_;
+      return answer_later(env_, lookup_, std::move(result));
+    }
     rank_ = standing_->rank(identity_.user, check_->password, check_->stored, env_.now_ms());
     if (rank_ != Turn::Rank::last) return hash();
     wait(Turn::Rank::usual, [self = shared_from_this()] { self->hash(); });
@@ -141,6 +147,7 @@ class PasswordCheck : public std::enable_shared_from_this<PasswordCheck> {
     app_password_ = *said;
     barred_ = barred(query, found, now_s(env_));
     if (!barred_) barred_ = unmet(said->may, query, now_s(env_));
+    good_until_s_ = earlier_end(good_until_s_, said->may.valid_until_s);
   }
 
   bool by_app_password() {
@@ -157,6 +164,7 @@ class PasswordCheck : public std::enable_shared_from_this<PasswordCheck> {
 
   void hashed() {
     LookupResult result = app_password_ ? barred_by(*barred_) : judge(*check_, identity_, barred_);
+    result.good_until_s = good_until_s_;
     if (check_->matches && *check_->matches && check_->may_log_in) {
       standing_->succeeded(identity_.user, check_->password, check_->stored);
     } else {
@@ -183,6 +191,7 @@ class PasswordCheck : public std::enable_shared_from_this<PasswordCheck> {
   Identity identity_;
   std::optional<Barred> barred_;
   std::function<void(const std::string&, const AppPassword&, int64_t)> used_;
+  int64_t good_until_s_;
   std::optional<AppPassword> app_password_;  // that was said
   uint64_t client_;
   std::shared_ptr<Check> check_;
@@ -212,7 +221,9 @@ void answer(Env& env, Lookup& lookup, const Query& query, Found found, const Che
   }
   if (checking.enabled) return std::make_shared<PasswordCheck>(env, lookup, query, found, checking)->start();
   if (auto why = barred(query, found, now_s(env))) return answer_later(env, lookup, barred_by(*why));
-  answer_later(env, lookup, {Verdict::ok, identity_of(query, found), {}});
+  LookupResult result{Verdict::ok, identity_of(query, found), {}};
+  result.good_until_s = end_of(found);
+  answer_later(env, lookup, std::move(result));
 }
 
 void answer_later(Env& env, Lookup& lookup, LookupResult&& result) { lookup.finish_later(env, std::move(result)); }

@@ -12,7 +12,6 @@
 
 #include <fmt/format.h>
 
-#include "backends/user_name.h"
 #include "backends/work/descriptor.h"
 #include "parser/base/ascii.h"
 #include "parser/base/limits.h"
@@ -94,7 +93,7 @@ Result<std::shared_ptr<const PasswdTable>> PasswdTable::parse(std::string text, 
 }
 
 Result<void> PasswdTable::index(const config::NameForm& names) {
-  names_ = names;
+  names_ = Names(names);
   key_ = random_sip_key();
   slots_.assign(kSlotsMin, 0);
   size_t number = 0;
@@ -113,7 +112,12 @@ Result<void> PasswdTable::index(const config::NameForm& names) {
 // Of two lines for one user the first counts, as with Dovecot.
 Result<void> PasswdTable::add(std::string_view line, size_t number) {
   const size_t offset = static_cast<size_t>(line.data() - text_.data());
-  const std::string name = name_at(offset);
+  const auto known = name_at(offset);
+  if (!known) {
+    if (oddity_.empty()) oddity_ = fmt::format("line {}: no login has this name: {}", number, known.error().message);
+    return {};
+  }
+  const std::string& name = *known;
   if (auto good = check_line(line, name); !good) return good;
   const uint64_t hash = siphash(key_, name);
   if (find(name, hash)) {
@@ -131,7 +135,7 @@ void PasswdTable::grow() {
   for (uint64_t slot : before) {
     if (slot == 0) continue;
     const size_t offset = (slot & kOffsetMask) - 1;
-    place(siphash(key_, name_at(offset)), offset);
+    place(siphash(key_, *name_at(offset)), offset);
   }
 }
 
@@ -154,14 +158,10 @@ std::string_view PasswdTable::line_at(size_t offset) const {
   return std::string_view(text_).substr(offset, text_.find('\n', offset) - offset);
 }
 
-// Router::normalise of a name in the file.
-std::string PasswdTable::name_at(size_t offset) const {
+// As a login has it that is written so.
+Result<std::string> PasswdTable::name_at(size_t offset) const {
   const std::string_view line = line_at(offset);
-  const std::string_view written = line.substr(0, line.find(':'));
-  if (written.starts_with('@')) return lower(written);
-  std::string name = names_.lowercase ? lower_name(written) : std::string(written);
-  if (!name.empty() && !names_.default_domain.empty() && !has_domain(name)) name += '@' + names_.default_domain;
-  return name;
+  return names_.entry(line.substr(0, line.find(':')));
 }
 
 std::optional<std::string_view> PasswdTable::line(std::string_view name) const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backends/balance/siphash.h"
+#include "backends/names/names.h"
 #include "config/directory.h"
 #include "parser/base/result.h"
 
@@ -48,11 +49,11 @@ class PasswdTable {
   void grow();
   void place(uint64_t hash, size_t offset);
   std::string_view line_at(size_t offset) const;
-  std::string name_at(size_t offset) const;
+  Result<std::string> name_at(size_t offset) const;
   std::optional<size_t> find(std::string_view name, uint64_t hash) const;
 
   std::string text_;
-  config::NameForm names_;
+  Names names_{config::NameForm{}};
   SipKey key_;
   std::vector<uint64_t> slots_;  // a power of two; 24 bits of the hash and 40 of (offset + 1); 0: free
   size_t users_ = 0;

@@ -105,8 +105,7 @@ Result<Entry> dovecot_line(const Fields& fields) {
 
 class Reader {
  public:
-  Reader(std::string_view text, const std::function<std::string(std::string_view)>& normalise)
-      : records_(text), normalise_(normalise) {}
+  Reader(std::string_view text, const NameOfEntry& normalise) : records_(text), normalise_(normalise) {}
 
   UserFile read() {
     Records ahead = records_;
@@ -179,7 +178,9 @@ class Reader {
   }
 
   void keep(Entry entry) {
-    entry.name = entry.name.starts_with('@') ? lower(entry.name) : normalise_(entry.name);
+    auto name = normalise_(entry.name);
+    if (!name) return complain("no login has the name " + printable(entry.name) + ": " + name.error().message);
+    entry.name = std::move(*name);
     if (auto good = check_entry(entry); !good) return complain(good.error().message);
     file_.users.push_back({records_.line(), std::move(entry)});
   }
@@ -187,13 +188,13 @@ class Reader {
   void complain(std::string message) { file_.problems.push_back({records_.line(), std::move(message)}); }
 
   Records records_;
-  const std::function<std::string(std::string_view)>& normalise_;
+  const NameOfEntry& normalise_;
   UserFile file_;
 };
 
 }  // namespace
 
-UserFile read_users(std::string_view text, const std::function<std::string(std::string_view)>& normalise) {
+UserFile read_users(std::string_view text, const NameOfEntry& normalise) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   return Reader(text, normalise).read();
 }

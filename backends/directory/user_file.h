@@ -36,8 +36,8 @@ struct UserFile {
   std::vector<LineProblem> problems;  // in the file's order; empty: the file is good
 };
 
-// `normalise` is Router::normalise, applied to every name that is not a domain entry (those are lowercased).
-UserFile read_users(std::string_view text, const std::function<std::string(std::string_view)>& normalise);
+using NameOfEntry = std::function<Result<std::string>(std::string_view)>;  // Names::entry
+UserFile read_users(std::string_view text, const NameOfEntry& normalise);
 
 // What every stored entry must satisfy: a name of bounded length in UTF-8 without control characters, a password that
 // can be checked at a bounded cost or none, no password and no backend_user for a domain.

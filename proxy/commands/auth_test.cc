@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "backends/names/configured.h"
 #include "config/suggest.h"
 #include "parser/base/ascii.h"
 #include "proxy/base/stats.h"
@@ -167,6 +168,7 @@ int auth_test(const AuthTestOptions& options, Streams io) {
   forbid_core_files();
   auto loaded = load_configuration(options.file, io);
   if (!loaded) return kBadConfiguration;
+  (void)normalise_names(loaded->config.live);  // it was checked
   auto visitor = find_visitor(loaded->config.live, options);
   if (!visitor) {
     io.err << "postigo: " << visitor.error().message << '\n';

@@ -131,8 +131,12 @@ Rehearsal::Passed Rehearsal::exchange(Credentials& credentials) {
 
 Rehearsal::Passed Rehearsal::claim(const Credentials& credentials) {
   const bool nobody = credentials.proof == Proof::anonymous;
-  claimed_ = nobody ? live_.auth.anonymous_user : router_.normalise(credentials.user);
-  acting_as_ = credentials.authzid.empty() ? std::string() : router_.normalise(credentials.authzid);
+  auto name = nobody ? live_.auth.anonymous_user : router_.normalise(credentials.user);
+  auto other = router_.normalise(credentials.authzid);
+  if (!name || !other)
+    return refuse(Refused::wrong, "no login has such a name: " + (name ? other : name).error().message);
+  claimed_ = std::move(*name);
+  acting_as_ = std::move(*other);
   if (acting_as_ == claimed_) acting_as_.clear();
   if (!credentials.possible) return refuse(Refused::wrong, "nobody can have such a name or secret");
   if (!may_act()) return refuse(Refused::not_allowed, "no [[auth.impersonation]] allows it");
@@ -176,7 +180,9 @@ Rehearsal::Passed Rehearsal::identify() {
   std::string& name = identity_.user;
   if (token) {
     if (name.empty() && claimed_.empty()) return refuse(Refused::unknown, "the token names nobody");
-    name = name.empty() ? claimed_ : router_.normalise(name);
+    auto known = router_.normalise(name);
+    if (!known) return refuse(Refused::unknown, "no login has the name in the token: " + known.error().message);
+    name = known->empty() ? claimed_ : std::move(*known);
     if (!claimed_.empty() && claimed_ != name) acting_as_ = claimed_;  // the token is another's than the name
     claimed_ = name;
     if (!may_act()) return refuse(Refused::not_allowed, "the token is of " + claimed_);

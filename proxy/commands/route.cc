@@ -4,6 +4,8 @@
 #include <ctime>
 #include <ostream>
 
+#include "backends/names/configured.h"
+#include "config/suggest.h"
 #include "parser/base/ascii.h"
 #include "proxy/commands/asking.h"
 #include "proxy/commands/configuration.h"
@@ -49,6 +51,7 @@ int tell_place(const Router& router, const Identity& identity, const std::string
 int route(const RouteOptions& options, Streams io) {
   auto loaded = load_configuration(options.file, io);
   if (!loaded) return kBadConfiguration;
+  (void)normalise_names(loaded->config.live);  // it was checked
   const config::Live& live = loaded->config.live;
   AsAccount as_account(*loaded);
   auto directories = open_directories(*loaded, io);
@@ -56,7 +59,10 @@ int route(const RouteOptions& options, Streams io) {
   Router router(live);
   Asking asking(live, directories);
   Query query;
-  query.user = router.normalise(options.user);
+  auto name = router.normalise(options.user);
+  if (!name)
+    return cannot("no login has the name " + config::in_quotes(options.user) + ": " + name.error().message, io);
+  query.user = std::move(*name);
   query.protocol = options.protocol.empty() ? live.listeners[0].protocol : options.protocol;
   query.want = Want::placement;
   const LookupResult result = asking.ask(query);
@@ -64,6 +70,7 @@ int route(const RouteOptions& options, Streams io) {
     cannot(result.detail, io);
     return kTryLater;
   }
+  if (query.user != options.user) tell(io, "name", printable(options.user) + " -> " + printable(query.user));
   tell(io, "user", printable(query.user));
   tell(io, "protocol", std::string(query.protocol));
   tell(io, "directory", known_by(live.auth, asking, result.verdict));

@@ -72,7 +72,7 @@ int user_add(const UserOptions& options, Streams io) {
   Opened opened = open_store(options, SqliteStore::Missing::create, io);
   if (opened.exit != kOk) return opened.exit;
   Entry entry;
-  entry.name = opened.normalise(options.name);
+  entry.name = opened.name;
   entry.pool = options.pool.value_or("");
   entry.shard = options.shard.value_or("");
   entry.backend_user = options.backend_user.value_or("");
@@ -93,7 +93,7 @@ int user_add(const UserOptions& options, Streams io) {
 int user_set(const UserOptions& options, Streams io) {
   Opened opened = open_store(options, SqliteStore::Missing::error, io);
   if (opened.exit != kOk) return opened.exit;
-  std::string name = opened.normalise(options.name);
+  const std::string& name = opened.name;
   auto before = opened.store->find(name);
   if (!before) return failed(io, before.error().message);
   if (!before->has_value()) return failed(io, "no entry is called " + printable(name));
@@ -118,7 +118,7 @@ int user_set(const UserOptions& options, Streams io) {
 int user_del(const UserOptions& options, Streams io) {
   Opened opened = open_store(options, SqliteStore::Missing::error, io);
   if (opened.exit != kOk) return opened.exit;
-  std::string name = opened.normalise(options.name);
+  const std::string& name = opened.name;
   auto done = opened.store->del(name);
   if (!done) return failed(io, done.error().message);
   io.out << "deleted " << printable(name) << '\n';
@@ -140,7 +140,7 @@ int user_list(const UserOptions& options, Streams io) {
 int user_rename(const UserOptions& options, Streams io) {
   Opened opened = open_store(options, SqliteStore::Missing::error, io);
   if (opened.exit != kOk) return opened.exit;
-  const std::string from = opened.normalise(options.name), to = opened.normalise(options.to);
+  const std::string &from = opened.name, &to = opened.to;
   auto done = opened.store->rename(from, to);
   if (!done) return failed(io, done.error().message);
   io.out << "renamed " << printable(from) << " to " << printable(to) << '\n';
@@ -151,7 +151,7 @@ int user_rename(const UserOptions& options, Streams io) {
 int user_verify(const UserOptions& options, Streams io) {
   Opened opened = open_store(options, SqliteStore::Missing::error, io);
   if (opened.exit != kOk) return opened.exit;
-  const std::string name = opened.normalise(options.name);
+  const std::string& name = opened.name;
   auto entry = opened.store->find(name);
   if (!entry) return failed(io, entry.error().message);
   if (!entry->has_value()) return failed(io, "no entry is called " + printable(name));

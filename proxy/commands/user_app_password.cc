@@ -29,7 +29,7 @@ int app_password_add(const UserOptions& options, Streams io) {
   for (const auto& [field, value] : options.fields) {
     if (auto set = set_app_field(password, field, value); !set) return failed(io, set.error().message);
   }
-  auto added = opened.store->add_app_password(opened.normalise(options.name), password);
+  auto added = opened.store->add_app_password(opened.name, password);
   if (!added) return failed(io, added.error().message);
   io.out << made->shown.reveal() << '\n';
   io.err << "This is shown once. It is typed with or without the dashes.\n";
@@ -39,7 +39,7 @@ int app_password_add(const UserOptions& options, Streams io) {
 int app_password_list(const UserOptions& options, Streams io) {
   Opened opened = open_store(options, SqliteStore::Missing::error, io);
   if (opened.exit != kOk) return opened.exit;
-  auto passwords = opened.store->app_passwords(opened.normalise(options.name));
+  auto passwords = opened.store->app_passwords(opened.name);
   if (!passwords) return failed(io, passwords.error().message);
   constexpr const char* kRow = "{:<24} {:<10} {:<32} {:<21} {}\n";
   io.out << fmt::format(kRow, "LABEL", "PROTOCOLS", "NETWORKS", "VALID_UNTIL", "USED");
@@ -56,7 +56,7 @@ int app_password_list(const UserOptions& options, Streams io) {
 int app_password_revoke(const UserOptions& options, Streams io) {
   Opened opened = open_store(options, SqliteStore::Missing::error, io);
   if (opened.exit != kOk) return opened.exit;
-  auto done = opened.store->revoke_app_password(opened.normalise(options.name), options.label);
+  auto done = opened.store->revoke_app_password(opened.name, options.label);
   if (!done) return failed(io, done.error().message);
   io.out << "revoked " << printable(options.label) << '\n';
   return kOk;

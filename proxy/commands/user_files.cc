@@ -94,7 +94,7 @@ int user_import(const UserOptions& options, Streams io) {
   if (opened.exit != kOk) return opened.exit;
   auto text = read_text(options.import_file, io.in);
   if (!text) return failed(io, text.error().message);
-  UserFile file = read_users(*text, [&](std::string_view name) { return opened.router->normalise(name); });
+  UserFile file = read_users(*text, [&](std::string_view name) { return opened.router->names().entry(name); });
   wipe(text->data(), text->size());
   for (const UserLine& user : file.users) {
     std::string fault = placement_fault(opened, user.entry.pool, user.entry.shard);

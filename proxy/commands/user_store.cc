@@ -40,6 +40,12 @@ std::optional<Database::Owner> owner_of_new_files(const config::Startup& startup
   return Database::Owner{account->pw_uid, named != nullptr ? named->gr_gid : account->pw_gid};
 }
 
+Result<std::string> named(const Router& router, const std::string& name) {
+  auto known = router.names().entry(name);
+  if (!known) return fail("no login has the name " + config::in_quotes(name) + ": " + known.error().message);
+  return known;
+}
+
 }  // namespace
 
 int failed(Streams io, const std::string& message) {
@@ -63,6 +69,13 @@ Opened find_store(const UserOptions& options, Streams io) {
     return opened;
   }
   opened.directory = *directory;
+  auto name = named(*opened.router, options.name), to = named(*opened.router, options.to);
+  if (!name || !to) {
+    opened.exit = failed(io, (name ? to : name).error().message);
+    return opened;
+  }
+  opened.name = std::move(*name);
+  opened.to = std::move(*to);
   return opened;
 }
 

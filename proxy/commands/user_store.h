@@ -9,7 +9,6 @@
 #include "backends/directory/sqlite_store.h"
 #include "backends/router.h"
 #include "config/load.h"
-#include "parser/base/ascii.h"
 #include "proxy/commands/commands.h"
 
 namespace postigo::commands {
@@ -22,11 +21,8 @@ struct Opened {
   const config::Directory* directory = nullptr;
   std::unique_ptr<Router> router;
   std::unique_ptr<SqliteStore> store;
+  std::string name, to;  // UserOptions', as logins have them, or "@example.com"
   int exit = kOk;
-
-  std::string normalise(std::string_view name) const {
-    return name.starts_with('@') ? lower(name) : router->normalise(name);
-  }
 };
 
 Opened find_store(const UserOptions& options, Streams io);  // all but the store

@@ -15,9 +15,9 @@
 namespace postigo {
 namespace {
 
-bool is_among(const std::vector<std::string>& domains, std::string_view domain) {
+bool is_among(const std::vector<std::string>& domains, std::string_view domain, const Names& names) {
   return std::any_of(domains.begin(), domains.end(),
-                     [&](const std::string& each) { return equal_ignoring_case(each, domain); });
+                     [&](const std::string& each) { return names.domain(each) == names.domain(domain); });
 }
 
 std::string transport(const config::Backend& backend) {
@@ -27,7 +27,7 @@ std::string transport(const config::Backend& backend) {
 }  // namespace
 
 std::optional<std::string> user_of_key(std::string_view key, const config::Lookup& settings,
-                                       std::string_view default_domain, bool vouched) {
+                                       std::string_view default_domain, const Names& names, bool vouched) {
   // A domain alone, a parent's, or all that there is: Postfix asks for them too.
   if (key.empty() || key.front() == '@' || key.front() == '.' || key == "*") return std::nullopt;
   const size_t at = key.rfind('@');
@@ -35,8 +35,9 @@ std::optional<std::string> user_of_key(std::string_view key, const config::Looku
   if (at == std::string_view::npos) {
     if (!vouched && local.find('.') != std::string_view::npos) return std::nullopt;  // it may be a domain
   } else {
-    bool listed = is_among(settings.domains, domain);
-    bool ours = listed || (settings.domains.empty() && (vouched || equal_ignoring_case(domain, default_domain)));
+    bool listed = is_among(settings.domains, domain, names);
+    bool usual = !default_domain.empty() && is_among({std::string(default_domain)}, domain, names);
+    bool ours = listed || (settings.domains.empty() && (vouched || usual));
     if (!ours) return std::nullopt;
   }
   if (!settings.delimiter.empty()) local = local.substr(0, local.find(settings.delimiter, 1));
@@ -63,14 +64,14 @@ void Oracle::ask(std::string_view key, Then then) {
   const Snapshot& snapshot = *control_.running().snapshot;
   const config::Live& live = snapshot.live;
   bool vouched = !live.auth.directories.empty() && !live.auth.accept_unknown;
-  auto user = user_of_key(key, settings_, live.routing.default_domain, vouched);
+  auto address = user_of_key(key, settings_, live.routing.default_domain, snapshot.router->names(), vouched);
+  if (!address) return then("NOTFOUND ");
+  auto user = snapshot.router->normalise(*address);
   if (!user) return then("NOTFOUND ");
-  control_.inquiry().ask(snapshot, snapshot.router->normalise(*user),
-                         [this, then = std::move(then)](const LookupResult& result) {
-                           if (result.verdict == Verdict::try_later)
-                             return then("TEMP the directories do not answer now");
-                           then(result.verdict == Verdict::ok ? reply_for(result.identity) : "NOTFOUND ");
-                         });
+  control_.inquiry().ask(snapshot, *user, [this, then = std::move(then)](const LookupResult& result) {
+    if (result.verdict == Verdict::try_later) return then("TEMP the directories do not answer now");
+    then(result.verdict == Verdict::ok ? reply_for(result.identity) : "NOTFOUND ");
+  });
 }
 
 // Mail goes where the user reads, whatever he reads with.

@@ -41,8 +41,8 @@ class Oracle {
 };
 
 // The user that an address is of, or who has that name; none: it cannot be one of ours. `vouched`: a directory knows
-// all users, so that a name which it knows is one of them, whatever its domain is.
+// all users, so that a name which it knows is one of them, whatever its domain is. `names`: which domains are one.
 std::optional<std::string> user_of_key(std::string_view key, const config::Lookup& settings,
-                                       std::string_view default_domain, bool vouched);
+                                       std::string_view default_domain, const Names& names, bool vouched);
 
 }  // namespace postigo

@@ -40,6 +40,14 @@ std::string name_at(ControlThread& control, size_t slot) {
   return slot < all.size() ? all[slot]->name : "";
 }
 
+// Of a name that became another one.
+VerbDone with_name(std::string change, VerbDone done) {
+  return [change = std::move(change), done = std::move(done)](int status, Json answer) {
+    if (status == 200) answer["name"] = change;
+    done(status, std::move(answer));
+  };
+}
+
 // Of a user whom a directory knows, or whom his backend is to know.
 void tell_route(ControlThread& control, const Identity& identity, const std::string& protocol, const VerbDone& done) {
   const Snapshot& snapshot = *control.running().snapshot;
@@ -67,9 +75,11 @@ void tell_route(ControlThread& control, const Identity& identity, const std::str
 
 void route(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
   const Snapshot& snapshot = *control.running().snapshot;
-  std::string user = snapshot.router->normalise(parameters.at("user").get<std::string>());
-  std::string protocol = parameters.value("protocol", "imap");
-  control.inquiry().ask(snapshot, user, [&control, protocol, done = std::move(done)](const LookupResult& known) {
+  auto user = user_of(control, parameters, done);
+  if (!user) return;
+  const std::string written = parameters.at("user"), protocol = parameters.value("protocol", "imap");
+  if (*user != written) done = with_name(written + " -> " + *user, std::move(done));
+  control.inquiry().ask(snapshot, *user, [&control, protocol, done = std::move(done)](const LookupResult& known) {
     if (known.verdict == Verdict::ok) return tell_route(control, known.identity, protocol, done);
     bool later = known.verdict == Verdict::try_later;
     done(later ? 503 : 404, error(later ? "the directories do not answer now: " + known.detail
@@ -195,6 +205,13 @@ std::string words_of(const Json& parameters) {
 }
 
 }  // namespace
+
+std::optional<std::string> user_of(ControlThread& control, const Json& parameters, const VerbDone& done) {
+  auto name = control.running().snapshot->router->normalise(parameters.at("user").get<std::string>());
+  if (name) return *name;
+  done(422, error("no login has such a name: " + name.error().message));
+  return std::nullopt;
+}
 
 Json error(const std::string& text) { return {{"error", text}}; }
 

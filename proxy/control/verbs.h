@@ -3,6 +3,7 @@
 // Control thread; an answer may come later, from there too.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "proxy/ops/api.h"
@@ -18,6 +19,9 @@ inline constexpr uint64_t kRowsShown = 1000;  // if nobody says how many
 void run_verb(ControlThread& control, const Verb& verb, const Json& parameters, const std::string& who, VerbDone done);
 
 Json error(const std::string& text);  // what a verb answers that was not done
+
+// The parameter "user" as logins have it. None: no login can have such a name, and `done` was told so.
+std::optional<std::string> user_of(ControlThread& control, const Json& parameters, const VerbDone& done);
 
 // Part of other verbs.
 void kick_everywhere(ControlThread& control, const Json& parameters, VerbDone done);

@@ -7,6 +7,7 @@
 #include "backends/router.h"
 #include "config/network.h"
 #include "proxy/control/control_thread.h"
+#include "proxy/control/verbs.h"
 
 namespace postigo {
 namespace {
@@ -42,7 +43,9 @@ void forgive(ControlThread& control, const Json& parameters, const std::string&,
   if (network) {
     forgiven = control.penalties().forgive(snapshot.penalty, *network, control.loop().now_ms());
   } else {
-    forgiven = control.penalties().forgive_user(snapshot.router->normalise(whom));
+    auto user = user_of(control, {{"user", whom}}, done);
+    if (!user) return;
+    forgiven = control.penalties().forgive_user(*user);
   }
   done(200, {{"forgiven", forgiven}});
 }

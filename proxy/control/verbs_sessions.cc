@@ -16,9 +16,10 @@ namespace postigo {
 namespace {
 
 // Null, and `done` was told why.
-std::optional<SessionFilter> filter_of(const Json& parameters, const VerbDone& done) {
+std::optional<SessionFilter> filter_of(const ControlThread& control, const Json& parameters, const VerbDone& done) {
   SessionFilter filter;
   filter.user = parameters.value("user", "");
+  filter.login = control.running().snapshot->router->normalise(filter.user).value_or("");
   filter.id = parameters.value("id", "");
   filter.backend = parameters.value("backend", "");
   filter.listener = parameters.value("listener", "");
@@ -52,7 +53,7 @@ Json json_of(const SessionRow& row) {
 }  // namespace
 
 void who(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
-  auto filter = filter_of(parameters, done);
+  auto filter = filter_of(control, parameters, done);
   if (!filter) return;
   auto all = std::make_shared<Rows>();
   all->left = parameters.value("limit", kRowsShown);
@@ -73,7 +74,7 @@ void who(ControlThread& control, const Json& parameters, const std::string&, Ver
 }
 
 void kick(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
-  auto filter = filter_of(parameters, done);
+  auto filter = filter_of(control, parameters, done);
   if (!filter) return;
   if (filter->empty()) return done(422, {{"error", "whom? give at least one filter"}});
   LetGo order{.filter = std::move(*filter), .over_ms = parameters.value("over", uint64_t{0})};

@@ -7,6 +7,7 @@
 #include "config/network.h"
 #include "config/units.h"
 #include "proxy/control/control_thread.h"
+#include "proxy/control/verbs.h"
 #include "proxy/session/trace.h"
 
 namespace postigo {
@@ -15,10 +16,12 @@ namespace {
 constexpr uint64_t kForMs = 5 * 60'000;
 constexpr uint64_t kForMaxMs = 24 * 3600'000;
 
-// An address or a network, else a user as he would log in.
-Traces::Order order_of(ControlThread& control, const std::string& whom) {
-  if (auto network = config::parse_network(whom)) return {*network, "", nullptr};
-  return {std::nullopt, control.running().snapshot->router->normalise(whom), nullptr};
+// An address or a network, else a user as he would log in; none: `done` was told why.
+std::optional<Traces::Order> order_of(ControlThread& control, const std::string& whom, const VerbDone& done) {
+  if (auto network = config::parse_network(whom)) return Traces::Order{*network, "", nullptr};
+  auto user = user_of(control, {{"user", whom}}, done);
+  if (!user) return std::nullopt;
+  return Traces::Order{std::nullopt, *user, nullptr};
 }
 
 // What speaks against it, or empty.
@@ -34,13 +37,14 @@ std::string obstacle(ControlThread& control, uint64_t for_ms) {
 void trace(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
   uint64_t for_ms = parameters.value("for", kForMs);
   if (std::string why = obstacle(control, for_ms); !why.empty()) return done(409, {{"error", why}});
-  Traces::Order order = order_of(control, parameters.at("whom"));
+  auto order = order_of(control, parameters.at("whom"), done);
+  if (!order) return;
   auto opened = std::make_shared<Result<std::shared_ptr<TraceFile>>>(nullptr);
   control.chore(
       [opened, for_ms, folder = control.running().config.live.trace_folder] {
         *opened = TraceFile::open(folder, TraceFile::Clock::now() + std::chrono::milliseconds(for_ms));
       },
-      [&control, opened, order, for_ms, done = std::move(done)]() mutable {
+      [&control, opened, order = std::move(*order), for_ms, done = std::move(done)]() mutable {
         if (!*opened) return done(409, {{"error", opened->error().message}});
         order.file = **opened;
         Json answer = {

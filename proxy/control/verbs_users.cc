@@ -23,10 +23,6 @@ constexpr uint64_t kParallel = 10, kParallelMax = 1000, kPerSecond = 100;
 
 uint64_t unix_s() { return static_cast<uint64_t>(std::time(nullptr)); }
 
-std::string user_of(ControlThread& control, const Json& parameters) {
-  return control.running().snapshot->router->normalise(parameters.at("user").get<std::string>());
-}
-
 // Where directories, rules and hashes send him; whom no directory knows, or who cannot be asked about: as if there were
 // none.
 Result<Route> home_of(ControlThread& control, const std::string& user, const LookupResult& known) {
@@ -230,7 +226,9 @@ Result<Flush::Order> flush_order(ControlThread& control, const Json& parameters)
 }  // namespace
 
 void move(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
-  Wish wish{user_of(control, parameters), std::nullopt};
+  auto user = user_of(control, parameters, done);
+  if (!user) return;
+  Wish wish{*user, std::nullopt};
   std::string to = parameters.at("to");
   bool timed = parameters.contains("for"), permanent = parameters.value("permanent", false);
   bool kick = parameters.value("kick", false);
@@ -255,18 +253,20 @@ void move(ControlThread& control, const Json& parameters, const std::string&, Ve
 }
 
 void hold(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
-  std::string user = user_of(control, parameters);
+  auto user = user_of(control, parameters, done);
+  if (!user) return;
   uint64_t max_ms = parameters.value("max", kHoldMs);
   if (max_ms == 0 || max_ms > kHoldMaxMs) return done(422, error("max: up to 10m"));
-  if (!control.ledger().holds.hold(user, Holds::By::operators, control.loop().now_ms() + max_ms)) {
+  if (!control.ledger().holds.hold(*user, Holds::By::operators, control.loop().now_ms() + max_ms)) {
     return done(409, error("too many users are on hold"));
   }
-  done(200, {{"user", user}, {"seconds", (max_ms + 999) / 1000}});
+  done(200, {{"user", *user}, {"seconds", (max_ms + 999) / 1000}});
 }
 
 void release(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
-  std::string user = user_of(control, parameters);
-  done(200, {{"user", user}, {"released", control.ledger().holds.release(user, Holds::By::operators)}});
+  auto user = user_of(control, parameters, done);
+  if (!user) return;
+  done(200, {{"user", *user}, {"released", control.ledger().holds.release(*user, Holds::By::operators)}});
 }
 
 void users(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {

@@ -127,6 +127,7 @@ std::vector<Field> certs() {
 
 std::vector<Field> route() {
   return {{"user", Type::text, "As normalised"},
+          {"name", Type::text, "What was asked for and what became of it, if that is another: JOE -> joe", false},
           {"pool", Type::text, "Where he lives"},
           {"shard", Type::text, "Where he lives"},
           {"reason", Type::text, "Why"},

@@ -35,7 +35,8 @@ bool SessionFilter::empty() const {
 
 bool SessionFilter::fits(Session& session) const {
   const Summary& summary = session.summary();
-  return fits_text(user, summary.user) && fits_text(id, summary.id.view()) && fits_text(backend, summary.backend) &&
+  const bool same = fits_text(user, summary.user) || (!login.empty() && login == summary.user);
+  return same && fits_text(id, summary.id.view()) && fits_text(backend, summary.backend) &&
          fits_text(listener, summary.listener) && fits_text(protocol, summary.protocol) &&
          (!network || network->contains(summary.client.octets()));
 }

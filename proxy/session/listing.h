@@ -23,7 +23,8 @@ SessionRow row_of(Session& session);
 
 // What is empty fits everything.
 struct SessionFilter {
-  std::string user = {}, id = {}, backend = {}, listener = {}, protocol = {};
+  std::string user = {}, login = {};  // one of the two: as somebody wrote it, as logins have it
+  std::string id = {}, backend = {}, listener = {}, protocol = {};
   std::optional<config::Network> network = {};  // of the client
 
   bool empty() const;

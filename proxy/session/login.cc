@@ -135,19 +135,27 @@ void Login::attempt(Event event) {
   summary.mechanism = kMechanismNames[mechanism_];
   summary.delayed_ms = 0;
   known_ = unjudged_ = false;
-  const Router& router = *session_.snapshot().router;
-  bool nobody = credentials.proof == Proof::anonymous;
-  summary.user = nobody ? session_.snapshot().live.auth.anonymous_user : router.normalise(credentials.user);
-  claimed_.assign(summary.user);
-  acting_as_ = credentials.authzid.empty() ? std::string() : router.normalise(credentials.authzid);
-  if (acting_as_ == claimed_) acting_as_.clear();
+  const bool possible = name_client(credentials) && credentials.possible;
   if (!summary.trace) summary.trace = session_.host().traces().of_user(summary.user, summary.id);
   if (hops_left() == 0) return refuse({Refusal::Kind::unavailable, {}}, Refused::loop);
-  if (!credentials.possible) return refuse({Refusal::Kind::bad_credentials, {}}, Refused::wrong);
+  if (!possible) return refuse({Refusal::Kind::bad_credentials, {}}, Refused::wrong);
   // Dropping the wish silently would be worse (T24).
   if (!may_act()) return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
   if (too_often()) return refuse({Refusal::Kind::unavailable, {}}, Refused::rate_limit);
   pass(gate_.knock(summary.user, credentials.password.reveal()));
+}
+
+// False: no login has such a name, as he says, or as he wants to act as; then the log tells what he wrote.
+bool Login::name_client(const Credentials& credentials) {
+  const Router& router = *session_.snapshot().router;
+  const bool nobody = credentials.proof == Proof::anonymous;
+  auto name = nobody ? session_.snapshot().live.auth.anonymous_user : router.normalise(credentials.user);
+  auto other = router.normalise(credentials.authzid);
+  session_.summary().user = name.value_or(credentials.user);
+  claimed_.assign(session_.summary().user);
+  acting_as_ = other.value_or(credentials.authzid);
+  if (acting_as_ == claimed_) acting_as_.clear();
+  return name && other;
 }
 
 // With the first attempt: until then the proxy may say for whom it speaks.

@@ -54,6 +54,7 @@ class Login final : public Stage, public Upstream::Client {
   void ask(const Query& query);
   bool admit_told();  // false: it is closed
   bool too_often();
+  bool name_client(const Credentials& credentials);
   static Want want_for(Proof proof);
   void supply(LookupResult&& result);
   void judge();

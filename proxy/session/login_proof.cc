@@ -68,7 +68,9 @@ void Login::identify() {
   std::string& name = identity_.user;
   if (want_ == Want::token) {
     if (name.empty() && claimed_.empty()) return refuse_as(Verdict::no_such_user);
-    name = name.empty() ? claimed_ : session_.snapshot().router->normalise(name);
+    auto known = session_.snapshot().router->normalise(name);
+    if (!known) return refuse_as(Verdict::no_such_user);
+    name = known->empty() ? claimed_ : std::move(*known);
     if (!claimed_.empty() && claimed_ != name) acting_as_ = claimed_;  // the token is another's than the name
     claimed_ = name;
     if (!may_act()) return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);

@@ -322,6 +322,7 @@ class TokenCheck final : public Ticket::Operation, public std::enable_shared_fro
       result.verdict = Verdict::ok;
       result.identity.user = std::move(opinion.user);
       result.identity.verified = true;
+      result.good_until_s = opinion.expires_s;
     } else {
       result.verdict = Verdict::bad_credentials;
       result.detail = "directory " + source_->settings().name + ": the token is refused: " + opinion.why;

@@ -190,7 +190,7 @@ TEST(Router, AnyOctetsAreAName) {
   Router router(live);
   for (const std::string& name : {std::string("\xff\xfe"), std::string("a\xc0\x80"), std::string(1, '\0'),
                                   std::string(100000, 'x'), std::string(), std::string("@"), std::string("%u")}) {
-    EXPECT_TRUE(router.route(who(router.normalise(name)), "imap"));
+    EXPECT_TRUE(router.route(who(name), "imap"));
   }
 }
 

@@ -12,7 +12,9 @@ namespace {
 
 std::string user(std::string_view key, const config::Lookup& settings = {}, bool vouched = true,
                  std::string_view default_domain = "") {
-  return user_of_key(key, settings, default_domain, vouched).value_or("(none)");
+  config::NameForm form;
+  form.domain_aliases = {"example.net=example.com"};
+  return user_of_key(key, settings, default_domain, Names(form), vouched).value_or("(none)");
 }
 
 config::Lookup with(std::vector<std::string> domains, std::string delimiter = "+", bool strip_domain = false) {
@@ -28,6 +30,15 @@ TEST(UserOfKey, UsersAndAddresses) {
   EXPECT_EQ(user("alice@example.com"), "alice@example.com");
   EXPECT_EQ(user("a@b@example.com"), "a@b@example.com");
   EXPECT_EQ(user("a.b"), "a.b");
+}
+
+// A domain and its alias are one, in the list and in the key; the name keeps its spelling until it is normalised.
+TEST(UserOfKey, AliasesOfDomains) {
+  EXPECT_EQ(user("alice@example.net", with({"example.com"})), "alice@example.net");
+  EXPECT_EQ(user("alice@Example.com", with({"example.net"})), "alice@Example.com");
+  EXPECT_EQ(user("alice@example.org", with({"example.net"})), "(none)");
+  EXPECT_EQ(user("alice@example.net", {}, false, "example.com"), "alice@example.net");
+  EXPECT_EQ(user("alice@", {}, false, ""), "(none)");
 }
 
 TEST(UserOfKey, Extensions) {
