@@ -46,6 +46,9 @@ const std::vector<Use>& uses() {
       {"fields",
        differs<&Directory::fields>,
        {Type::postgresql, Type::mysql, Type::ldap, Type::redis, Type::http, Type::passwd_file}},
+      {"cache",
+       differs<&Directory::cache>,
+       {Type::postgresql, Type::mysql, Type::ldap, Type::redis, Type::http, Type::oauth, Type::pam}},
       {"pam_service", differs<&Directory::pam_service>, {Type::pam}},
       {"sql", differs<&Directory::sql>, kSql},
       {"ldap", differs<&Directory::ldap>, {Type::ldap}},
@@ -196,12 +199,19 @@ void check_fields(const Directory& x, const std::string& path, Report& report) {
   }
 }
 
+void check_cache(const Cache& x, const std::string& path, Report& report) {
+  if (x.enabled && x.negative_ttl_ms > x.ttl_ms) {
+    report.error(path + ".cache.negative_ttl", "is longer than ttl: whoever is new would wait for nothing");
+  }
+}
+
 }  // namespace
 
 void check_directory(const Live& live, const Directory& x, const std::string& path, Report& report) {
   check_uses(x, path, report);
   check_needs(x, path, report);
   check_fields(x, path, report);
+  check_cache(x.cache, path, report);
   if (x.type == Type::postgresql || x.type == Type::mysql) check_sql(x, path, report);
   if (x.type == Type::ldap) check_ldap(x, path, report);
   if (x.type == Type::oauth) check_oauth(x, path, report);

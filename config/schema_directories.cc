@@ -104,6 +104,16 @@ void describe_oauth(Visitor& v, OAuth& x) {
   v.duration({"refresh", "Keys are asked for again this often, and when one is unknown"}, x.refresh_ms);
 }
 
+void describe_cache(Visitor& v, Cache& x) {
+  v.duration({"ttl", "Who may log in is kept so long, with this secret, from this address"}, x.ttl_ms);
+  v.duration({"negative_ttl",
+              "Who does not exist so long; where the directory itself judges, also a wrong secret; 0s: not at all"},
+             x.negative_ttl_ms, true);
+  v.duration({"stale", "Behind its ttl an answer serves so long while the directory is away; 0s: it does not"},
+             x.stale_ms, true);
+  v.count({"entries", "Answers; beyond, the oldest are forgotten"}, x.entries, {100, 10'000'000});
+}
+
 void describe_server(Visitor& v, Directory& x) {
   v.texts({"servers", "Where it is asked, in order; for LDAP URLs: \"ldaps://ldap.example.com\""}, x.servers);
   v.text({"login", "Our name there; default: none"}, x.login);
@@ -142,6 +152,8 @@ void describe_directory(Visitor& v, Directory& x) {
   v.table({"http", "A program that is asked over HTTP"}, x.http, describe_http);
   v.table({"redis", "Redis, Valkey"}, x.redis, describe_redis);
   v.table({"oauth", "OAuth 2.0: who is meant by a token"}, x.oauth, describe_oauth);
+  v.optional({"cache", "Answers are kept for a while; on if this table is there"}, x.cache.enabled, x.cache,
+             describe_cache);
   v.list({"user", "Users of a static directory"}, x.users, describe_static_user);
 }
 

@@ -3,9 +3,10 @@
 // The next one is asked only after no_such_user; try_later stops the chain. When nobody knows the name: ok and
 // unverified if auth.accept_unknown, or if there is no directory at all (the backend checks); else no_such_user,
 // which costs and looks the same as bad_credentials and differs in our log only.
-// If any directory hashes passwords, every answer but try_later has cost exactly one password hash, so that the time
-// tells nothing about the name (A22). Every refusal waits in the last line once, whoever it is for: a name that exists
-// may be checked earlier than one that does not, but "no" is never heard earlier (README.md, "Who waits for whom").
+// If any directory hashes passwords, every answer but try_later, and a yes that was kept (cache/), has cost exactly one
+// password hash, so that the time of a "no" tells nothing about the name (A22). Every refusal waits in the last line
+// once, whoever it is for: a name that exists may be checked earlier than one that does not, but "no" is never heard
+// earlier (README.md, "Who waits for whom").
 #pragma once
 
 #include <memory>

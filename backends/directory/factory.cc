@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "backends/directory/cache/cached.h"
 #include "backends/directory/chain.h"
 #include "backends/directory/password.h"
 
@@ -36,7 +37,9 @@ Result<SharedSource> load(const config::Directory& directory, const DirectorySha
   auto driver = std::find_if(std::begin(kDrivers), std::end(kDrivers),
                              [&](const DirectoryDriver& row) { return row.type == directory.type; });
   if (driver == std::end(kDrivers)) return fail("directory " + directory.name + ": no driver for its type");
-  return driver->load(directory);
+  auto source = driver->load(directory);
+  if (!source || !directory.cache.enabled) return source;
+  return cached(std::move(*source), directory);
 }
 
 bool spends_hashes(const DirectoryShared::Item& item) { return item.settings.check_password && item.source->hashes(); }

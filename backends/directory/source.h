@@ -12,6 +12,8 @@
 
 namespace postigo {
 
+class CacheStore;
+
 class DirectorySource : public std::enable_shared_from_this<DirectorySource> {
  public:
   virtual ~DirectorySource() = default;
@@ -33,6 +35,9 @@ class DirectorySource : public std::enable_shared_from_this<DirectorySource> {
 
   // Whether Query::circumstances are looked at: then they are collected for each login.
   virtual bool curious() const { return false; }
+
+  // What is kept of its answers; null: nothing is.
+  virtual CacheStore* cache() const { return nullptr; }
 };
 
 using SharedSource = std::shared_ptr<const DirectorySource>;

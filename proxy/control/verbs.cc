@@ -16,6 +16,7 @@
 #include "proxy/control/merge.h"
 #include "proxy/control/mirror.h"
 #include "proxy/control/verbs_backend.h"
+#include "proxy/control/verbs_cache.h"
 #include "proxy/control/verbs_diff.h"
 #include "proxy/control/verbs_penalties.h"
 #include "proxy/control/verbs_sessions.h"
@@ -156,6 +157,7 @@ const std::unordered_map<std::string_view, Entry>& table() {
                                                                     {"trace", {trace}},
                                                                     {"penalties", {penalties}},
                                                                     {"forgive", {forgive, nullptr, true}},
+                                                                    {"cache", {cache}},
                                                                     {"move", {move, nullptr, true}},
                                                                     {"hold", {hold, merge_hold, true}},
                                                                     {"release", {release, merge_release}},

@@ -155,6 +155,8 @@ std::vector<Field> penalties() {
 
 std::vector<Field> forgive() { return {{"forgiven", Type::integer, "Addresses, networks and users that had any"}}; }
 
+std::vector<Field> cache() { return {{"flushed", Type::integer, "Questions whose answers were kept"}}; }
+
 std::vector<Field> move() {
   return {{"user", Type::text, "As normalised"},
           {"to", Type::text, "POOL/SHARD, with /BACKEND if one was named, or auto"},

@@ -29,6 +29,7 @@ std::vector<Field> route();
 std::vector<Field> trace();
 std::vector<Field> penalties();
 std::vector<Field> forgive();
+std::vector<Field> cache();
 std::vector<Field> move();
 std::vector<Field> drain();
 std::vector<Field> hold();

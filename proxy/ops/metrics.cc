@@ -7,6 +7,7 @@
 #include <functional>
 #include <utility>
 
+#include "backends/directory/cache/store.h"
 #include "backends/directory/password.h"
 #include "parser/base/copies.h"
 #include "proxy/ops/families.h"
@@ -191,6 +192,39 @@ void logins(Families& out, const MetricsSource& source) {
   out.gauge("postigo_queue_jobs_limit", "Jobs that may wait, by count and by the time they take.");
   out.add({{"pool", "lookup"}}, static_cast<double>(source.shared->lookups.limit()));
   out.add({{"pool", "password"}}, static_cast<double>(source.shared->passwords.limit()));
+}
+
+using DirectoryCaches = std::vector<std::pair<std::string_view, const CacheStore*>>;
+
+DirectoryCaches caches_of(const MetricsSource& source) {
+  DirectoryCaches caches;
+  if (source.snapshot->directories == nullptr) return caches;
+  for (const DirectoryShared::Item& item : source.snapshot->directories->items()) {
+    if (const CacheStore* store = item.source->cache()) caches.emplace_back(item.settings.name, store);
+  }
+  return caches;
+}
+
+void directory_caches(Families& out, const MetricsSource& source) {
+  const DirectoryCaches caches = caches_of(source);
+  if (caches.empty()) return;
+  out.counter("postigo_directory_cache_questions_total",
+              "Questions to directories with a cache. hit: answered from it; miss: the directory was asked; shared: "
+              "somebody else was asking the same.");
+  for (const auto& [name, store] : caches) {
+    const CacheStore::Counters& numbers = store->counters();
+    out.add({{"directory", name}, {"result", "hit"}}, static_cast<double>(numbers.hits.load()));
+    out.add({{"directory", name}, {"result", "miss"}}, static_cast<double>(numbers.misses.load()));
+    out.add({{"directory", name}, {"result", "shared"}}, static_cast<double>(numbers.shared.load()));
+  }
+  out.counter("postigo_directory_cache_stale_total", "Answers of before that served because the directory was away.");
+  for (const auto& [name, store] : caches) {
+    out.add({{"directory", name}}, static_cast<double>(store->counters().stale.load()));
+  }
+  out.gauge("postigo_directory_cache_entries", "Questions whose answers are kept.");
+  for (const auto& [name, store] : caches) out.add({{"directory", name}}, static_cast<double>(store->entries()));
+  out.gauge("postigo_directory_cache_entries_limit", "Those that may be; beyond, the oldest are forgotten.");
+  for (const auto& [name, store] : caches) out.add({{"directory", name}}, static_cast<double>(store->entries_max()));
 }
 
 void penalties(Families& out, const MetricsSource& source) {
@@ -389,6 +423,7 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   connections(out, source);
   tls(out, source);
   logins(out, source);
+  directory_caches(out, source);
   penalties(out, source);
   limits(out, source);
   policy(out, source);

@@ -151,11 +151,11 @@ bool Login::name_client(const Credentials& credentials) {
   const bool nobody = credentials.proof == Proof::anonymous;
   auto name = nobody ? session_.snapshot().live.auth.anonymous_user : router.normalise(credentials.user);
   auto other = router.normalise(credentials.authzid);
-  session_.summary().user = name.value_or(credentials.user);
+  session_.summary().user = std::move(name).value_or(credentials.user);
   claimed_.assign(session_.summary().user);
-  acting_as_ = other.value_or(credentials.authzid);
+  acting_as_ = std::move(other).value_or(credentials.authzid);
   if (acting_as_ == claimed_) acting_as_.clear();
-  return name && other;
+  return name.has_value() && other.has_value();
 }
 
 // With the first attempt: until then the proxy may say for whom it speaks.

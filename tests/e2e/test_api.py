@@ -316,7 +316,7 @@ class Document(unittest.TestCase):
                                                   "route?user=x")]
         asked += [("post", verb, body) for verb, body in (
             ("kick", {"user": "nobody"}), ("backend", {"name": "a", "state": "weight", "weight": 5}), ("trace", {"whom": "x"}),
-            ("backend", {"name": "a", "state": "auto"}), ("forgive", {"whom": "192.0.2.0/24"}), ("reload", {}), ("log", {"action": "level", "level": "info"}),
+            ("backend", {"name": "a", "state": "auto"}), ("forgive", {"whom": "192.0.2.0/24"}), ("cache", {"action": "flush"}), ("reload", {}), ("log", {"action": "level", "level": "info"}),
             ("log", {"action": "reopen"}), ("drain", {"over": "1h"}), ("undrain", {}),
             ("diff", {"configuration": {"nonce": "0" * 32, "values": [{"key": "server.workers", "value": "7"}]}}),
             ("move", {"user": "x", "to": "a"}), ("hold", {"user": "x"}), ("release", {"user": "x"}), ("flush", {}),

@@ -1,5 +1,5 @@
 // ThreadEnv: FakeEnv's counterpart with real threads, for races and for time: one thread per pool slot, and a run loop
-// for the test's own thread. No timers beyond defer().
+// for the test's own thread, which alone asks for timers.
 #pragma once
 
 #include <sys/random.h>
@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -49,7 +50,11 @@ class ThreadEnv final : public Env {
     post(call);
     return Ticket(call);
   }
-  Ticket after(uint64_t, std::function<void()>) override { std::abort(); }
+  Ticket after(uint64_t delay_ms, std::function<void()> then) override {
+    auto call = std::make_shared<Call>(std::move(then));
+    timers_.emplace(now_ms() + delay_ms, call);
+    return Ticket(call);
+  }
   Result<Ticket> offload(Pool pool, Turn, std::function<void()> work, std::function<void()> done) override {
     auto call = std::make_shared<Call>(std::move(done));
     {
@@ -70,9 +75,18 @@ class ThreadEnv final : public Env {
   void run_until(const std::function<bool()>& done) {
     while (!done()) {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return !ready_.empty(); });
+      const auto some = [this] { return !ready_.empty(); };
+      if (timers_.empty()) {
+        changed_.wait(lock, some);
+      } else {
+        const uint64_t now = now_ms(), due = timers_.begin()->first;
+        changed_.wait_for(lock, std::chrono::milliseconds(due > now ? due - now : 0), some);
+      }
       auto ready = std::exchange(ready_, {});
       lock.unlock();
+      for (; !timers_.empty() && timers_.begin()->first <= now_ms(); timers_.erase(timers_.begin())) {
+        ready.push_back(timers_.begin()->second);
+      }
       for (const auto& call : ready) call->run();
     }
   }
@@ -111,6 +125,7 @@ class ThreadEnv final : public Env {
   std::condition_variable changed_;
   Workers pools_[2];
   std::deque<std::shared_ptr<Call>> ready_;
+  std::multimap<uint64_t, std::shared_ptr<Call>> timers_;
   bool stop_ = false;
   std::vector<std::thread> threads_;
 };

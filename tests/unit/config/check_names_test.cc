@@ -54,6 +54,22 @@ TEST_F(CheckNames, DelimitersLengthsAndRules) {
   EXPECT_THAT(said("[[names.rewrite]]\nmatch = \"x\""), HasSubstr("names.rewrite: replace must be set"));
 }
 
+TEST_F(CheckNames, CachesOfDirectories) {
+  auto cache = [&](const std::string& directory, const std::string& keys) {
+    return joined(small_and("[[directory]]\n" + directory + "[directory.cache]\n" + keys));
+  };
+  const std::string http = "type = \"http\"\n[directory.http]\nurl = \"https://a.example\"\n";
+  EXPECT_THAT(cache(http, "ttl = \"10s\"\nnegative_ttl = \"0s\"\nstale = \"1h\"\n"), IsEmpty());
+  EXPECT_THAT(cache(http, "ttl = \"10s\"\nnegative_ttl = \"11s\"\n"),
+              HasSubstr("directory.cache.negative_ttl: is longer than ttl"));
+  EXPECT_THAT(cache("type = \"sqlite\"\npath = \"u.db\"\n", ""),
+              HasSubstr("directory.cache: is for type \"postgresql\""));
+  const Loaded off = small_and("[[directory]]\n" + http),
+               on = small_and("[[directory]]\n" + http + "[directory.cache]\n");
+  EXPECT_FALSE(off.config.live.auth.directories[0].cache.enabled);
+  EXPECT_TRUE(on.config.live.auth.directories[0].cache.enabled);
+}
+
 // The first steps, for whoever reads the configuration before it is made ready.
 TEST_F(CheckNames, ADefaultDomainComesBehindRules) {
   const std::string rule = "[[routing.rule]]\nuser = \"Joe\"\npool = \"default\"\n";
