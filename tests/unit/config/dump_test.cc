@@ -38,6 +38,7 @@ class Inventor final : public Visitor {
     if (name == "pool" || name == "shard" || name == "default_pool" || name == "domain" || name == "regex") return;
     value = (name == "user" ? "user" : "n") + std::to_string(++serial_);
     if (name == "socketmap") value = "/run/" + value;
+    if (name == "delimiter") value = "+";
     if (name == "ciphers" || name == "separator") value += " \"\\ \xc3\xa9 #";
   }
   void path(Key, std::string& value) override { value = file_; }
@@ -56,6 +57,8 @@ class Inventor final : public Visitor {
     if (name == "proxy_trusted" || name == "forward_trusted") values = {"10.0.0.0/8", "2001:db8::1"};
     if (name == "domains") values = {"example.com"};
     if (name == "source") values = {"10.0.0.5", "2001:db8::5"};
+    if (name == "domain_aliases") values = {"a.example=b.example"};
+    if (name == "strip_domains") values = {"s.example"};
     if (name == "names") values = {"*.a.example", "b" + std::to_string(++serial_)};
   }
   void words(Key, std::vector<std::string>& values, std::vector<std::string> known) override {
@@ -115,6 +118,8 @@ Directory only_its_own(const Directory& all, Directory::Type type) {
     x.tls_ca = all.tls_ca;
     x.tls_verify = all.tls_verify;
     x.timeout_ms = all.timeout_ms;
+    x.cache = all.cache;
+    x.cache.negative_ttl_ms = x.cache.enabled ? x.cache.ttl_ms / 2 : x.cache.negative_ttl_ms;
   }
   if (type == Type::passwd_file || has_servers) x.fields = {"theirs=pool"};
   if (is_sql) x.sql = all.sql;
