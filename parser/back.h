@@ -29,8 +29,8 @@ struct BackPolicy {
   Alerts alerts = Alerts::never;  // which may pass; "always": but not what came in clear before STARTTLS (T28)
   bool until_ready = false;       // no login: greeting, TLS and capabilities only, and then Event::ready
   bool proxy_header = false;      // one went before all that we say: an answer to it is no answer to us
-  // How a password is said: "PLAIN" is the password itself, in whichever way the backend takes it; a mechanism, and then
-  // no other one; or "AUTO" (sasl/choose.h). What these three point to outlives the dialogue.
+  // How a password is said: "PLAIN" is the password itself, in whichever way the backend takes it; a mechanism, and
+  // then no other one; or "AUTO" (sasl/choose.h). What these three point to outlives the dialogue.
   std::string_view mechanism = "PLAIN";
   const sasl::Channel* channel = nullptr;  // null: mechanisms that need one do not work
   sasl::KeptKeys* kept = nullptr;          // of this backend (sasl/kept_keys.h); null: none are kept
@@ -43,8 +43,8 @@ enum class DoorKey {
   certificate,  // our own, by TLS; authzid says for whom
 };
 
-// How to log in. authzid empty: plain user/password (LOGIN, USER/PASS or SASL PLAIN, whatever the backend knows), unless
-// the policy asks for a mechanism. authzid set: SASL only, with authcid as the master user.
+// How to log in. authzid empty: plain user/password (LOGIN, USER/PASS or SASL PLAIN, whatever the backend knows),
+// unless the policy asks for a mechanism. authzid set: SASL only, with authcid as the master user.
 struct BackLogin {
   std::string authzid;
   std::string authcid;

@@ -63,7 +63,8 @@ bool says_password(const BackPolicy& policy, const BackLogin& login) {
 Result<const ClientMechanism*> choose(const BackPolicy& policy, const BackLogin& login, const Lists& lists) {
   switch (login.key) {
     case DoorKey::token:
-      return first_listed(DoorKey::token, lists, "the backend offers no mechanism for tokens, which forward_tokens needs");
+      return first_listed(DoorKey::token, lists,
+                          "the backend offers no mechanism for tokens, which forward_tokens needs");
     case DoorKey::certificate:
       return first_listed(DoorKey::certificate, lists,
                           "the backend does not offer EXTERNAL, which its `mechanism` asks for");

@@ -1,5 +1,5 @@
-// Channel, Facts: all that mechanisms ask of the world about one connection: to a backend, and from a client. What is in
-// proxy/session answers (backend_channel.h, facts.h); tests/fakes does.
+// Channel, Facts: all that mechanisms ask of the world about one connection: to a backend, and from a client. What is
+// in proxy/session answers (backend_channel.h, facts.h); tests/fakes does.
 //
 // One thread. Valid as long as the connection; what TLS says may change when a handshake is over.
 #pragma once
