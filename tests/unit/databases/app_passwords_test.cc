@@ -1,17 +1,28 @@
 // Passwords for programs in real databases: whom they let in where, what is bounded, and that their use is written down
 // by the operator's own statement.
 #include <gmock/gmock.h>
+#include <openssl/sha.h>
+
+#include <array>
 
 #include <chrono>
 #include <thread>
 
 #include "backends/directory/password.h"
+#include "parser/base/base64.h"
 #include "tests/unit/databases/asking.h"
 
 namespace postigo::databases {
 namespace {
 
 using testing::HasSubstr;
+
+// As `postigo user app-password` keeps them.
+std::string hashed(const std::string& text) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> octets;
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), octets.data());
+  return "{SHA256}" + base64_encode(Bytes(reinterpret_cast<const char*>(octets.data()), octets.size()));
+}
 
 class AppPasswords : public Asking {
  protected:
@@ -22,12 +33,16 @@ class AppPasswords : public Asking {
         "CREATE TABLE programs (id INTEGER, name VARCHAR(100), label VARCHAR(64), hash VARCHAR(200), protocols "
         "VARCHAR(64), networks VARCHAR(64), valid_until VARCHAR(64), uses INTEGER)");
     database().run("INSERT INTO people VALUES ('joe', '{PLAIN}secret', 1), ('ann', '{PLAIN}secret', 0)");
-    database().run(
-        "INSERT INTO programs VALUES (1, 'joe', 'phone', '{PLAIN}phone', NULL, NULL, NULL, 0),"
-        " (2, 'joe', 'mutt', '{PLAIN}mutt', 'imap', '192.0.2.0/24', NULL, 0),"
-        " (3, 'joe', 'old', '{PLAIN}old', NULL, NULL, '2020-01-01', 0), (4, 'ann', 'phone', '{PLAIN}phone', NULL, "
-        "NULL, "
-        "NULL, 0)");
+    database().run("INSERT INTO programs VALUES (1, 'joe', 'phone', '" + hashed("phone") +
+                   "', NULL, NULL, NULL, 0),"
+                   " (2, 'joe', 'mutt', '" +
+                   hashed("mutt") +
+                   "', 'imap', '192.0.2.0/24', NULL, 0),"
+                   " (3, 'joe', 'old', '" +
+                   hashed("old") + "', NULL, NULL, '2020-01-01', 0), (4, 'ann', 'phone', '" + hashed("phone") +
+                   "', NULL, "
+                   "NULL, "
+                   "NULL, 0)");
   }
 
   config::Directory directory() const {
@@ -83,7 +98,7 @@ TEST_P(AppPasswords, A22_OneHashForEachRefusal) {
 TEST_P(AppPasswords, TwentyAreLookedAt) {
   for (int id = 10; id < 60; ++id) {
     const std::string number = std::to_string(id);
-    database().run("INSERT INTO programs VALUES (" + number + ", 'joe', 'n" + number + "', '{PLAIN}n" + number +
+    database().run("INSERT INTO programs VALUES (" + number + ", 'joe', 'n" + number + "', '" + hashed("n" + number) +
                    "', NULL, NULL, NULL, 0)");
   }
   open(directory());
