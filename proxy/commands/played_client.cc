@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "parser/base/base64.h"
+#include "parser/sasl/client.h"
 #include "parser/sasl/crypto.h"
 #include "parser/sasl/server.h"
 #include "proxy/commands/rehearsal.h"
