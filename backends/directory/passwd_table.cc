@@ -112,13 +112,13 @@ Result<void> PasswdTable::index(const config::NameForm& names) {
 // Of two lines for one user the first counts, as with Dovecot.
 Result<void> PasswdTable::add(std::string_view line, size_t number) {
   const size_t offset = static_cast<size_t>(line.data() - text_.data());
+  if (auto good = check_line(line, line.substr(0, line.find(':'))); !good) return good;
   const auto known = name_at(offset);
   if (!known) {
     if (oddity_.empty()) oddity_ = fmt::format("line {}: no login has this name: {}", number, known.error().message);
     return {};
   }
   const std::string& name = *known;
-  if (auto good = check_line(line, name); !good) return good;
   const uint64_t hash = siphash(key_, name);
   if (find(name, hash)) {
     if (oddity_.empty())

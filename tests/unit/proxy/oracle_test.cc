@@ -13,7 +13,7 @@ namespace {
 std::string user(std::string_view key, const config::Lookup& settings = {}, bool vouched = true,
                  std::string_view default_domain = "") {
   config::NameForm form;
-  form.domain_aliases = {"example.net=example.com"};
+  form.domain_aliases = {"alias.example=example.com"};
   return user_of_key(key, settings, default_domain, Names(form), vouched).value_or("(none)");
 }
 
@@ -34,10 +34,10 @@ TEST(UserOfKey, UsersAndAddresses) {
 
 // A domain and its alias are one, in the list and in the key; the name keeps its spelling until it is normalised.
 TEST(UserOfKey, AliasesOfDomains) {
-  EXPECT_EQ(user("alice@example.net", with({"example.com"})), "alice@example.net");
-  EXPECT_EQ(user("alice@Example.com", with({"example.net"})), "alice@Example.com");
-  EXPECT_EQ(user("alice@example.org", with({"example.net"})), "(none)");
-  EXPECT_EQ(user("alice@example.net", {}, false, "example.com"), "alice@example.net");
+  EXPECT_EQ(user("alice@alias.example", with({"example.com"})), "alice@alias.example");
+  EXPECT_EQ(user("alice@Example.com", with({"alias.example"})), "alice@Example.com");
+  EXPECT_EQ(user("alice@example.org", with({"alias.example"})), "(none)");
+  EXPECT_EQ(user("alice@alias.example", {}, false, "example.com"), "alice@alias.example");
   EXPECT_EQ(user("alice@", {}, false, ""), "(none)");
 }
 
