@@ -48,7 +48,7 @@ TEST_F(LimiterTest, AProxyCountsAtItsListenerAndForWhomItSpeaks) {
   limits_.sessions_per_address = 1;
   limits_.connections_per_s = 3;
   const LimitRules rules = limit_rules(limits_);
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 6; ++i) {  // two seconds' worth
     EXPECT_EQ(limiter_.pass(rules, "imap", address("192.0.2.1"), false, now_ms_), Limit::none);
     EXPECT_EQ(seats_.size(), 0);
   }
@@ -64,6 +64,7 @@ TEST_F(LimiterTest, AProxyCountsAtItsListenerAndForWhomItSpeaks) {
 TEST_F(LimiterTest, WhoIsSentAwayAtTheDoorHoldsNoSeat) {
   limits_.sessions_per_address = 1;
   limits_.connections_per_s = 1;
+  EXPECT_EQ(come("192.0.2.8"), Limit::none);
   EXPECT_EQ(come("192.0.2.9"), Limit::none);
   EXPECT_EQ(come("192.0.2.1"), Limit::connections_per_s);
   now_ms_ += 1'000;
