@@ -40,6 +40,10 @@ struct Told {
     if (outcome.refused || route) return outcome.refused;
     return Refused::no_route;
   }
+  std::string there_as() const {
+    const bool by_token = visitor.mechanism->asks == sasl::Asks::token;
+    return backend_login(live, *route->candidates.front(), outcome.identity, outcome.client, by_token);
+  }
   std::string why() const { return printable(outcome.refused || route ? outcome.why : route.error().message); }
 };
 
@@ -107,7 +111,7 @@ void show(const Told& told, Streams io) {
   if (!told.why().empty()) tell(io, "because", told.why());
   if (told.refused()) return;
   tell_route(io, *told.route, told.protocol());
-  tell(io, "there as", backend_login(told.live, told.outcome.identity, told.outcome.client));
+  tell(io, "there as", told.there_as());
 }
 
 Json json_of(const Asking::Step& step, std::string_view mechanism) {
@@ -140,7 +144,7 @@ void show_json(const Told& told, Streams io) {
   json["milliseconds"] = told.took_ms;
   if (!told.refused()) {
     json["place"] = json_of_route(*told.route, told.protocol());
-    json["there_as"] = backend_login(told.live, told.outcome.identity, told.outcome.client);
+    json["there_as"] = told.there_as();
   }
   io.out << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
 }

@@ -49,10 +49,13 @@ nlohmann::ordered_json json_of_route(const Route& route, const std::string& prot
   return json;
 }
 
-// As Login::backend_login() decides it.
-std::string backend_login(const config::Live& live, const Identity& identity, const std::string& client) {
+// As Login::keys_for() and Keys decide it.
+std::string backend_login(const config::Live& live, const config::Backend& backend, const Identity& identity,
+                          const std::string& client, bool by_token) {
   const config::BackendLogin& how = live.auth.backend_login;
   const std::string user = printable(identity.backend_user.empty() ? identity.user : identity.backend_user);
+  if (by_token && client.empty() && backend.forward_tokens) return user + ", by his token";
+  if (identity.verified && backend.mechanism == "EXTERNAL") return user + ", by our certificate";
   if (identity.verified && !identity.backend_password.empty()) return user + ", by the password that his directory has";
   if (identity.verified && how.mode == config::BackendLogin::Mode::master_authzid) {
     return fmt::format("{}, by the master user {} (authzid)", user, how.master_user);

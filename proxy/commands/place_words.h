@@ -18,6 +18,7 @@ void tell_route(Streams io, const Route& route, const std::string& protocol);
 nlohmann::ordered_json json_of_route(const Route& route, const std::string& protocol);
 
 // As whom, and by whose key: never the key itself. `client`: himself, if he acts as somebody else.
-std::string backend_login(const config::Live& live, const Identity& identity, const std::string& client);
+std::string backend_login(const config::Live& live, const config::Backend& backend, const Identity& identity,
+                          const std::string& client, bool by_token);
 
 }  // namespace postigo::commands

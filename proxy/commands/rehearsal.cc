@@ -170,6 +170,9 @@ Rehearsal::Passed Rehearsal::prove(const Credentials& credentials) {
   query.password = credentials.password;
   password_ = credentials.password;
   LookupResult result = asking_.ask(query);
+  unjudged_ = query.want == Want::token && result.verdict == Verdict::no_such_user && !claimed_.empty() &&
+              any_backend([](const config::Backend& each) { return each.forward_tokens; });
+  if (unjudged_) return {};  // its backend will say
   if (auto judged = judge(result, query); !judged) return judged;
   identity_ = std::move(result.identity);
   return {};
@@ -188,7 +191,7 @@ Rehearsal::Passed Rehearsal::identify() {
     if (!may_act()) return refuse(Refused::not_allowed, "the token is of " + claimed_);
   }
   if (name.empty()) name = claimed_;
-  identity_.verified = identity_.verified || visitor_.mechanism->asks != sasl::Asks::verdict;
+  identity_.verified = identity_.verified || (visitor_.mechanism->asks != sasl::Asks::verdict && !unjudged_);
   const bool placed = !identity_.pool.empty() || !identity_.shard.empty() || !identity_.backend.empty();
   if (token && (!placed || !acting_as_.empty())) {
     if (auto found = find_himself(); !found) return found;
@@ -200,7 +203,7 @@ Rehearsal::Passed Rehearsal::identify() {
 Rehearsal::Passed Rehearsal::find_himself() {
   const Query query = question(claimed_, Want::account);
   LookupResult result = asking_.ask(query);
-  if (result.verdict == Verdict::no_such_user) return {};
+  if (result.verdict == Verdict::no_such_user && !unjudged_) return {};
   if (auto judged = judge(result, query); !judged) return judged;
   take(std::move(result.identity), claimed_);
   return {};
@@ -262,7 +265,11 @@ bool Rehearsal::may_act() const {
 // Who has proven himself without a password needs ours at the backend.
 bool Rehearsal::has_key() const {
   const bool master = live_.auth.backend_login.mode != config::BackendLogin::Mode::credentials;
-  return master || !identity_.backend_password.empty() || !password_.empty();
+  const bool token = visitor_.mechanism->asks == sasl::Asks::token && acting_as_.empty();
+  const bool opens = any_backend([&](const config::Backend& each) {
+    return (token && each.forward_tokens) || (identity_.verified && each.mechanism == "EXTERNAL");
+  });
+  return master || opens || !identity_.backend_password.empty() || (!password_.empty() && !unjudged_);
 }
 
 }  // namespace postigo::commands

@@ -5,6 +5,7 @@
 // server, orders of operators.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -62,6 +63,10 @@ class Rehearsal {
   void take(Identity identity, const std::string& name);
   std::string bars_of(const Query& query) const;
   bool may_act() const;
+  template <typename Is>
+  bool any_backend(Is is) const {
+    return std::any_of(live_.backends.begin(), live_.backends.end(), is);
+  }
   bool has_key() const;
 
   const config::Live& live_;
@@ -72,6 +77,7 @@ class Rehearsal {
   Identity identity_;
   std::optional<Verdict> unproven_;  // of an exchange: what its failure means
   Secret password_;                  // that the client has said
+  bool unjudged_ = false;            // a token that no directory knows, but a backend may
   std::string why_;
 };
 

@@ -216,6 +216,19 @@ TEST_F(AuthTest, WhereTheBackendChecks) {
   EXPECT_THAT(out_, HasSubstr("there as:  anybody, by his own password\n"));
 }
 
+// A token that no directory knows is its backend's to judge, and goes there with the name that was said.
+TEST_F(AuthTest, WhereTheBackendChecksTokens) {
+  std::string text(kListeners);
+  for (size_t at = 0; (at = text.find("[[backend]]\n", at)) != std::string::npos; at += 12) {
+    text.insert(at + 12, "forward_tokens = true\n");
+  }
+  write(text + "[auth]\nmechanisms = [\"XOAUTH2\"]\n");
+  EXPECT_EQ(test("anybody", {"--mechanism", "XOAUTH2"}, "canary\n"), kOk) << out_ << err_;
+  EXPECT_THAT(out_, HasSubstr("login:     let in, if his backend says so"));
+  EXPECT_THAT(out_, HasSubstr("there as:  anybody, by his token\n"));
+  EXPECT_EQ(test("anybody", {"--mechanism", "XOAUTH2"}, "\n"), kFailed);
+}
+
 TEST_F(AuthTest, ServersThatAreAway) {
   write(std::string(kListeners) +
         "[[directory]]\nname = \"people\"\ntype = \"postgresql\"\nservers = [\"127.0.0.1:1\"]\nlogin = \"postigo\"\n"
