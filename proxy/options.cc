@@ -119,7 +119,7 @@ void add_auth(CLI::App& app, Parsed& parsed) {
       ->type_name("NAME");
   command->add_option("--authzid", options.authzid, "Whom he wants to act as")->type_name("USER");
   command->add_option("--protocol", options.protocol, "imap or pop3; default: that of the listener")
-      ->check(CLI::IsMember({"imap", "pop3"}))
+      ->check(CLI::IsMember(config::protocol_names()))
       ->type_name("NAME");
   command->add_option("--listener", options.listener, "Where he comes in; default: the first listener")
       ->type_name("NAME");
