@@ -27,7 +27,7 @@ class CheckTest : public ConfigTest {
 };
 
 TEST_F(CheckTest, IdleTimeoutsBelowTheRfcs) {
-  EXPECT_THAT(error("[limits]\nimap_idle_timeout = \"29m\"\n"), HasSubstr("at least 30m (RFC 9051 5.4)"));
+  EXPECT_THAT(error("[limits]\nimap_idle_timeout = \"29m\"\n"), HasSubstr("at least 30m (RFC 9051 5.4;"));
   EXPECT_THAT(error("[limits]\npop3_idle_timeout = \"9m\"\n"), HasSubstr("at least 10m (RFC 1939 3)"));
   EXPECT_EQ(problems_of_small_and("[limits]\nimap_idle_timeout = \"30m\"\npop3_idle_timeout = \"10m\"\n"), "");
 }

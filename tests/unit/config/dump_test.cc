@@ -123,6 +123,7 @@ Directory only_its_own(const Directory& all, Directory::Type type) {
   }
   if (type == Type::passwd_file || has_servers) x.fields = {"theirs=pool"};
   if (is_sql) x.sql = all.sql;
+  if (!x.check_password) x.sql.app_passwords = x.sql.used = "";
   if (type == Type::ldap) {
     x.servers = {x.tls == Directory::Tls::on ? "ldaps://a.example" : "ldap://a.example"};
     x.login.clear();  // needs a password

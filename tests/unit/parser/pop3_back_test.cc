@@ -72,7 +72,7 @@ TEST(Pop3Back, MasterLoginsUseAuthPlain) {
 }
 
 TEST(Pop3Back, T77_AuthOnlyIfCapaSaysSo) {
-  const char* lists[] = {"-ERR what\r\n", "+OK\r\n.\r\n", "+OK\r\nUSER\r\nSASL LOGIN PLAINER\r\nXSASL PLAIN\r\n.\r\n"};
+  const char* lists[] = {"-ERR what\r\n", "+OK\r\n.\r\n", "+OK\r\nUSER\r\nSASL XLOGIN PLAINER\r\nXSASL PLAIN\r\n.\r\n"};
   for (std::string list : lists) {
     BackRun run;
     run.login.password = Secret(" pw ");
