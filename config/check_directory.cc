@@ -205,6 +205,27 @@ void check_cache(const Cache& x, const std::string& path, Report& report) {
   }
 }
 
+// What opens a backend for whom we have verified. Who is asked over HTTP may name it, and what the client said may do
+// so, as with nginx; other directories may have a password for each user.
+void check_door(const Live& live, const Directory& x, const std::string& path, Report& report) {
+  const auto& all = live.backends;
+  const bool token = x.type == Type::oauth;
+  const bool opens = live.auth.backend_login.mode != BackendLogin::Mode::credentials ||
+                     std::any_of(all.begin(), all.end(), [&](const Backend& each) {
+                       return each.mechanism == "EXTERNAL" || (token && each.forward_tokens);
+                     });
+  if (opens || x.type == Type::http || (!token && !x.check_password)) return;
+  const std::string how = "set mode in [auth.backend_login] to \"master_authzid\" or \"master_separator\"";
+  const bool keeps_none = x.type == Type::fixed || x.type == Type::sqlite || x.type == Type::pam;
+  if (token) {
+    report.error(path, "a token opens no backend without forward_tokens: " + how);
+  } else if (keeps_none) {
+    report.error(path + ".check_password", "who checks passwords here needs a master identity for the backend: " + how);
+  } else {
+    report.warning(path + ".check_password", "only users for whom it has a backend_password come in: " + how);
+  }
+}
+
 }  // namespace
 
 void check_directory(const Live& live, const Directory& x, const std::string& path, Report& report) {
@@ -215,20 +236,9 @@ void check_directory(const Live& live, const Directory& x, const std::string& pa
   if (x.type == Type::postgresql || x.type == Type::mysql) check_sql(x, path, report);
   if (x.type == Type::ldap) check_ldap(x, path, report);
   if (x.type == Type::oauth) check_oauth(x, path, report);
-  const bool master = live.auth.backend_login.mode != BackendLogin::Mode::credentials;
-  if (x.type == Type::oauth && !master) {
-    report.error(path,
-                 "a token opens no backend: set mode in [auth.backend_login] to \"master_authzid\" or "
-                 "\"master_separator\"");
-  }
+  check_door(live, x, path, report);
   if (x.saslprep && !x.check_password) {
     report.error(path + ".saslprep", "is about passwords that are checked here: set check_password = true");
-  }
-  // Who is asked over HTTP may name what opens the backend, and what the client said may do so, as with nginx.
-  if (x.check_password && !master && x.type != Type::http) {
-    report.error(path + ".check_password",
-                 "who checks passwords here needs a master identity for the backend: set mode in [auth.backend_login] "
-                 "to \"master_authzid\" or \"master_separator\"");
   }
   check_users(live, x, path, report);
 }

@@ -316,7 +316,7 @@ class WhatReachesTheBackend(unittest.TestCase):
 
     def test_a2_t8_other_control_characters_are_octets_of_one_command(self):
         for control in [chr(code) for code in (*range(1, 10), 11, 12, *range(14, 32), 127)]:
-            message = f"\0us{control}er\0p{control}w"
+            message = f"\0user\0p{control}w"
             with self.subTest(repr(message)):
                 with Imap.open(self.proxy, "off") as wire:
                     wire.send(f"x AUTHENTICATE PLAIN {encoded(message)}\r\n")
@@ -328,6 +328,15 @@ class WhatReachesTheBackend(unittest.TestCase):
                 self.assertEqual([b"CAPA", b"AUTH PLAIN"], [line[:10] for line in said])
         for line in self.proxy.log_text().splitlines():
             json.loads(line)  # none of them began a line of the log
+
+    def test_a2_a_name_with_a_control_character_is_nobodys(self):
+        """By default, and no backend hears of it; it is refused as a wrong one is."""
+        seen = len(self.fake.peers)
+        for control in ("\x01", "\t", "\x1f", "\x7f"):
+            with self.subTest(repr(control)), Imap.open(self.proxy, "off") as wire:
+                wire.send(f"x AUTHENTICATE PLAIN {encoded(chr(0) + 'us' + control + 'er' + chr(0) + 'pw')}\r\n")
+                self.assertRegex(wire.until("x")[-1], rb"^x NO \[AUTHENTICATIONFAILED\]")
+        self.assertEqual(seen, len(self.fake.peers))
 
     def test_a16_nothing_of_a_failed_login_is_left(self):
         with Imap.open(self.proxy, "off") as wire:
