@@ -6,6 +6,7 @@
 
 #include "config/docs.h"
 #include "config/schema.h"
+#include "parser/base/ascii.h"
 #include "tests/unit/config/support.h"
 
 namespace postigo::config {
@@ -123,7 +124,7 @@ Directory only_its_own(const Directory& all, Directory::Type type) {
   }
   if (type == Type::passwd_file || has_servers) x.fields = {"theirs=pool"};
   if (is_sql) x.sql = all.sql;
-  if (!x.check_password) x.sql.app_passwords = x.sql.used = "";
+  x.check_password = is_sql;  // passwords for programs need it
   if (type == Type::ldap) {
     x.servers = {x.tls == Directory::Tls::on ? "ldaps://a.example" : "ldap://a.example"};
     x.login.clear();  // needs a password
@@ -191,6 +192,7 @@ Config invent(unsigned seed, const std::string& file) {
     backend.health.retry_min_ms %= 60'000;
     backend.ready.min %= backend.ready.max + 1;
     backend.queue_timeout_ms = 1'234;
+    backend.mechanism = upper(backend.mechanism);  // as it is kept
   }
   for (int p = 0; p < 2; ++p) {
     Pool& pool = live.pools.emplace_back();
