@@ -18,6 +18,7 @@ class SessionNames : public HostTest {
     config.live.auth.impersonation = {{"web@example.net", "*@example.net"}};
     config.live.auth.backend_login.mode = config::BackendLogin::Mode::master_authzid;
     config.live.auth.backend_login.master_user = "master";
+    config.live.auth.backend_login.master_password = Secret(Bytes("key"));
     config.live.names.domain_aliases = {"example.net=example.com"};
     config.live.names.delimiter = "+";
     config.live.names.allowed = "[^!]+";
@@ -51,12 +52,12 @@ class SessionNames : public HostTest {
 };
 
 TEST_F(SessionNames, OfPasswords) {
-  EXPECT_EQ(sent("a LOGIN Joe+lists@EXAMPLE.net secret\r\n"), "joe@example.com|master|");
+  EXPECT_EQ(sent("a LOGIN Joe+lists@EXAMPLE.net secret\r\n"), "joe@example.com|master|key");
   EXPECT_THAT(host->directory().asked, ElementsAre("joe@example.com"));
 }
 
 TEST_F(SessionNames, OfWhomOneActsAs) {
-  EXPECT_EQ(sent(plain("Joe+x@example.net", "web@example.com")), "joe@example.com|master|");
+  EXPECT_EQ(sent(plain("Joe+x@example.net", "web@example.com")), "joe@example.com|master|key");
   EXPECT_THAT(host->directory().asked, ElementsAre("web@example.com", "joe@example.com"));
   auto [session, client] = connected();
   client.say(plain("joe@example.org", "web@example.com"));
@@ -66,15 +67,15 @@ TEST_F(SessionNames, OfWhomOneActsAs) {
 TEST_F(SessionNames, OfTokensAndOfNobody) {
   host->directory().answer.identity.user = "Joe+x@Example.NET";
   EXPECT_EQ(sent("a AUTHENTICATE OAUTHBEARER " + base64_encode("n,a=joe@example.com,\1auth=Bearer t\1\1") + "\r\n"),
-            "joe@example.com|master|")
+            "joe@example.com|master|key")
       << "the claim is the name that the client gave";
   host->directory().answer.identity.user.clear();
-  EXPECT_EQ(sent("a AUTHENTICATE ANONYMOUS " + base64_encode("me") + "\r\n"), "guest@example.com|master|");
+  EXPECT_EQ(sent("a AUTHENTICATE ANONYMOUS " + base64_encode("me") + "\r\n"), "guest@example.com|master|key");
 }
 
 TEST_F(SessionNames, WhatADirectoryCallsHimIsHisName) {
   host->directory().answer.identity.user = "Joe+x@Example.NET";
-  EXPECT_EQ(sent("a LOGIN joe@example.com secret\r\n"), "Joe+x@Example.NET|master|");
+  EXPECT_EQ(sent("a LOGIN joe@example.com secret\r\n"), "Joe+x@Example.NET|master|key");
 }
 
 TEST_F(SessionNames, WhatNoLoginIsCalledIsRefusedAndNobodyIsAsked) {
