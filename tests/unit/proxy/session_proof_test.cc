@@ -18,6 +18,7 @@ class SessionProof : public HostTest {
     config.live.auth.impersonation = {{"webmail", "*"}, {"*@help.org", "*@users.org"}};
     config.live.auth.backend_login.mode = config::BackendLogin::Mode::master_authzid;
     config.live.auth.backend_login.master_user = "master";
+    config.live.auth.backend_login.master_password = Secret(Bytes("key"));
     open();
     host->directory().answer.verdict = Verdict::ok;
     host->directory().other.emplace().verdict = Verdict::ok;  // it has no other name for him
@@ -51,7 +52,7 @@ TEST_F(SessionProof, AProvenSecretIsEnough) {
   host->directory().answer.secret.cleartext = Secret("pencil");
   auto [session, client] = connected();
   cram(client, "Alice", "pencil");
-  EXPECT_EQ(plain_at_backend(client, *session), "alice|master|");
+  EXPECT_EQ(plain_at_backend(client, *session), "alice|master|key");
   EXPECT_THAT(host->directory().asked, ElementsAre("alice")) << "once";
   EXPECT_THAT(host->directory().wants, ElementsAre(Want::secret));
 }
@@ -177,7 +178,7 @@ TEST_F(SessionProof, WhoseTokenItIsLivesWhereADirectorySays) {
   {
     other->identity.backend_user = "carol-at-home";
     auto [session, client] = attempt();
-    EXPECT_EQ(plain_at_backend(client, *session), "carol-at-home|master|");
+    EXPECT_EQ(plain_at_backend(client, *session), "carol-at-home|master|key");
     EXPECT_THAT(host->directory().wants, ElementsAre(Want::token, Want::account));
     EXPECT_THAT(host->directory().asked.back(), "carol");
     session->abort(CloseReason::shutting_down);
@@ -186,7 +187,7 @@ TEST_F(SessionProof, WhoseTokenItIsLivesWhereADirectorySays) {
     other = LookupResult();
     other->verdict = Verdict::no_such_user;
     auto [session, client] = attempt();
-    EXPECT_EQ(plain_at_backend(client, *session), "carol|master|") << "nobody else knows him, and nobody has to";
+    EXPECT_EQ(plain_at_backend(client, *session), "carol|master|key") << "nobody else knows him, and nobody has to";
     session->abort(CloseReason::shutting_down);
   }
   for (auto [verdict, told] :
@@ -212,7 +213,7 @@ TEST_F(SessionProof, ATokenSaysWhoseItIs) {
   };
   {
     auto [session, client] = attempt("n,,", "carol", true);
-    EXPECT_EQ(plain_at_backend(client, *session), "carol|master|");
+    EXPECT_EQ(plain_at_backend(client, *session), "carol|master|key");
     session->abort(CloseReason::shutting_down);
   }
   {
@@ -221,12 +222,12 @@ TEST_F(SessionProof, ATokenSaysWhoseItIs) {
   }
   {
     auto [session, client] = attempt("n,a=bob,", "webmail", true);
-    EXPECT_EQ(plain_at_backend(client, *session), "bob|master|") << "by a rule";
+    EXPECT_EQ(plain_at_backend(client, *session), "bob|master|key") << "by a rule";
     session->abort(CloseReason::shutting_down);
   }
   {
     auto [session, client] = attempt("n,a=bob,", "", true);
-    EXPECT_EQ(plain_at_backend(client, *session), "bob|master|") << "the directory has agreed to the name";
+    EXPECT_EQ(plain_at_backend(client, *session), "bob|master|key") << "the directory has agreed to the name";
     session->abort(CloseReason::shutting_down);
   }
   auto [session, client] = attempt("n,,", "", true);
@@ -247,7 +248,7 @@ TEST_F(SessionProof, T24_ByRuleOneMayActAsAnother) {
   };
   {
     auto [session, client] = log_in("Bob", "WebMail");
-    EXPECT_EQ(plain_at_backend(client, *session), "bob|master|");
+    EXPECT_EQ(plain_at_backend(client, *session), "bob|master|key");
     EXPECT_EQ(session->summary().user, "bob");
     EXPECT_THAT(host->directory().asked, ElementsAre("webmail", "bob"));
     EXPECT_THAT(host->directory().wants, ElementsAre(Want::verdict, Want::account));
@@ -261,7 +262,7 @@ TEST_F(SessionProof, T24_ByRuleOneMayActAsAnother) {
   }
   {
     auto [session, client] = log_in("ann@users.org", "ann@help.org");
-    EXPECT_EQ(plain_at_backend(client, *session), "ann@users.org|master|");
+    EXPECT_EQ(plain_at_backend(client, *session), "ann@users.org|master|key");
     session->abort(CloseReason::shutting_down);
   }
   host->directory().answer.identity.verified = false;
@@ -280,7 +281,7 @@ TEST_F(SessionProof, T24_WhoActsHasProvenWhoHeIsFirst) {
 TEST_F(SessionProof, AnonymousIsAUserLikeOthers) {
   auto [session, client] = connected();
   client.say("a AUTHENTICATE ANONYMOUS " + base64_encode("sirhc") + "\r\n");
-  EXPECT_EQ(plain_at_backend(client, *session), "guest|master|");
+  EXPECT_EQ(plain_at_backend(client, *session), "guest|master|key");
   EXPECT_THAT(host->directory().wants, ElementsAre(Want::account));
 }
 
