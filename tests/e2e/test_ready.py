@@ -180,7 +180,8 @@ class Goes(Used):
 
     def test_a_reload_takes_the_new_server(self):
         proxy, user, log_in = self.in_use()
-        before = len(platform.a.logins(user))
+        # Dovecot writes its line a moment later than we do.
+        before = len(platform.a.wait_login(user, len(proxy.lines("login", user=user))))
         wait_ready(proxy)
         moved = proxy.sections["backends"].replace(str(platform.a.imap), str(platform.b.imap))
         self.assertEqual("reloaded", reload(proxy, backends=moved)["event"])
