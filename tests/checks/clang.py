@@ -17,7 +17,8 @@ import shutil
 import subprocess
 import sys
 
-FOR_GCC = re.compile(r"-[UD]_FORTIFY_SOURCE(=\d)?|-Wno-restrict|-W(no-)?tsan|-O\d|-g\d?|-pthread")
+FOR_GCC = re.compile(r"-[UD]_FORTIFY_SOURCE(=\d)?|-Wno-restrict|-W(no-)?tsan|-O\d|-g\d?|-pthread|-W(no-)?invalid-pch"
+                     r"|-fpch-preprocess|-fno-sanitize=\S*")
 FOR_CLANG = ["-O0", "-g0", "-pthread"]  # the same for all: what is compiled ahead fits no other
 SYSTEM = re.compile(r"^#include <([^>]+)>", re.MULTILINE)
 MANY = 4  # sources that include a header of the system, so that it is worth to be compiled ahead
@@ -27,7 +28,9 @@ def words_of(unit):
     """g++'s arguments as clang's, without input and output."""
     words = shlex.split(unit["command"])
     start = next(i for i, word in enumerate(words) if re.search(r"(c\+\+|g\+\+)(-\d+)?$", word))
-    return [word for word in words[start + 1:words.index("-o")] if not FOR_GCC.fullmatch(word)] + FOR_CLANG
+    words = words[start + 1:words.index("-o")]
+    ahead = words.index("-include") if "-include" in words else len(words)  # g++'s own, for some builds
+    return [word for word in words[:ahead] + words[ahead + 2:] if not FOR_GCC.fullmatch(word)] + FOR_CLANG
 
 
 def common_headers(units):

@@ -1,0 +1,18 @@
+# What many sources include from the system is compiled once, ahead of them: a third of what the tests take to build.
+# Under the sanitizers only, so that the release build still tells which source lacks an #include.
+set(POSTIGO_AHEAD <algorithm> <array> <atomic> <charconv> <chrono> <cstdint> <cstring> <functional> <map> <memory> <mutex>
+  <optional> <span> <string> <string_view> <unordered_map> <utility> <vector>)
+
+# postigo_compile_ahead(TARGET [headers...]): these, and those that all have in common.
+function(postigo_compile_ahead target)
+  if(POSTIGO_SANITIZE)
+    target_precompile_headers(${target} PRIVATE ${POSTIGO_AHEAD} ${ARGN})
+  endif()
+endfunction()
+
+# postigo_share_ahead(TARGET FROM): what was compiled for FROM. REQUIRES: the same options.
+function(postigo_share_ahead target from)
+  if(POSTIGO_SANITIZE)
+    target_precompile_headers(${target} REUSE_FROM ${from})
+  endif()
+endfunction()
