@@ -3,6 +3,11 @@
 set(POSTIGO_AHEAD <algorithm> <array> <atomic> <charconv> <chrono> <cstdint> <cstring> <functional> <map> <memory> <mutex>
   <optional> <span> <string> <string_view> <unordered_map> <utility> <vector>)
 
+if(POSTIGO_SANITIZE)  # what some of the libraries ask for; the same for all, or they cannot share it
+  add_compile_options(-pthread)
+  add_compile_definitions(_FILE_OFFSET_BITS=64)
+endif()
+
 # postigo_compile_ahead(TARGET [headers...]): these, and those that all have in common.
 function(postigo_compile_ahead target)
   if(POSTIGO_SANITIZE)

@@ -12,7 +12,7 @@
 namespace postigo {
 namespace {
 
-constexpr size_t kWordMax = 16;  // longer ones are no verb that matters
+constexpr size_t kWordMax = 64;  // longer ones are no verb, and no tag that anybody uses
 constexpr size_t kTailMax = 24;  // "{18446744073709551615+}"
 constexpr unsigned kVerbWords = 2;
 
@@ -48,20 +48,25 @@ std::string TraceBlanks::show(Bytes data) {
 }
 
 void TraceBlanks::server_said(Bytes data) {
-  if (!exchange_) return said_.clear();
   for (char c : data) {
     if (c == '\n') {
       server_line();
-    } else if (said_.size() < 2) {
+    } else if (said_.size() <= kWordMax) {
       said_ += c;
     }
   }
 }
 
-// "+ ..." asks for more, "* ..." is about something else (RFC 9051 7); "+OK" is an answer.
+// Commands may have been sent ahead of AUTH: their answers end nothing. In IMAP it is the tag that tells them apart, in
+// POP3 their number; what looks like an answer within a mail is counted, too.
 void TraceBlanks::server_line() {
-  bool challenge = said_ == "+ " || said_ == "+\r" || said_ == "+", untagged = said_.starts_with('*');
-  if (!said_.empty() && !challenge && !untagged) exchange_ = false;
+  const std::string_view word = std::string_view(said_).substr(0, said_.find_first_of(" \r"));
+  if (word == "+OK" || word == "-ERR") {
+    if (unanswered_ > 0) --unanswered_;
+    if (awaited_.empty() && unanswered_ == 0) exchange_ = false;
+  } else if (!awaited_.empty() && word == awaited_) {
+    exchange_ = false;
+  }
   said_.clear();
 }
 
@@ -76,15 +81,16 @@ void TraceBlanks::take(char c, std::string& shown) {
     if (--literal_ == 0) state_ = State::secret;
     return;
   }
-  if (state_ == State::words && words_ == 0 && word_.empty() && exchange_) state_ = State::secret;
+  if (state_ == State::words && words_ == 0 && word_.empty()) veiled_ = exchange_;
   bool ends_line = c == '\n' || c == '\r', ends_word = ends_line || c == ' ' || c == '\t';
   if (state_ == State::words && ends_word) end_word();
   if (state_ == State::words && !ends_word && word_.size() <= kWordMax) word_ += c;
   if (state_ == State::clear && is_id_) look_for_fields(c);
-  if (state_ == State::secret && !ends_line && c != ' ') {
+  const bool secret = state_ == State::secret || veiled_;
+  if (secret && !ends_line && c != ' ') {
     hide(shown);
-    note_tail(c);
-  } else if (state_ != State::secret || ends_line || !hidden_) {
+    if (state_ == State::secret) note_tail(c);
+  } else if (!secret || ends_line || !hidden_) {
     shown += c;
     hidden_ = hidden_ && !ends_line;
   }
@@ -112,7 +118,8 @@ void TraceBlanks::end_word() {
   if (word_.empty()) return;
   ++words_;
   is_id_ = is_id_ || (words_ == kVerbWords && equal_ignoring_case(word_, "ID"));
-  starts_sasl_ = begins_sasl(word_);
+  if (words_ == 1) first_ = word_;
+  starts_sasl_ = starts_sasl_ || begins_sasl(word_);
   if (has_secret(word_)) {
     state_ = State::secret;
   } else if (words_ == kVerbWords) {
@@ -121,10 +128,16 @@ void TraceBlanks::end_word() {
   word_.clear();
 }
 
+// Of several exchanges that were begun at once the last ends the veil.
 void TraceBlanks::end_line() {
   auto literal = state_ == State::secret || is_id_ ? literal_at_end(tail_) : std::nullopt;
-  exchange_ = exchange_ || starts_sasl_;
+  if (starts_sasl_) {
+    exchange_ = true;
+    awaited_ = begins_sasl(first_) ? std::string() : first_;
+  }
+  if (starts_sasl_ || !veiled_) ++unanswered_;
   starts_sasl_ = false;
+  veiled_ = false;
   tail_.clear();
   word_.clear();
   words_ = 0;

@@ -15,7 +15,8 @@ class TraceBlanks {
  public:
   // What of `data` may be shown; "***" stands for what may not, once however it is cut.
   std::string show(Bytes data);
-  // The server spoke. Behind AUTHENTICATE or AUTH all lines of the client are its secrets until the answer is there.
+  // The server spoke. Behind AUTHENTICATE or AUTH all lines of the client are its secrets until the answer to that is
+  // there, whatever else is answered before.
   void server_said(Bytes data);
 
  private:
@@ -36,11 +37,15 @@ class TraceBlanks {
 
   State state_ = State::words;
   std::string word_;          // the one that is being read, as far as it matters
+  std::string first_;         // of this line: in IMAP its tag
   unsigned words_ = 0;        // that ended in this line
   std::string tail_;          // of a secret line: what may be the announcement of a literal
   uint64_t literal_ = 0;      // octets to come
   std::string said_;          // how the server's current line begins
+  std::string awaited_;       // the tag whose answer ends the exchange; empty: it is POP3's
+  unsigned unanswered_ = 0;   // POP3's commands, as far as one can tell
   bool exchange_ = false;     // a SASL exchange is under way
+  bool veiled_ = false;       // it was when this line began
   bool starts_sasl_ = false;  // this line begins one
   bool is_id_ = false;        // this line is IMAP's ID, where fields for a passdb may stand
   size_t forward_ = 0;        // octets of "x-forward-" that have just been

@@ -77,9 +77,9 @@ TEST(TraceBlanks, A33_FieldsForAPassdb) {
 }
 
 TEST(TraceBlanks, A33_LinesOfAnExchangeUntilItIsAnswered) {
-  for (const char* begin : {"a1 AUTHENTICATE LOGIN\r\n", "AUTH LOGIN\r\n"}) {
+  {
     TraceBlanks blanks;
-    std::string shown = blanks.show(begin);
+    std::string shown = blanks.show("a1 AUTHENTICATE LOGIN\r\n");
     blanks.server_said("* 3 EXISTS\r\n");
     for (const char* challenge : {"+ VXNlcm5hbWU6\r\n", "+", "\r\n", "+ \r\n* OK still here\r\n"}) {
       blanks.server_said(challenge);
@@ -97,6 +97,34 @@ TEST(TraceBlanks, A33_LinesOfAnExchangeUntilItIsAnswered) {
   EXPECT_THAT(blanks.show("Y2FuYXJ5\r\n"), Not(HasSubstr("Y2Fu")));
   blanks.server_said("+OK\r\n");
   EXPECT_EQ(blanks.show("STAT\r\n"), "STAT\r\n");
+}
+
+// What was sent ahead of AUTH is answered before it.
+TEST(TraceBlanks, A33_OtherAnswersEndNoExchange) {
+  struct Case {
+    const char *ahead, *answers, *end, *next;
+  };
+  for (const Case& c :
+       {Case{"a NOOP\r\nb AUTHENTICATE PLAIN\r\n", "a OK done\r\n+ \r\n", "b NO\r\n", "c NOOP\r\n"},
+        Case{"a LOGIN x y\r\nab AUTHENTICATE PLAIN\r\n", "a NO\r\n* OK\r\nabc OK\r\n", "ab OK\r\n", "+ x\r\n"},
+        Case{"STAT\r\nNOOP\r\nAUTH PLAIN\r\n", "+OK 1 2\r\n-ERR\r\n+ \r\n", "+OK in\r\n", "QUIT\r\n"}}) {
+    TraceBlanks blanks;
+    blanks.show(c.ahead);
+    blanks.server_said(c.answers);
+    EXPECT_EQ(blanks.show("AGNhbmFyeQ==\r\n"), "***\r\n") << c.ahead;
+    blanks.server_said(c.end);
+    EXPECT_EQ(blanks.show(c.next), c.next);
+  }
+}
+
+TEST(TraceBlanks, A33_ExchangesBegunAtOnce) {
+  TraceBlanks blanks;
+  std::string shown = blanks.show("b AUTHENTICATE PLAIN\r\nAGNhbmFyeQ==\r\nc AUTHENTICATE PLAIN\r\n");
+  blanks.server_said("+ \r\nb NO\r\n");
+  shown += blanks.show("AGNhbmFyeQ==\r\n");
+  EXPECT_THAT(shown, Not(HasSubstr("AGN")));
+  blanks.server_said("+ \r\nc OK in\r\n");
+  EXPECT_EQ(blanks.show("d NOOP\r\n"), "d NOOP\r\n");
 }
 
 }  // namespace
