@@ -2,6 +2,7 @@
 // secret, never takes it as an argument, and shows none. Not here: the steps (rehearsal.cc).
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 #include <iostream>
 
@@ -36,15 +37,25 @@ struct Told {
   double took_ms;
 
   const std::string& protocol() const { return visitor.listener->protocol; }
+  // The first that he can be logged in at; null: none of them.
+  const config::Backend* opened() const {
+    const auto& all = route->candidates;
+    auto found = std::find_if(all.begin(), all.end(), [&](const auto* each) { return outcome.keys.fit(*each); });
+    return found == all.end() ? nullptr : *found;
+  }
   std::optional<Refused> refused() const {
-    if (outcome.refused || route) return outcome.refused;
-    return Refused::no_route;
+    if (outcome.refused) return outcome.refused;
+    if (!route) return Refused::no_route;
+    return opened() == nullptr ? std::optional(Refused::master_refused) : std::nullopt;
   }
-  std::string there_as() const {
-    const bool by_token = visitor.mechanism->asks == sasl::Asks::token;
-    return backend_login(live, *route->candidates.front(), outcome.identity, outcome.client, by_token);
+  // It says nothing about him: he is told to come again.
+  bool later() const { return refused() && postigo::facts_of(*refused()).result == AuthResult::unavailable; }
+  std::string there_as() const { return backend_login(outcome.keys, *opened()); }
+  std::string why() const {
+    if (outcome.refused || (route && opened() != nullptr)) return printable(outcome.why);
+    if (!route) return printable(route.error().message);
+    return "the backend wants a password, and this client says none: see auth.backend_login";
   }
-  std::string why() const { return printable(outcome.refused || route ? outcome.why : route.error().message); }
 };
 
 double milliseconds(uint64_t us) { return static_cast<double>(us) / 1000; }
@@ -92,7 +103,7 @@ void tell_step(const Asking::Step& step, std::string_view mechanism, Streams io)
 
 std::string login_in_words(const Told& told) {
   if (!told.refused()) return told.outcome.identity.verified ? "let in" : "let in, if his backend says so";
-  const bool later = told.outcome.later();
+  const bool later = told.later();
   return fmt::format("{}: {} ({})", later ? "try later" : "refused", name_of(*told.refused()),
                      postigo::facts_of(*told.refused()).text);
 }
@@ -137,7 +148,7 @@ void show_json(const Told& told, Streams io) {
                {"asked", Json::array()}};
   if (!visitor.authzid.empty()) json["as"] = printable(visitor.authzid);
   for (const Asking::Step& step : told.steps) json["asked"].push_back(json_of(step, visitor.mechanism->name));
-  json["login"] = !told.refused() ? "ok" : told.outcome.later() ? "try_later" : "refused";
+  json["login"] = !told.refused() ? "ok" : told.later() ? "try_later" : "refused";
   json["verified"] = !told.refused() && told.outcome.identity.verified;
   if (told.refused()) json["reason"] = name_of(*told.refused());
   if (!told.why().empty()) json["because"] = told.why();
@@ -163,7 +174,7 @@ int rehearse(const config::Loaded& loaded, const Visitor& visitor, bool json, St
   if (!outcome.refused) told.route = router.explain(outcome.identity, told.protocol(), std::time(nullptr));
   json ? show_json(told, io) : show(told, io);
   if (!told.refused()) return kOk;
-  return outcome.later() ? kTryLater : kFailed;
+  return told.later() ? kTryLater : kFailed;
 }
 
 }  // namespace

@@ -49,22 +49,16 @@ nlohmann::ordered_json json_of_route(const Route& route, const std::string& prot
   return json;
 }
 
-// As Login::keys_for() and Keys decide it.
-std::string backend_login(const config::Live& live, const config::Backend& backend, const Identity& identity,
-                          const std::string& client, bool by_token) {
-  const config::BackendLogin& how = live.auth.backend_login;
-  const std::string user = printable(identity.backend_user.empty() ? identity.user : identity.backend_user);
-  if (by_token && client.empty() && backend.forward_tokens) return user + ", by his token";
-  if (identity.verified && backend.mechanism == "EXTERNAL") return user + ", by our certificate";
-  if (identity.verified && !identity.backend_password.empty()) return user + ", by the password that his directory has";
-  if (identity.verified && how.mode == config::BackendLogin::Mode::master_authzid) {
-    return fmt::format("{}, by the master user {} (authzid)", user, how.master_user);
-  }
-  if (identity.verified && how.mode == config::BackendLogin::Mode::master_separator) {
-    return fmt::format("{}{}{}, by the master's password", user, how.separator, how.master_user);
-  }
-  if (client.empty()) return user + ", by his own password";
-  return fmt::format("{}, by the password of {} (authzid)", user, printable(client));
+std::string backend_login(const Keys& keys, const config::Backend& backend) {
+  const BackLogin login = keys.at(backend);
+  const std::string user = printable(keys.user), by = printable(login.authcid);
+  if (login.key == DoorKey::token) return user + ", by his token";
+  if (login.key == DoorKey::certificate) return user + ", by our certificate";
+  if (!login.master && login.authzid.empty()) return user + ", by his own password";
+  if (!login.master) return fmt::format("{}, by the password of {} (authzid)", user, by);
+  if (!login.authzid.empty()) return fmt::format("{}, by the master user {} (authzid)", user, by);
+  if (login.authcid != keys.user) return by + ", by the master's password";
+  return user + ", by the password that his directory has";
 }
 
 }  // namespace postigo::commands

@@ -7,6 +7,7 @@
 #include "backends/router.h"
 #include "config/config.h"
 #include "proxy/commands/commands.h"
+#include "proxy/session/keys.h"
 
 namespace postigo::commands {
 
@@ -17,8 +18,7 @@ void tell(Streams io, const std::string& title, const std::string& text);
 void tell_route(Streams io, const Route& route, const std::string& protocol);
 nlohmann::ordered_json json_of_route(const Route& route, const std::string& protocol);
 
-// As whom, and by whose key: never the key itself. `client`: himself, if he acts as somebody else.
-std::string backend_login(const config::Live& live, const config::Backend& backend, const Identity& identity,
-                          const std::string& client, bool by_token);
+// As whom, and by whose key: never the key itself. REQUIRES: keys.fit(backend).
+std::string backend_login(const Keys& keys, const config::Backend& backend);
 
 }  // namespace postigo::commands

@@ -4,12 +4,14 @@
 
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <utility>
 
 #include "backends/directory/conditions.h"
 #include "backends/impersonation.h"
+#include "parser/base/ascii.h"
 #include "parser/base/base64.h"
 #include "parser/front.h"
 #include "parser/sasl/crypto.h"
@@ -67,8 +69,6 @@ std::shared_ptr<const Circumstances> circumstances_of(const Visitor& visitor) {
 
 }  // namespace
 
-bool Outcome::later() const { return refused && facts_of(*refused).result == AuthResult::unavailable; }
-
 bool Rehearsal::offered(const config::Live& live, const Visitor& visitor) {
   const sasl::Mechanism& mechanism = *visitor.mechanism;
   const config::Listener& listener = *visitor.listener;
@@ -86,15 +86,11 @@ Outcome Rehearsal::run() {
   Passed passed = exchange(credentials);
   if (passed) passed = prove(credentials);
   if (passed) passed = identify();
-  if (passed && !has_key()) {
-    passed = refuse(Refused::master_refused,
-                    "the backend wants a password, and this client says none: see "
-                    "auth.backend_login");
-  }
   Outcome outcome;
   outcome.why = std::move(why_);
   if (!passed) outcome.refused = passed.error();
-  if (!acting_as_.empty()) outcome.client = claimed_;
+  const std::string himself = acting_as_.empty() ? std::string() : claimed_;
+  outcome.keys = keys_of(live_.auth.backend_login, identity_, credentials, himself);
   outcome.identity = std::move(identity_);
   return outcome;
 }
@@ -168,10 +164,10 @@ Rehearsal::Passed Rehearsal::prove(const Credentials& credentials) {
   if (auto claimed = claim(credentials); !claimed) return claimed;
   Query query = question(claimed_, want_of(visitor_.mechanism->asks));
   query.password = credentials.password;
-  password_ = credentials.password;
   LookupResult result = asking_.ask(query);
   unjudged_ = query.want == Want::token && result.verdict == Verdict::no_such_user && !claimed_.empty() &&
-              any_backend([](const config::Backend& each) { return each.forward_tokens; });
+              std::any_of(live_.backends.begin(), live_.backends.end(),
+                          [](const config::Backend& each) { return each.forward_tokens; });
   if (unjudged_) return {};  // its backend will say
   if (auto judged = judge(result, query); !judged) return judged;
   identity_ = std::move(result.identity);
@@ -180,17 +176,15 @@ Rehearsal::Passed Rehearsal::prove(const Credentials& credentials) {
 
 Rehearsal::Passed Rehearsal::identify() {
   const bool token = visitor_.mechanism->asks == sasl::Asks::token;
-  std::string& name = identity_.user;
+  const std::string& name = identity_.user;
   if (token) {
     if (name.empty() && claimed_.empty()) return refuse(Refused::unknown, "the token names nobody");
-    auto known = router_.normalise(name);
-    if (!known) return refuse(Refused::unknown, "no login has the name in the token: " + known.error().message);
-    name = known->empty() ? claimed_ : std::move(*known);
+    if (auto called = be_called_as(claimed_, Spelling::dropped); !called) return called;
     if (!claimed_.empty() && claimed_ != name) acting_as_ = claimed_;  // the token is another's than the name
     claimed_ = name;
     if (!may_act()) return refuse(Refused::not_allowed, "the token is of " + claimed_);
   }
-  if (name.empty()) name = claimed_;
+  if (auto called = be_called_as(claimed_, Spelling::kept); !called) return called;
   identity_.verified = identity_.verified || (visitor_.mechanism->asks != sasl::Asks::verdict && !unjudged_);
   const bool placed = !identity_.pool.empty() || !identity_.shard.empty() || !identity_.backend.empty();
   if (token && (!placed || !acting_as_.empty())) {
@@ -205,8 +199,7 @@ Rehearsal::Passed Rehearsal::find_himself() {
   LookupResult result = asking_.ask(query);
   if (result.verdict == Verdict::no_such_user && !unjudged_) return {};
   if (auto judged = judge(result, query); !judged) return judged;
-  take(std::move(result.identity), claimed_);
-  return {};
+  return take(std::move(result.identity), claimed_);
 }
 
 Rehearsal::Passed Rehearsal::find_other() {
@@ -217,15 +210,19 @@ Rehearsal::Passed Rehearsal::find_other() {
     if (ours) return judged;
     return refuse(identity_.verified ? Refused::not_allowed : Refused::unknown, "of " + acting_as_ + ": " + why_);
   }
-  take(std::move(result.identity), acting_as_);
-  return {};
+  return take(std::move(result.identity), acting_as_);
 }
 
-void Rehearsal::take(Identity identity, const std::string& name) {
+Rehearsal::Passed Rehearsal::take(Identity identity, const std::string& name) {
   const bool verified = identity_.verified;
   identity_ = std::move(identity);
   identity_.verified = verified;
-  if (identity_.user.empty()) identity_.user = name;
+  return be_called_as(name, Spelling::kept);
+}
+
+Rehearsal::Passed Rehearsal::be_called_as(const std::string& otherwise, Spelling spelling) {
+  if (be_called(identity_, otherwise, spelling, router_)) return {};
+  return refuse(Refused::unknown, "no login has the name that it gives him: " + printable(identity_.user));
 }
 
 Rehearsal::Passed Rehearsal::judge(const LookupResult& result, const Query& query) {
@@ -260,16 +257,6 @@ Rehearsal::Passed Rehearsal::refuse(Refused reason, std::string why) {
 
 bool Rehearsal::may_act() const {
   return acting_as_.empty() || may_act_as(live_.auth.impersonation, claimed_, acting_as_);
-}
-
-// Who has proven himself without a password needs ours at the backend.
-bool Rehearsal::has_key() const {
-  const bool master = live_.auth.backend_login.mode != config::BackendLogin::Mode::credentials;
-  const bool token = visitor_.mechanism->asks == sasl::Asks::token && acting_as_.empty();
-  const bool opens = any_backend([&](const config::Backend& each) {
-    return (token && each.forward_tokens) || (identity_.verified && each.mechanism == "EXTERNAL");
-  });
-  return master || opens || !identity_.backend_password.empty() || (!password_.empty() && !unjudged_);
 }
 
 }  // namespace postigo::commands

@@ -5,7 +5,6 @@
 // server, orders of operators.
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -16,6 +15,8 @@
 #include "parser/sasl/mechanisms.h"
 #include "proxy/base/refused.h"
 #include "proxy/commands/asking.h"
+#include "proxy/session/keys.h"
+#include "proxy/session/naming.h"
 
 namespace postigo::commands {
 
@@ -32,8 +33,7 @@ struct Outcome {
   std::optional<Refused> refused;  // nothing: let in, as far as we are asked
   std::string why;                 // what a client is never told; may be empty
   Identity identity;               // when let in
-  std::string client;              // when let in: himself, if he acts as somebody else
-  bool later() const;              // it says nothing about him: he is told to come again
+  Keys keys;                       // when let in: what opens a backend's door for him
 };
 
 class Rehearsal {
@@ -60,14 +60,10 @@ class Rehearsal {
   Passed judge(const LookupResult& result, const Query& query);
   Query question(const std::string& user, Want want) const;
   Passed refuse(Refused reason, std::string why);
-  void take(Identity identity, const std::string& name);
+  Passed take(Identity identity, const std::string& name);
+  Passed be_called_as(const std::string& otherwise, Spelling spelling);
   std::string bars_of(const Query& query) const;
   bool may_act() const;
-  template <typename Is>
-  bool any_backend(Is is) const {
-    return std::any_of(live_.backends.begin(), live_.backends.end(), is);
-  }
-  bool has_key() const;
 
   const config::Live& live_;
   const Router& router_;
@@ -76,7 +72,6 @@ class Rehearsal {
   std::string claimed_, acting_as_;  // as Login has them
   Identity identity_;
   std::optional<Verdict> unproven_;  // of an exchange: what its failure means
-  Secret password_;                  // that the client has said
   bool unjudged_ = false;            // a token that no directory knows, but a backend may
   std::string why_;
 };

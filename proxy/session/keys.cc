@@ -2,6 +2,8 @@
 // that we could say of him. Not here: which mechanism says it (parser/sasl/choose.h).
 #include "proxy/session/keys.h"
 
+#include "backends/directory.h"
+
 namespace postigo {
 namespace {
 
@@ -30,6 +32,36 @@ BackLogin Keys::at(const config::Backend& backend) const {
 
 bool Keys::fit(const config::Backend& backend) const {
   return by_token(*this, backend) || by_certificate(*this, backend) || !login.password.empty();
+}
+
+// Only a password that we checked ourselves opens the door with a key of ours.
+Keys keys_of(const config::BackendLogin& how, const Identity& identity, const Credentials& credentials,
+             const std::string& himself) {
+  using Mode = config::BackendLogin::Mode;
+  const std::string& user = identity.backend_user.empty() ? identity.user : identity.backend_user;
+  Keys keys{{}, user, {}, identity.verified};
+  // Of somebody who acts as another it opens the wrong door.
+  if (credentials.proof == Proof::token && himself.empty()) keys.token = credentials.password;
+  BackLogin& login = keys.login;
+  const bool own_key = identity.verified && !identity.backend_password.empty();
+  login.master = own_key || (identity.verified && how.mode != Mode::credentials);
+  if (own_key) {
+    login.authcid = user;
+    login.password = identity.backend_password;
+  } else if (identity.verified && how.mode == Mode::master_authzid) {
+    login.authzid = user;
+    login.authcid = how.master_user;
+    login.password = Secret(how.master_password.reveal());
+  } else if (identity.verified && how.mode == Mode::master_separator) {
+    login.authcid = user + how.separator + how.master_user;
+    login.password = Secret(how.master_password.reveal());
+  } else {
+    login.authcid = himself.empty() ? user : himself;
+    if (!himself.empty()) login.authzid = user;
+    // A token is no password, whoever may have judged it.
+    if (credentials.proof == Proof::password) login.password = credentials.password;
+  }
+  return keys;
 }
 
 bool Keys::ours(const config::Backend& backend) const {

@@ -6,8 +6,11 @@
 #include "config/config.h"
 #include "parser/back.h"
 #include "parser/base/secret.h"
+#include "parser/credentials.h"
 
 namespace postigo {
+
+struct Identity;
 
 struct Keys {
   BackLogin login;        // with a password: his own, the master's, or a directory's; empty: there is none
@@ -21,5 +24,10 @@ struct Keys {
   // A refusal there is between us and the backend, and not about him.
   bool ours(const config::Backend& backend) const;
 };
+
+// Of a login for `identity`, whose `credentials` a client said. `himself`: who he is, if he acts as somebody else; else
+// empty. Without the facts about him.
+Keys keys_of(const config::BackendLogin& how, const Identity& identity, const Credentials& credentials,
+             const std::string& himself);
 
 }  // namespace postigo

@@ -64,8 +64,8 @@ class Login final : public Stage, public Upstream::Client {
   void ask_account(const std::string& name);
   void found_other(LookupResult&& result);
   void found_himself(LookupResult&& result);
-  void take(Identity&& identity, const std::string& name);
-  bool seat_user();  // false: refused
+  bool take(Identity&& identity, const std::string& name);  // false: no login has the name that it gives him
+  bool seat_user();                                         // false: refused
   void looked_up(LookupResult&& result);
   void known();
   void find_backend();

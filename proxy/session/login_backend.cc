@@ -90,34 +90,10 @@ unsigned Login::hops_left() const {
   return hops == 0 ? 0 : hops - 1;
 }
 
-// Who has proven himself without a password needs a key of ours, or his own token, at some backend.
 Keys Login::keys_for(const Identity& identity) {
   const config::BackendLogin& how = session_.snapshot().live.auth.backend_login;
-  std::string user = identity.backend_user.empty() ? session_.summary().user : identity.backend_user;
-  const Credentials& credentials = front_->credentials();
-  Keys keys{{}, user, {}, identity.verified};
-  // Of somebody who acts as another it opens the wrong door.
-  if (credentials.proof == Proof::token && acting_as_.empty()) keys.token = credentials.password;
+  Keys keys = keys_of(how, identity, front_->credentials(), acting_as_.empty() ? std::string() : claimed_);
   BackLogin& login = keys.login;
-  // Only a password that we checked ourselves opens the door with the master's key.
-  const bool own_key = identity.verified && !identity.backend_password.empty();
-  login.master = own_key || (identity.verified && how.mode != config::BackendLogin::Mode::credentials);
-  if (own_key) {
-    login.authcid = user;
-    login.password = identity.backend_password;
-  } else if (identity.verified && how.mode == config::BackendLogin::Mode::master_authzid) {
-    login.authzid = user;
-    login.authcid = how.master_user;
-    login.password = Secret(how.master_password.reveal());
-  } else if (identity.verified && how.mode == config::BackendLogin::Mode::master_separator) {
-    login.authcid = user + how.separator + how.master_user;
-    login.password = Secret(how.master_password.reveal());
-  } else {
-    login.authcid = acting_as_.empty() ? user : claimed_;
-    if (!acting_as_.empty()) login.authzid = user;
-    // A token that nobody has judged is no password.
-    if (!unjudged_) login.password = credentials.password;
-  }
   login.facts.client_ip = session_.summary().client.host();
   login.facts.client_port = session_.summary().client.port();
   login.facts.session_id = session_.summary().id.view();

@@ -5,6 +5,7 @@
 #include "backends/impersonation.h"
 #include "proxy/session/host.h"
 #include "proxy/session/login.h"
+#include "proxy/session/naming.h"
 #include "proxy/session/session.h"
 
 namespace postigo {
@@ -65,17 +66,16 @@ void Login::judge() {
 
 // A directory, or the mechanism with what it keeps, has said who he is: identity_ is the client's own.
 void Login::identify() {
-  std::string& name = identity_.user;
+  const Router& router = *session_.snapshot().router;
+  const std::string& name = identity_.user;
   if (want_ == Want::token) {
     if (name.empty() && claimed_.empty()) return refuse_as(Verdict::no_such_user);
-    auto known = session_.snapshot().router->normalise(name);
-    if (!known) return refuse_as(Verdict::no_such_user);
-    name = known->empty() ? claimed_ : std::move(*known);
+    if (!be_called(identity_, claimed_, Spelling::dropped, router)) return refuse_as(Verdict::no_such_user);
     if (!claimed_.empty() && claimed_ != name) acting_as_ = claimed_;  // the token is another's than the name
     claimed_ = name;
     if (!may_act()) return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
   }
-  if (name.empty()) name = claimed_;
+  if (!be_called(identity_, claimed_, Spelling::kept, router)) return refuse_as(Verdict::no_such_user);
   identity_.verified = identity_.verified || (want_ != Want::verdict && !unjudged_);  // proven here
   // Who issues tokens seldom knows where mailboxes are, and who may not come in any more.
   const bool placed = !identity_.pool.empty() || !identity_.shard.empty() || !identity_.backend.empty();
@@ -109,7 +109,7 @@ void Login::found_other(LookupResult&& result) {
   // Who has proven who he is may learn that there is nobody; of others only their backend knows who they are.
   if (result.verdict != Verdict::ok && !identity_.verified) return refuse_as(Verdict::no_such_user);
   if (result.verdict != Verdict::ok) return refuse({Refusal::Kind::authorization_failed, {}}, Refused::not_allowed);
-  take(std::move(result.identity), acting_as_);
+  if (!take(std::move(result.identity), acting_as_)) return refuse_as(Verdict::no_such_user);
   known();
 }
 
@@ -119,16 +119,18 @@ void Login::found_himself(LookupResult&& result) {
   if (result.verdict != Verdict::ok && (result.verdict != Verdict::no_such_user || unjudged_)) {
     return refuse_as(result.verdict, {}, result.identity.barred);
   }
-  if (result.verdict == Verdict::ok) take(std::move(result.identity), claimed_);
+  if (result.verdict == Verdict::ok && !take(std::move(result.identity), claimed_)) {
+    return refuse_as(Verdict::no_such_user);
+  }
   if (acting_as_.empty()) return known();
   ask_account(acting_as_);
 }
 
-void Login::take(Identity&& identity, const std::string& name) {
+bool Login::take(Identity&& identity, const std::string& name) {
   const bool verified = identity_.verified;
   identity_ = std::move(identity);
   identity_.verified = verified;
-  if (identity_.user.empty()) identity_.user = name;
+  return be_called(identity_, name, Spelling::kept, *session_.snapshot().router);
 }
 
 }  // namespace postigo

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "backends/directory.h"
+
 namespace postigo {
 namespace {
 
@@ -67,6 +69,34 @@ TEST(Keys, OurCertificateSpeaksForWhomWeKnow) {
   keys.login.password.clear();
   EXPECT_TRUE(keys.fit(backend("EXTERNAL")));
   EXPECT_FALSE(keys.fit(backend("AUTO")));
+}
+
+// Whatever else may open doors there, a token is never said where passwords are (it would be a password in a log).
+TEST(Keys, ATokenIsNoPassword) {
+  Identity identity;
+  identity.user = "ann";
+  Credentials credentials;
+  credentials.password = Secret("to.ken");
+  credentials.proof = Proof::token;
+  for (bool verified : {false, true}) {
+    identity.verified = verified;
+    const Keys keys = keys_of({}, identity, credentials, "");
+    EXPECT_FALSE(keys.fit(backend("PLAIN"))) << verified;
+    EXPECT_TRUE(keys.fit(backend("PLAIN", true)));
+    EXPECT_FALSE(keys_of({}, identity, credentials, "web").fit(backend("PLAIN", true))) << "it is web's";
+  }
+  credentials.proof = Proof::password;
+  EXPECT_TRUE(keys_of({}, identity, credentials, "").at(backend("PLAIN", true)).password.equals("to.ken"));
+}
+
+TEST(Keys, WhoActsAsAnotherIsTheOneWhoLogsIn) {
+  Identity identity;
+  identity.user = "ann";
+  Credentials credentials;
+  credentials.password = Secret("secret");
+  const BackLogin login = keys_of({}, identity, credentials, "web").at(backend("PLAIN"));
+  EXPECT_EQ(login.authcid + " " + login.authzid, "web ann");
+  EXPECT_FALSE(login.master);
 }
 
 }  // namespace

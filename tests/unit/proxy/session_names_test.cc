@@ -73,9 +73,28 @@ TEST_F(SessionNames, OfTokensAndOfNobody) {
   EXPECT_EQ(sent("a AUTHENTICATE ANONYMOUS " + base64_encode("me") + "\r\n"), "guest@example.com|master|key");
 }
 
-TEST_F(SessionNames, WhatADirectoryCallsHimIsHisName) {
-  host->directory().answer.identity.user = "Joe+x@Example.NET";
-  EXPECT_EQ(sent("a LOGIN joe@example.com secret\r\n"), "Joe+x@Example.NET|master|key");
+// Or limits and moves would know two of him, by the way that he came.
+TEST_F(SessionNames, ADirectorysSpellingIsForTheBackendOnly) {
+  Identity& identity = host->directory().answer.identity;
+  identity.user = "Joe+x@Example.NET";
+  auto [session, client] = connected();
+  client.say("a LOGIN jd@example.com secret\r\n");
+  EXPECT_EQ(at_backend(client, *session), "Joe+x@Example.NET|master|key");
+  EXPECT_EQ(session->summary().user, "joe@example.com");
+  identity.backend_user = "joe4711";
+  EXPECT_EQ(sent("a LOGIN jd@example.com secret\r\n"), "joe4711|master|key");
+  identity.user = "joe!";
+  auto [refused, other] = connected();
+  other.say("a LOGIN joe@example.com secret\r\n");
+  EXPECT_THAT(hears(other, "a "), HasSubstr("a NO [AUTHENTICATIONFAILED]")) << "no login is called so";
+}
+
+TEST_F(SessionNames, ADirectorysSpellingOfWhomOneActsAs) {
+  host->directory().other->identity.user = "JOE@example.com";
+  auto [session, client] = connected();
+  client.say(plain("joe@example.net", "web@example.com"));
+  EXPECT_EQ(at_backend(client, *session), "JOE@example.com|master|key");
+  EXPECT_EQ(session->summary().user, "joe@example.com");
 }
 
 TEST_F(SessionNames, WhatNoLoginIsCalledIsRefusedAndNobodyIsAsked) {
