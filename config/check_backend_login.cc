@@ -4,6 +4,7 @@
 
 #include "config/check_shared.h"
 #include "config/suggest.h"
+#include "config/units.h"
 #include "parser/sasl/choose.h"
 
 namespace postigo::config {
@@ -44,6 +45,20 @@ void check_external(const Live& live, const Backend& x, const std::string& path,
   }
 }
 
+// Whoever stands between us and the backend may cut its list, or read what passes.
+void check_way(const Live& live, const Backend& x, const std::string& path, Report& report) {
+  const bool open = x.tls.mode == Tls::off || !x.tls.verify;
+  if (!open || is_loopback(x.host)) return;
+  if (x.forward_tokens) {
+    report.warning(path + ".forward_tokens", "tokens go there without TLS that is verified: set [backend.tls]");
+  }
+  if (x.mechanism == sasl::kStrongest && live.auth.backend_login.mode != BackendLogin::Mode::credentials) {
+    report.warning(path + ".mechanism",
+                   "\"auto\" says the master's password to whoever offers nothing better, and there is no TLS that is "
+                   "verified: name one");
+  }
+}
+
 void check_mechanism(const Live& live, const Backend& x, const std::string& path, Report& report) {
   const sasl::ClientMechanism* row = sasl::find_client_mechanism(x.mechanism);
   if (row == nullptr) return;  // AUTO, or told already
@@ -73,6 +88,7 @@ void check_backend_login(const Live& live, Report& report) {
   for (size_t i = 0; i < live.backends.size(); ++i) {
     const std::string path = at_index("backend", i);
     check_mechanism(live, live.backends[i], path + ".mechanism", report);
+    check_way(live, live.backends[i], path, report);
     if (live.backends[i].forward_tokens) check_tokens(live, path + ".forward_tokens", report);
   }
 }

@@ -199,9 +199,14 @@ void check_fields(const Directory& x, const std::string& path, Report& report) {
   }
 }
 
-void check_cache(const Cache& x, const std::string& path, Report& report) {
-  if (x.enabled && x.negative_ttl_ms > x.ttl_ms) {
+void check_cache(const Directory& x, const std::string& path, Report& report) {
+  if (x.cache.enabled && x.cache.negative_ttl_ms > x.cache.ttl_ms) {
     report.error(path + ".cache.negative_ttl", "is longer than ttl: whoever is new would wait for nothing");
+  }
+  if (x.cache.enabled && x.type == Type::http && x.http.dialect == HttpDirectory::Dialect::nginx) {
+    report.warning(path + ".cache",
+                   "an Auth-Pass that is good for one login only would be said again: cache nothing, "
+                   "if there are such");
   }
 }
 
@@ -232,7 +237,7 @@ void check_directory(const Live& live, const Directory& x, const std::string& pa
   check_uses(x, path, report);
   check_needs(x, path, report);
   check_fields(x, path, report);
-  check_cache(x.cache, path, report);
+  check_cache(x, path, report);
   if (x.type == Type::postgresql || x.type == Type::mysql) check_sql(x, path, report);
   if (x.type == Type::ldap) check_ldap(x, path, report);
   if (x.type == Type::oauth) check_oauth(x, path, report);

@@ -105,7 +105,10 @@ void describe_oauth(Visitor& v, OAuth& x) {
 }
 
 void describe_cache(Visitor& v, Cache& x) {
-  v.duration({"ttl", "Who may log in is kept so long, with this secret, from this address"}, x.ttl_ms);
+  v.duration({"ttl",
+              "Who may log in is kept so long, with this secret, from this address; whom you bar, or move by "
+              "hand, flush first: `ctl cache flush USER`"},
+             x.ttl_ms);
   v.duration({"negative_ttl",
               "Who does not exist so long; where the directory itself judges, also a wrong secret; 0s: not at all"},
              x.negative_ttl_ms, true);

@@ -36,10 +36,13 @@ const ClientMechanism* strongest(const BackPolicy& policy, const Lists& lists) {
 }
 
 // REQUIRES: it is one for passwords.
-Result<const ClientMechanism*> named(const BackPolicy& policy, const Lists& lists) {
+Result<const ClientMechanism*> named(const BackPolicy& policy, const BackLogin& login, const Lists& lists) {
   const ClientMechanism* row = find_client_mechanism(policy.mechanism);
   std::string name(row->name);
   if (!lists(row->name)) return fail("the backend does not offer " + name + ", which its `mechanism` asks for");
+  if (!row->authzid && !login.authzid.empty()) {
+    return fail(name + ", its `mechanism`, cannot say whom somebody acts as");
+  }
   if (row->binds && !can_bind(policy)) {
     return fail("there is nothing that " + name + ", its `mechanism`, could bind to: it needs TLS 1.3");
   }
@@ -72,7 +75,7 @@ Result<const ClientMechanism*> choose(const BackPolicy& policy, const BackLogin&
       break;
   }
   if (says_password(policy, login)) return nullptr;
-  return policy.mechanism == kStrongest ? strongest(policy, lists) : named(policy, lists);
+  return policy.mechanism == kStrongest ? strongest(policy, lists) : named(policy, login, lists);
 }
 
 }  // namespace postigo::sasl

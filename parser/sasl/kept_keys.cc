@@ -4,6 +4,7 @@
 #include <openssl/digest.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 
 #include "parser/sasl/crypto.h"
@@ -20,19 +21,25 @@ ClientKeys derive_client_keys(const EVP_MD* hash, Bytes password, Bytes salt, un
   return {hmac(hash, salted.reveal(), "Client Key"), hmac(hash, salted.reveal(), "Server Key")};
 }
 
+const ClientKeys* KeptKeys::find(const EVP_MD* hash, Bytes password, Bytes salt, unsigned iterations) {
+  auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& each) {
+    return each.hash == hash && each.iterations == iterations && each.salt == salt && each.password.equals(password);
+  });
+  if (found == entries_.end()) return nullptr;
+  entries_.splice(entries_.begin(), entries_, found);
+  return &found->keys;
+}
+
 ClientKeys KeptKeys::get(const EVP_MD* hash, Bytes password, Bytes salt, unsigned iterations) {
   {
     std::lock_guard lock(mutex_);
-    bool same = hash_ == hash && iterations_ == iterations && salt_ == salt && password_.equals(password);
-    if (same) return keys_;
+    if (const ClientKeys* kept = find(hash, password, salt, iterations)) return *kept;
   }
   ClientKeys made = derive_client_keys(hash, password, salt, iterations);
   std::lock_guard lock(mutex_);
-  hash_ = hash;
-  password_ = Secret(password);
-  salt_ = salt;
-  iterations_ = iterations;
-  keys_ = made;
+  if (find(hash, password, salt, iterations) != nullptr) return made;  // another thread was as quick
+  entries_.push_front({hash, Secret(password), std::string(salt), iterations, made});
+  if (entries_.size() > kEntries) entries_.pop_back();
   return made;
 }
 

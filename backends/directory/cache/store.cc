@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "backends/directory/cache/key.h"
+#include "parser/base/ascii.h"
 
 namespace postigo {
 namespace {
@@ -152,12 +153,19 @@ void CacheStore::leave(const Question& question, const Step& step) {
   });
 }
 
+// Whom a directory calls so, too: a token and another spelling are asked for under another name.
+bool CacheStore::is_about(Bytes context, const Value& value, std::string_view user) {
+  if (is_of_user(context, user)) return true;
+  const LookupResult* answer = value.yes.answer.get();
+  return answer != nullptr && equal_ignoring_case(answer->identity.user, user);
+}
+
 size_t CacheStore::flush(std::string_view user) {
   epoch_.fetch_add(1, std::memory_order_relaxed);
   size_t flushed = 0;
   for (size_t stripe = 0; stripe < table_.stripes(); ++stripe) {
     table_.visit(stripe, [&](Bytes context, Value& value) {
-      const bool meant = user.empty() || is_of_user(context, user);
+      const bool meant = user.empty() || is_about(context, value, user);
       if (meant && (value.yes.answer != nullptr || value.no.answer != nullptr)) {
         value.yes = value.no = {};
         ++flushed;

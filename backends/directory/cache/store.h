@@ -80,6 +80,7 @@ class CacheStore {
   };
   static bool is_good(const Kept& kept, const Digest& secret, Now now);
   static Keep keep_of(const Value& value);
+  static bool is_about(Bytes context, const Value& value, std::string_view user);
   void keep(Value& value, const Digest& secret, const LookupResult& answer, Now now) const;
   const LookupResult* stale(const Value& value, const Digest& secret, Now now) const;
   LookupResult settle(Value& value, const Question& question, const Step& asking, LookupResult answer, Now now);

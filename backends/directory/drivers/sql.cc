@@ -109,6 +109,15 @@ SqlResult<void> SqlSource::check_columns(const SqlConnection& connection) const 
     if (has_column(connection.columns(1), fields, name)) continue;
     return of_statement(1, {Kind::refused, std::string("has no column \"") + name + '"', 1});
   }
+  // A password that was revoked by what is of no effect here would let in.
+  for (const char* name : {"disabled", "enabled", "disabled_until", "moving_until", "main_password"}) {
+    if (!has_column(connection.columns(1), fields, name)) continue;
+    return of_statement(1, {Kind::refused,
+                            std::string("column \"") + name +
+                                "\" bars a user, and no password of his: "
+                                "leave those that may not be used out by WHERE",
+                            1});
+  }
   return {};
 }
 

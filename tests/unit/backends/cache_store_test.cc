@@ -163,6 +163,20 @@ TEST(CacheStore, Flush) {
   EXPECT_EQ(store.flush(""), 4U);
 }
 
+// An operator knows one name of him: a token says none, and LDAP may call him otherwise.
+TEST(CacheStore, FlushFindsHimByTheNameThatHeWasGiven) {
+  CacheStore store(terms(), true);
+  LookupResult answer = says(Verdict::ok);
+  answer.identity.user = "Joe";
+  for (const char* asked : {"", "jdoe"}) {
+    const auto about = question(asked, "x");
+    store.end(about, store.begin(about, at(0)), answer, at(0));
+  }
+  ask(store, question("joel", "x"), Verdict::ok, 0);
+  EXPECT_EQ(store.flush("joe"), 2U);
+  EXPECT_EQ(store.begin(question("jdoe", "x"), at(1)).next, Next::ask);
+}
+
 TEST(CacheStore, IsBounded) {
   CacheStore store({true, 60'000, 5'000, 0, 128}, true);
   for (int i = 0; i < 10'000; ++i) ask(store, question("u" + std::to_string(i), "x"), Verdict::ok, 0);

@@ -111,10 +111,24 @@ TEST_F(CheckMechanisms, TowardsBackends) {
   EXPECT_THAT(told_checked(tls + with("external")), testing::Not(HasSubstr("mechanism")));
 }
 
+// Whoever stands between may cut the list of mechanisms, or read tokens.
+TEST_F(CheckMechanisms, SecretsOnAnOpenWay) {
+  const std::string forward = "forward_tokens = true\n", automatic = "mechanism = \"auto\"\n", open = "tls = \"off\"\n",
+                    unverified = "tls = { mode = \"implicit\", verify = false }\n", good = "tls = \"implicit\"\n";
+  for (const std::string& way : {open, unverified}) {
+    EXPECT_THAT(told(forward + way), HasSubstr("tokens go there without TLS that is verified")) << way;
+    EXPECT_THAT(told_checked(automatic + way), HasSubstr("\"auto\" says the master's password to whoever")) << way;
+    EXPECT_EQ(told(automatic + way), "") << "clients' own passwords are said as they are";
+  }
+  EXPECT_THAT(told(forward + good), testing::Not(HasSubstr("verified")));
+  EXPECT_THAT(told_checked(automatic + good), testing::Not(HasSubstr("verified")));
+}
+
 TEST_F(CheckMechanisms, TokensThatGoOn) {
   const std::string forward = "forward_tokens = true\n";
   EXPECT_THAT(told(forward), HasSubstr("backend.forward_tokens: has no effect"));
-  EXPECT_EQ(told(forward + "[auth]\nmechanisms = [\"XOAUTH2\"]\n"), "") << "no directory has to know whose they are";
+  EXPECT_EQ(told(forward + "tls = \"implicit\"\n[auth]\nmechanisms = [\"XOAUTH2\"]\n"), "")
+      << "no directory has to know whose they are";
 }
 
 }  // namespace

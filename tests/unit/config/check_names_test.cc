@@ -64,6 +64,8 @@ TEST_F(CheckNames, CachesOfDirectories) {
               HasSubstr("directory.cache.negative_ttl: is longer than ttl"));
   EXPECT_THAT(cache("type = \"sqlite\"\npath = \"u.db\"\n", ""),
               HasSubstr("directory.cache: is for type \"postgresql\""));
+  EXPECT_THAT(cache("check_password = true\n" + http + "dialect = \"nginx\"\n", ""),
+              HasSubstr("directory.cache: an Auth-Pass that is good for one login only"));
   const Loaded off = small_and("[[directory]]\n" + http),
                on = small_and("[[directory]]\n" + http + "[directory.cache]\n");
   EXPECT_FALSE(off.config.live.auth.directories[0].cache.enabled);

@@ -78,6 +78,16 @@ TEST_P(AppPasswords, LetInWhereTheyMayBeUsed) {
   EXPECT_EQ(ask("eve", "phone").verdict, Verdict::no_such_user);
 }
 
+// Or whoever thinks that he has revoked one would learn otherwise.
+TEST_P(AppPasswords, AColumnThatWouldBarNobodyIsRefused) {
+  for (const char* name : {"disabled", "Enabled", "disabled_until", "moving_until", "main_password"}) {
+    config::Directory made = directory();
+    made.sql.app_passwords =
+        "SELECT label, hash AS password, 1 AS " + std::string(name) + " FROM programs WHERE name = %u";
+    EXPECT_THAT(refusal(made), AllOf(HasSubstr("sql.app_passwords"), HasSubstr("leave those"))) << name;
+  }
+}
+
 TEST_P(AppPasswords, TheMainPasswordMayBeBarred) {
   open(directory());
   EXPECT_EQ(ask("ann", "secret").verdict, Verdict::disabled);

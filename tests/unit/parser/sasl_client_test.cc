@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <openssl/digest.h>
 
+#include <ctime>
 #include <set>
 #include <thread>
 #include <vector>
@@ -248,6 +249,19 @@ TEST(KeptKeys, OfManyThreadsAtATime) {
   for (std::thread& each : threads) each.join();
 }
 
+// A directory's secret for each of many users must not push the master's out.
+TEST(KeptKeys, OfSeveralSecrets) {
+  KeptKeys kept;
+  const auto made_in = [&](const std::string& password) {
+    const clock_t begun = clock();
+    kept.get(EVP_sha256(), password, "salt" + password, 20'000);
+    return clock() - begun;
+  };
+  const clock_t once = made_in("master");
+  for (int i = 0; i < 8; ++i) made_in("user" + std::to_string(i));
+  EXPECT_LT(made_in("master"), once / 4);
+}
+
 // --- which one ---
 
 struct Choice {
@@ -261,6 +275,18 @@ struct Choice {
   BackPolicy policy;
   BackLogin login;
 };
+
+TEST(SaslChoice, T24_WhoActsAsAnotherIsNeverLoggedInAsHimself) {
+  Choice made;
+  made.login.authcid = "web";
+  made.login.authzid = "ann";
+  for (const char* name : {"CRAM-MD5", "LOGIN"}) {
+    made.policy.mechanism = name;
+    EXPECT_THAT(made.chosen({name}), testing::HasSubstr("cannot say whom")) << name;
+  }
+  made.policy.mechanism = "SCRAM-SHA-256";
+  EXPECT_EQ(made.chosen({"SCRAM-SHA-256"}), "SCRAM-SHA-256");
+}
 
 TEST(SaslChoice, AutoIsTheStrongestForASecretOfOurs) {
   Choice made;
