@@ -281,6 +281,7 @@ void Snapshot::make_backends(Fleet& fleet, const Snapshot* before, config::Probl
     if (!state) return problems.push_back(config::error_at("backend", state.error().message));
     backend_index_.emplace(settings.name, i);
     auto& row = backends.emplace_back(Backend{settings, *state, {}, sources_of(settings, written_[i], problems)}).tls;
+    tells_of_clients = tells_of_clients || settings.trusted;
     if (settings.mechanism != "PLAIN") backends.back().kept = std::make_shared<sasl::KeptKeys>();
     const Backend* old = before != nullptr ? before->find_backend(settings.name) : nullptr;
     for (const Protocol& protocol : protocols()) {

@@ -92,6 +92,7 @@ struct Snapshot {
   std::shared_ptr<const CertificateStore> certificates;    // null without TLS listeners
   std::vector<std::shared_ptr<const Frontend>> frontends;  // as the listeners in the configuration
   std::vector<Backend> backends;                           // as live.backends
+  bool tells_of_clients = false;                           // some of them are told who comes: `trusted`
 
   const Backend& backend(std::string_view name) const;  // REQUIRES: there is one
   // Of a candidate of a route: no look-up. REQUIRES: the Router's own object.

@@ -72,6 +72,7 @@ class Login final : public Stage, public Upstream::Client {
   void wait(Refused why, uint64_t patience_ms);
   bool strand(BackendError error);  // false: there is nothing to wait for
   Keys keys_for(const Identity& identity);
+  void collect(ClientFacts& facts) const;
   unsigned hops_left() const;  // that a login has from the backend on; 0: it may not go there
   void refuse(Refusal refusal, Refused reason, std::string_view code = {});
   void refuse_as(Verdict verdict, std::string token_error = {}, Barred why = Barred::disabled);

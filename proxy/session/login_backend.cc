@@ -93,19 +93,25 @@ unsigned Login::hops_left() const {
 Keys Login::keys_for(const Identity& identity) {
   const config::BackendLogin& how = session_.snapshot().live.auth.backend_login;
   Keys keys = keys_of(how, identity, front_->credentials(), acting_as_.empty() ? std::string() : claimed_);
-  BackLogin& login = keys.login;
-  login.facts.client_ip = session_.summary().client.host();
-  login.facts.client_port = session_.summary().client.port();
-  login.facts.session_id = session_.summary().id.view();
-  login.facts.tls = session_.secure() || (session_.summary().proxied != nullptr && session_.summary().proxied->ssl);
-  login.facts.hops_left = hops_left();
-  login.facts.client_id = front_->client_id();
-  if (const ClientFacts* told = front_->told()) {
-    if (!told->session_id.empty()) login.facts.session_id = told->session_id;
-    if (told->tls) login.facts.tls = told->tls;
-    login.facts.forward = told->forward;
-  }
+  ClientFacts& facts = keys.login.facts;
+  facts.client_id = front_->client_id();
+  facts.hops_left = hops_left();
+  if (session_.snapshot().tells_of_clients) collect(facts);
   return keys;
+}
+
+// What trusted backends are told.
+void Login::collect(ClientFacts& facts) const {
+  const Summary& summary = session_.summary();
+  facts.client_ip = summary.client.host();
+  facts.client_port = summary.client.port();
+  facts.session_id = summary.id.view();
+  facts.tls = session_.secure() || (summary.proxied != nullptr && summary.proxied->ssl);
+  if (const ClientFacts* told = front_->told()) {
+    if (!told->session_id.empty()) facts.session_id = told->session_id;
+    if (told->tls) facts.tls = told->tls;
+    facts.forward = told->forward;
+  }
 }
 
 bool Login::seat_user() {
