@@ -93,6 +93,7 @@ void add_route(CLI::App& app, Parsed& parsed) {
   command->add_option("--protocol", parsed.route.protocol, "imap or pop3; default: that of the first listener")
       ->check(CLI::IsMember(config::protocol_names()))
       ->type_name("NAME");
+  command->add_flag("--json", parsed.route.json, "Print the answer as JSON");
   command->callback([&] {
     parsed.command = [&](commands::Streams io) {
       parsed.route.file = parsed.file;

@@ -47,6 +47,7 @@ struct RouteOptions {
   std::string file;
   std::string user;
   std::string protocol;  // empty: that of the first listener
+  bool json = false;
 };
 int route(const RouteOptions& options, Streams io);
 

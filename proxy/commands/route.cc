@@ -2,6 +2,8 @@
 // a password) and the same Router; connects to no backend. What operators have ordered since, `postigo ctl route`
 // knows.
 #include <ctime>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 
 #include "backends/names/configured.h"
@@ -10,6 +12,7 @@
 #include "proxy/commands/asking.h"
 #include "proxy/commands/configuration.h"
 #include "proxy/commands/place_words.h"
+#include "proxy/session/naming.h"
 
 namespace postigo::commands {
 
@@ -37,13 +40,38 @@ int cannot(const std::string& message, Streams io) {
   return kFailed;
 }
 
-// He is known, and lives somewhere.
-int tell_place(const Router& router, const Identity& identity, const std::string& protocol, Streams io) {
-  auto route = router.explain(identity, protocol, std::time(nullptr));
-  if (!route) return cannot(route.error().message, io);
-  tell_route(io, *route, protocol);
-  if (!identity.backend_user.empty()) tell(io, "there as", printable(identity.backend_user));
-  return kOk;
+// What came of it.
+struct Told {
+  std::string written;  // the name, as it was asked about
+  const Query& query;
+  std::string directory;  // who knows him
+  std::string refused;    // empty: he may come in
+  std::optional<Route> route;
+  const Identity& identity;
+};
+
+void show(const Told& told, Streams io) {
+  const std::string protocol(told.query.protocol);
+  if (told.query.user != told.written) tell(io, "name", printable(told.written) + " -> " + printable(told.query.user));
+  tell(io, "user", printable(told.query.user));
+  tell(io, "protocol", protocol);
+  tell(io, "directory", told.directory);
+  if (!told.refused.empty()) tell(io, "login", "refused: " + told.refused);
+  if (!told.route) return;
+  tell_route(io, *told.route, protocol);
+  if (!told.identity.backend_user.empty()) tell(io, "there as", printable(told.identity.backend_user));
+}
+
+void show_json(const Told& told, Streams io) {
+  nlohmann::ordered_json json = {{"user", printable(told.query.user)},
+                                 {"protocol", told.query.protocol},
+                                 {"directory", told.directory},
+                                 {"login", told.refused.empty() ? "ok" : "refused"}};
+  if (told.query.user != told.written) json["name"] = printable(told.written);
+  if (!told.refused.empty()) json["reason"] = told.refused;
+  if (told.route) json["place"] = json_of_route(*told.route, std::string(told.query.protocol));
+  if (!told.identity.backend_user.empty()) json["there_as"] = printable(told.identity.backend_user);
+  io.out << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
 }  // namespace
@@ -65,21 +93,27 @@ int route(const RouteOptions& options, Streams io) {
   query.user = std::move(*name);
   query.protocol = options.protocol.empty() ? live.listeners[0].protocol : options.protocol;
   query.want = Want::placement;
-  const LookupResult result = asking.ask(query);
+  LookupResult result = asking.ask(query);
   if (result.verdict == Verdict::try_later) {
     cannot(result.detail, io);
     return kTryLater;
   }
-  if (query.user != options.user) tell(io, "name", printable(options.user) + " -> " + printable(query.user));
-  tell(io, "user", printable(query.user));
-  tell(io, "protocol", std::string(query.protocol));
-  tell(io, "directory", known_by(live.auth, asking, result.verdict));
-  const bool disabled = is_disabled(asking);
-  if (result.verdict != Verdict::ok || disabled) {
-    tell(io, "login", disabled ? "refused: disabled" : "refused: unknown");
-    return kFailed;
+  Told told{options.user, query, known_by(live.auth, asking, result.verdict), "", {}, result.identity};
+  if (is_disabled(asking)) {
+    told.refused = "disabled";
+  } else if (result.verdict != Verdict::ok) {
+    told.refused = "unknown";
+  } else if (!be_called(result.identity, query.user, Spelling::kept, router)) {
+    return cannot("no login has the name that it gives him: " + result.identity.user, io);
   }
-  return tell_place(router, result.identity, std::string(query.protocol), io);
+  Result<Route> route = fail("");
+  if (told.refused.empty()) {
+    route = router.explain(result.identity, std::string(query.protocol), std::time(nullptr));
+    if (route) told.route = std::move(*route);
+  }
+  options.json ? show_json(told, io) : show(told, io);
+  if (told.refused.empty() && !route) return cannot(route.error().message, io);
+  return told.refused.empty() ? kOk : kFailed;
 }
 
 }  // namespace postigo::commands

@@ -10,6 +10,7 @@
 #include "parser/base/ascii.h"
 #include "proxy/control/control_thread.h"
 #include "proxy/session/binding.h"
+#include "proxy/session/naming.h"
 #include "proxy/session/placement.h"
 
 namespace postigo {
@@ -68,9 +69,12 @@ void Oracle::ask(std::string_view key, Then then) {
   if (!address) return then("NOTFOUND ");
   auto user = snapshot.router->normalise(*address);
   if (!user) return then("NOTFOUND ");
-  control_.inquiry().ask(snapshot, *user, [this, then = std::move(then)](const LookupResult& result) {
+  control_.inquiry().ask(snapshot, *user, [this, user = *user, then = std::move(then)](const LookupResult& result) {
     if (result.verdict == Verdict::try_later) return then("TEMP the directories do not answer now");
-    then(result.verdict == Verdict::ok ? reply_for(result.identity) : "NOTFOUND ");
+    Identity identity = result.identity;
+    const bool known = result.verdict == Verdict::ok &&
+                       be_called(identity, user, Spelling::kept, *control_.running().snapshot->router);
+    then(known ? reply_for(identity) : "NOTFOUND ");
   });
 }
 

@@ -24,6 +24,7 @@
 #include "proxy/control/verbs_trace.h"
 #include "proxy/control/verbs_users.h"
 #include "proxy/session/binding.h"
+#include "proxy/session/naming.h"
 #include "proxy/session/placement.h"
 
 namespace postigo {
@@ -80,8 +81,12 @@ void route(ControlThread& control, const Json& parameters, const std::string&, V
   if (!user) return;
   const std::string written = parameters.at("user"), protocol = parameters.value("protocol", "imap");
   if (*user != written) done = with_name(written + " -> " + *user, std::move(done));
-  control.inquiry().ask(snapshot, *user, [&control, protocol, done = std::move(done)](const LookupResult& known) {
-    if (known.verdict == Verdict::ok) return tell_route(control, known.identity, protocol, done);
+  control.inquiry().ask(snapshot, *user, [&control, user = *user, protocol, done](const LookupResult& known) {
+    Identity identity = known.identity;
+    if (known.verdict == Verdict::ok &&
+        be_called(identity, user, Spelling::kept, *control.running().snapshot->router)) {
+      return tell_route(control, identity, protocol, done);
+    }
     bool later = known.verdict == Verdict::try_later;
     done(later ? 503 : 404, error(later ? "the directories do not answer now: " + known.detail
                                         : "no directory knows this user: his logins are refused"));

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "tests/unit/proxy/command_line.h"
 
 namespace postigo {
@@ -60,6 +62,23 @@ TEST_F(NamesCommands, RouteSaysWhatBecameOfTheName) {
   EXPECT_THAT(out_, HasSubstr("shard:     a\n"));
   EXPECT_EQ(on({"route", "j0e@example.com"}), kFailed);
   EXPECT_EQ(err_, "postigo: no login has the name \"j0e@example.com\": names.allowed does not match it\n");
+}
+
+TEST_F(NamesCommands, RouteForPrograms) {
+  with(kUsers);
+  ASSERT_EQ(on({"route", "JOE+x@EXAMPLE.NET", "--json"}), kOk) << err_;
+  const auto told = nlohmann::json::parse(out_);
+  EXPECT_EQ(told["user"], "joe@example.com");
+  EXPECT_EQ(told["name"], "JOE+x@EXAMPLE.NET");
+  EXPECT_EQ(told["login"], "ok");
+  EXPECT_EQ(told["place"]["shard"], "b");
+  EXPECT_EQ(told["place"]["backends"][0]["name"], "b");
+  with(std::string(kUsers) + "[auth]\naccept_unknown = false\n");
+  EXPECT_EQ(on({"route", "eve@example.com", "--json"}), kFailed) << err_;
+  const auto refused = nlohmann::json::parse(out_);
+  EXPECT_EQ(refused["login"], "refused");
+  EXPECT_EQ(refused["reason"], "unknown");
+  EXPECT_FALSE(refused.contains("place"));
 }
 
 TEST_F(NamesCommands, RoutingRulesMeetTheSameNames) {
