@@ -135,6 +135,10 @@ class Gsasl(Watched):
         self.let_in("EXTERNAL")
         self.assertNotEqual(0, gsasl("EXTERNAL", "", *shown, "-z", "webmail").returncode)
         self.refused("EXTERNAL", "not_allowed")
+        certificate, key = door.certificates.pair("ALICE", names=("alice",), client=True)
+        capitals = (f"--x509-cert-file={certificate}", f"--x509-key-file={key}")
+        self.assertEqual(0, gsasl("EXTERNAL", "", *capitals, "-z", "").returncode)
+        self.let_in("EXTERNAL")  # a certificate's name goes through [names] as well
         self.assertNotEqual(0, gsasl("EXTERNAL", "", "-z", "alice").returncode)
         self.assertEqual(self.seen, len(self.events()), "no certificate, no mechanism")
         self.assertEqual(0, gsasl("ANONYMOUS", "", "-n", "sirhc").returncode)
