@@ -2,56 +2,24 @@
 #include "backends/directory/scram_keys.h"
 
 #include <openssl/digest.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
-#include <array>
 #include <charconv>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "backends/directory/password_cost.h"
 #include "parser/base/ascii.h"
 #include "parser/base/base64.h"
+#include "parser/sasl/crypto.h"
+#include "parser/sasl/kept_keys.h"
 
 namespace postigo {
 namespace {
 
-using Octets = std::array<unsigned char, EVP_MAX_MD_SIZE>;
-
 constexpr size_t kSaltMax = 1024;
 
 const EVP_MD* digest_of(ScramHash hash) { return hash == ScramHash::sha1 ? EVP_sha1() : EVP_sha256(); }
-
-Secret taken(Octets& octets, size_t size) {
-  Secret secret(Bytes(reinterpret_cast<const char*>(octets.data()), size));
-  wipe(octets.data(), octets.size());
-  return secret;
-}
-
-const unsigned char* octets_of(Bytes text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-
-Secret hmac(const EVP_MD* digest, const Secret& key, Bytes text) {
-  Octets octets;
-  unsigned size = 0;
-  HMAC(digest, key.reveal().data(), key.size(), octets_of(text), text.size(), octets.data(), &size);
-  return taken(octets, size);
-}
-
-Secret hash(const EVP_MD* digest, const Secret& text) {
-  Octets octets;
-  unsigned size = 0;
-  EVP_Digest(text.reveal().data(), text.size(), octets.data(), &size, digest, nullptr);
-  return taken(octets, size);
-}
-
-Secret salted_password(const EVP_MD* digest, const Secret& password, std::string_view salt, unsigned iterations) {
-  Octets octets;
-  const size_t size = EVP_MD_size(digest);
-  PKCS5_PBKDF2_HMAC(password.reveal().data(), password.size(), octets_of(salt), salt.size(), iterations, digest, size,
-                    octets.data());
-  return taken(octets, size);
-}
 
 // The text before the next of `ends`; the rest begins behind it. Nothing if there is none.
 std::optional<std::string_view> cut(std::string_view& text, std::string_view ends) {
@@ -82,9 +50,8 @@ std::optional<ScramHash> scram_hash_of(std::string_view mechanism) {
 
 ScramKeys derive_scram_keys(ScramHash by, const Secret& password, std::string_view salt, unsigned iterations) {
   const EVP_MD* digest = digest_of(by);
-  const Secret salted = salted_password(digest, password, salt, iterations);
-  return {iterations, std::string(salt), hash(digest, hmac(digest, salted, "Client Key")),
-          hmac(digest, salted, "Server Key")};
+  sasl::ClientKeys keys = sasl::derive_client_keys(digest, password.reveal(), salt, iterations);
+  return {iterations, std::string(salt), sasl::digest(digest, keys.client_key.reveal()), std::move(keys.server_key)};
 }
 
 Result<ScramKeys> parse_scram_keys(ScramHash by, std::string_view text) {

@@ -26,6 +26,9 @@ struct ClientSetting {
   const Channel* channel = nullptr;  // null: nothing is drawn by lot, and nothing can be bound to
   KeptKeys* kept = nullptr;          // of a secret of ours; null: none are kept
   bool binding_listed = false;       // the backend has a mechanism with channel binding
+  // Of SCRAM, that are done. Fewer make a password easy to guess for whoever reads along (RFC 7677 4); more would keep
+  // a worker busy for too long.
+  unsigned iterations_min = 4096, iterations_max = 20'000;
 };
 
 class Client {

@@ -13,8 +13,6 @@
 namespace postigo::sasl {
 namespace {
 
-// Fewer make a password easy to guess for whoever reads along (RFC 7677 4); more would keep a worker busy for too long.
-constexpr unsigned kIterationsMin = 4096, kIterationsMax = 20'000;
 constexpr Bytes kBinding = "tls-exporter";
 
 struct Family {
@@ -74,9 +72,10 @@ class ScramClient final : public Client {
     if (!ours) return fail("the backend's nonce does not begin with ours: it answers somebody else");
     std::optional<Secret> salt = base64_decode(message.salt);
     if (!salt || salt->empty()) return fail("the backend's first answer is not SCRAM's");
-    if (message.iterations < kIterationsMin || message.iterations > kIterationsMax) {
-      return fail("the backend asks for " + std::to_string(message.iterations) + " iterations: " +
-                  std::to_string(kIterationsMin) + " to " + std::to_string(kIterationsMax) + " are done");
+    if (message.iterations < setting_.iterations_min || message.iterations > setting_.iterations_max) {
+      return fail("the backend asks for " + std::to_string(message.iterations) +
+                  " iterations: " + std::to_string(setting_.iterations_min) + " to " +
+                  std::to_string(setting_.iterations_max) + " are done");
     }
     return prove(text, message, salt->reveal());
   }

@@ -1,28 +1,19 @@
-// The client's side of each mechanism, for a rehearsal: it says what a right client would say with this name and
-// secret.
+// The client's side of the mechanisms that we never log in with ourselves, for a rehearsal; of all others it is
+// parser/sasl's own.
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string_view>
 
 #include "parser/base/bytes.h"
-#include "parser/base/secret.h"
-#include "parser/sasl/facts.h"
+#include "parser/sasl/client.h"
 
 namespace postigo::commands {
 
-struct Visitor;
-
-class PlayedClient {
- public:
-  virtual ~PlayedClient() = default;
-  virtual std::optional<Secret> initial() { return std::nullopt; }  // nothing: the server speaks first
-  virtual Secret respond(Bytes /*challenge*/) { return {}; }
-};
-
-// Both outlive it. `timestamp`: of the greeting, for APOP.
-std::unique_ptr<PlayedClient> make_played_client(const Visitor& visitor, const sasl::Facts& facts, Bytes timestamp);
+// What a right client says with this name and secret. All outlive it. `timestamp`: of the greeting, for APOP.
+// REQUIRES: `mechanism` is one of ours (sasl/mechanisms.h).
+std::unique_ptr<sasl::Client> make_played_client(std::string_view mechanism, const BackLogin& login,
+                                                 const sasl::Channel& channel, Bytes timestamp);
 
 // Whether such a client can say whom it wants to act as.
 bool carries_authzid(std::string_view mechanism);

@@ -2,21 +2,18 @@
 // of a mechanism says (played_client.cc), how it is shown (auth_test.cc).
 #include "proxy/commands/rehearsal.h"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
-#include <array>
 #include <ctime>
 #include <utility>
 
 #include "backends/directory/conditions.h"
 #include "backends/impersonation.h"
 #include "parser/base/ascii.h"
-#include "parser/base/base64.h"
 #include "parser/front.h"
 #include "parser/sasl/crypto.h"
 #include "parser/sasl/offer.h"
 #include "proxy/commands/played_client.h"
+#include "proxy/session/facts.h"
 #include "proxy/session/refused_by.h"
 
 namespace postigo::commands {
@@ -28,11 +25,7 @@ class PlayedFacts final : public sasl::Facts {
  public:
   explicit PlayedFacts(const Visitor& visitor) : visitor_(visitor) {}
 
-  std::string unique() const override {
-    std::array<unsigned char, 18> octets;
-    RAND_bytes(octets.data(), octets.size());
-    return base64_encode({reinterpret_cast<const char*>(octets.data()), octets.size()});
-  }
+  std::string unique() const override { return unique_text(); }
   std::string channel_binding(std::string_view) const override { return "rehearsal"; }
   std::string certificate_name() const override { return visitor_.user; }
   Bytes decoy_key() const override { return "rehearsal"; }
@@ -100,11 +93,15 @@ Rehearsal::Passed Rehearsal::exchange(Credentials& credentials) {
   PlayedFacts facts(visitor_);
   const std::string timestamp = sasl::message_id(facts, live_.hostname);
   auto server = visitor_.mechanism->make({facts, live_.hostname, visitor_.mechanism->binds, timestamp});
-  auto client = make_played_client(visitor_, facts, timestamp);
-  std::optional<Secret> said = client->initial();
+  BackLogin login;
+  login.authzid = visitor_.authzid;
+  login.authcid = visitor_.user;
+  login.password = visitor_.secret;
+  auto client = make_played_client(visitor_.mechanism->name, login, facts, timestamp);
+  const std::optional<Secret> initial = client->initial();
+  const Bytes first = initial ? initial->reveal() : Bytes();
   std::string challenge;
-  Bytes octets = said ? said->reveal() : Bytes();
-  for (auto status = server->step(said ? &octets : nullptr, challenge, credentials);;) {
+  for (auto status = server->step(initial ? &first : nullptr, challenge, credentials);;) {
     switch (status) {
       case sasl::Status::done:
         return {};
@@ -116,11 +113,13 @@ Rehearsal::Passed Rehearsal::exchange(Credentials& credentials) {
         status = server->supply(kept, challenge, credentials);
         break;
       }
-      case sasl::Status::challenge:
-        said = client->respond(challenge);
-        octets = said->reveal();
+      case sasl::Status::challenge: {
+        auto answer = client->respond(challenge);
+        if (!answer) return refuse(Refused::wrong, answer.error().message);
+        const Bytes octets = answer->reveal();
         status = server->step(&octets, challenge, credentials);
         break;
+      }
     }
   }
 }

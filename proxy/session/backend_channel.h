@@ -5,6 +5,7 @@
 
 #include "parser/sasl/facts.h"
 #include "proxy/net/socket.h"
+#include "proxy/session/facts.h"
 
 namespace postigo {
 
@@ -12,7 +13,7 @@ class BackendChannel final : public sasl::Channel {
  public:
   explicit BackendChannel(const SocketPtr& socket) : socket_(socket) {}
 
-  std::string unique() const override;
+  std::string unique() const override { return unique_text(); }
   std::string channel_binding(std::string_view type) const override;
 
  private:

@@ -28,7 +28,7 @@ const Key& drawn_once() {
 
 }  // namespace
 
-std::string ConnectionFacts::unique() const {
+std::string unique_text() {
   std::array<unsigned char, 18> octets;
   RAND_bytes(octets.data(), octets.size());
   return base64_encode({reinterpret_cast<const char*>(octets.data()), octets.size()});

@@ -3,6 +3,8 @@
 // Outlived by its Session, on the session's thread.
 #pragma once
 
+#include <string>
+
 #include "parser/base/secret.h"
 #include "parser/sasl/facts.h"
 
@@ -10,11 +12,14 @@ namespace postigo {
 
 class Session;
 
+// 24 characters of base64 that nobody can guess: nonces, and what makes a timestamp the only one of its kind.
+std::string unique_text();
+
 class ConnectionFacts final : public sasl::Facts {
  public:
   explicit ConnectionFacts(Session& session) : session_(session) {}
 
-  std::string unique() const override;
+  std::string unique() const override { return unique_text(); }
   std::string channel_binding(std::string_view type) const override;
   std::string certificate_name() const override;
   Bytes decoy_key() const override;
