@@ -24,19 +24,17 @@ struct PredecessorCounts {
 // What a scrape needs to know beside the workers' counters. All outlive it.
 struct MetricsSource {
   const Shared* shared = nullptr;
-  const Snapshot* snapshot = nullptr;  // the newest, for one scrape: Collect() fills it in
   AllStats workers;
   uint64_t fds_limit = 0;
   int64_t start_time_s = 0;
   std::string version, boringssl;
   const PredecessorCounts* predecessors = nullptr;  // null: there cannot be any
+  // --- of one scrape: Collect() fills them in ---
+  const Snapshot* snapshot = nullptr;           // the newest
+  std::vector<const ListenerState*> listeners;  // all that ever took effect: the sum over them is the process's
+  std::vector<const BackendState*> backends;    // that are configured, and those that still have sessions
+  std::vector<std::pair<const Protocol*, size_t>> protocols;  // that a listener speaks or has spoken, and their places
 };
-
-class Families;
-// Part of Collect(): what the process as a whole is and uses.
-void process_families(Families& out, const MetricsSource& source);
-void health_families(Families& out, const MetricsSource& source);
-void room_families(Families& out, const MetricsSource& source);  // limits of listeners, pools, backends; rates
 
 class Metrics final : public prometheus::Collectable {
  public:

@@ -1,14 +1,14 @@
 // What is believed of backends, as families. Only those that are configured: who is gone has no state.
 #include <uv.h>
 
-#include <algorithm>
-#include <functional>
-
-#include "proxy/ops/families.h"
-#include "proxy/ops/metrics.h"
+#include "proxy/ops/tables.h"
+#include "proxy/ops/tallies.h"
 
 namespace postigo {
 namespace {
+
+using enum Kind;
+using Source = const MetricsSource&;
 
 constexpr std::array<std::string_view, 7> kStates = {"up",     "suspect", "down",     "slow_start",
                                                      "forced", "drain",   "taken_out"};
@@ -29,8 +29,8 @@ std::string_view state_of(const BackendState& backend, size_t protocol, uint64_t
 }
 
 // Calls `visit` with each protocol of each backend that some listener speaks.
-void each_service(const Snapshot& snapshot,
-                  const std::function<void(const BackendState&, std::string_view, size_t)>& visit) {
+template <typename Visit>
+void each_service(const Snapshot& snapshot, Visit visit) {
   for (const Backend& backend : snapshot.backends) {
     for (size_t p = 0; p < protocols().size(); ++p) {
       if (snapshot.serves(backend, protocols()[p])) visit(*backend.state, protocols()[p].name, p);
@@ -38,36 +38,59 @@ void each_service(const Snapshot& snapshot,
   }
 }
 
-void probes(Families& out, const Snapshot& snapshot) {
-  out.counter("postigo_backend_probes_total", "Probes; refused: it greets, but the account for probes cannot log in.");
-  for (const Backend& backend : snapshot.backends) {
+void states(Families& out, Source source) {
+  const uint64_t now_ms = uv_hrtime() / 1'000'000;
+  each_service(*source.snapshot, [&](const BackendState& backend, std::string_view protocol, size_t p) {
+    std::string_view now = state_of(backend, p, now_ms);
+    for (std::string_view state : kStates) out.add({backend.name, protocol, state}, state == now ? 1.0 : 0.0);
+  });
+}
+
+void openings(Families& out, Source source) {
+  each_service(*source.snapshot, [&](const BackendState& backend, std::string_view protocol, size_t p) {
+    out.add({backend.name, protocol}, backend.health(p).falls());
+  });
+}
+
+void trials(Families& out, Source source) {
+  each_service(*source.snapshot, [&](const BackendState& backend, std::string_view protocol, size_t p) {
+    out.add({backend.name, protocol}, backend.health(p).trials());
+  });
+}
+
+void probes(Families& out, Source source) {
+  for (const Backend& backend : source.snapshot->backends) {
     for (size_t r = 0; r < kProbeResultNames.size(); ++r) {
-      out.add({{"backend", backend.settings.name}, {"result", kProbeResultNames[r]}}, backend.state->probes[r].get());
+      out.add({backend.settings.name, kProbeResultNames[r]}, backend.state->probes[r].get());
     }
   }
 }
 
+constexpr auto kTable = std::to_array<Family>({
+    {"postigo_backend_state",
+     gauge,
+     {"backend", "protocol", "state"},
+     "1 for the state of a backend's service, 0 for the others.",
+     states},
+    {"postigo_backend_breaker_openings_total",
+     counter,
+     {"backend", "protocol"},
+     "How often a backend's service was found to be down.",
+     openings},
+    {"postigo_backend_trials_total",
+     counter,
+     {"backend", "protocol"},
+     "Probes and logins that tried one that was down.",
+     trials},
+    {"postigo_backend_probes_total",
+     counter,
+     {"backend", "result"},
+     "Probes; refused: it greets, but the account for probes cannot log in.",
+     probes},
+});
+
 }  // namespace
 
-void health_families(Families& out, const MetricsSource& source) {
-  const uint64_t now_ms = uv_hrtime() / 1'000'000;
-  const Snapshot& snapshot = *source.snapshot;
-  out.gauge("postigo_backend_state", "1 for the state of a backend's service, 0 for the others.");
-  each_service(snapshot, [&](const BackendState& backend, std::string_view protocol, size_t p) {
-    std::string_view now = state_of(backend, p, now_ms);
-    for (std::string_view state : kStates) {
-      out.add({{"backend", backend.name}, {"protocol", protocol}, {"state", state}}, state == now ? 1.0 : 0.0);
-    }
-  });
-  out.counter("postigo_backend_breaker_openings_total", "How often a backend's service was found to be down.");
-  each_service(snapshot, [&](const BackendState& backend, std::string_view protocol, size_t p) {
-    out.add({{"backend", backend.name}, {"protocol", protocol}}, backend.health(p).falls());
-  });
-  out.counter("postigo_backend_trials_total", "Probes and logins that tried one that was down.");
-  each_service(snapshot, [&](const BackendState& backend, std::string_view protocol, size_t p) {
-    out.add({{"backend", backend.name}, {"protocol", protocol}}, backend.health(p).trials());
-  });
-  probes(out, snapshot);
-}
+std::span<const Family> health_families() { return kTable; }
 
 }  // namespace postigo

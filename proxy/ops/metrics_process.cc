@@ -5,11 +5,14 @@
 #include <fstream>
 
 #include "proxy/base/log.h"
-#include "proxy/ops/families.h"
-#include "proxy/ops/metrics.h"
+#include "proxy/ops/tables.h"
+#include "proxy/ops/tallies.h"
 
 namespace postigo {
 namespace {
+
+using enum Kind;
+using Source = const MetricsSource&;
 
 uint64_t open_descriptors() {
   uint64_t count = 0;
@@ -28,69 +31,134 @@ double resident_bytes() {
   return resident * 4096;
 }
 
-void log_lines(Families& out) {
-  log::Counts lines = log::counts();
-  out.counter("postigo_log_lines_total", "Lines of the log by level.");
-  for (size_t i = 0; i < lines.lines.size(); ++i) out.add({{"level", log::kLevelNames[i]}}, lines.lines[i]);
-  out.counter("postigo_log_lines_lost_total", "Lines that are not in the log: over a limit, or not taken by the file.");
-  out.add({{"reason", "over_limit"}}, lines.over_limit);
-  out.add({{"reason", "unwritten"}}, lines.unwritten);
-  out.counter("postigo_log_lines_cut_total", "Lines with a value that was too long.");
-  out.add({}, lines.cut);
+void loop_lag(Families& out, Source source) {
+  for (size_t i = 0; i < source.workers.size(); ++i) {
+    out.add({std::to_string(i)}, std::vector<const LatencyHistogram*>{&source.workers[i]->loop_lag});
+  }
 }
 
-void predecessors(Families& out, const PredecessorCounts* counts) {
-  out.gauge("postigo_predecessors", "Processes from before an upgrade that still have sessions.");
-  out.add({}, counts != nullptr ? counts->processes.load() : 0);
-  out.gauge("postigo_predecessor_sessions", "Sessions of these processes, which no other metric here counts.");
-  out.add({}, counts != nullptr ? counts->sessions.load() : 0);
+void worker_sessions(Families& out, Source source) {
+  for (size_t i = 0; i < source.workers.size(); ++i) {
+    uint64_t total = 0;
+    for (const Counter& phase : source.workers[i]->sessions) total += phase.get();
+    out.add({std::to_string(i)}, total);
+  }
 }
+
+void buffers_limit(Families& out, Source source) {
+  out.add({}, static_cast<double>(source.shared->sessions_max) * 2 *
+                  (static_cast<double>(source.snapshot->live.limits.relay_high_water) + Loop::kPlainSize));
+}
+
+void log_lines(Families& out, Source) {
+  const log::Counts counts = log::counts();
+  for (size_t i = 0; i < counts.lines.size(); ++i) out.add({log::kLevelNames[i]}, counts.lines[i]);
+}
+
+void log_lines_lost(Families& out, Source) {
+  const log::Counts counts = log::counts();
+  out.add({"over_limit"}, counts.over_limit);
+  out.add({"unwritten"}, counts.unwritten);
+}
+
+uint64_t predecessors(Source source) {
+  return source.predecessors != nullptr ? source.predecessors->processes.load() : 0;
+}
+
+uint64_t predecessor_sessions(Source source) {
+  return source.predecessors != nullptr ? source.predecessors->sessions.load() : 0;
+}
+
+constexpr auto kTable = std::to_array<Family>({
+    {"postigo_event_loop_lag_seconds",
+     histogram,
+     {"worker"},
+     "How late a worker's loop was, measured every 50 ms.",
+     loop_lag},
+    {"postigo_worker_sessions", gauge, {"worker"}, "Sessions of a worker.", worker_sessions},
+    {"postigo_fds", gauge, {}, "Open descriptors.", [](Families& out, Source) { out.add({}, open_descriptors()); }},
+    {"postigo_fds_limit",
+     gauge,
+     {},
+     "Descriptors that the process may have.",
+     [](Families& out, Source source) { out.add({}, source.fds_limit); }},
+    {"postigo_buffers_bytes",
+     gauge,
+     {},
+     "Bytes in chunks that wait for slow peers.",
+     tally::of_workers<&WorkerStats::buffered_bytes>},
+    {"postigo_buffers_bytes_limit",
+     gauge,
+     {},
+     "What back-pressure lets the chunks grow to if every peer is slow.",
+     buffers_limit},
+    {"postigo_log_lines_total", counter, {"level"}, "Lines of the log by level.", log_lines},
+    {"postigo_log_lines_lost_total",
+     counter,
+     {"reason"},
+     "Lines that are not in the log: over a limit, or not taken by the file.",
+     log_lines_lost},
+    {"postigo_log_lines_cut_total",
+     counter,
+     {},
+     "Lines with a value that was too long.",
+     [](Families& out, Source) { out.add({}, log::counts().cut); }},
+    {"postigo_draining",
+     gauge,
+     {},
+     "1 while sessions are let go; postigo_connections{state=\"relay\"} tells how far it is.",
+     [](Families& out, Source source) { out.add({}, source.shared->draining ? 1.0 : 0.0); }},
+    {"postigo_predecessors",
+     gauge,
+     {},
+     "Processes from before an upgrade that still have sessions.",
+     [](Families& out, Source source) { out.add({}, predecessors(source)); }},
+    {"postigo_predecessor_sessions",
+     gauge,
+     {},
+     "Sessions of these processes, which no other metric here counts.",
+     [](Families& out, Source source) { out.add({}, predecessor_sessions(source)); }},
+    {"postigo_build_info",
+     gauge,
+     {"version", "boringssl"},
+     "Always 1; the labels tell what runs.",
+     [](Families& out, Source source) {
+       out.add({source.version, source.boringssl}, 1.0);
+     }},
+    {"postigo_config_last_load_success_timestamp_seconds",
+     gauge,
+     {},
+     "When the running configuration was loaded.",
+     [](Families& out, Source source) { out.add({}, static_cast<double>(source.shared->loads.succeeded_s.load())); }},
+    {"postigo_config_last_load_attempt_timestamp_seconds",
+     gauge,
+     {},
+     "When a configuration was last tried to be loaded.",
+     [](Families& out, Source source) { out.add({}, static_cast<double>(source.shared->loads.attempted_s.load())); }},
+    {"postigo_config_last_load_successful",
+     gauge,
+     {},
+     "1 if that attempt took effect.",
+     [](Families& out, Source source) { out.add({}, source.shared->loads.good ? 1.0 : 0.0); }},
+    {"postigo_config_info",
+     gauge,
+     {"hash"},
+     "Always 1; the label is a hash of the configuration in effect.",
+     [](Families& out, Source source) { out.add({source.shared->loads.hash()}, 1.0); }},
+    {"process_start_time_seconds",
+     gauge,
+     {},
+     "When the process started, in seconds since 1970.",
+     [](Families& out, Source source) { out.add({}, static_cast<double>(source.start_time_s)); }},
+    {"process_resident_memory_bytes",
+     gauge,
+     {},
+     "Resident memory.",
+     [](Families& out, Source) { out.add({}, resident_bytes()); }},
+});
 
 }  // namespace
 
-void process_families(Families& out, const MetricsSource& source) {
-  const std::vector<const WorkerStats*>& workers = source.workers;
-  out.histogram("postigo_event_loop_lag_seconds", "How late a worker's loop was, measured every 50 ms.");
-  for (size_t i = 0; i < workers.size(); ++i) {
-    out.add({{"worker", std::to_string(i)}}, std::vector<const LatencyHistogram*>{&workers[i]->loop_lag});
-  }
-  out.gauge("postigo_worker_sessions", "Sessions of a worker.");
-  for (size_t i = 0; i < workers.size(); ++i) {
-    uint64_t total = 0;
-    for (const Counter& phase : workers[i]->sessions) total += phase.get();
-    out.add({{"worker", std::to_string(i)}}, total);
-  }
-  out.gauge("postigo_fds", "Open descriptors.");
-  out.add({}, open_descriptors());
-  out.gauge("postigo_fds_limit", "Descriptors that the process may have.");
-  out.add({}, source.fds_limit);
-  out.gauge("postigo_buffers_bytes", "Bytes in chunks that wait for slow peers.");
-  uint64_t buffered = 0;
-  for (const WorkerStats* worker : workers) buffered += worker->buffered_bytes.get();
-  out.add({}, buffered);
-  out.gauge("postigo_buffers_bytes_limit", "What back-pressure lets the chunks grow to if every peer is slow.");
-  out.add({}, static_cast<double>(source.shared->sessions_max) * 2 *
-                  (static_cast<double>(source.snapshot->live.limits.relay_high_water) + Loop::kPlainSize));
-  log_lines(out);
-  out.gauge("postigo_draining",
-            "1 while sessions are let go; postigo_connections{state=\"relay\"} tells how far it is.");
-  out.add({}, source.shared->draining ? 1.0 : 0.0);
-  predecessors(out, source.predecessors);
-  out.gauge("postigo_build_info", "Always 1; the labels tell what runs.");
-  out.add({{"version", source.version}, {"boringssl", source.boringssl}}, 1.0);
-  const Loads& loads = source.shared->loads;
-  out.gauge("postigo_config_last_load_success_timestamp_seconds", "When the running configuration was loaded.");
-  out.add({}, static_cast<double>(loads.succeeded_s.load()));
-  out.gauge("postigo_config_last_load_attempt_timestamp_seconds", "When a configuration was last tried to be loaded.");
-  out.add({}, static_cast<double>(loads.attempted_s.load()));
-  out.gauge("postigo_config_last_load_successful", "1 if that attempt took effect.");
-  out.add({}, loads.good ? 1.0 : 0.0);
-  out.gauge("postigo_config_info", "Always 1; the label is a hash of the configuration in effect.");
-  out.add({{"hash", loads.hash()}}, 1.0);
-  out.gauge("process_start_time_seconds", "When the process started, in seconds since 1970.");
-  out.add({}, static_cast<double>(source.start_time_s));
-  out.gauge("process_resident_memory_bytes", "Resident memory.");
-  out.add({}, resident_bytes());
-}
+std::span<const Family> process_families() { return kTable; }
 
 }  // namespace postigo

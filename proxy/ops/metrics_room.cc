@@ -2,48 +2,43 @@
 // come in a second. Not here: the rest (metrics.cc), what is believed of backends (metrics_health.cc).
 #include <algorithm>
 
-#include "proxy/ops/families.h"
-#include "proxy/ops/metrics.h"
+#include "proxy/ops/tables.h"
+#include "proxy/ops/tallies.h"
 #include "proxy/session/ready_pool.h"
 
 namespace postigo {
 namespace {
 
-void listeners(Families& out, const MetricsSource& source) {
-  out.gauge("postigo_listener_sessions", "Sessions that came through a listener.");
+using enum Kind;
+using Source = const MetricsSource&;
+
+void listener_sessions(Families& out, Source source) {
   for (const auto& frontend : source.snapshot->frontends) {
-    out.add({{"listener", frontend->name}}, static_cast<double>(frontend->state->sessions.load()));
-  }
-  out.gauge("postigo_listener_sessions_limit", "Those that may be; 0: it has no limit of its own.");
-  for (const auto& frontend : source.snapshot->frontends) {
-    out.add({{"listener", frontend->name}}, frontend->sessions_max);
+    out.add({frontend->name}, static_cast<double>(frontend->state->sessions.load()));
   }
 }
 
-void pools(Families& out, const Snapshot& snapshot) {
-  if (snapshot.pool_limits.empty()) return;
-  out.gauge("postigo_pool_sessions", "Sessions at the backends of a pool that has a limit, logins under way included.");
-  for (const auto& [name, limit] : snapshot.pool_limits) out.add({{"pool", name}}, limit.sessions());
-  out.gauge("postigo_pool_sessions_limit", "Those that may be.");
-  for (const auto& [name, limit] : snapshot.pool_limits) out.add({{"pool", name}}, limit.sessions_max);
+void listener_sessions_limit(Families& out, Source source) {
+  for (const auto& frontend : source.snapshot->frontends) out.add({frontend->name}, frontend->sessions_max);
 }
 
-void queues(Families& out, const MetricsSource& source) {
-  const std::vector<Backend>& backends = source.snapshot->backends;
-  out.gauge("postigo_backend_queue", "Logins that wait for room at a backend.");
-  for (const Backend& each : backends) {
-    out.add({{"backend", each.settings.name}}, static_cast<double>(each.state->queue.size()));
-  }
-  out.gauge("postigo_backend_queue_limit", "Those that may wait; 0: it has no limits to wait for.");
-  for (const Backend& each : backends) {
-    bool limited = each.settings.sessions_max != 0 || each.settings.logins_per_s != 0;
-    out.add({{"backend", each.settings.name}}, limited ? each.settings.queue_max : 0);
-  }
-  out.counter("postigo_backend_queued_total", "Logins that had to wait for room at a backend.");
-  for (const Backend& each : backends) {
-    size_t slot = each.state->slot;
-    out.add({{"backend", each.settings.name}},
-            sum(source.workers, [slot](const WorkerStats& w) -> const Counter& { return w.backends[slot].queued; }));
+void pool_sessions(Families& out, Source source) {
+  for (const auto& [name, limit] : source.snapshot->pool_limits) out.add({name}, limit.sessions());
+}
+
+void pool_sessions_limit(Families& out, Source source) {
+  for (const auto& [name, limit] : source.snapshot->pool_limits) out.add({name}, limit.sessions_max);
+}
+
+uint64_t queue_max(const Backend& backend) {
+  bool limited = backend.settings.sessions_max != 0 || backend.settings.logins_per_s != 0;
+  return limited ? backend.settings.queue_max : 0;
+}
+
+void queued(Families& out, Source source) {
+  for (const Backend& each : source.snapshot->backends) {
+    tally::put(out, {each.settings.name}, source.workers,
+               [slot = each.state->slot](const WorkerStats& w) -> decltype(auto) { return (w.backends[slot].queued); });
   }
 }
 
@@ -55,47 +50,81 @@ uint64_t ready_max(const MetricsSource& source, const Backend& backend) {
   return std::min(backend.settings.ready.max * served, static_cast<uint64_t>(source.shared->places.ready_max()));
 }
 
-void ready(Families& out, const MetricsSource& source) {
-  const std::vector<Backend>& backends = source.snapshot->backends;
-  out.gauge("postigo_ready_connections", "Connections to a backend that wait for a login, or are being made so.");
-  for (const Backend& each : backends) {
-    out.add({{"backend", each.settings.name}}, static_cast<double>(ready_at(*each.state)));
-  }
-  out.gauge("postigo_ready_connections_limit", "Those that may be, of all protocols.");
-  for (const Backend& each : backends) out.add({{"backend", each.settings.name}}, ready_max(source, each));
-  out.counter("postigo_ready_connections_total",
-              "What became of them: taken by a login, by none, or they failed or ended too soon.");
-  for (const Backend& each : backends) {
+void ready_results(Families& out, Source source) {
+  for (const Backend& each : source.snapshot->backends) {
     for (size_t r = 0; r < kReadyResultNames.size(); ++r) {
-      size_t slot = each.state->slot;
-      out.add(
-          {{"backend", each.settings.name}, {"result", kReadyResultNames[r]}},
-          sum(source.workers, [slot, r](const WorkerStats& w) -> const Counter& { return w.backends[slot].ready[r]; }));
+      tally::put(
+          out, {each.settings.name, kReadyResultNames[r]}, source.workers,
+          [slot = each.state->slot, r](const WorkerStats& w) -> decltype(auto) { return (w.backends[slot].ready[r]); });
     }
   }
 }
 
 // What is used of a rate is that of a counter; only what may be is told here.
-void rates(Families& out, const Snapshot& snapshot) {
-  out.gauge("postigo_rate_limit", "What may come in a second; 0: no limit.");
+void rates(Families& out, Source source) {
   for (Limit limit : {Limit::connections_per_s, Limit::address_connections_per_s, Limit::handshakes_per_s,
                       Limit::logins_per_s, Limit::address_logins_per_s}) {
-    out.add({{"kind", kLimitNames[static_cast<size_t>(limit)]}}, snapshot.limits.of(limit));
-  }
-  out.gauge("postigo_backend_rate_limit", "Logins that may begin at a backend in a second; 0: no limit.");
-  for (const Backend& each : snapshot.backends) {
-    out.add({{"backend", each.settings.name}}, each.settings.logins_per_s);
+    out.add({kLimitNames[static_cast<size_t>(limit)]}, source.snapshot->limits.of(limit));
   }
 }
+
+constexpr auto kTable = std::to_array<Family>({
+    {"postigo_listener_sessions", gauge, {"listener"}, "Sessions that came through a listener.", listener_sessions},
+    {"postigo_listener_sessions_limit",
+     gauge,
+     {"listener"},
+     "Those that may be; 0: it has no limit of its own.",
+     listener_sessions_limit},
+    {"postigo_pool_sessions",
+     gauge,
+     {"pool"},
+     "Sessions at the backends of a pool that has a limit, logins under way included.",
+     pool_sessions},
+    {"postigo_pool_sessions_limit", gauge, {"pool"}, "Those that may be.", pool_sessions_limit},
+    {"postigo_backend_queue",
+     gauge,
+     {"backend"},
+     "Logins that wait for room at a backend.",
+     [](Families& out, Source source) {
+       tally::of_configured(out, source, [](const Backend& each) { return each.state->queue.size(); });
+     }},
+    {"postigo_backend_queue_limit",
+     gauge,
+     {"backend"},
+     "Those that may wait; 0: it has no limits to wait for.",
+     [](Families& out, Source source) { tally::of_configured(out, source, queue_max); }},
+    {"postigo_backend_queued_total", counter, {"backend"}, "Logins that had to wait for room at a backend.", queued},
+    {"postigo_ready_connections",
+     gauge,
+     {"backend"},
+     "Connections to a backend that wait for a login, or are being made so.",
+     [](Families& out, Source source) {
+       tally::of_configured(out, source, [](const Backend& each) { return ready_at(*each.state); });
+     }},
+    {"postigo_ready_connections_limit",
+     gauge,
+     {"backend"},
+     "Those that may be, of all protocols.",
+     [](Families& out, Source source) {
+       tally::of_configured(out, source, [&](const Backend& each) { return ready_max(source, each); });
+     }},
+    {"postigo_ready_connections_total",
+     counter,
+     {"backend", "result"},
+     "What became of them: taken by a login, by none, or they failed or ended too soon.",
+     ready_results},
+    {"postigo_rate_limit", gauge, {"kind"}, "What may come in a second; 0: no limit.", rates},
+    {"postigo_backend_rate_limit",
+     gauge,
+     {"backend"},
+     "Logins that may begin at a backend in a second; 0: no limit.",
+     [](Families& out, Source source) {
+       tally::of_configured(out, source, [](const Backend& each) { return each.settings.logins_per_s; });
+     }},
+});
 
 }  // namespace
 
-void room_families(Families& out, const MetricsSource& source) {
-  listeners(out, source);
-  pools(out, *source.snapshot);
-  queues(out, source);
-  ready(out, source);
-  rates(out, *source.snapshot);
-}
+std::span<const Family> room_families() { return kTable; }
 
 }  // namespace postigo
