@@ -23,6 +23,7 @@ struct Route {
   std::string_view pool, shard;                    // live as long as the Router
   std::vector<const config::Backend*> candidates;  // in order of preference, never empty; live as long as the Router
   int64_t now_s = 0;                               // when this was so
+  const config::Backend* home = nullptr;           // that has his mail, whatever is known of it; null: any has
   bool ordered = false;                            // the first candidate is where an operator wants this user to be
   const config::Pool* shared = nullptr;            // the pool, if any of its backends serves any user
   std::string reason;  // "rule 2 (regex ...)", "directory", "hash over 3 shards": filled by explain() only

@@ -62,6 +62,8 @@ struct BackendState : Occupancy {
   // Of the users who would come here first, in a hundred; the others prefer the next (backends/balance/preference.h).
   std::atomic<uint8_t> weight{kWeightWhole};
   Outage outage;
+  // What it listed after the last login, by the protocol's place (session/capability_digest.h); 0: nothing yet.
+  std::array<std::atomic<uint64_t>, kProtocolsMax> capabilities{};
 
  private:
   std::vector<std::unique_ptr<SharedHealth>> health_;

@@ -21,6 +21,13 @@ Bonds::Known Affinity::known(const Place& place, uint64_t now_ms) {
   return {place.backend, place.sessions, place.logins, left_ms, place.held()};
 }
 
+// Under the lock of his stripe, so that each change counts once.
+void Affinity::count_home(Place& place, bool away) {
+  if (place.away == away) return;
+  place.away = away;
+  away_.fetch_add(away ? 1 : ~uint64_t{0}, std::memory_order_relaxed);
+}
+
 // Logins that are under way stand by the first one's choice, but they hold nobody where he is not to stay: guesses at
 // his password are logins under way, too.
 Bonds::Answer Affinity::take(Part& part, Slot choice, const std::function<bool(Slot)>& stays) {
@@ -70,7 +77,8 @@ Bonds::Answer Affinity::settle(Part& part) {
     part.backend = place.backend;
     if (part.settled) {
       --place.logins;
-      ++place.sessions;
+      if (place.sessions++ == 0) count(present_);
+      count_home(place, part.home && *part.home != place.backend);
     }
     return Keep::busy;
   });
@@ -82,6 +90,10 @@ void Affinity::give_back(const Part& part) {
   table_.change(pin_of(part), [&](Place& place) {
     const uint64_t now_ms = clock_();
     --(part.settled ? place.sessions : place.logins);
+    if (part.settled && place.sessions == 0) {
+      present_.fetch_sub(1, std::memory_order_relaxed);
+      count_home(place, false);
+    }
     if (part.settled) place.lapses_ms = now_ms + part.lapse_ms;
     return keep(place, now_ms);
   });

@@ -46,6 +46,9 @@ class Affinity final : public Bonds {
   uint64_t unbound() const { return unbound_.load(std::memory_order_relaxed); }        // logins without: it was full
   uint64_t redirected() const { return redirected_.load(std::memory_order_relaxed); }  // bound elsewhere than `choice`
   uint64_t moved() const { return moved_.load(std::memory_order_relaxed); }            // Bond::move
+  // Users with sessions in this process, and those of them who are not at their home, as their last login has it.
+  uint64_t present() const { return present_.load(std::memory_order_relaxed); }
+  uint64_t away() const { return away_.load(std::memory_order_relaxed); }
 
  private:
   struct Place {
@@ -53,17 +56,19 @@ class Affinity final : public Bonds {
     Slot backend = 0;
     uint32_t sessions = 0, logins = 0;
     bool elsewhere = false;  // a session in another process
+    bool away = false;       // his sessions are not at his home
     bool held() const { return sessions > 0 || elsewhere; }
   };
   using Table = Striped<Place>;
   static Table::Pin pin_of(const Part& part) { return Table::Pin(part.place); }  // busy as long as there is the part
   static Keep keep(const Place& place, uint64_t now_ms);
+  void count_home(Place& place, bool away);
   static Known known(const Place& place, uint64_t now_ms);
 
   const size_t users_max_;
   const Clock clock_;
   Table table_;
-  std::atomic<uint64_t> unbound_{0}, redirected_{0}, moved_{0};
+  std::atomic<uint64_t> unbound_{0}, redirected_{0}, moved_{0}, present_{0}, away_{0};
 };
 
 }  // namespace postigo

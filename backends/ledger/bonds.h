@@ -56,6 +56,7 @@ class Bonds {
     std::string user;
     uint64_t lapse_ms = 0;
     Slot backend = 0;
+    std::optional<Slot> home;
     bool shared = false, fresh = false, settled = false;
     void* place = nullptr;  // where who has answered finds it again; nobody else's business
   };
@@ -95,11 +96,13 @@ class Bonds {
 
   // The bond of this user: the one that he has, else a new one to `choice`. Without a session he stays only if
   // stays(its backend), which is asked under a lock. `lapse_ms`: how long it outlives its last session. no: there is no
-  // room for users beside those with sessions; the login goes on without a bond. REQUIRES: `bond` is empty; it is
-  // filled with `yes` alone.
-  Answer bind(Bond& bond, Bytes user, Slot choice, uint64_t lapse_ms, const std::function<bool(Slot)>& stays) {
+  // room for users beside those with sessions; the login goes on without a bond. `home`: that has his mail; none: any
+  // has. REQUIRES: `bond` is empty; it is filled with `yes` alone.
+  Answer bind(Bond& bond, Bytes user, Slot choice, uint64_t lapse_ms, const std::function<bool(Slot)>& stays,
+              std::optional<Slot> home = std::nullopt) {
     bond.part_.user = user;
     bond.part_.lapse_ms = lapse_ms;
+    bond.part_.home = home;
     const Answer answer = take(bond.part_, choice, stays);
     if (answer == Answer::yes) bond.bonds_ = this;
     return answer;

@@ -54,8 +54,11 @@ bool Candidates::may_stay(Slot slot) const {
 Answer Candidates::bind(Bonds& bonds, Bytes user, const Terms& terms) {
   terms_ = terms;
   Bonds::Bond bond;
-  const Answer answer = bonds.bind(bond, user, backends_.slot_of(*route_.candidates.front()), terms.lapse_ms,
-                                   [this](Slot slot) { return may_stay(slot); });
+  std::optional<Slot> home;
+  if (route_.home != nullptr) home = backends_.slot_of(*route_.home);
+  const Answer answer = bonds.bind(
+      bond, user, backends_.slot_of(*route_.candidates.front()), terms.lapse_ms,
+      [this](Slot slot) { return may_stay(slot); }, home);
   if (answer != Answer::yes) return answer;
   if (!put(0, bond.backend())) return Answer::no;
   bond_ = std::make_unique<Bonds::Bond>(std::move(bond));

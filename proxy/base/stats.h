@@ -1,7 +1,7 @@
 // What a worker counts. One writer (the worker), read by the scraper at any time; no locks, no labels on the hot path.
 //
 // Gauges are Counters that also go down. Fixed arrays indexed by enums, listeners and backends by their slots
-// (fleet.h); ops/metrics.cc gives them their names.
+// (fleet.h); ops/metrics_*.cc give them their names.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +16,7 @@
 #include "proxy/base/phase.h"
 #include "proxy/base/refused.h"
 #include "proxy/base/slot_table.h"
+#include "proxy/base/tls_stats.h"
 
 namespace postigo {
 
@@ -129,7 +130,7 @@ inline constexpr std::array<std::string_view, 3> kReadyResultNames = {"used", "u
 
 struct ListenerStats {
   Counter accepted, closed, rejected_limit, rejected_memory, rejected_listener;
-  std::array<std::array<Counter, 2>, 2> tls_handshakes;  // [TLS 1.3][resumed]
+  TlsStats tls;
   Counter tls_failed, tls_timeout;
   LatencyHistogram tls_seconds{kLatencyBoundsUs};
 };
@@ -153,6 +154,7 @@ struct BackendStats {
   Counter source_turns;  // no metric: whose turn it is in the backend's `source`
   std::array<Counter, kBackendErrorFacts.size()> errors;
   std::array<Counter, kReadyResultNames.size()> ready;
+  TlsStats tls;
   Counter queued;  // logins that had to wait for room
   LatencyHistogram connect_seconds{kLatencyBoundsUs};
   LatencyHistogram login_seconds{kLatencyBoundsUs};

@@ -45,8 +45,8 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   source.backends = backends_of(source);
   source.protocols = protocols_of(source);
   Families out;
-  for (auto table : {door_families, login_families, guard_families, backend_families, user_families, health_families,
-                     room_families, traffic_families, process_families}) {
+  for (auto table : {door_families, tls_families, login_families, guard_families, backend_families, pool_families,
+                     user_families, health_families, room_families, traffic_families, process_families}) {
     for (const Family& row : table()) out.add(row, source);
   }
   return out.take();

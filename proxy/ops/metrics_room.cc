@@ -1,6 +1,7 @@
 // Room at listeners, pools and backends: how many, how many may be, who waits; connections that are ready; and what may
 // come in a second. Not here: the rest (metrics.cc), what is believed of backends (metrics_health.cc).
 #include <algorithm>
+#include <fstream>
 
 #include "proxy/ops/tables.h"
 #include "proxy/ops/tallies.h"
@@ -40,6 +41,24 @@ void queued(Families& out, Source source) {
     tally::put(out, {each.settings.name}, source.workers,
                [slot = each.state->slot](const WorkerStats& w) -> decltype(auto) { return (w.backends[slot].queued); });
   }
+}
+
+// What the kernel gives out, net.ipv4.ip_local_port_range (for IPv6, too).
+uint64_t local_ports() {
+  std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range");
+  uint64_t first = 0, last = 0;
+  return file >> first >> last && first <= last ? last - first + 1 : 0;
+}
+
+// Each connection has one: sessions, logins and those that are ready.
+int64_t source_ports(const Backend& backend) { return busy_at(*backend.state) + ready_at(*backend.state); }
+
+// A port serves again from another address of ours, or to another one of the backend's. Those are not looked at here.
+void source_ports_limit(Families& out, Source source) {
+  const uint64_t ports = local_ports();
+  if (ports == 0) return;
+  tally::of_configured(out, source,
+                       [&](const Backend& each) { return ports * std::max<size_t>(each.sources.size(), 1); });
 }
 
 // As configured; fewer if the descriptors do not reach.
@@ -113,6 +132,16 @@ constexpr auto kTable = std::to_array<Family>({
      {"backend", "result"},
      "What became of them: taken by a login, by none, or they failed or ended too soon.",
      ready_results},
+    {"postigo_backend_source_ports",
+     gauge,
+     {"backend"},
+     "Ports of ours that connections to a backend have: sessions, logins under way, ready ones.",
+     [](Families& out, Source source) { tally::of_configured(out, source, source_ports); }},
+    {"postigo_backend_source_ports_limit",
+     gauge,
+     {"backend"},
+     "Those that there are to one address and port of it: the kernel's range, for each address of `source`.",
+     source_ports_limit},
     {"postigo_rate_limit", gauge, {"kind"}, "What may come in a second; 0: no limit.", rates},
     {"postigo_backend_rate_limit",
      gauge,

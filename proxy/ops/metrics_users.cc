@@ -1,4 +1,6 @@
 // Where users are: affinity, operators' orders, who else asks. What the ledger of the process knows.
+#include <algorithm>
+
 #include "proxy/ops/socketmap.h"
 #include "proxy/ops/tables.h"
 #include "proxy/ops/tallies.h"
@@ -22,6 +24,16 @@ constexpr auto kTable = std::to_array<Family>({
      {},
      "Users that may be; beyond, those without a session are forgotten.",
      [](Families& out, Source source) { out.add({}, static_cast<double>(affinity(source).users_max())); }},
+    {"postigo_users_placed",
+     gauge,
+     {"place"},
+     "Users with sessions, in pools with affinity: at home, where their mail is, or away from it.",
+     [](Families& out, Source source) {
+       const uint64_t present = affinity(source).present();
+       const uint64_t away = std::min(affinity(source).away(), present);  // the two are not read at one moment
+       out.add({"home"}, present - away);
+       out.add({"away"}, away);
+     }},
     {"postigo_affinity_redirects_total",
      counter,
      {},

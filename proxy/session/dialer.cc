@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "proxy/net/tls_count.h"
+
 namespace postigo {
 namespace {
 
@@ -137,7 +139,8 @@ void Dialer::start_tls() {
   socket_->start_tls_client(backend_.tls[index_of(protocol_)]);
 }
 
-void Dialer::on_secured(Socket&) {
+void Dialer::on_secured(Socket& socket) {
+  count_handshake(means_.stats.tls, socket.tls()->ssl());
   if (until_ == Until::secured) return client_->dialed(std::move(socket_), {});
   enter(Phase::backend_login);
   if (!starttls_) return;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "backends/ledger/prefix.h"
+#include "proxy/net/tls_count.h"
 #include "proxy/session/host.h"
 #include "proxy/session/session.h"
 
@@ -54,8 +55,7 @@ void Handshake::count() {
   summary.tls_version = tls.version();
   summary.tls_cipher = tls.cipher();
   summary.tls_resumed = tls.resumed();
-  bool tls13 = SSL_version(session_.client()->tls()->ssl()) == TLS1_3_VERSION;
-  numbers().tls_handshakes[tls13][tls.resumed()].inc();
+  count_handshake(numbers().tls, session_.client()->tls()->ssl());
   numbers().tls_seconds.observe_us(uv_hrtime() / 1000 - start_us_);
 }
 

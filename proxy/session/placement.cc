@@ -13,6 +13,7 @@ namespace postigo {
 Result<Route> place(const Snapshot& snapshot, const Moves& moves, const Identity& identity, std::string_view protocol,
                     bool explain) {
   auto route = place(*snapshot.router, moves, identity, protocol, std::time(nullptr), explain);
+  if (route && route->shared == nullptr) route->home = route->candidates.front();
   // By what is known of backends at this moment.
   if (route && !route->ordered) {
     snapshot.order(*route, identity.user, *find_protocol(protocol), uv_hrtime() / 1'000'000);

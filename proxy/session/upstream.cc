@@ -8,6 +8,7 @@
 #include "backends/balance/siphash.h"
 #include "proxy/base/events.h"
 #include "proxy/session/binding.h"
+#include "proxy/session/capability_digest.h"
 #include "proxy/session/health_log.h"
 #include "proxy/session/host.h"
 #include "proxy/session/proxy_header.h"
@@ -257,6 +258,8 @@ void Upstream::settle() {
   outage().served(now_ms());
   met(true, Depth::login, "");
   session_.host().places().succeeded(state());
+  state().capabilities[session_.frontend().protocol_index].store(capability_digest(dialer_->back()->capabilities()),
+                                                                 std::memory_order_relaxed);
   session_.bond() = way_.take_bond();
   if (asks_since_ms_ != 0) socket_->pause(Pause::attempt, false);
   client_.upstream_ready(std::move(socket_), *dialer_->back(), leftover_);

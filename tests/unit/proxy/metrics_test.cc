@@ -183,7 +183,7 @@ TEST_F(MetricsTest, CountersAreSummedOverTheWorkers) {
 
   stats(0).backends[0].errors[static_cast<size_t>(BackendError::tls)].inc();
   EXPECT_EQ(find("postigo_backend_errors_total", {{"backend", "b1"}, {"reason", "tls"}}).counter.value, 1);
-  stats(0).listeners[0].tls_handshakes[1][1].add(9);
+  stats(0).listeners[0].tls.handshakes[1][1].add(9);
   EXPECT_EQ(find("postigo_tls_handshakes_total", {{"listener", "imap"}, {"version", "TLSv1.3"}, {"resumed", "yes"}})
                 .counter.value,
             9);
