@@ -16,7 +16,7 @@ GRAFANA = os.path.join(SOURCE, "deploy", "grafana")
 platform = proxy = prometheus = None
 KEYWORDS = {"sum", "max", "min", "count", "avg", "rate", "increase", "changes", "absent", "without", "by", "unless", "and",
             "or", "on", "ignoring", "offset", "time", "histogram_quantile", "avg_over_time", "group_left", "topk",
-            "label_replace", "clamp_max", "e", "le", "inf", "vector", "sort_desc", "group", "m", "h", "d", "s"}
+            "label_replace", "clamp_max", "clamp_min", "e", "le", "inf", "vector", "sort_desc", "group", "m", "h", "d", "s"}
 # Recordings that have no data here, and why.
 SILENT = {
     "instance:postigo_policy_failed:ratio5m": "there is no policy server to be asked",

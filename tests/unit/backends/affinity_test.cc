@@ -57,6 +57,37 @@ TEST_F(AffinityTest, FullOfSessionsALoginGoesOnWithoutABond) {
   EXPECT_TRUE(bound(small, "late", 1, kLapseMs)) << "those without a session make room";
 }
 
+// The gauge that tells how many are away from home: each change once, whatever ends first.
+TEST_F(AffinityTest, UsersAreCountedWhereTheyAre) {
+  const auto stays = [](Slot) { return true; };
+  const auto login = [&](Bytes user, Slot choice, std::optional<Slot> home) {
+    Bond bond;
+    EXPECT_EQ(affinity_.bind(bond, user, choice, kLapseMs, stays, home), Bonds::Answer::yes);
+    return bond;
+  };
+  const auto counts = [&] { return std::to_string(affinity_.present()) + " " + std::to_string(affinity_.away()); };
+  {
+    Bond guess = login("alice", 3, 1);
+    EXPECT_EQ(counts(), "0 0") << "who is not logged in is nowhere";
+  }
+  Bond one = login("alice", 3, 1);
+  EXPECT_TRUE(settled(one));
+  EXPECT_EQ(counts(), "1 1");
+  Bond two = login("alice", 1, 1);
+  EXPECT_TRUE(settled(two));
+  EXPECT_EQ(counts(), "1 1") << "she is one user";
+  Bond other = login("bob", 1, 1), anywhere = login("carl", 2, std::nullopt);
+  EXPECT_TRUE(settled(other) && settled(anywhere));
+  EXPECT_EQ(counts(), "3 1");
+  one.release();
+  EXPECT_EQ(counts(), "3 1");
+  Bond three = login("alice", 3, 3);
+  EXPECT_TRUE(settled(three));
+  EXPECT_EQ(counts(), "3 0") << "her home has changed, says the directory";
+  for (Bond* bond : {&two, &three, &other, &anywhere}) bond->release();
+  EXPECT_EQ(counts(), "0 0");
+}
+
 TEST_F(AffinityTest, AVisitShowsAllAndForgetsWhoHasLapsed) {
   Bond open = in("open", 1);
   in("spare", 2);

@@ -8,66 +8,15 @@
 #include <cstdlib>
 #include <fstream>
 #include <limits>
-#include <map>
 #include <set>
 
-#include "tests/unit/proxy/certificates.h"
-#include "tests/unit/proxy/worker_fixture.h"
+#include "tests/unit/proxy/metrics_fixture.h"
 
 namespace postigo {
 namespace {
 
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-
-class MetricsTest : public WorkerTest {
- protected:
-  MetricsTest() {
-    config.live.listeners[0].tls = config::Tls::starttls;
-    config.live.tls.certificates = {authority.issue("mail", "DNS:mail.example.org")};
-  }
-  void SetUp() override {
-    make(2);
-    MetricsSource source;
-    source.shared = shared.get();
-    for (auto& worker : workers) source.workers.push_back(&worker->stats());
-    source.fds_limit = 1234;
-    source.start_time_s = 1'750'000'000;
-    source.version = "1.2.3";
-    source.boringssl = "boring \"14\"";
-    metrics = std::make_unique<Metrics>(source);
-  }
-  void TearDown() override {
-    for (auto& worker : workers) worker->abandon();
-  }
-
-  std::map<std::string, MetricFamily> collect() const {
-    std::map<std::string, MetricFamily> families;
-    for (MetricFamily& family : metrics->Collect()) {
-      EXPECT_TRUE(families.emplace(family.name, family).second) << family.name << " twice";
-    }
-    return families;
-  }
-  // The one metric of `name` that bears all of `labels`.
-  prometheus::ClientMetric find(const std::string& name, const std::map<std::string, std::string>& labels) const {
-    std::vector<prometheus::ClientMetric> found;
-    MetricFamily family = collect()[name];
-    for (const auto& metric : family.metric) {
-      size_t matching = 0;
-      for (const auto& label : metric.label) {
-        auto wanted = labels.find(label.name);
-        if (wanted != labels.end() && wanted->second == label.value) ++matching;
-      }
-      if (matching == labels.size()) found.push_back(metric);
-    }
-    EXPECT_EQ(found.size(), 1u) << name;
-    return found.empty() ? prometheus::ClientMetric{} : found.front();
-  }
-  WorkerStats& stats(size_t worker) { return workers[worker]->stats(); }
-
-  Authority authority;
-  std::unique_ptr<Metrics> metrics;
-};
 
 TEST_F(MetricsTest, TheFamiliesAreThere) {
   auto families = collect();
@@ -115,6 +64,8 @@ TEST_F(MetricsTest, TheFamiliesAreThere) {
 TEST_F(MetricsTest, EveryUseHasItsLimitBesideIt) {
   // Gauges that are no use of anything that could be full.
   const std::set<std::string> kNoUse = {"postigo_backend_state",
+                                        "postigo_backend_pool_info",
+                                        "postigo_users_placed",
                                         "postigo_build_info",
                                         "postigo_cert_not_after_seconds",
                                         "postigo_config_info",
@@ -160,10 +111,10 @@ TEST_F(MetricsTest, NamesTypesAndLabelsFollowTheConventions) {
       for (const auto& label : metric.label) labels.insert(label.name);
     }
   }
-  EXPECT_THAT(labels,
-              testing::IsSubsetOf({"state", "listener", "protocol", "reason",    "version", "resumed", "result",
-                                   "name",  "kind",     "number",   "mechanism", "pool",    "backend", "dir",
-                                   "verb",  "side",     "worker",   "boringssl", "level",   "hash",    "reply"}))
+  EXPECT_THAT(labels, testing::IsSubsetOf({"state",   "listener", "protocol",  "reason",    "version",   "resumed",
+                                           "result",  "name",     "kind",      "number",    "mechanism", "pool",
+                                           "backend", "dir",      "group",     "signature", "place",     "verb",
+                                           "side",    "worker",   "boringssl", "level",     "hash",      "reply"}))
       << "never a user, an address or a text";
 }
 
