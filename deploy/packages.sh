@@ -17,7 +17,7 @@ set -eu
 # operators' expressions in linear time, so that no name is a trap
 # libc-ares-dev: name servers are asked on the loops; getaddrinfo has four threads, and four dead names stop them all
 BUILD='g++ cmake ninja-build ccache pkg-config
-  libuv1-dev libc-ares-dev libcurl4-openssl-dev prometheus-cpp-dev libtomlplusplus-dev libcli11-dev libfmt-dev
+  libuv1-dev libc-ares-dev libcurl4-openssl-dev libtomlplusplus-dev libcli11-dev libfmt-dev
   libexpected-dev libre2-dev libsqlite3-dev libargon2-dev libcrypt-dev nlohmann-json3-dev
   libpq-dev libmariadb-dev libldap-dev libhiredis-dev libpam0g-dev libidn-dev libidn2-dev
   ca-certificates debian-archive-keyring xz-utils'

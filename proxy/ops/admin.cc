@@ -1,8 +1,6 @@
 // Which pages there are, and the thread that serves them. Not here: HTTP (http.cc), what is measured (metrics.cc).
 #include "proxy/ops/admin.h"
 
-#include <prometheus/text_serializer.h>
-
 #include <atomic>
 #include <thread>
 
@@ -45,8 +43,7 @@ class Admin::Server {
   }
   Http::Page page(std::string_view path) const {
     if (path == "/metrics") {
-      return {.type = "text/plain; version=0.0.4; charset=utf-8",
-              .body = prometheus::TextSerializer().Serialize(metrics_->Collect())};
+      return {.type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_->page()};
     }
     if (path == "/healthz") return {.body = "ok\n"};
     if (path == "/readyz")

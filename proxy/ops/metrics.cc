@@ -37,19 +37,21 @@ std::vector<std::pair<const Protocol*, size_t>> protocols_of(const MetricsSource
 
 }  // namespace
 
-std::vector<prometheus::MetricFamily> Metrics::Collect() const {
+std::string Metrics::page() const {
   std::shared_ptr<const Snapshot> pinned = source_.shared->published.get();
   MetricsSource source = source_;
   source.snapshot = pinned.get();
   source.listeners = listeners_of(source);
   source.backends = backends_of(source);
   source.protocols = protocols_of(source);
-  Families out;
+  Families out(last_size_ + last_size_ / 16);
   for (auto table : {door_families, tls_families, login_families, guard_families, backend_families, pool_families,
                      user_families, health_families, room_families, traffic_families, process_families}) {
     for (const Family& row : table()) out.add(row, source);
   }
-  return out.take();
+  std::string page = out.take();
+  last_size_ = page.size();
+  return page;
 }
 
 }  // namespace postigo

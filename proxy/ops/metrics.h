@@ -3,8 +3,6 @@
 // Any thread. Sums over workers; never a user, an address or an error text in a label.
 #pragma once
 
-#include <prometheus/collectable.h>
-
 #include <atomic>
 #include <cstdint>
 #include <string>
@@ -29,20 +27,22 @@ struct MetricsSource {
   int64_t start_time_s = 0;
   std::string version, boringssl;
   const PredecessorCounts* predecessors = nullptr;  // null: there cannot be any
-  // --- of one scrape: Collect() fills them in ---
+  // --- of one scrape: page() fills them in ---
   const Snapshot* snapshot = nullptr;           // the newest
   std::vector<const ListenerState*> listeners;  // all that ever took effect: the sum over them is the process's
   std::vector<const BackendState*> backends;    // that are configured, and those that still have sessions
   std::vector<std::pair<const Protocol*, size_t>> protocols;  // that a listener speaks or has spoken, and their places
 };
 
-class Metrics final : public prometheus::Collectable {
+class Metrics {
  public:
   explicit Metrics(MetricsSource source) : source_(std::move(source)) {}
-  std::vector<prometheus::MetricFamily> Collect() const override;
+  // What there is to tell now, in Prometheus' text format.
+  std::string page() const;
 
  private:
   MetricsSource source_;
+  mutable std::atomic<size_t> last_size_{0};  // of a page, in octets: the next is about as large
 };
 
 }  // namespace postigo

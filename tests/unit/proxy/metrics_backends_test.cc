@@ -32,10 +32,10 @@ class BackendMetrics : public MetricsTest {
   // "b1 main imap", of those whose gauge is `value`.
   std::set<std::string> with(const std::string& family, double value) const {
     std::set<std::string> found;
-    for (const auto& metric : collect()[family].metric) {
+    for (const auto& metric : collect()[family].metrics) {
       std::string text;
-      for (const auto& label : metric.label) text += (text.empty() ? "" : " ") + label.value;
-      if (metric.gauge.value == value) found.insert(text);
+      for (const auto& [label, value_of] : metric.labels) text += (text.empty() ? "" : " ") + value_of;
+      if (metric.value == value) found.insert(text);
     }
     return found;
   }
@@ -73,8 +73,8 @@ TEST_F(BackendMetrics, PortsInUseAreAllConnections) {
   state("b1").logins = 3;
   state("b1").ready[0] = 2;
   state("b1").ready[1] = 1;
-  EXPECT_EQ(find("postigo_backend_source_ports", {{"backend", "b1"}}).gauge.value, 11);
-  EXPECT_EQ(find("postigo_backend_source_ports", {{"backend", "b2"}}).gauge.value, 0);
+  EXPECT_EQ(find("postigo_backend_source_ports", {{"backend", "b1"}}).value, 11);
+  EXPECT_EQ(find("postigo_backend_source_ports", {{"backend", "b2"}}).value, 0);
   state("b1").sessions = state("b1").logins = state("b1").ready[0] = state("b1").ready[1] = 0;
 }
 
@@ -83,11 +83,10 @@ TEST_F(BackendMetrics, HandshakesWithABackendThatSpeaksTls) {
   tls.handshakes[1][1].add(4);
   tls.groups[1].add(3);
   tls.signatures[1].add(2);
-  EXPECT_EQ(find("postigo_backend_tls_handshakes_total", {{"version", "TLSv1.3"}, {"resumed", "yes"}}).counter.value,
-            4);
-  EXPECT_EQ(find("postigo_backend_tls_groups_total", {{"backend", "b2"}, {"group", "X25519"}}).counter.value, 3);
-  EXPECT_EQ(find("postigo_backend_tls_signatures_total", {{"backend", "b2"}, {"signature", "rsa"}}).counter.value, 2);
-  EXPECT_EQ(collect()["postigo_backend_tls_groups_total"].metric.size(), kTlsGroupNames.size())
+  EXPECT_EQ(find("postigo_backend_tls_handshakes_total", {{"version", "TLSv1.3"}, {"resumed", "yes"}}).value, 4);
+  EXPECT_EQ(find("postigo_backend_tls_groups_total", {{"backend", "b2"}, {"group", "X25519"}}).value, 3);
+  EXPECT_EQ(find("postigo_backend_tls_signatures_total", {{"backend", "b2"}, {"signature", "rsa"}}).value, 2);
+  EXPECT_EQ(collect()["postigo_backend_tls_groups_total"].metrics.size(), kTlsGroupNames.size())
       << "b1 speaks clear text";
 }
 
@@ -95,8 +94,8 @@ TEST_F(MetricsTest, HandshakesOfClientsByGroupAndSignature) {
   stats(0).listeners[0].tls.groups[0].add(2);
   stats(1).listeners[0].tls.groups[0].add(3);
   stats(1).listeners[0].tls.signatures[0].add(1);
-  EXPECT_EQ(find("postigo_tls_groups_total", {{"listener", "imap"}, {"group", "X25519MLKEM768"}}).counter.value, 5);
-  EXPECT_EQ(find("postigo_tls_signatures_total", {{"listener", "imap"}, {"signature", "ecdsa"}}).counter.value, 1);
+  EXPECT_EQ(find("postigo_tls_groups_total", {{"listener", "imap"}, {"group", "X25519MLKEM768"}}).value, 5);
+  EXPECT_EQ(find("postigo_tls_signatures_total", {{"listener", "imap"}, {"signature", "ecdsa"}}).value, 1);
 }
 
 class SourceAddresses : public BackendMetrics {
@@ -108,8 +107,8 @@ TEST_F(SourceAddresses, EachHasPortsOfItsOwn) {
   std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range");
   double first = 0, last = 0;
   ASSERT_TRUE(file >> first >> last);
-  EXPECT_EQ(find("postigo_backend_source_ports_limit", {{"backend", "b1"}}).gauge.value, last - first + 1);
-  EXPECT_EQ(find("postigo_backend_source_ports_limit", {{"backend", "b3"}}).gauge.value, 2 * (last - first + 1));
+  EXPECT_EQ(find("postigo_backend_source_ports_limit", {{"backend", "b1"}}).value, last - first + 1);
+  EXPECT_EQ(find("postigo_backend_source_ports_limit", {{"backend", "b3"}}).value, 2 * (last - first + 1));
 }
 
 // Who is where his mail is, as logins tell the ledger.
@@ -121,8 +120,8 @@ TEST_F(MetricsTest, UsersAtHomeAndAway) {
   ASSERT_EQ(bonds.bind(away, "bob", 1, 1000, stays, 0), Bonds::Answer::yes);
   home.settle();
   away.settle();
-  EXPECT_EQ(find("postigo_users_placed", {{"place", "home"}}).gauge.value, 1);
-  EXPECT_EQ(find("postigo_users_placed", {{"place", "away"}}).gauge.value, 1);
+  EXPECT_EQ(find("postigo_users_placed", {{"place", "home"}}).value, 1);
+  EXPECT_EQ(find("postigo_users_placed", {{"place", "away"}}).value, 1);
 }
 
 // A login leaves behind what its backend lists.

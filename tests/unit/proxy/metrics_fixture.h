@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <prometheus/metric_family.h>
 
 #include <map>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include "proxy/ops/metrics.h"
 #include "tests/unit/proxy/certificates.h"
+#include "tests/unit/proxy/scrape.h"
 #include "tests/unit/proxy/worker_fixture.h"
 
 namespace postigo {
@@ -36,27 +36,15 @@ class MetricsTest : public WorkerTest {
     for (auto& worker : workers) worker->abandon();
   }
 
-  std::map<std::string, prometheus::MetricFamily> collect() const {
-    std::map<std::string, prometheus::MetricFamily> families;
-    for (prometheus::MetricFamily& family : metrics->Collect()) {
-      EXPECT_TRUE(families.emplace(family.name, family).second) << family.name << " twice";
-    }
-    return families;
-  }
+  std::map<std::string, ScrapedFamily> collect() const { return read_page(metrics->page()); }
   // The one metric of `name` that bears all of `labels`.
-  prometheus::ClientMetric find(const std::string& name, const std::map<std::string, std::string>& labels) const {
-    std::vector<prometheus::ClientMetric> found;
-    prometheus::MetricFamily family = collect()[name];
-    for (const auto& metric : family.metric) {
-      size_t matching = 0;
-      for (const auto& label : metric.label) {
-        auto wanted = labels.find(label.name);
-        if (wanted != labels.end() && wanted->second == label.value) ++matching;
-      }
-      if (matching == labels.size()) found.push_back(metric);
+  ScrapedMetric find(const std::string& name, const std::map<std::string, std::string>& labels) const {
+    std::vector<ScrapedMetric> found;
+    for (const ScrapedMetric& metric : collect()[name].metrics) {
+      if (metric.has(labels)) found.push_back(metric);
     }
     EXPECT_EQ(found.size(), 1u) << name;
-    return found.empty() ? prometheus::ClientMetric{} : found.front();
+    return found.empty() ? ScrapedMetric{} : found.front();
   }
   WorkerStats& stats(size_t worker) { return workers[worker]->stats(); }
 
