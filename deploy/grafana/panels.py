@@ -172,7 +172,7 @@ BACKEND = [
               alert="PostigoNoSourcePort"),
     ]),
     ("Where users are", [
-        panel("Logins off home, of all", PART, ("instance:postigo_off_home:ratio30m{$D}", "{{instance}}"), warn=0.1, bad=0.2,
+        panel("Users away from home, of all", PART, ("instance:postigo_users_away:ratio{$D}", "{{instance}}"), warn=0.1, bad=0.2,
               alert="PostigoUsersOffHome"),
         panel("Users who had to go to another one", PER_SECOND, (per_second("postigo_affinity_moves_total", "instance"),
                                                                  "{{instance}}")),
