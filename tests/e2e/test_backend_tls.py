@@ -45,6 +45,11 @@ class RealBackends(unittest.TestCase):
                         wire.logged_in(user, PASSWORD).ok("STAT")
                     seen = [line for dovecot in platform.dovecots.values() for line in dovecot.logins(user)]
                     self.assertEqual(2, len([line for line in seen if ", TLS," in line]), seen)
+            scrape = proxy.metrics()
+            full, resumed = (scrape.sum("postigo_backend_tls_handshakes_total", resumed=each) for each in ("no", "yes"))
+            self.assertEqual(8, full + resumed, "one for each login")
+            self.assertEqual(8, scrape.sum("postigo_backend_tls_groups_total"))
+            self.assertEqual(full, scrape.sum("postigo_backend_tls_signatures_total"), "what is resumed costs none")
 
     def test_name_of_its_own(self):
         proxy = proxy_with(self, platform.dovecots, tls("starttls", name="localhost"))

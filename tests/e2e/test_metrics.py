@@ -177,6 +177,30 @@ class Balance(unittest.TestCase):
         self.assertEqual({("imap", "login"): 1, ("imap", "stream"): 1, ("pop3", "login"): 0, ("pop3", "stream"): 1},
                          {each: after[each] - before[each] for each in after})
 
+    def test_handshakes_by_group_and_signature(self):
+        with Imap.open(proxy, "implicit"):
+            scrape = proxy.metrics()
+        ok = scrape.sum("postigo_tls_handshakes_total", result="ok")
+        full = scrape.sum("postigo_tls_handshakes_total", result="ok", resumed="no")
+        self.assertGreaterEqual(full, 1)
+        self.assertEqual(ok, scrape.sum("postigo_tls_groups_total"), self.lines("tls"))
+        self.assertEqual(full, scrape.sum("postigo_tls_signatures_total"), self.lines("tls"))
+
+    def test_two_servers_of_one_version_do_not_differ(self):
+        told = proxy.metrics().of("postigo_backend_capabilities_differ")
+        self.assertEqual({(name, protocol) for name in platform.dovecots for protocol in ("imap", "pop3")},
+                         {(labels["backend"], labels["protocol"]) for labels, _ in told})
+        self.assertEqual({0}, {value for _, value in told}, told)
+
+    def test_a_session_has_a_port(self):
+        with Imap.open(proxy) as wire:
+            wire.logged_in(platform.fresh_user(), PASSWORD)
+            scrape = proxy.metrics()
+        used = scrape.sum("postigo_backend_source_ports")
+        self.assertEqual(scrape.sum("postigo_backend_sessions") + scrape.sum("postigo_backend_logins"), used)
+        self.assertGreaterEqual(used, 1)
+        self.assertGreater(scrape.sum("postigo_backend_source_ports_limit"), 10_000)
+
     def test_t66_parallel_load_keeps_the_balance(self):
         def one(number):
             with Imap.open(proxy, ("off", "implicit")[number % 2]) as wire:
