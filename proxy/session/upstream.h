@@ -73,7 +73,8 @@ class Upstream final : public Dialer::Client {
   void give_up(BackendError error, const std::string& why);  // of this candidate
   void go_on();                                              // to the next one
   void settle();                                             // the backend has said yes
-  void ask_again(void (Upstream::*what)(), Phase phase);     // the ledger says `later`
+  void note_capabilities();
+  void ask_again(void (Upstream::*what)(), Phase phase);  // the ledger says `later`
   void tell(BackendError error, const std::string& why);
   uint64_t ms_left() const;  // for TLS and login together, within the session's own time
 
