@@ -38,7 +38,8 @@ def setUpModule():
         raise unittest.SkipTest("no prometheus, or no promtool (deploy/packages.sh test installs both)")
     platform = Platform()
     unittest.addModuleCleanup(platform.stop)
-    proxy = platform.postigo(start=False, **SETTINGS, backend_more="sessions_max = 300\nlogins_per_s = 200\n")
+    tls = f'{{ mode = "starttls", ca_file = "{platform.certificates.ca}" }}'
+    proxy = platform.postigo(start=False, **SETTINGS, backend_tls=tls, backend_more="sessions_max = 300\nlogins_per_s = 200\n")
     port, = free_ports(1)
     dead = f'\n[[backend]]\nname = "dead"\nhost = "127.0.0.1"\nimap_port = {port}\npop3_port = {port}\n'
     listeners = proxy.sections["listeners"] + "sessions_max = 400\n"  # the last one's
@@ -260,7 +261,8 @@ is how full that is, and 0 is no limit. Families of a pool are there if it has a
         for suffix, unit in (("_timestamp_seconds", "seconds since 1970"), ("_not_after_seconds", "seconds since 1970"),
                              ("_start_time_seconds", "seconds since 1970"), ("_seconds", "seconds"), ("_bytes", "bytes"),
                              ("_bytes_limit", "bytes"), ("_bytes_total", "bytes"), ("_rate_limit", "per second"),
-                             ("_info", "always 1"), ("_state", "0 or 1"), ("_successful", "0 or 1"), ("_draining", "0 or 1")):
+                             ("_info", "always 1"), ("_state", "0 or 1"), ("_differ", "0 or 1"), ("_successful", "0 or 1"),
+                             ("_draining", "0 or 1")):
             if family.endswith(suffix):
                 return unit
         return "count"

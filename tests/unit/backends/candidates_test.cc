@@ -41,6 +41,24 @@ struct CandidatesTest : testing::Test {
   }
 };
 
+// His home is where his mail is, whichever backend comes first for now.
+TEST_F(CandidatesTest, WhoIsNotAtHomeIsCountedAsAway) {
+  const auto comes_in = [this](char home) {
+    Route route;
+    route.candidates = {&backends[1], &backends[0]};
+    if (home != 0) route.home = &backends[static_cast<size_t>(home - 'a')];
+    Candidates way(std::move(route),
+                   {[](const config::Backend& each) { return static_cast<uint32_t>(each.name[0] - 'a'); },
+                    [this](Bonds::Slot slot) { return &backends[slot]; }});
+    way.bind(affinity, "bob", {kLapseMs, false});
+    EXPECT_TRUE(in(way));
+    return affinity.away();
+  };
+  EXPECT_EQ(comes_in('a'), 1u);
+  EXPECT_EQ(comes_in('b'), 0u);
+  EXPECT_EQ(comes_in(0), 0u) << "any backend of the pool has it";
+}
+
 TEST_F(CandidatesTest, EachIsTriedOnceInOrder) {
   Candidates way = bound("abc");
   EXPECT_EQ(way.candidate().name, "a");
