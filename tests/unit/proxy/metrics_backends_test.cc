@@ -32,7 +32,8 @@ class BackendMetrics : public MetricsTest {
   // "b1 main imap", of those whose gauge is `value`.
   std::set<std::string> with(const std::string& family, double value) const {
     std::set<std::string> found;
-    for (const auto& metric : collect()[family].metrics) {
+    const ScrapedFamily scraped = collect()[family];
+    for (const auto& metric : scraped.metrics) {
       std::string text;
       for (const auto& [label, value_of] : metric.labels) text += (text.empty() ? "" : " ") + value_of;
       if (metric.value == value) found.insert(text);

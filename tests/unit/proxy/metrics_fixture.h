@@ -40,7 +40,8 @@ class MetricsTest : public WorkerTest {
   // The one metric of `name` that bears all of `labels`.
   ScrapedMetric find(const std::string& name, const std::map<std::string, std::string>& labels) const {
     std::vector<ScrapedMetric> found;
-    for (const ScrapedMetric& metric : collect()[name].metrics) {
+    const ScrapedFamily family = collect()[name];
+    for (const ScrapedMetric& metric : family.metrics) {
       if (metric.has(labels)) found.push_back(metric);
     }
     EXPECT_EQ(found.size(), 1u) << name;

@@ -206,7 +206,8 @@ TEST_F(MetricsUnderLoad, AScrapeIsNobodysBusiness) {
   stop = true;
   scraper.join();
   double ok = 0;
-  for (const ScrapedMetric& metric : read_page(metrics.page())["postigo_commands_total"].metrics) ok += metric.value;
+  const ScrapedFamily commands = read_page(metrics.page())["postigo_commands_total"];
+  for (const ScrapedMetric& metric : commands.metrics) ok += metric.value;
   EXPECT_EQ(ok, 5);
 }
 
