@@ -118,7 +118,7 @@ TEST_F(CheckMechanisms, SecretsOnAnOpenWay) {
   for (const std::string& way : {open, unverified}) {
     EXPECT_THAT(told(forward + way), HasSubstr("tokens go there without TLS that is verified")) << way;
     EXPECT_THAT(told_checked(automatic + way), HasSubstr("\"auto\" says the master's password to whoever")) << way;
-    EXPECT_EQ(told(automatic + way), "") << "clients' own passwords are said as they are";
+    EXPECT_THAT(told(automatic + way), testing::Not(HasSubstr("says the master's"))) << "clients' own are as ever";
   }
   EXPECT_THAT(told(forward + good), testing::Not(HasSubstr("verified")));
   EXPECT_THAT(told_checked(automatic + good), testing::Not(HasSubstr("verified")));
