@@ -6,6 +6,9 @@ set(POSTIGO_AHEAD <algorithm> <array> <atomic> <charconv> <chrono> <cstdint> <cs
 if(POSTIGO_SANITIZE)  # what some of the libraries ask for; the same for all, or they cannot share it
   add_compile_options(-pthread)
   add_compile_definitions(_FILE_OFFSET_BITS=64)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    add_compile_options(-fpch-preprocess)  # or ccache keeps nothing that uses what was compiled ahead
+  endif()
 endif()
 
 # postigo_compile_ahead(TARGET [headers...]): these, and those that all have in common.
