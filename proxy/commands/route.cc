@@ -74,6 +74,27 @@ void show_json(const Told& told, Streams io) {
   io.out << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
+// `result`: of a directory that has answered.
+int answer(const RouteOptions& options, const Router& router, const Query& query, const std::string& directory,
+           bool disabled, LookupResult& result, Streams io) {
+  Told told{options.user, query, directory, "", {}, result.identity};
+  if (disabled) {
+    told.refused = "disabled";
+  } else if (result.verdict != Verdict::ok) {
+    told.refused = "unknown";
+  } else if (!be_called(result.identity, query.user, Spelling::kept, router)) {
+    return cannot("no login has the name that it gives him: " + result.identity.user, io);
+  }
+  Result<Route> route = fail("");
+  if (told.refused.empty()) {
+    route = router.explain(result.identity, std::string(query.protocol), std::time(nullptr));
+    if (route) told.route = std::move(*route);
+  }
+  options.json ? show_json(told, io) : show(told, io);
+  if (told.refused.empty() && !route) return cannot(route.error().message, io);
+  return told.refused.empty() ? kOk : kFailed;
+}
+
 }  // namespace
 
 int route(const RouteOptions& options, Streams io) {
@@ -98,22 +119,7 @@ int route(const RouteOptions& options, Streams io) {
     cannot(result.detail, io);
     return kTryLater;
   }
-  Told told{options.user, query, known_by(live.auth, asking, result.verdict), "", {}, result.identity};
-  if (is_disabled(asking)) {
-    told.refused = "disabled";
-  } else if (result.verdict != Verdict::ok) {
-    told.refused = "unknown";
-  } else if (!be_called(result.identity, query.user, Spelling::kept, router)) {
-    return cannot("no login has the name that it gives him: " + result.identity.user, io);
-  }
-  Result<Route> route = fail("");
-  if (told.refused.empty()) {
-    route = router.explain(result.identity, std::string(query.protocol), std::time(nullptr));
-    if (route) told.route = std::move(*route);
-  }
-  options.json ? show_json(told, io) : show(told, io);
-  if (told.refused.empty() && !route) return cannot(route.error().message, io);
-  return told.refused.empty() ? kOk : kFailed;
+  return answer(options, router, query, known_by(live.auth, asking, result.verdict), is_disabled(asking), result, io);
 }
 
 }  // namespace postigo::commands
