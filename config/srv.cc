@@ -31,11 +31,11 @@ std::optional<Service> service_of(std::string_view name) {
 }
 
 // One of those that a [[backend]] stands for.
-struct Member {
+struct SrvMember {
   Backend backend;
   uint16_t priority = 0, weight = 0;
 };
-using Members = std::vector<Member>;
+using Members = std::vector<SrvMember>;
 
 // Where records name a host with several ports, these are several backends.
 bool stands_twice(const std::vector<SrvTarget>& targets, const std::string& host) {
@@ -44,14 +44,14 @@ bool stands_twice(const std::vector<SrvTarget>& targets, const std::string& host
 
 // What a host has of several protocols is one backend.
 Members members_of(const Backend& written, const SrvRecords& records) {
-  std::map<std::string, Member> found;
+  std::map<std::string, SrvMember> found;
   for (const std::string& name : written.srv) {
     auto targets = records.find(name);
     if (targets == records.end()) continue;
     for (const SrvTarget& target : targets->second) {
       bool twice = stands_twice(targets->second, target.host);
       auto [at, fresh] = found.try_emplace(target.host + (twice ? ':' + std::to_string(target.port) : ""));
-      Member& member = at->second;
+      SrvMember& member = at->second;
       if (fresh) {
         member = {written, target.priority, target.weight};
         member.backend.srv.clear();
@@ -65,7 +65,7 @@ Members members_of(const Backend& written, const SrvRecords& records) {
   Members members;
   for (auto& [key, member] : found) members.push_back(std::move(member));
   std::stable_sort(members.begin(), members.end(),
-                   [](const Member& a, const Member& b) { return a.priority < b.priority; });
+                   [](const SrvMember& a, const SrvMember& b) { return a.priority < b.priority; });
   return members;
 }
 
@@ -88,7 +88,7 @@ std::vector<double> shares_of(const Members& members, size_t count) {
 
 std::vector<Shard> shards_of(const Shard& written, const Members& members) {
   auto behind = std::find_if(members.begin(), members.end(),
-                             [&](const Member& each) { return each.priority != members[0].priority; });
+                             [&](const SrvMember& each) { return each.priority != members[0].priority; });
   const auto count = static_cast<size_t>(behind - members.begin());
   const std::vector<double> shares = shares_of(members, count);
   std::vector<Shard> shards;
@@ -112,7 +112,7 @@ void put_in_place(Shard& shard, const ByName& by_name) {
     if (found == by_name.end()) {
       names.push_back(std::move(name));
     } else {
-      for (const Member& member : found->second) names.push_back(member.backend.name);
+      for (const SrvMember& member : found->second) names.push_back(member.backend.name);
     }
   }
   shard.backends = std::move(names);
@@ -177,7 +177,7 @@ Expanded expand(const Live& live, const SrvRecords& records) {
   all.live.backends.clear();
   for (size_t i = 0; i < live.backends.size(); ++i) {
     Members members = members_of(live.backends[i], records);
-    for (const Member& member : members) all.live.backends.push_back(member.backend);
+    for (const SrvMember& member : members) all.live.backends.push_back(member.backend);
     if (members.empty()) all.live.backends.push_back(nowhere(live.backends[i]));
     all.written.resize(all.live.backends.size(), i);
     if (!members.empty()) by_name.emplace(live.backends[i].name, std::move(members));

@@ -12,9 +12,9 @@ namespace {
 
 constexpr size_t kCountMax = 11;  // digits of a count of seconds: more is a date
 
-class Reader {
+class MomentReader {
  public:
-  explicit Reader(std::string_view text) : rest_(text) {}
+  explicit MomentReader(std::string_view text) : rest_(text) {}
 
   bool done() const { return rest_.empty(); }
   bool skip(char c) {
@@ -42,7 +42,7 @@ class Reader {
   std::string_view rest_;
 };
 
-std::optional<int64_t> read_day(Reader& from) {
+std::optional<int64_t> read_day(MomentReader& from) {
   auto year = from.digits(4);
   from.skip('-');
   auto month = from.digits(2);
@@ -55,7 +55,7 @@ std::optional<int64_t> read_day(Reader& from) {
   return std::chrono::sys_seconds(std::chrono::sys_days(date)).time_since_epoch().count();
 }
 
-std::optional<int64_t> read_time(Reader& from) {
+std::optional<int64_t> read_time(MomentReader& from) {
   auto hour = from.digits(2);
   from.skip(':');
   auto minute = from.digits(2);
@@ -67,7 +67,7 @@ std::optional<int64_t> read_time(Reader& from) {
   return *hour * 3600 + *minute * 60 + second.value_or(0);
 }
 
-std::optional<int64_t> read_offset(Reader& from) {
+std::optional<int64_t> read_offset(MomentReader& from) {
   if (from.done() || from.skip('z')) return 0;
   const int sign = from.skip('+') ? 1 : from.skip('-') ? -1 : 0;
   auto hours = from.digits(2);
@@ -77,7 +77,7 @@ std::optional<int64_t> read_offset(Reader& from) {
 }
 
 std::optional<int64_t> read_date(std::string_view text) {
-  Reader from(text);
+  MomentReader from(text);
   auto day = read_day(from);
   if (!day || from.done()) return day;
   while (from.skip(' ')) {

@@ -22,7 +22,7 @@ constexpr uint64_t kBcryptMax = 14;                 // log2 of rounds
 
 using Captures = std::vector<std::string>;
 
-struct Kind {
+struct CostKind {
   std::string_view prefix;
   const char* shape;  // what follows the prefix, whole
   Result<void> (*check)(const Captures& parts);
@@ -34,7 +34,7 @@ Result<void> at_most(std::string_view what, uint64_t value, uint64_t bound) {
 }
 
 // Digits only; what does not fit is a lot.
-uint64_t number(const std::string& digits) {
+uint64_t cost_of(const std::string& digits) {
   uint64_t value = 0;
   for (char c : digits) {
     if (value > UINT32_MAX) break;
@@ -52,16 +52,16 @@ uint64_t number64(const std::string& text) {
 }
 
 Result<void> argon2(const Captures& parts) {
-  const uint64_t memory = number(parts[0]), passes = number(parts[1]), lanes = number(parts[2]);
+  const uint64_t memory = cost_of(parts[0]), passes = cost_of(parts[1]), lanes = cost_of(parts[2]);
   if (passes == 0 || lanes == 0 || memory < 8 * lanes) return fail("the stored hash is damaged: its parameters");
   if (auto good = at_most("m", memory, kMemoryKibMax); !good) return good;
   if (auto good = at_most("p", lanes, kLanesMax); !good) return good;
   return at_most("m times t", memory * passes, kMemoryPassesMax);
 }
 
-Result<void> rounds(const Captures& parts) { return check_rounds(number(parts[0])); }
+Result<void> rounds(const Captures& parts) { return check_rounds(cost_of(parts[0])); }
 Result<void> rounds64(const Captures& parts) { return check_rounds(number64(parts[0])); }
-Result<void> bcrypt(const Captures& parts) { return at_most("cost", number(parts[0]), kBcryptMax); }
+Result<void> bcrypt(const Captures& parts) { return at_most("cost", cost_of(parts[0]), kBcryptMax); }
 Result<void> no_parameter(const Captures&) { return {}; }
 
 // Both fill 128 * r octets 2^log2_n times.
@@ -81,7 +81,7 @@ Result<void> yescrypt(const Captures& parts) { return blocks(number64(parts[0]) 
 
 #define B64 "[./0-9A-Za-z]"
 #define ARGON2 R"((?:v=\d{1,9}\$)?m=(\d+),t=(\d+),p=(\d+)\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+)"
-constexpr Kind kKinds[] = {
+constexpr CostKind kKinds[] = {
     {"$argon2id$", ARGON2, argon2},
     {"$argon2i$", ARGON2, argon2},
     {"$6$", R"((?:rounds=(\d+)\$)?[^$:]*\$)" B64 "{86}", rounds},
@@ -101,7 +101,7 @@ constexpr Kind kKinds[] = {
 const std::vector<std::unique_ptr<RE2>>& shapes() {
   static const auto made = [] {
     std::vector<std::unique_ptr<RE2>> all;
-    for (const Kind& kind : kKinds) all.push_back(std::make_unique<RE2>(kind.shape, RE2::Latin1));
+    for (const CostKind& kind : kKinds) all.push_back(std::make_unique<RE2>(kind.shape, RE2::Latin1));
     return all;
   }();
   return made;
@@ -112,7 +112,7 @@ const std::vector<std::unique_ptr<RE2>>& shapes() {
 Result<void> check_rounds(uint64_t rounds) { return at_most("rounds", rounds, kRoundsMax); }
 
 Result<void> check_password_cost(std::string_view hash) {
-  for (const Kind& kind : kKinds) {
+  for (const CostKind& kind : kKinds) {
     if (!hash.starts_with(kind.prefix)) continue;
     const RE2& shape = *shapes()[static_cast<size_t>(&kind - kKinds)];
     Captures parts(static_cast<size_t>(shape.NumberOfCapturingGroups()));

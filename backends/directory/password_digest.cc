@@ -104,7 +104,7 @@ struct Parts {
   unsigned rounds = 0;
 };
 
-std::optional<unsigned> number(std::string_view digits) {
+std::optional<unsigned> rounds_of(std::string_view digits) {
   unsigned value = 0;
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error != std::errc() || end != digits.data() + digits.size() || value == 0) return std::nullopt;
@@ -118,7 +118,7 @@ std::optional<Parts> parse_pbkdf2(const Scheme& scheme, std::string_view text) {
   if (first == text.npos || second == text.npos) return std::nullopt;
   std::string_view salt = text.substr(0, first), rounds = text.substr(first + 1, second - first - 1);
   if (!dovecot) std::swap(salt, rounds);
-  auto count = number(rounds);
+  auto count = rounds_of(rounds);
   auto salt_octets = dovecot ? Secret(salt) : from_adapted_base64(salt);
   auto digest = dovecot ? from_hex(text.substr(second + 1)) : from_adapted_base64(text.substr(second + 1));
   if (!count || !salt_octets || !digest || digest->size() != EVP_MD_size(scheme.hash())) return std::nullopt;

@@ -17,7 +17,7 @@
 namespace postigo {
 namespace {
 
-constexpr size_t kSaltMax = 1024;
+constexpr size_t kScramSaltMax = 1024;
 
 const EVP_MD* digest_of(ScramHash hash) { return hash == ScramHash::sha1 ? EVP_sha1() : EVP_sha256(); }
 
@@ -30,7 +30,7 @@ std::optional<std::string_view> cut(std::string_view& text, std::string_view end
   return part;
 }
 
-std::optional<unsigned> number(std::string_view digits) {
+std::optional<unsigned> iterations_of(std::string_view digits) {
   unsigned value = 0;
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error != std::errc() || end != digits.data() + digits.size() || value == 0) return std::nullopt;
@@ -59,12 +59,12 @@ Result<ScramKeys> parse_scram_keys(ScramHash by, std::string_view text) {
   const bool ldap = text.find('$') != std::string_view::npos;
   auto count = cut(text, ldap ? ":" : ","), salt = cut(text, ldap ? "$" : ","), stored = cut(text, ldap ? ":" : ",");
   if (!count || !salt || !stored) return damaged();
-  auto iterations = number(*count);
+  auto iterations = iterations_of(*count);
   auto salt_octets = base64_decode(*salt), stored_key = base64_decode(*stored), server_key = base64_decode(text);
   if (!iterations || !salt_octets || !stored_key || !server_key) return damaged();
   const size_t size = EVP_MD_size(digest_of(by));
   if (stored_key->size() != size || server_key->size() != size) return damaged();
-  if (salt_octets->empty() || salt_octets->size() > kSaltMax) return damaged();
+  if (salt_octets->empty() || salt_octets->size() > kScramSaltMax) return damaged();
   if (auto good = check_rounds(*iterations); !good) return tl::unexpected(good.error());
   return ScramKeys{*iterations, std::string(salt_octets->reveal()), std::move(*stored_key), std::move(*server_key)};
 }

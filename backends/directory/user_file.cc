@@ -103,9 +103,9 @@ Result<Entry> dovecot_line(const Fields& fields) {
   return entry;
 }
 
-class Reader {
+class FileReader {
  public:
-  Reader(std::string_view text, const NameOfEntry& normalise) : records_(text), normalise_(normalise) {}
+  FileReader(std::string_view text, const NameOfEntry& normalise) : records_(text), normalise_(normalise) {}
 
   UserFile read() {
     Records ahead = records_;
@@ -196,7 +196,7 @@ class Reader {
 
 UserFile read_users(std::string_view text, const NameOfEntry& normalise) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  return Reader(text, normalise).read();
+  return FileReader(text, normalise).read();
 }
 
 Result<void> check_entry(const Entry& entry) {

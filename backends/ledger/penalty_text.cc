@@ -11,7 +11,7 @@ namespace postigo {
 namespace {
 
 constexpr size_t kFieldMax = 4096;
-constexpr Bytes kAddress = "address", kWide = "wide", kUser = "user", kKnown = "known";
+constexpr Bytes kAddressRecord = "address", kWideRecord = "wide", kUserRecord = "user", kKnownRecord = "known";
 
 void put(std::string& numbers, uint64_t number) {
   numbers += std::to_string(number);
@@ -78,9 +78,9 @@ void Penalties::write_records(Writer& writer, const PenaltyRules& rules, bool li
       });
     }
   };
-  write(addresses_, rules.address, kAddress);
-  write(wides_, rules.wide, kWide);
-  write(users_, rules.user, kUser);
+  write(addresses_, rules.address, kAddressRecord);
+  write(wides_, rules.wide, kWideRecord);
+  write(users_, rules.user, kUserRecord);
 }
 
 void Penalties::write_places(Writer& writer, uint64_t now_ms) {
@@ -92,7 +92,7 @@ void Penalties::write_places(Writer& writer, uint64_t now_ms) {
         put(numbers, place.address);
         put(numbers, place.until_ms - now_ms);
       }
-      if (!numbers.empty()) writer.write(kKnown, user, numbers);
+      if (!numbers.empty()) writer.write(kKnownRecord, user, numbers);
       return Keep::spare;
     });
   }
@@ -132,10 +132,10 @@ void Penalties::adopt(const PenaltyRules& rules, std::string_view text, uint64_t
     auto kind = take_field(text), key = take_field(text), numbers = take_field(text);
     if (!kind || !key || !numbers) return;
     const bool prefix = key->size() == Prefix::kSize && static_cast<uint8_t>(key->back()) <= 128;
-    if (*kind == kAddress && prefix) adopt_record(addresses_, rules.address, *key, *numbers, now_ms);
-    if (*kind == kWide && prefix) adopt_record(wides_, rules.wide, *key, *numbers, now_ms);
-    if (*kind == kUser) adopt_record(users_, rules.user, *key, *numbers, now_ms);
-    if (*kind == kKnown && rules.known_ms != 0) adopt_places(rules, *key, *numbers, now_ms);
+    if (*kind == kAddressRecord && prefix) adopt_record(addresses_, rules.address, *key, *numbers, now_ms);
+    if (*kind == kWideRecord && prefix) adopt_record(wides_, rules.wide, *key, *numbers, now_ms);
+    if (*kind == kUserRecord) adopt_record(users_, rules.user, *key, *numbers, now_ms);
+    if (*kind == kKnownRecord && rules.known_ms != 0) adopt_places(rules, *key, *numbers, now_ms);
   }
 }
 

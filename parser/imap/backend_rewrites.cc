@@ -11,7 +11,7 @@ namespace {
 
 constexpr Bytes kPair = "\"x-proxy\" \"Postigo\"";  // RFC 2971 5: an intermediary advertises its presence (T38)
 constexpr Bytes kPairAlone = "(\"x-proxy\" \"Postigo\")";
-constexpr Bytes kNil = "NIL";
+constexpr Bytes kNilLetters = "NIL";
 
 }  // namespace
 
@@ -88,7 +88,7 @@ void BackendStream::at_id(Cursor& cursor) {
     cursor.mark = cursor.at;
     pair_said_ = 0;
     state_ = State::id_open;
-  } else if (to_upper(c) == kNil[0]) {
+  } else if (to_upper(c) == kNilLetters[0]) {
     cursor.mark = cursor.at;
     state_ = State::id_nil;
   } else {
@@ -99,11 +99,11 @@ void BackendStream::at_id(Cursor& cursor) {
 void BackendStream::at_id_nil(Cursor& cursor) {
   size_t matched = held_.size() + (cursor.at - cursor.mark);
   char c = cursor.peek();
-  if (matched < kNil.size() && to_upper(c) == kNil[matched]) {
+  if (matched < kNilLetters.size() && to_upper(c) == kNilLetters[matched]) {
     ++cursor.at;
     return;
   }
-  if (matched == kNil.size() && (c == '\r' || c == '\n' || c == ' ')) {
+  if (matched == kNilLetters.size() && (c == '\r' || c == '\n' || c == ' ')) {
     held_.drop();
     cursor.drop_marked();
     cursor.insert(kPairAlone);

@@ -118,14 +118,14 @@ constexpr std::array<std::string_view, 10> kKnownFamilies = {
 
 // Never shown after login. Offers of the unauthenticated state (T39), ways around the proxy (T41: UNAUTHENTICATE would
 // free the backend from our user; T42: referrals name internal hosts), and URLs with a host in them (T43).
-constexpr std::array<std::string_view, 6> kForbidden = {
+constexpr std::array<std::string_view, 6> kNeverOffered = {
     "LOGINDISABLED", "STARTTLS", "SASL-IR", "UNAUTHENTICATE", "LOGIN-REFERRALS", "MAILBOX-REFERRALS",
 };
 constexpr std::array<std::string_view, 5> kForbiddenPrefixes = {"AUTH=", "COMPRESS", "URLAUTH",
                                                                 "IMAPSIEVE=", "JMAPACCESS"};
 
 // The one member of a forbidden family that an operator may let pass (T40): RFC 4978.
-constexpr std::string_view kCompress = "COMPRESS=DEFLATE";
+constexpr std::string_view kCompressDeflate = "COMPRESS=DEFLATE";
 
 template <typename Names>
 constexpr bool any_prefix(const Names& prefixes, Bytes name) {
@@ -133,21 +133,23 @@ constexpr bool any_prefix(const Names& prefixes, Bytes name) {
 }
 
 bool forbidden(Bytes upper_name, const CapabilityPolicy& policy) {
-  if (upper_name == kCompress) return !policy.allow_compress;
-  return std::find(kForbidden.begin(), kForbidden.end(), upper_name) != kForbidden.end() ||
+  if (upper_name == kCompressDeflate) return !policy.allow_compress;
+  return std::find(kNeverOffered.begin(), kNeverOffered.end(), upper_name) != kNeverOffered.end() ||
          any_prefix(kForbiddenPrefixes, upper_name);
 }
 
 static_assert(std::none_of(kKnown.begin(), kKnown.end(), [](Bytes name) {
   return any_prefix(kForbiddenPrefixes, name) ||
-         std::find(kForbidden.begin(), kForbidden.end(), name) != kForbidden.end();
+         std::find(kNeverOffered.begin(), kNeverOffered.end(), name) != kNeverOffered.end();
 }));
 
 // Every login looks up two dozen of them.
 constexpr NameIndex kKnownIndex(kKnown);
 constexpr size_t kNowhere = kKnownIndex.kNowhere;
 
-bool known_otherwise(Bytes upper_name) { return any_prefix(kKnownFamilies, upper_name) || upper_name == kCompress; }
+bool known_otherwise(Bytes upper_name) {
+  return any_prefix(kKnownFamilies, upper_name) || upper_name == kCompressDeflate;
+}
 
 // A name in upper case without a trip to the heap.
 class Upper {

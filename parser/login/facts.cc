@@ -14,8 +14,8 @@
 namespace postigo {
 namespace {
 
-constexpr size_t kSessionMax = 64;  // Dovecot ignores longer ones
-constexpr size_t kNameMax = 253;    // RFC 1035 3.1, without the dot at the end
+constexpr size_t kSessionMax = 64;    // Dovecot ignores longer ones
+constexpr size_t kHostNameMax = 253;  // RFC 1035 3.1, without the dot at the end
 
 bool is_address(Bytes text) {
   return !text.empty() && text.size() <= 45 && text.find_first_not_of("0123456789abcdefABCDEF.:") == Bytes::npos;
@@ -29,7 +29,7 @@ bool is_session_id(Bytes text) {
 bool is_host_name(Bytes text) {
   auto is_letter_or_digit = [](char c) { return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z'); };
   auto fits = [&](char c) { return is_letter_or_digit(c) || c == '-' || c == '.'; };
-  return !text.empty() && text.size() <= kNameMax && std::all_of(text.begin(), text.end(), fits) &&
+  return !text.empty() && text.size() <= kHostNameMax && std::all_of(text.begin(), text.end(), fits) &&
          is_letter_or_digit(text.front()) && is_letter_or_digit(text.back()) && text.find("..") == Bytes::npos;
 }
 

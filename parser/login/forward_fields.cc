@@ -15,7 +15,7 @@ namespace postigo {
 namespace {
 
 // A key of ID has 30 octets (RFC 2971 3.3), ten of them are "x-forward-"; a value 1024.
-constexpr size_t kNameMax = 20, kFieldsMax = 16, kOctetsMax = 960;
+constexpr size_t kFieldNameMax = 20, kFieldsMax = 16, kOctetsMax = 960;
 constexpr char kEscape = '\001';
 
 struct Escaped {
@@ -27,7 +27,7 @@ bool is_name(Bytes name) {
   auto fits = [](char c) {
     return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '-' || c == '_' || c == '.';
   };
-  return !name.empty() && name.size() <= kNameMax && std::all_of(name.begin(), name.end(), fits);
+  return !name.empty() && name.size() <= kFieldNameMax && std::all_of(name.begin(), name.end(), fits);
 }
 
 std::string escape(Bytes text) {

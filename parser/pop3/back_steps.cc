@@ -10,7 +10,7 @@
 namespace postigo::pop3 {
 namespace {
 
-constexpr Bytes kEnd = "\r\n";
+constexpr Bytes kCommandEnd = "\r\n";
 constexpr size_t kXclientMax = 1000;  // Dovecot 2.3 ends a session for a line of 1024 octets
 constexpr std::string_view kTooMuch = "backend says more than it was asked";
 
@@ -56,7 +56,7 @@ Event Back::introduce(Out& out) {
   const size_t room = size < kXclientMax ? kXclientMax - size : 0;
   std::string fields = encode_forward(login_.facts.forward, room);
   if (!fields.empty()) command.append(kForward).append(fields);
-  return ask(State::xclient, {command, kEnd}, out);
+  return ask(State::xclient, {command, kCommandEnd}, out);
 }
 
 // USER and PASS know all servers. Where they might not carry it, AUTH may, if the backend says that it has it (T77).
@@ -98,10 +98,10 @@ Event Back::choose(Out& out) {
 
 Event Back::say_user(Out& out) {
   talk_.end();
-  return ask(State::user, {"USER ", login_.authcid, kEnd}, out);
+  return ask(State::user, {"USER ", login_.authcid, kCommandEnd}, out);
 }
 
-Event Back::say_password(Out& out) { return ask(State::pass, {"PASS ", login_.password.reveal(), kEnd}, out); }
+Event Back::say_password(Out& out) { return ask(State::pass, {"PASS ", login_.password.reveal(), kCommandEnd}, out); }
 
 // RFC 5034 4: the initial response goes with the command only if the line stays within 255 octets. Where the connection
 // had waited, the server's "+" comes first: a no without a code may be a good-bye then, and the password is not out.
@@ -110,10 +110,10 @@ Event Back::start_auth(const sasl::ClientMechanism& mechanism, Out& out) {
   const bool listed = sasl::lists_binding([this](std::string_view name) { return offers(name); });
   talk_.begin(mechanism, policy_, login_, listed);
   const size_t initial = talk_.initial_size();
-  bool fits = kCommand.size() + mechanism.name.size() + 1 + initial + kEnd.size() <= limits::kPop3LineMax;
-  if (initial == 0 || !fits || waited_) return ask(State::auth, {kCommand, mechanism.name, kEnd}, out);
+  bool fits = kCommand.size() + mechanism.name.size() + 1 + initial + kCommandEnd.size() <= limits::kPop3LineMax;
+  if (initial == 0 || !fits || waited_) return ask(State::auth, {kCommand, mechanism.name, kCommandEnd}, out);
   const Secret response = talk_.take_initial();
-  return ask(State::auth_response, {kCommand, mechanism.name, " ", response.reveal(), kEnd}, out);
+  return ask(State::auth_response, {kCommand, mechanism.name, " ", response.reveal(), kCommandEnd}, out);
 }
 
 }  // namespace postigo::pop3

@@ -13,8 +13,8 @@
 namespace postigo::pop3 {
 namespace {
 
-constexpr Bytes kEnd = "\r\n";
-constexpr Bytes kUnknown = "-ERR Unknown command.\r\n";
+constexpr Bytes kLineEnd = "\r\n";
+constexpr Bytes kUnknownCommand = "-ERR Unknown command.\r\n";
 
 // [SYS/PERM], not [AUTH]: RFC 3206 4 has clients ask for another password on [AUTH], and the password is not at fault.
 constexpr Bytes kNoPasswords = "-ERR [SYS/PERM] Passwords are not taken here, use AUTH.\r\n";
@@ -44,7 +44,7 @@ Event Front::on_command(const Command& command, Out& out) {
     if (!row.takes_args && !command.args.empty()) return bad("-ERR This command takes no argument.\r\n", out);
     return (this->*row.run)(command, out);
   }
-  return bad(kUnknown, out);  // never repeats the input: it may be another protocol's (A20)
+  return bad(kUnknownCommand, out);  // never repeats the input: it may be another protocol's (A20)
 }
 
 Event Front::capa(const Command&, Out& out) {
@@ -60,7 +60,7 @@ Event Front::capa(const Command&, Out& out) {
 }
 
 void Front::put_capability(Bytes capability, Out& out) const {
-  if (!hidden(*policy_.capabilities, tag_of(capability))) out.put({capability, kEnd});
+  if (!hidden(*policy_.capabilities, tag_of(capability))) out.put({capability, kLineEnd});
 }
 
 Event Front::noop(const Command&, Out& out) { return say("+OK\r\n", out); }
@@ -82,7 +82,7 @@ bool Front::note_hops(Bytes value) {
 // that hands a client's octets through is a proxy too, and he could say anything about his address. Fewer hops harm
 // himself alone.
 Event Front::xclient(const Command& command, Out& out) {
-  if (!policy_.peer_is_proxy) return bad(kUnknown, out);
+  if (!policy_.peer_is_proxy) return bad(kUnknownCommand, out);
   auto told = policy_.peer_speaks && !told_ ? nothing_told() : nullptr;
   for (Bytes rest = command.args; !rest.empty();) {
     Command word = split(rest);
@@ -121,7 +121,7 @@ Event Front::pass(const Command& command, Out& out) {
 // RFC 1939 7: all in one line. Where it is not offered it is no command.
 Event Front::apop(const Command& command, Out& out) {
   forget();
-  if (timestamp_.empty()) return bad(kUnknown, out);
+  if (timestamp_.empty()) return bad(kUnknownCommand, out);
   sasl_.begin("APOP", setting());
   return on_sasl(sasl_.plain_response(command.args, credentials_), out);
 }
@@ -168,7 +168,7 @@ Event Front::auth(const Command& command, Out& out) {
 // Older than CAPA and in no RFC that is still alive, but Outlook asks this way.
 Event Front::list_mechanisms(Out& out) {
   out.put("+OK\r\n");
-  for (std::string_view mechanism : sasl::offers(policy_, tls_, facts_)) out.put({mechanism, kEnd});
+  for (std::string_view mechanism : sasl::offers(policy_, tls_, facts_)) out.put({mechanism, kLineEnd});
   return say(".\r\n", out);
 }
 
@@ -177,7 +177,7 @@ Event Front::on_sasl(SaslExchange::Outcome outcome, Out& out) {
   switch (outcome) {
     case Outcome::challenge:
       state_ = State::sasl;
-      out.put({"+ ", sasl_.challenge(), kEnd});
+      out.put({"+ ", sasl_.challenge(), kLineEnd});
       return Event::need_input;
     case Outcome::need_secret:
       state_ = State::authenticating;

@@ -12,12 +12,12 @@
 namespace postigo::sasl {
 namespace {
 
-constexpr char kEnd = '\x01';
+constexpr char kFieldEnd = '\x01';
 constexpr Bytes kScheme = "Bearer ";
 
 // Cuts "key=value" ^A off `text`. False: there is no such pair.
 bool take_pair(Bytes& text, Bytes& key, Bytes& value) {
-  size_t end = text.find(kEnd);
+  size_t end = text.find(kFieldEnd);
   if (end == Bytes::npos) return false;
   Bytes pair = text.substr(0, end);
   size_t equals = pair.find('=');
@@ -63,13 +63,13 @@ class OauthBearer final : public Bearer {
  protected:
   Bytes name() const override { return "OAUTHBEARER"; }
   bool read(Bytes text, std::string& user, std::optional<Bytes>& token) const override {
-    size_t end = text.find(kEnd);
+    size_t end = text.find(kFieldEnd);
     if (end == Bytes::npos || !read_header(text.substr(0, end), user)) return false;
     text.remove_prefix(end + 1);
     for (Bytes key, value; take_pair(text, key, value);) {
       if (!take_token(key, value, token)) return false;
     }
-    return text.size() == 1 && text[0] == kEnd;
+    return text.size() == 1 && text[0] == kFieldEnd;
   }
 
  private:
@@ -97,7 +97,7 @@ class Xoauth2 final : public Bearer {
       if (!user.empty() || value.empty()) return false;
       user = value;
     }
-    return text.size() == 1 && text[0] == kEnd && !user.empty();
+    return text.size() == 1 && text[0] == kFieldEnd && !user.empty();
   }
 };
 

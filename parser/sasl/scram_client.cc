@@ -15,7 +15,7 @@ namespace {
 
 constexpr Bytes kBinding = "tls-exporter";
 
-struct Family {
+struct ClientFamily {
   const EVP_MD* (*hash)();
   bool binds;
 };
@@ -24,7 +24,7 @@ std::string prepared(Bytes text) { return prepare(text).value_or(std::string(tex
 
 class ScramClient final : public Client {
  public:
-  ScramClient(const Family& family, const ClientSetting& setting) : family_(family), setting_(setting) {
+  ScramClient(const ClientFamily& family, const ClientSetting& setting) : family_(family), setting_(setting) {
     const BackLogin& login = setting.login;
     header_ = flag() + ",";
     if (!login.authzid.empty()) header_ += "a=" + encode_saslname(prepared(login.authzid));
@@ -120,29 +120,29 @@ class ScramClient final : public Client {
     return Secret();
   }
 
-  const Family& family_;
+  const ClientFamily& family_;
   const ClientSetting setting_;
   State state_ = State::first;
   std::string header_, nonce_, bare_;
   Secret signature_;  // that the server has to show
 };
 
-constexpr Family kSha1{EVP_sha1, false}, kSha256{EVP_sha256, false};
-constexpr Family kSha1Plus{EVP_sha1, true}, kSha256Plus{EVP_sha256, true};
+constexpr ClientFamily kClientSha1{EVP_sha1, false}, kClientSha256{EVP_sha256, false};
+constexpr ClientFamily kClientSha1Plus{EVP_sha1, true}, kClientSha256Plus{EVP_sha256, true};
 
 }  // namespace
 
 std::unique_ptr<Client> make_scram_sha_256_plus_client(const ClientSetting& setting) {
-  return std::make_unique<ScramClient>(kSha256Plus, setting);
+  return std::make_unique<ScramClient>(kClientSha256Plus, setting);
 }
 std::unique_ptr<Client> make_scram_sha_1_plus_client(const ClientSetting& setting) {
-  return std::make_unique<ScramClient>(kSha1Plus, setting);
+  return std::make_unique<ScramClient>(kClientSha1Plus, setting);
 }
 std::unique_ptr<Client> make_scram_sha_256_client(const ClientSetting& setting) {
-  return std::make_unique<ScramClient>(kSha256, setting);
+  return std::make_unique<ScramClient>(kClientSha256, setting);
 }
 std::unique_ptr<Client> make_scram_sha_1_client(const ClientSetting& setting) {
-  return std::make_unique<ScramClient>(kSha1, setting);
+  return std::make_unique<ScramClient>(kClientSha1, setting);
 }
 
 }  // namespace postigo::sasl

@@ -6,14 +6,14 @@
 namespace postigo::commands {
 namespace {
 
-constexpr const char* kHead = R"(# bash completion of postigo, printed by `postigo completion bash`.
+constexpr const char* kHeadBash = R"(# bash completion of postigo, printed by `postigo completion bash`.
 
 # Behind "COMMAND": its commands; "COMMAND -": its options; "COMMAND --option" and "COMMAND 2": the values of an option
 # and of the second argument. "@file": a file; nothing: nobody knows.
 declare -gA _postigo_words=(
 )";
 
-constexpr const char* kTail = R"script()
+constexpr const char* kTailBash = R"script()
 
 _postigo() {
   local path=postigo option='' arguments=0 current=${COMP_WORDS[COMP_CWORD]} word words key i
@@ -59,7 +59,7 @@ std::string row(const std::string& key, const std::string& words) {
 
 std::string values_of(const Word& word) { return word.is_file() ? "@file" : joined(word.choices); }
 
-void add_command(const Usage& command, const std::string& path, std::string& out) {
+void add_bash_command(const Usage& command, const std::string& path, std::string& out) {
   std::vector<std::string> below, options;
   for (const Usage& each : command.commands) below.push_back(each.name);
   if (!below.empty()) out += row(path, joined(below));
@@ -73,15 +73,15 @@ void add_command(const Usage& command, const std::string& path, std::string& out
   for (size_t i = 0; i < command.arguments.size(); ++i) {
     out += row(fmt::format("{} {}", path, i + 1), values_of(command.arguments[i]));
   }
-  for (const Usage& each : command.commands) add_command(each, path + ' ' + each.name, out);
+  for (const Usage& each : command.commands) add_bash_command(each, path + ' ' + each.name, out);
 }
 
 }  // namespace
 
 std::string bash_completion(const Usage& program) {
-  std::string out = kHead;
-  add_command(program, "postigo", out);
-  return out + kTail;
+  std::string out = kHeadBash;
+  add_bash_command(program, "postigo", out);
+  return out + kTailBash;
 }
 
 }  // namespace postigo::commands

@@ -6,11 +6,11 @@
 namespace postigo::commands {
 namespace {
 
-constexpr const char* kHead = R"(# fish completion of postigo, printed by `postigo completion fish`.
+constexpr const char* kHeadFish = R"(# fish completion of postigo, printed by `postigo completion fish`.
 
 )";
 
-constexpr const char* kWalk = R"(
+constexpr const char* kWalkFish = R"(
 # Prints the command that the line has come to, and how many arguments stand behind it: "ctl backend 1".
 function __postigo_place
     set -l path ''
@@ -100,8 +100,8 @@ std::string fish_completion(const Usage& program) {
     }
     all += rows(command, path);
   });
-  return fmt::format("{}set -g __postigo_commands{}\nset -g __postigo_valued{}\n{}{}", kHead, commands, valued, kWalk,
-                     all);
+  return fmt::format("{}set -g __postigo_commands{}\nset -g __postigo_valued{}\n{}{}", kHeadFish, commands, valued,
+                     kWalkFish, all);
 }
 
 }  // namespace postigo::commands

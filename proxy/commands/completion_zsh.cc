@@ -8,12 +8,12 @@
 namespace postigo::commands {
 namespace {
 
-constexpr const char* kHead = R"(#compdef postigo
+constexpr const char* kHeadZsh = R"(#compdef postigo
 # zsh completion of postigo, printed by `postigo completion zsh`.
 
 )";
 
-constexpr const char* kTail = R"(if [[ ${funcstack[1]} == _postigo ]]; then
+constexpr const char* kTailZsh = R"(if [[ ${funcstack[1]} == _postigo ]]; then
   _postigo "$@"
 else
   compdef _postigo postigo
@@ -68,7 +68,7 @@ std::string commands_below(const Usage& command, const std::string& function) {
   return fmt::format(kBelow, rows, function, function);
 }
 
-void add_command(const Usage& command, const std::string& function, std::string& out) {
+void add_zsh_command(const Usage& command, const std::string& function, std::string& out) {
   out += fmt::format("{}() {{\n", function);
   if (!command.commands.empty()) out += "  local context state state_descr line\n  local -A opt_args\n";
   out += "  _arguments -C :";
@@ -84,15 +84,15 @@ void add_command(const Usage& command, const std::string& function, std::string&
   }
   out += specification("1:command:->command") + specification("*::argument:->rest") + '\n';
   out += commands_below(command, function) + "}\n\n";
-  for (const Usage& each : command.commands) add_command(each, function + '_' + each.name, out);
+  for (const Usage& each : command.commands) add_zsh_command(each, function + '_' + each.name, out);
 }
 
 }  // namespace
 
 std::string zsh_completion(const Usage& program) {
-  std::string out = kHead;
-  add_command(program, "_postigo", out);
-  return out + kTail;
+  std::string out = kHeadZsh;
+  add_zsh_command(program, "_postigo", out);
+  return out + kTailZsh;
 }
 
 }  // namespace postigo::commands

@@ -14,7 +14,7 @@ namespace postigo::commands {
 
 namespace {
 
-std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
+std::string dash_if_empty(const std::string& text) { return text.empty() ? "-" : text; }
 
 }  // namespace
 
@@ -46,9 +46,9 @@ int app_password_list(const UserOptions& options, Streams io) {
   for (const AppPassword& each : *passwords) {
     Entry entry;
     entry.may = each.may;
-    io.out << fmt::format(kRow, printable(each.label), or_dash(field_text(entry, "protocols")),
-                          or_dash(field_text(entry, "networks")), or_dash(field_text(entry, "valid_until")),
-                          or_dash(write_moment(each.used_s)));
+    io.out << fmt::format(kRow, printable(each.label), dash_if_empty(field_text(entry, "protocols")),
+                          dash_if_empty(field_text(entry, "networks")), dash_if_empty(field_text(entry, "valid_until")),
+                          dash_if_empty(write_moment(each.used_s)));
   }
   return kOk;
 }

@@ -10,7 +10,7 @@
 namespace postigo {
 namespace {
 
-constexpr uint64_t kTickMs = 100;
+constexpr uint64_t kFlushTickMs = 100;
 constexpr size_t kFailuresShown = 20;
 
 }  // namespace
@@ -68,7 +68,7 @@ void Flush::tick() {
   while (!users_.empty() && progress_.under_way < order_.parallel && started_ * 1000 <= passed_ms * order_.per_s)
     next();
   keep();
-  if (!users_.empty() || progress_.under_way > 0) return control_.loop().timers().arm(timer_, kTickMs);
+  if (!users_.empty() || progress_.under_way > 0) return control_.loop().timers().arm(timer_, kFlushTickMs);
   progress_.running = false;
   log::write(events::flushed, {{"backend", order_.backend}, {"moved", progress_.moved}, {"failed", progress_.failed}});
 }

@@ -17,7 +17,7 @@
 namespace postigo {
 namespace {
 
-std::string how_it_ended(const siginfo_t& end) {
+std::string how_the_hook_ended(const siginfo_t& end) {
   if (end.si_code == CLD_EXITED && end.si_status == 0) return {};
   if (end.si_code == CLD_EXITED) return fmt::format("the hook ended with exit code {}", end.si_status);
   return fmt::format("the hook was ended by signal {} ({})", end.si_status, strsignal(end.si_status));
@@ -65,7 +65,7 @@ void Hook::ready(uint32_t) {
   if (gone_ || waitid(P_PID, static_cast<id_t>(pid_), &end, WEXITED | WNOHANG) != 0 || end.si_pid == 0) return;
   gone_ = true;
   loop_.unwatch(handle_.get());
-  then_(how_it_ended(end));
+  then_(how_the_hook_ended(end));
 }
 
 Result<std::string> hook_path(const std::string& folder, const std::string& name) {

@@ -9,7 +9,7 @@
 namespace postigo {
 namespace {
 
-constexpr uint64_t kTickMs = 100;
+constexpr uint64_t kMoverTickMs = 100;
 
 }  // namespace
 
@@ -23,7 +23,7 @@ bool Mover::start(Job job) {
   auto task = std::make_unique<Task>();
   task->deadline_ms = control_.loop().now_ms() + job.max_ms;
   // A little longer than the job: whoever waits is served where he is to go, if at all.
-  if (!control_.ledger().holds.hold(job.user, Holds::By::mover, task->deadline_ms + 10 * kTickMs)) return false;
+  if (!control_.ledger().holds.hold(job.user, Holds::By::mover, task->deadline_ms + 10 * kMoverTickMs)) return false;
   task->job = std::move(job);
   task->number = ++numbers_;
   by_user_[task->job.user] = task.get();
@@ -47,7 +47,7 @@ void Mover::tick() {
   for (size_t i = 0; i < jobs_.size(); ++i) advance(*jobs_[i]);
   bury_finished();
   if (jobs_.empty()) return;
-  control_.loop().timers().arm(timer_, kTickMs);
+  control_.loop().timers().arm(timer_, kMoverTickMs);
   count();
 }
 

@@ -10,7 +10,7 @@
 namespace postigo {
 namespace {
 
-constexpr uint64_t kTickMs = 100;
+constexpr uint64_t kQuestionTickMs = 100;
 constexpr uint64_t kPollMs = 2'000;
 constexpr const char* kNotAsked = "not asked: an upgrade is under way";
 constexpr const char* kNotUnderstood = "its answer is not understood";
@@ -80,7 +80,7 @@ void Predecessors::ask(std::string_view what, const Json& parameters, Then then)
     }
   }
   questions_.push_back(std::move(question));
-  loop_.timers().arm(timer_, questions_.back().waiting.empty() ? 0 : kTickMs);
+  loop_.timers().arm(timer_, questions_.back().waiting.empty() ? 0 : kQuestionTickMs);
 }
 
 void Predecessors::heard(uint64_t id, uint64_t number, const Json& message) {
@@ -140,7 +140,7 @@ void Predecessors::tick() {
     if (loop_.now_ms() >= each.deadline_ms) miss(each, "does not answer");
   }
   settle();
-  if (!questions_.empty()) loop_.timers().arm(timer_, kTickMs);
+  if (!questions_.empty()) loop_.timers().arm(timer_, kQuestionTickMs);
 }
 
 void Predecessors::poll() {

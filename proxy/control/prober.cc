@@ -10,7 +10,7 @@
 namespace postigo {
 namespace {
 
-constexpr uint64_t kTickMs = 200;
+constexpr uint64_t kProberTickMs = 200;
 constexpr uint64_t kKeepMs = 60'000;  // what is kept says when it was true, and must not grow old while it is
 
 }  // namespace
@@ -34,7 +34,7 @@ void Prober::use(std::shared_ptr<const Snapshot> snapshot) {
     HealthTerms terms = terms_of(backend.settings.health, snapshot_->live.limits.backend_login_timeout_ms);
     for (size_t p = 0; p < protocols().size(); ++p) backend.state->health(p).set_terms(terms);
   }
-  loop_.timers().arm(tick_, kTickMs);
+  loop_.timers().arm(tick_, kProberTickMs);
 }
 
 void Prober::close() {
@@ -62,7 +62,7 @@ void Prober::tick() {
     kept_ms_ = loop_.now_ms();
     changed_();
   }
-  loop_.timers().arm(tick_, kTickMs);
+  loop_.timers().arm(tick_, kProberTickMs);
 }
 
 void Prober::look_after(const Backend& backend, size_t protocol) {

@@ -25,7 +25,7 @@ pid_t peer_of(int conversation) {
   return peer.pid;
 }
 
-std::string how_it_ended(const siginfo_t& end) {
+std::string how_the_program_ended(const siginfo_t& end) {
   if (end.si_code == CLD_EXITED) return fmt::format("the new program ended with exit code {}", end.si_status);
   return fmt::format("the new program was ended by signal {} ({})", end.si_status, strsignal(end.si_status));
 }
@@ -97,7 +97,7 @@ void Succession::ended() {
   bool ours = waitid(P_PID, static_cast<id_t>(pid_), &end, WEXITED | WNOHANG) == 0;
   drop(child_);
   if (then_ == nullptr) return;  // it served
-  settle(killed_ ? failure_ : ours ? how_it_ended(end) : "the new program ended before it served");
+  settle(killed_ ? failure_ : ours ? how_the_program_ended(end) : "the new program ended before it served");
 }
 
 // By value: it may be failure_.

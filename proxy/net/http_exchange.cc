@@ -14,7 +14,7 @@ namespace postigo {
 namespace {
 
 constexpr long kLifetimeS = 600;  // of a connection: the name may mean another machine by then
-constexpr size_t kAddressesMax = 8;
+constexpr size_t kTriedMax = 8;
 
 void wipe_and_free(void* memory) {
   if (memory == nullptr) return;
@@ -108,7 +108,7 @@ CURL* HttpExchange::begin(const std::vector<Address>& addresses, uint64_t timeou
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
   if (!addresses.empty()) {
     std::string line = '+' + host_ + ':' + url_part(CURLUPART_PORT, CURLU_DEFAULT_PORT) + ':';
-    for (size_t i = 0; i < std::min(addresses.size(), kAddressesMax); ++i) {
+    for (size_t i = 0; i < std::min(addresses.size(), kTriedMax); ++i) {
       line += (i == 0 ? "[" : ",[") + addresses[i].host() + ']';
     }
     append(resolve_, line.c_str());

@@ -29,7 +29,7 @@ void logins_limit(Families& out, Source source) {
   }
 }
 
-constexpr auto kTable = std::to_array<Family>({
+constexpr auto kBackendsFamilies = std::to_array<Family>({
     {"postigo_backend_sessions",
      gauge,
      {"backend"},
@@ -75,6 +75,6 @@ constexpr auto kTable = std::to_array<Family>({
 
 }  // namespace
 
-std::span<const Family> backend_families() { return kTable; }
+std::span<const Family> backend_families() { return kBackendsFamilies; }
 
 }  // namespace postigo

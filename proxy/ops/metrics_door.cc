@@ -21,7 +21,7 @@ void rejected(Families& out, Source source) {
   }
 }
 
-constexpr auto kTable = std::to_array<Family>({
+constexpr auto kDoorFamilies = std::to_array<Family>({
     {"postigo_connections",
      gauge,
      {"state"},
@@ -73,6 +73,6 @@ constexpr auto kTable = std::to_array<Family>({
 
 }  // namespace
 
-std::span<const Family> door_families() { return kTable; }
+std::span<const Family> door_families() { return kDoorFamilies; }
 
 }  // namespace postigo

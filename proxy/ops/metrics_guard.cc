@@ -31,7 +31,7 @@ void most_sessions_limit(Families& out, Source source) {
   for (auto [kind, limit] : kMost) out.add({kind}, static_cast<double>(source.snapshot->limits.of(limit)));
 }
 
-constexpr auto kTable = std::to_array<Family>({
+constexpr auto kGuardFamilies = std::to_array<Family>({
     {"postigo_penalties",
      gauge,
      {},
@@ -82,6 +82,6 @@ constexpr auto kTable = std::to_array<Family>({
 
 }  // namespace
 
-std::span<const Family> guard_families() { return kTable; }
+std::span<const Family> guard_families() { return kGuardFamilies; }
 
 }  // namespace postigo

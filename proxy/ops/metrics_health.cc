@@ -66,7 +66,7 @@ void probes(Families& out, Source source) {
   }
 }
 
-constexpr auto kTable = std::to_array<Family>({
+constexpr auto kHealthFamilies = std::to_array<Family>({
     {"postigo_backend_state",
      gauge,
      {"backend", "protocol", "state"},
@@ -91,6 +91,6 @@ constexpr auto kTable = std::to_array<Family>({
 
 }  // namespace
 
-std::span<const Family> health_families() { return kTable; }
+std::span<const Family> health_families() { return kHealthFamilies; }
 
 }  // namespace postigo

@@ -40,7 +40,7 @@ void cache_questions(Families& out, Source source) {
   });
 }
 
-constexpr auto kTable = std::to_array<Family>({
+constexpr auto kLoginsFamilies = std::to_array<Family>({
     {"postigo_auth_attempts_total",
      counter,
      {"protocol", "mechanism", "result"},
@@ -125,6 +125,6 @@ constexpr auto kTable = std::to_array<Family>({
 
 }  // namespace
 
-std::span<const Family> login_families() { return kTable; }
+std::span<const Family> login_families() { return kLoginsFamilies; }
 
 }  // namespace postigo

@@ -57,7 +57,7 @@ void capabilities_differ(Families& out, Source source) {
   }
 }
 
-constexpr auto kTable = std::to_array<Family>({
+constexpr auto kPoolsFamilies = std::to_array<Family>({
     {"postigo_backend_pool_info",
      gauge,
      {"backend", "pool"},
@@ -73,6 +73,6 @@ constexpr auto kTable = std::to_array<Family>({
 
 }  // namespace
 
-std::span<const Family> pool_families() { return kTable; }
+std::span<const Family> pool_families() { return kPoolsFamilies; }
 
 }  // namespace postigo

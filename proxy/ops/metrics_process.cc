@@ -69,7 +69,7 @@ uint64_t predecessor_sessions(Source source) {
   return source.predecessors != nullptr ? source.predecessors->sessions.load() : 0;
 }
 
-constexpr auto kTable = std::to_array<Family>({
+constexpr auto kProcessFamilies = std::to_array<Family>({
     {"postigo_event_loop_lag_seconds",
      histogram,
      {"worker"},
@@ -159,6 +159,6 @@ constexpr auto kTable = std::to_array<Family>({
 
 }  // namespace
 
-std::span<const Family> process_families() { return kTable; }
+std::span<const Family> process_families() { return kProcessFamilies; }
 
 }  // namespace postigo

@@ -87,7 +87,7 @@ void rates(Families& out, Source source) {
   }
 }
 
-constexpr auto kTable = std::to_array<Family>({
+constexpr auto kRoomFamilies = std::to_array<Family>({
     {"postigo_listener_sessions", gauge, {"listener"}, "Sessions that came through a listener.", listener_sessions},
     {"postigo_listener_sessions_limit",
      gauge,
@@ -154,6 +154,6 @@ constexpr auto kTable = std::to_array<Family>({
 
 }  // namespace
 
-std::span<const Family> room_families() { return kTable; }
+std::span<const Family> room_families() { return kRoomFamilies; }
 
 }  // namespace postigo

@@ -98,7 +98,7 @@ void certificates(Families& out, Source source) {
   }
 }
 
-constexpr auto kTable = std::to_array<Family>({
+constexpr auto kTlsFamilies = std::to_array<Family>({
     {"postigo_tls_handshakes_total",
      counter,
      {"listener", "version", "resumed", "result"},
@@ -143,6 +143,6 @@ constexpr auto kTable = std::to_array<Family>({
 
 }  // namespace
 
-std::span<const Family> tls_families() { return kTable; }
+std::span<const Family> tls_families() { return kTlsFamilies; }
 
 }  // namespace postigo

@@ -43,7 +43,7 @@ void disconnects(Families& out, Source source) {
   }
 }
 
-constexpr auto kTable = std::to_array<Family>({
+constexpr auto kTrafficFamilies = std::to_array<Family>({
     {"postigo_bytes_total", counter, {"protocol", "dir"}, "Bytes relayed after login, decrypted.", bytes},
     {"postigo_copied_bytes_total",
      counter,
@@ -70,6 +70,6 @@ constexpr auto kTable = std::to_array<Family>({
 
 }  // namespace
 
-std::span<const Family> traffic_families() { return kTable; }
+std::span<const Family> traffic_families() { return kTrafficFamilies; }
 
 }  // namespace postigo

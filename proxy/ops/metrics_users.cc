@@ -13,7 +13,7 @@ using Source = const MetricsSource&;
 
 const Affinity& affinity(Source source) { return source.shared->ledger.affinity; }
 
-constexpr auto kTable = std::to_array<Family>({
+constexpr auto kUsersFamilies = std::to_array<Family>({
     {"postigo_users_pinned",
      gauge,
      {},
@@ -88,6 +88,6 @@ constexpr auto kTable = std::to_array<Family>({
 
 }  // namespace
 
-std::span<const Family> user_families() { return kTable; }
+std::span<const Family> user_families() { return kUsersFamilies; }
 
 }  // namespace postigo

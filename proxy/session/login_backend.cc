@@ -15,7 +15,7 @@ namespace {
 constexpr uint64_t kHoldPatienceMs = 30'000;
 constexpr uint64_t kStrandedMs = 15'000;
 constexpr uint64_t kHoldReserveMs = 1'000;
-constexpr uint64_t kTickMs = 100;
+constexpr uint64_t kAgainMs = 100;
 
 }  // namespace
 
@@ -61,7 +61,7 @@ void Login::wait(Refused why, uint64_t patience_ms) {
     const uint64_t left_ms = session_.login_ms_left();  // the refusal is to be heard before it is over
     session_.enter(Phase::lookup, std::min(patience_ms, left_ms - std::min(left_ms, kHoldReserveMs)));
   }
-  session_.host().loop().timers().arm(again_, kTickMs);
+  session_.host().loop().timers().arm(again_, kAgainMs);
 }
 
 // His sessions bind him to a backend that cannot be reached: they are let go, and he waits for that, once. A stranger

@@ -9,7 +9,7 @@
 namespace postigo {
 namespace {
 
-constexpr uint64_t kTickMs = 250;
+constexpr uint64_t kReadyTickMs = 250;
 
 }  // namespace
 
@@ -112,7 +112,7 @@ ReadyPool::Line& ReadyPool::line_of(const Backend& backend, const Protocol& prot
   Line& line = lines_[{backend.state->slot, index_of(protocol)}];
   line.backend = &backend;
   line.protocol = &protocol;
-  if (!tick_.armed()) host_.loop().timers().arm(tick_, kTickMs);
+  if (!tick_.armed()) host_.loop().timers().arm(tick_, kReadyTickMs);
   return line;
 }
 
@@ -181,7 +181,7 @@ void ReadyPool::tick() {
     const Line& line = each.second;
     return line.entries.empty() && line.terms().min == 0 && line.wanted(now_ms) == 0;
   });
-  if (!lines_.empty()) host_.loop().timers().arm(tick_, kTickMs);
+  if (!lines_.empty()) host_.loop().timers().arm(tick_, kReadyTickMs);
 }
 
 // Where nobody may go now none is kept. Those that have waited their time go, and others come if they are wanted still.

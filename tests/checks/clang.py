@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Every source compiles with clang too: it warns of other things than g++ does, and -Werror holds for it as well.
 
-    clang.py SOURCE_DIR BUILD_DIR     (BUILD_DIR has compile_commands.json; the objects go to BUILD_DIR/clang)
+    clang.py SOURCE_DIR BUILD_DIR     (the objects go to BUILD_DIR/clang)
 
 Not optimised and not linked. What many sources include from the system is compiled once, ahead of them: that is most of
 the work. With ccache a second run takes a moment.
@@ -9,7 +9,6 @@ the work. With ccache a second run takes a moment.
 
 import collections
 import concurrent.futures
-import json
 import os
 import re
 import shlex
@@ -17,8 +16,9 @@ import shutil
 import subprocess
 import sys
 
-FOR_GCC = re.compile(r"-[UD]_FORTIFY_SOURCE(=\d)?|-Wno-restrict|-W(no-)?tsan|-O\d|-g\d?|-pthread|-W(no-)?invalid-pch"
-                     r"|-fpch-preprocess|-fno-sanitize=\S*")
+from units import read_units
+
+FOR_GCC = re.compile(r"-[UD]_FORTIFY_SOURCE(=\d)?|-Wno-restrict|-O\d|-g\d?|-pthread")
 FOR_CLANG = ["-O0", "-g0", "-pthread"]  # the same for all: what is compiled ahead fits no other
 SYSTEM = re.compile(r"^#include <([^>]+)>", re.MULTILINE)
 MANY = 4  # sources that include a header of the system, so that it is worth to be compiled ahead
@@ -28,9 +28,7 @@ def words_of(unit):
     """g++'s arguments as clang's, without input and output."""
     words = shlex.split(unit["command"])
     start = next(i for i, word in enumerate(words) if re.search(r"(c\+\+|g\+\+)(-\d+)?$", word))
-    words = words[start + 1:words.index("-o")]
-    ahead = words.index("-include") if "-include" in words else len(words)  # g++'s own, for some builds
-    return [word for word in words[:ahead] + words[ahead + 2:] if not FOR_GCC.fullmatch(word)] + FOR_CLANG
+    return [word for word in words[start + 1:words.index("-o")] if not FOR_GCC.fullmatch(word)] + FOR_CLANG
 
 
 def common_headers(units):
@@ -84,8 +82,7 @@ def main():
     # It is to trust -MD: its own look for what is included would do again what is compiled ahead.
     os.environ.update(CCACHE_BASEDIR=root, CCACHE_NOHASHDIR="1", CCACHE_DEPEND="1",
                       CCACHE_SLOPPINESS="pch_defines,time_macros")
-    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
-        by_file = {unit["file"]: unit for unit in json.load(file) if unit["file"].endswith(".cc")}
+    by_file = {unit["file"]: unit for unit in read_units(root, build) if unit["file"].endswith(".cc")}
     units = list(by_file.values())  # each once, though several programs have it
     folder = os.path.join(build, "clang")
     os.makedirs(folder, exist_ok=True)

@@ -1,26 +1,22 @@
 #!/usr/bin/python3
 """Every header compiles alone, with the flags of the build.
 
-    headers.py SOURCE_DIR BUILD_DIR     (BUILD_DIR has compile_commands.json)
+    headers.py SOURCE_DIR BUILD_DIR
 
-A header that its own source includes before anything else is shown to do so by the build; the others are compiled here.
+A header that its own source includes before anything else is shown to do so by clang.py; the others are compiled here.
 """
 
 import concurrent.futures
-import json
 import os
 import re
 import shlex
 import subprocess
 import sys
 
+from units import read_units
+
 LAYERS = ("parser", "config", "backends", "proxy")
 FIRST_INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
-
-
-def read_units(build):
-    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
-        return json.load(file)
 
 
 def flags(units):
@@ -66,7 +62,7 @@ def main():
     root, build = map(os.path.abspath, sys.argv[1:3])
     headers = [os.path.join(folder, name) for layer in LAYERS for folder, _, names in os.walk(os.path.join(root, layer))
                for name in names if name.endswith(".h")]
-    units = read_units(build)
+    units = read_units(root, build)
     known, built = flags(units), first_included(units, root)
     left = [path for path in headers if path not in built]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

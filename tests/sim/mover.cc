@@ -7,7 +7,7 @@
 namespace postigo::sim {
 namespace {
 
-constexpr uint64_t kTickMs = 100;
+constexpr uint64_t kMoverTickMs = 100;
 constexpr uint64_t kMoveDelayMs = 2'000;
 constexpr uint64_t kEvictMs = 10'000;
 
@@ -22,7 +22,7 @@ bool Mover::start(Job job) {
   Task& task = tasks_[user];
   task.deadline_ms = story_.now_ms() + job.max_ms;
   task.job = std::move(job);
-  const uint64_t until_ms = task.deadline_ms + 10 * kTickMs;
+  const uint64_t until_ms = task.deadline_ms + 10 * kMoverTickMs;
   if (!door_.ledger.holds.hold(user, Holds::By::mover, until_ms)) story_.wrong("too many users are on hold");
   oracle_.holds(user, Holds::By::mover, until_ms);
   tick(user);
@@ -48,7 +48,7 @@ void Mover::tick(const std::string& user) {
     task.stage = Stage::hook;
     task.ready_ms = now_ms + story_.roll(10'000);
   }
-  story_.time.in(kTickMs, [this, user] { tick(user); });
+  story_.time.in(kMoverTickMs, [this, user] { tick(user); });
 }
 
 void Mover::finish(const std::string& user, bool good) {

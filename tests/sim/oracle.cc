@@ -9,7 +9,7 @@ namespace {
 // After so long a backend that is well again has been found: the longest time between trials, with its jitter, as
 // often as it must succeed, and its slow start.
 constexpr uint64_t kFoundAgainMs = 120'000;
-constexpr uint64_t kLoginMs = 60'000;  // login_timeout
+constexpr uint64_t kLoginEndsMs = 60'000;  // login_timeout
 
 bool is_over(const Moves::Order& order, int64_t now_s) {
   return order.until_s != 0 && order.until_s <= static_cast<uint64_t>(now_s);
@@ -166,7 +166,7 @@ void Oracle::refused(const Login& login) {
   const Route& route = login.way->route();
   const config::Pool& pool = world_.pool(route.pool);
   bool may_have_to_wait = pool.affinity && pool.affinity_down == config::AffinityDown::wait;
-  if (story_.now_ms() >= login.began_ms + kLoginMs) return;  // it took too long
+  if (story_.now_ms() >= login.began_ms + kLoginEndsMs) return;  // it took too long
   if (may_have_to_wait || login.asked.size() >= Selection::kCandidatesMax) return;
   for (const config::Backend* each : route.candidates) {
     const Server& one = world_.of(each->name);
@@ -182,7 +182,8 @@ void Oracle::refused(const Login& login) {
 // Whoever waits, for whatever, hears something within the time and the patience of one connection more.
 void Oracle::check_time(const Login& login) {
   constexpr uint64_t kConnectionMs = 10'000;
-  if (story_.now_ms() > login.began_ms + kLoginMs + kConnectionMs) story_.wrong(login.who.user + " waits for too long");
+  if (story_.now_ms() > login.began_ms + kLoginEndsMs + kConnectionMs)
+    story_.wrong(login.who.user + " waits for too long");
 }
 
 void Oracle::gone(Login& login) {

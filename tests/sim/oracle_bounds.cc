@@ -6,7 +6,7 @@
 namespace postigo::sim {
 namespace {
 
-constexpr uint64_t kFoundAgainMs = 120'000;
+constexpr uint64_t kWellAgainMs = 120'000;
 
 }  // namespace
 
@@ -77,8 +77,8 @@ void Oracle::check_holds() {
 void Oracle::check_beliefs() {
   const uint64_t now_ms = story_.now_ms();
   for (const auto& server : world_.servers()) {
-    if (!server->is_well_since(now_ms - std::min(now_ms, kFoundAgainMs))) continue;
-    if (server->wanted != Wanted::automatic || server->wanted_since_ms + kFoundAgainMs > now_ms) continue;
+    if (!server->is_well_since(now_ms - std::min(now_ms, kWellAgainMs))) continue;
+    if (server->wanted != Wanted::automatic || server->wanted_since_ms + kWellAgainMs > now_ms) continue;
     if (server->belief->health.view(now_ms).state == HealthState::down) story_.wrong(server->name + " is not found");
   }
 }

@@ -6,7 +6,7 @@
 namespace postigo::sim {
 namespace {
 
-constexpr uint64_t kTickMs = 1'000;
+constexpr uint64_t kReadyTickMs = 1'000;
 constexpr uint64_t kHopelessMs = 10'000;  // backend_login_timeout
 
 }  // namespace
@@ -34,7 +34,7 @@ bool Ready::take(size_t worker, Server& at) {
   line.at = &at;
   line.plan.login(story_.now_ms());
   line.last_login_ms = story_.now_ms();
-  if (!std::exchange(line.ticks, true)) story_.time.in(kTickMs, [this, name] { tick(name); });
+  if (!std::exchange(line.ticks, true)) story_.time.in(kReadyTickMs, [this, name] { tick(name); });
   bool found = false;
   while (!found) {
     auto parked = std::find_if(line.entries.begin(), line.entries.end(), [](const Entry& each) { return each.parked; });
@@ -69,13 +69,13 @@ void Ready::tick(const Name& name) {
   fill(name, line);
   // One that was renewed just before nobody was expected any more has its time.
   const config::Ready& terms = world_.terms_of(*line.at).ready;
-  const bool idle = story_.now_ms() >= line.last_login_ms + 2 * terms.idle_ms + kHopelessMs + 2 * kTickMs;
+  const bool idle = story_.now_ms() >= line.last_login_ms + 2 * terms.idle_ms + kHopelessMs + 2 * kReadyTickMs;
   if (idle && line.entries.size() > terms.min) story_.wrong("connections are ready where nobody comes");
   if (idle) {  // else the least would be renewed for ever
     line.ticks = false;
     return;
   }
-  story_.time.in(kTickMs, [this, name] { tick(name); });
+  story_.time.in(kReadyTickMs, [this, name] { tick(name); });
 }
 
 void Ready::tend(Line& line) {

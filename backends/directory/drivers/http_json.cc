@@ -16,7 +16,7 @@ constexpr std::string_view kWants[] = {"verdict", "placement", "account", "secre
 
 std::string_view word_of(Want want) { return kWants[static_cast<size_t>(want)]; }
 
-void ask(const HttpTerms&, Want want, const Query& query, HttpRequest& request) {
+void ask_json(const HttpTerms&, Want want, const Query& query, HttpRequest& request) {
   Json json = {{"want", word_of(want)},
                {"user", query.user},
                {"mechanism", query.mechanism},
@@ -63,7 +63,7 @@ void take_fields(const HttpTerms& terms, const Query& query, const Json& json, H
   if (opinion.entry.name.empty()) opinion.entry.name = query.user;
 }
 
-HttpOpinion understand(const HttpTerms& terms, Want want, const Query& query, const HttpAnswer& answer) {
+HttpOpinion understand_json(const HttpTerms& terms, Want want, const Query& query, const HttpAnswer& answer) {
   HttpOpinion opinion;
   Json json = Json::parse(answer.body, nullptr, false);
   const auto said = json.is_object() ? json.find("verdict") : json.end();
@@ -89,10 +89,10 @@ HttpOpinion understand(const HttpTerms& terms, Want want, const Query& query, co
   return opinion;
 }
 
-bool can(Want want) { return want != Want::token; }  // whose a token is, says who issued it
+bool can_json(Want want) { return want != Want::token; }  // whose a token is, says who issued it
 
 }  // namespace
 
-const HttpDialect kHttpJson{config::HttpDirectory::Dialect::json, ask, understand, can};
+const HttpDialect kHttpJson{config::HttpDirectory::Dialect::json, ask_json, understand_json, can_json};
 
 }  // namespace postigo

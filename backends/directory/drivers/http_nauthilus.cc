@@ -13,7 +13,7 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kPrefix = "x-nauthilus-";
 
-void ask(const HttpTerms& terms, Want want, const Query& query, HttpRequest& request) {
+void ask_nauthilus(const HttpTerms& terms, Want want, const Query& query, HttpRequest& request) {
   Json json = {{"username", query.user},
                {"client_ip", query.client_ip},
                {"service", query.protocol},
@@ -66,7 +66,7 @@ HttpOpinion accepted(const HttpTerms& terms, const Query& query, const HttpAnswe
   return opinion;
 }
 
-HttpOpinion understand(const HttpTerms& terms, Want want, const Query& query, const HttpAnswer& answer) {
+HttpOpinion understand_nauthilus(const HttpTerms& terms, Want want, const Query& query, const HttpAnswer& answer) {
   const std::string_view status = header_of(answer, "auth-status");
   if (answer.status == 200 && equal_ignoring_case(status, "OK")) return accepted(terms, query, answer);
   HttpOpinion opinion;
@@ -82,10 +82,11 @@ HttpOpinion understand(const HttpTerms& terms, Want want, const Query& query, co
   return opinion;
 }
 
-bool can(Want want) { return want != Want::token; }
+bool can_nauthilus(Want want) { return want != Want::token; }
 
 }  // namespace
 
-const HttpDialect kHttpNauthilus{config::HttpDirectory::Dialect::nauthilus, ask, understand, can, true};
+const HttpDialect kHttpNauthilus{config::HttpDirectory::Dialect::nauthilus, ask_nauthilus, understand_nauthilus,
+                                 can_nauthilus, true};
 
 }  // namespace postigo

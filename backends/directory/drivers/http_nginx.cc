@@ -36,7 +36,7 @@ std::string method(Want want, const Query& query) {
   return query.mechanism == "EXTERNAL" ? "external" : "none";
 }
 
-void ask(const HttpTerms&, Want want, const Query& query, HttpRequest& request) {
+void ask_nginx(const HttpTerms&, Want want, const Query& query, HttpRequest& request) {
   request.method = "GET";
   request.head_alone = true;
   auto& headers = request.headers;
@@ -62,7 +62,7 @@ HttpOpinion refused(std::string_view status, Want want, const Query& query, cons
   return opinion;
 }
 
-HttpOpinion understand(const HttpTerms&, Want want, const Query& query, const HttpAnswer& answer) {
+HttpOpinion understand_nginx(const HttpTerms&, Want want, const Query& query, const HttpAnswer& answer) {
   const std::string_view status = header_of(answer, "auth-status");
   HttpOpinion opinion;
   if (status.empty()) {
@@ -84,10 +84,10 @@ HttpOpinion understand(const HttpTerms&, Want want, const Query& query, const Ht
   return opinion;
 }
 
-bool can(Want want) { return want == Want::verdict || want == Want::placement || want == Want::account; }
+bool can_nginx(Want want) { return want == Want::verdict || want == Want::placement || want == Want::account; }
 
 }  // namespace
 
-const HttpDialect kHttpNginx{config::HttpDirectory::Dialect::nginx, ask, understand, can};
+const HttpDialect kHttpNginx{config::HttpDirectory::Dialect::nginx, ask_nginx, understand_nginx, can_nginx};
 
 }  // namespace postigo

@@ -26,7 +26,7 @@
 namespace postigo {
 namespace {
 
-constexpr size_t kWaitingMax = 4096;
+constexpr size_t kLdapWaitingMax = 4096;
 
 // Active Directory says in the text of invalidCredentials what it is about, in hexadecimal.
 Verdict verdict_of_refusal(const std::string& text) {
@@ -111,7 +111,7 @@ LdapSource::LdapSource(const config::Directory& from, LdapSettings settings)
       settings_(std::move(settings)),
       checking_{from.check_password, default_decoy()},
       servers_(from.servers, settings_),
-      threads_(std::make_shared<Offload>(from.threads, kWaitingMax, from.timeout_ms, Offload::Running::left)) {}
+      threads_(std::make_shared<Offload>(from.threads, kLdapWaitingMax, from.timeout_ms, Offload::Running::left)) {}
 
 // A first connection; and where hashes are compared here, one of them, for those who do not exist (A22).
 void LdapSource::prepare() {

@@ -59,9 +59,9 @@ void set_bounds(LDAP* ldap, uint64_t timeout_ms) {
   set(ldap, LDAP_OPT_X_KEEPALIVE_INTERVAL, kKeepaliveIntervalS);
 }
 
-class Deadline {
+class LdapDeadline {
  public:
-  explicit Deadline(uint64_t ms) : end_(Clock::now() + std::chrono::milliseconds(ms)) {}
+  explicit LdapDeadline(uint64_t ms) : end_(Clock::now() + std::chrono::milliseconds(ms)) {}
   timeval left() const {
     auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end_ - Clock::now()).count();
     return time_of(left > 0 ? static_cast<uint64_t>(left) : 0);
@@ -197,7 +197,7 @@ LdapReply LdapConnection::search(const LdapSearch& what, std::vector<LdapEntry>&
   std::vector<char*> attributes;
   for (const std::string& name : what.attributes) attributes.push_back(const_cast<char*>(name.c_str()));
   attributes.push_back(nullptr);
-  const Deadline deadline(options_.timeout_ms);
+  const LdapDeadline deadline(options_.timeout_ms);
   timeval left = deadline.left();
   int id = 0;
   const int sent = ldap_search_ext(ldap_, what.base.c_str(), what.scope, what.filter.c_str(), attributes.data(), 0,

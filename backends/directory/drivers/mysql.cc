@@ -15,7 +15,7 @@ namespace postigo {
 namespace {
 
 using Kind = SqlTrouble::Kind;
-using Connection = std::unique_ptr<MYSQL, decltype(&mysql_close)>;
+using MysqlHandle = std::unique_ptr<MYSQL, decltype(&mysql_close)>;
 using Statement = std::unique_ptr<MYSQL_STMT, my_bool (*)(MYSQL_STMT*)>;
 using Metadata = std::unique_ptr<MYSQL_RES, decltype(&mysql_free_result)>;
 
@@ -46,7 +46,7 @@ int wait_for(my_socket descriptor, my_bool to_read, int) {
 
 class Mysql final : public SqlConnection {
  public:
-  Mysql(Connection connection, uint64_t timeout_ms) : connection_(std::move(connection)), timeout_ms_(timeout_ms) {}
+  Mysql(MysqlHandle connection, uint64_t timeout_ms) : connection_(std::move(connection)), timeout_ms_(timeout_ms) {}
 
   SqlResult<void> prepare(const SqlStatement& statement);
 
@@ -72,7 +72,7 @@ class Mysql final : public SqlConnection {
   static SqlResult<std::string> value(const Prepared& prepared, size_t column, const Cell& cell);
   static tl::unexpected<SqlTrouble> trouble(MYSQL_STMT* statement);
 
-  Connection connection_;
+  MysqlHandle connection_;
   std::vector<Prepared> statements_;  // go first
   uint64_t timeout_ms_;
 };
@@ -229,10 +229,10 @@ void limit_statements(MYSQL* connection, uint64_t timeout_ms) {
   (void)mysql_real_query(connection, set.data(), static_cast<unsigned long>(set.size()));
 }
 
-SqlResult<Connection> open(const config::Directory& settings, const SqlServer& server) {
+SqlResult<MysqlHandle> open(const config::Directory& settings, const SqlServer& server) {
   static std::once_flag once;
   std::call_once(once, [] { mysql_library_init(0, nullptr, nullptr); });
-  Connection connection(mysql_init(nullptr), mysql_close);
+  MysqlHandle connection(mysql_init(nullptr), mysql_close);
   if (connection == nullptr) return sql_trouble(Kind::lost, "out of memory");
   const bool socket = !server.path.empty();
   set_options(connection.get(), settings, socket);

@@ -22,7 +22,7 @@
 namespace postigo {
 namespace {
 
-constexpr size_t kWaitingMax = 4096;
+constexpr size_t kPamWaitingMax = 4096;
 
 class PamSource final : public DirectorySource {
  public:
@@ -30,7 +30,7 @@ class PamSource final : public DirectorySource {
       : name_(from.name),
         service_(std::move(service)),
         checking_{from.check_password, default_decoy()},
-        threads_(std::make_shared<Offload>(from.threads, kWaitingMax, from.timeout_ms, Offload::Running::left)) {}
+        threads_(std::make_shared<Offload>(from.threads, kPamWaitingMax, from.timeout_ms, Offload::Running::left)) {}
 
   std::unique_ptr<Directory> make(Env& env) const override;
   void start(Env& env, Lookup& lookup, const Query& query) const;

@@ -17,7 +17,7 @@ namespace postigo {
 namespace {
 
 using Kind = SqlTrouble::Kind;
-using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
+using PostgresqlHandle = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 using Answer = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
 constexpr Oid kText = 25;  // pg_type
@@ -47,7 +47,7 @@ Kind kind_of(std::string_view state) {
 
 class Postgresql final : public SqlConnection {
  public:
-  Postgresql(Connection connection, uint64_t timeout_ms)
+  Postgresql(PostgresqlHandle connection, uint64_t timeout_ms)
       : connection_(std::move(connection)), timeout_ms_(timeout_ms) {}
 
   SqlResult<void> set_up();
@@ -76,7 +76,7 @@ class Postgresql final : public SqlConnection {
   }
   tl::unexpected<SqlTrouble> late() const { return sql_trouble(Kind::late, "no answer in time"); }
 
-  Connection connection_;
+  PostgresqlHandle connection_;
   uint64_t timeout_ms_;
   std::vector<Prepared> statements_;
 };
@@ -238,7 +238,7 @@ std::pair<std::string, std::string> place_of(const SqlServer& server) {
 }
 
 // What is not said stays unsaid: libpq has defaults, and the environment does not decide where TLS trusts.
-Connection begin(const config::Directory& settings, const SqlServer& server) {
+PostgresqlHandle begin(const config::Directory& settings, const SqlServer& server) {
   const auto [host, port] = place_of(server);
   std::string password(settings.password.reveal());
   const std::string timeout = std::to_string(settings.timeout_ms);
@@ -260,15 +260,15 @@ Connection begin(const config::Directory& settings, const SqlServer& server) {
   std::array<const char*, options.size()> names{}, texts{};
   std::transform(options.begin(), options.end(), names.begin(), [](const auto& option) { return option.first; });
   std::transform(options.begin(), options.end(), texts.begin(), [](const auto& option) { return option.second; });
-  Connection connection(PQconnectStartParams(names.data(), texts.data(), 0), PQfinish);
+  PostgresqlHandle connection(PQconnectStartParams(names.data(), texts.data(), 0), PQfinish);
   wipe(password.data(), password.size());
   PQsetNoticeProcessor(
       connection.get(), [](void*, const char*) {}, nullptr);  // else they go to standard error
   return connection;
 }
 
-SqlResult<Connection> open(const config::Directory& settings, const SqlServer& server) {
-  Connection connection = begin(settings, server);
+SqlResult<PostgresqlHandle> open(const config::Directory& settings, const SqlServer& server) {
+  PostgresqlHandle connection = begin(settings, server);
   if (connection == nullptr) return sql_trouble(Kind::lost, "out of memory");
   const Deadline deadline(settings.timeout_ms);
   PostgresPollingStatusType wants = PGRES_POLLING_WRITING;

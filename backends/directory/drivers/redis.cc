@@ -35,7 +35,7 @@ constexpr size_t kRestingMax = 1'000;  // as many servers as a cluster may have
 
 std::string text_of(const config::Endpoint& server) { return address_text(server.host, std::to_string(server.port)); }
 
-using Connection = std::unique_ptr<RedisConnection>;
+using RedisHandle = std::unique_ptr<RedisConnection>;
 
 // Connections that nobody uses now, by server, and which servers are away. Any thread.
 class RedisServers {
@@ -45,18 +45,18 @@ class RedisServers {
   const std::vector<config::Endpoint>& seeds() const { return seeds_; }
   ServerOrder& order() { return order_; }
 
-  Connection take(const config::Endpoint& server) {
+  RedisHandle take(const config::Endpoint& server) {
     std::lock_guard lock(mutex_);
     auto found = spares_.extract(text_of(server));
     return found.empty() ? nullptr : std::move(found.mapped());
   }
-  void give(const config::Endpoint& server, Connection connection) {
+  void give(const config::Endpoint& server, RedisHandle connection) {
     std::lock_guard lock(mutex_);
     if (spares_.size() < kSparesMax) spares_.emplace(text_of(server), std::move(connection));
   }
   // One of its connections was dead: the others are likely to be.
   void drop(const config::Endpoint& server) {
-    std::vector<Connection> gone;  // closed outside of the lock
+    std::vector<RedisHandle> gone;  // closed outside of the lock
     std::lock_guard lock(mutex_);
     while (auto spare = spares_.extract(text_of(server))) gone.push_back(std::move(spare.mapped()));
   }
@@ -89,7 +89,7 @@ class RedisServers {
   ServerOrder order_;
   mutable std::mutex mutex_;
   std::map<std::string, uint64_t> resting_;
-  std::multimap<std::string, Connection> spares_;
+  std::multimap<std::string, RedisHandle> spares_;
 };
 
 class RedisSource final : public DirectorySource {
@@ -124,7 +124,7 @@ class RedisSource final : public DirectorySource {
   Result<RedisReply> follow(const std::string& key, config::Endpoint server) const;
   Result<RedisReply> ask_at(const config::Endpoint& server, const std::vector<std::string_view>& words,
                             bool asking = false) const;
-  Result<RedisReply> ask_on(Connection connection, const config::Endpoint& server,
+  Result<RedisReply> ask_on(RedisHandle connection, const config::Endpoint& server,
                             const std::vector<std::string_view>& words, bool asking) const;
   Result<Found> entry_of(const RedisReply& reply) const;
 
@@ -159,7 +159,7 @@ Result<void> RedisSource::prepare_tls(const std::string& authorities) {
   return fail("tls_ca: cannot read " + file);
 }
 
-Result<RedisReply> RedisSource::ask_on(Connection connection, const config::Endpoint& server,
+Result<RedisReply> RedisSource::ask_on(RedisHandle connection, const config::Endpoint& server,
                                        const std::vector<std::string_view>& words, bool asking) const {
   if (asking) {
     if (auto reply = connection->ask({"ASKING"}); !reply) return reply;
@@ -172,7 +172,7 @@ Result<RedisReply> RedisSource::ask_on(Connection connection, const config::Endp
 // A connection that was kept may have ended meanwhile: that is no failure of the server.
 Result<RedisReply> RedisSource::ask_at(const config::Endpoint& server, const std::vector<std::string_view>& words,
                                        bool asking) const {
-  if (Connection kept = servers_.take(server)) {
+  if (RedisHandle kept = servers_.take(server)) {
     const uint64_t began_ms = steady_ms();
     auto reply = ask_on(std::move(kept), server, words, asking);
     if (reply) return reply;

@@ -24,7 +24,7 @@ namespace {
 
 using Kind = SqlTrouble::Kind;
 
-constexpr size_t kQueueMax = 1024;
+constexpr size_t kSqlQueueMax = 1024;
 
 // A name that no server has, or that one would take for another.
 bool fits(std::string_view user) { return is_utf8(user) && fits_in_line(user); }
@@ -40,7 +40,7 @@ class SqlSource final : public DirectorySource {
   explicit SqlSource(std::shared_ptr<const SqlTerms> terms)
       : terms_(std::move(terms)),
         order_(terms_->servers.size()),
-        threads_(std::make_shared<Offload>(settings().threads, kQueueMax, 2 * settings().timeout_ms,
+        threads_(std::make_shared<Offload>(settings().threads, kSqlQueueMax, 2 * settings().timeout_ms,
                                            Offload::Running::left)),
         checking_{settings().check_password, default_decoy()} {
     if (terms_->used.empty()) return;

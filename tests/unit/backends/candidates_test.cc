@@ -11,7 +11,7 @@
 namespace postigo {
 namespace {
 
-constexpr uint64_t kLapseMs = 1'000;
+constexpr uint64_t kSoonMs = 1'000;
 
 // Backends a, b and c, whose slots are their places.
 struct CandidatesTest : testing::Test {
@@ -36,7 +36,7 @@ struct CandidatesTest : testing::Test {
     Candidates way(std::move(route),
                    {[](const config::Backend& each) { return static_cast<uint32_t>(each.name[0] - 'a'); },
                     [this](Bonds::Slot slot) { return &backends[slot]; }});
-    way.bind(affinity, "ann", {kLapseMs, waits});
+    way.bind(affinity, "ann", {kSoonMs, waits});
     return way;
   }
 };
@@ -50,7 +50,7 @@ TEST_F(CandidatesTest, WhoIsNotAtHomeIsCountedAsAway) {
     Candidates way(std::move(route),
                    {[](const config::Backend& each) { return static_cast<uint32_t>(each.name[0] - 'a'); },
                     [this](Bonds::Slot slot) { return &backends[slot]; }});
-    way.bind(affinity, "bob", {kLapseMs, false});
+    way.bind(affinity, "bob", {kSoonMs, false});
     EXPECT_TRUE(in(way));
     return affinity.away();
   };
@@ -95,7 +95,7 @@ TEST_F(CandidatesTest, WhereThePoolWaitsABondHolds) {
     ASSERT_TRUE(in(first));
   }
   EXPECT_FALSE(goes_on(bound("ab", false, true)));
-  now_ms += kLapseMs;
+  now_ms += kSoonMs;
   EXPECT_TRUE(goes_on(bound("ab", false, true))) << "there is none any more";
 }
 
@@ -191,7 +191,7 @@ TEST_F(CandidatesTest, InASharedPoolABondHoldsAtEachOfItsBackends) {
     Candidates way(std::move(*route),
                    {[&](const config::Backend& each) { return static_cast<uint32_t>(router.index(each)); },
                     [&](Bonds::Slot slot) { return &router.backend(slot); }});
-    way.bind(affinity, "ann", {kLapseMs, false});
+    way.bind(affinity, "ann", {kSoonMs, false});
     std::string name = way.candidate().name;
     EXPECT_TRUE(in(way));
     return name;
@@ -201,7 +201,7 @@ TEST_F(CandidatesTest, InASharedPoolABondHoldsAtEachOfItsBackends) {
   affinity.forget("ann");
   EXPECT_EQ(bound_to(3), "d");
   EXPECT_EQ(bound_to(0), "a") << "that is none of the pool's";
-  now_ms += kLapseMs;
+  now_ms += kSoonMs;
   EXPECT_EQ(bound_to(1), "b");
 }
 

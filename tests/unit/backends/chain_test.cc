@@ -38,7 +38,7 @@ class Scripted final : public Directory {
   std::vector<std::string>* heard_;
 };
 
-Query query(const std::string& user, std::string_view password = "secret") {
+Query chain_query(const std::string& user, std::string_view password = "secret") {
   Query made;
   made.user = user;
   made.password = Secret(password);
@@ -83,7 +83,7 @@ class ChainTest : public testing::Test {
     EXPECT_TRUE(env_.idle());
     return outcome.result.value_or(LookupResult());
   }
-  LookupResult ask(Directory& directory) { return ask(directory, query("joe")); }
+  LookupResult ask(Directory& directory) { return ask(directory, chain_query("joe")); }
   uint64_t hashes() const { return password_checks() - before_; }
 
   FakeEnv env_;
@@ -109,7 +109,7 @@ TEST_F(ChainTest, OnlyNoSuchUserAsksTheNextOne) {
 }
 
 TEST_F(ChainTest, APlaceCostsNoHash) {
-  Query place = query("joe", "");
+  Query place = chain_query("joe", "");
   place.want = Want::placement;
   for (Verdict last : {Verdict::ok, Verdict::no_such_user, Verdict::try_later}) {
     EXPECT_EQ(ask(*chain({{Verdict::no_such_user, true}, {last}}), place).verdict, last);
@@ -125,8 +125,8 @@ TEST_F(ChainTest, APasswordIsPreparedWhereTheDirectorySaysSo) {
     links.push_back({std::make_unique<Scripted>(env_, Verdict::no_such_user, unheeded_, &heard), false, saslprep});
   }
   Chain chain(env_, std::move(links), false, "{PLAIN}decoy");
-  (void)ask(chain, query("joe", "\u2168"));
-  (void)ask(chain, query("joe", "\xff"));
+  (void)ask(chain, chain_query("joe", "\u2168"));
+  (void)ask(chain, chain_query("joe", "\xff"));
   EXPECT_EQ(heard, (std::vector<std::string>{"\u2168", "IX", "\u2168", "\xff", "\xff", "\xff"}));
 }
 
@@ -146,7 +146,7 @@ TEST_F(ChainTest, ANameThatNobodyKnowsIsRoutedIfTheOperatorSaysSo) {
 // A22. A link that checks passwords has spent its own hash (the contract test proves that), so the chain adds none;
 // for every other answer it does, but not for "try later", which tells nothing about the name.
 TEST_F(ChainTest, NobodysTokenIsPassedOn) {
-  Query token = query("joe");
+  Query token = chain_query("joe");
   token.want = Want::token;
   EXPECT_EQ(ask(*chain({}), token).verdict, Verdict::no_such_user) << "no backend could say whose it is";
   EXPECT_EQ(ask(*chain({{Verdict::no_such_user}}, true), token).verdict, Verdict::no_such_user);
@@ -198,7 +198,7 @@ class Lines : public testing::Test {
   }
   std::string ranks(const std::string& user, std::string_view password) {
     Lookup lookup([](LookupResult) {});
-    chain_->start(lookup, query(user, password));
+    chain_->start(lookup, chain_query(user, password));
     env_.run();
     std::string said;
     for (const Turn& turn : env_.password_turns()) {
@@ -242,7 +242,7 @@ TEST_F(ChainTest, ADestroyedLookupHearsNothingAtAnyPoint) {
     auto made = chain({{Verdict::no_such_user, true}, {Verdict::no_such_user, true}});
     Outcome outcome;
     auto lookup = std::make_unique<Lookup>([&](LookupResult) { ++outcome.answers; });
-    made->start(*lookup, query("joe"));
+    made->start(*lookup, chain_query("joe"));
     for (int i = 0; i < turns && outcome.answers == 0; ++i) env_.turn();
     int before = outcome.answers;
     lookup.reset();
@@ -264,7 +264,7 @@ TEST_F(ChainTest, TheLookupMayDieInsideItsAnswer) {
       ++answers;
       lookup.reset();
     });
-    made->start(*lookup, query("joe"));
+    made->start(*lookup, chain_query("joe"));
     env_.run();
     EXPECT_EQ(answers, 1);
   }
@@ -275,7 +275,7 @@ TEST_F(ChainTest, TheChainMayGoWhileQuestionsArePending) {
   auto made = chain({{Verdict::no_such_user, true}, {Verdict::no_such_user}});
   int answers = 0;
   Lookup lookup([&](LookupResult) { ++answers; });
-  made->start(lookup, query("joe"));
+  made->start(lookup, chain_query("joe"));
   made.reset();
   env_.run();
   EXPECT_EQ(answers, 1);
@@ -285,8 +285,8 @@ TEST_F(ChainTest, StartingALookupAgainDetachesTheFirst) {
   auto made = chain({{Verdict::ok}});
   std::vector<std::string> users;
   Lookup lookup([&](LookupResult result) { users.push_back(result.identity.user); });
-  made->start(lookup, query("first"));
-  made->start(lookup, query("second"));
+  made->start(lookup, chain_query("first"));
+  made->start(lookup, chain_query("second"));
   env_.run();
   EXPECT_EQ(users, std::vector<std::string>{"second"});
 }
@@ -306,7 +306,7 @@ TEST(Factory, MakesWhatTheConfigurationSays) {
   const uint64_t before = password_checks();
   for (const char* name : {"ann", "joe", "eve"}) {
     Lookup lookup([&](LookupResult result) { results.push_back(std::move(result)); });
-    chain->start(lookup, query(name));
+    chain->start(lookup, chain_query(name));
     env.run();
   }
   ASSERT_EQ(results.size(), 3u);

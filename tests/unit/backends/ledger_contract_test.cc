@@ -20,20 +20,20 @@ namespace {
 using Bond = Bonds::Bond;
 using Slot = Bonds::Slot;
 
-constexpr uint64_t kLapseMs = 15 * 60'000;
-constexpr SipKey kKey = sip_key("0123456789abcdef");
+constexpr uint64_t kContractLapseMs = 15 * 60'000;
+constexpr SipKey kContractKey = sip_key("0123456789abcdef");
 
 class InMemory : public AnyLedger {
  public:
-  explicit InMemory(std::function<uint64_t()> clock) : affinity_(1'000, kKey, std::move(clock)) {}
+  explicit InMemory(std::function<uint64_t()> clock) : affinity_(1'000, kContractKey, std::move(clock)) {}
   Bonds& bonds() override { return affinity_; }
   Seats& seats() override { return seats_; }
   Guesses& guesses() override { return penalties_; }
 
  private:
   Affinity affinity_;
-  SeatTable seats_{kKey};
-  Penalties penalties_{1'000, kKey};
+  SeatTable seats_{kContractKey};
+  Penalties penalties_{1'000, kContractKey};
 };
 
 class Late final : public InMemory {
@@ -57,7 +57,7 @@ const std::array<LedgerRow, 2> kRows = {{{"InMemory", make<InMemory>}, {"Late", 
 class LedgerContract : public testing::TestWithParam<LedgerRow> {
  protected:
   Bonds& bonds() { return ledger_->bonds(); }
-  Bond bind(Bytes user, Slot choice) { return bound(bonds(), user, choice, kLapseMs); }
+  Bond bind(Bytes user, Slot choice) { return bound(bonds(), user, choice, kContractLapseMs); }
   Bond in(Bytes user, Slot choice) {
     Bond bond = bind(user, choice);
     EXPECT_TRUE(settled(bond));
@@ -94,10 +94,10 @@ TEST_P(LedgerContract, TheFirstLoginDecidesAndAllOthersFollow) {
 TEST_P(LedgerContract, ABondOutlivesTheLastSessionForItsTime) {
   Bond one = in("alice", 3);
   Bond two = in("alice", 4);
-  now_ms_ += 10 * kLapseMs;
+  now_ms_ += 10 * kContractLapseMs;
   one.release();
   two.release();
-  now_ms_ += kLapseMs - 1;
+  now_ms_ += kContractLapseMs - 1;
   EXPECT_EQ(bind("alice", 4).backend(), 3u);  // and that login does not come in
   now_ms_ += 1;
   EXPECT_EQ(bind("alice", 4).backend(), 4u);
@@ -108,17 +108,17 @@ TEST_P(LedgerContract, WhoNeverCameInLeavesNothing) {
   EXPECT_FALSE(bonds().look("alice"));
   in("alice", 5).release();
   bind("alice", 3).release();
-  EXPECT_EQ(bonds().look("alice")->lapses_in_ms, kLapseMs);
-  now_ms_ += kLapseMs / 2;
+  EXPECT_EQ(bonds().look("alice")->lapses_in_ms, kContractLapseMs);
+  now_ms_ += kContractLapseMs / 2;
   bind("alice", 3).release();
-  EXPECT_EQ(bonds().look("alice")->lapses_in_ms, kLapseMs / 2);
+  EXPECT_EQ(bonds().look("alice")->lapses_in_ms, kContractLapseMs / 2);
 }
 
 // A question that was never answered has taken nothing, however often it was asked.
 TEST_P(LedgerContract, AQuestionHoldsNothing) {
   for (int i = 0; i < 10; ++i) {
     Bond bond;
-    auto answer = bonds().bind(bond, "alice", 3, kLapseMs, [](Slot) { return true; });
+    auto answer = bonds().bind(bond, "alice", 3, kContractLapseMs, [](Slot) { return true; });
     EXPECT_EQ(answer == Bonds::Answer::yes, static_cast<bool>(bond));
   }
   auto known = bonds().look("alice");
@@ -127,14 +127,14 @@ TEST_P(LedgerContract, AQuestionHoldsNothing) {
 
 TEST_P(LedgerContract, WithoutASessionHeStaysOnlyWhereHeMay) {
   in("alice", 3).release();
-  EXPECT_EQ(bound(bonds(), "alice", 4, kLapseMs, false).backend(), 4u);
+  EXPECT_EQ(bound(bonds(), "alice", 4, kContractLapseMs, false).backend(), 4u);
   Bond open = in("bob", 3);
-  EXPECT_EQ(bound(bonds(), "bob", 4, kLapseMs, false).backend(), 3u);
+  EXPECT_EQ(bound(bonds(), "bob", 4, kContractLapseMs, false).backend(), 3u);
 }
 
 TEST_P(LedgerContract, GuessesDoNotHoldSomebodyWhereHeIsNotToStay) {
   Bond guess = bind("alice", 3);
-  Bond login = bound(bonds(), "alice", 4, kLapseMs, false);
+  Bond login = bound(bonds(), "alice", 4, kContractLapseMs, false);
   EXPECT_EQ(login.backend(), 4u);
   EXPECT_TRUE(settled(login));
   EXPECT_FALSE(settled(guess));

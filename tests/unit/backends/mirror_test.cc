@@ -12,19 +12,21 @@ namespace {
 
 using Slot = Affinity::Slot;
 
-constexpr uint64_t kLapseMs = 60'000;
-constexpr SipKey kKey = sip_key("0123456789abcdef");
+constexpr uint64_t kMirrorLapseMs = 60'000;
+constexpr SipKey kMirrorKey = sip_key("0123456789abcdef");
 
 class MirroredBonds : public testing::Test {
  protected:
-  Bonds::Bond bind(Bytes user, Slot choice, bool stays) { return bound(affinity_, user, choice, kLapseMs, stays); }
+  Bonds::Bond bind(Bytes user, Slot choice, bool stays) {
+    return bound(affinity_, user, choice, kMirrorLapseMs, stays);
+  }
   // A round over all stripes.
   void mirror(const NameMap<Slot>& users) {
-    for (size_t stripe = 0; stripe < affinity_.stripes(); ++stripe) affinity_.mirror(stripe, users, kLapseMs);
+    for (size_t stripe = 0; stripe < affinity_.stripes(); ++stripe) affinity_.mirror(stripe, users, kMirrorLapseMs);
   }
 
   uint64_t now_ms_ = 1'000;
-  Affinity affinity_{1'000, kKey, [this] { return now_ms_; }};
+  Affinity affinity_{1'000, kMirrorKey, [this] { return now_ms_; }};
 };
 
 TEST_F(MirroredBonds, ASessionElsewhereHoldsLikeOneHere) {
@@ -37,7 +39,7 @@ TEST_F(MirroredBonds, ASessionElsewhereHoldsLikeOneHere) {
   EXPECT_FALSE(affinity_.forget("alice"));
   EXPECT_TRUE(affinity_.look("alice")->held);
   EXPECT_EQ(affinity_.look("alice")->sessions, 0U) << "of this process";
-  now_ms_ += 100 * kLapseMs;
+  now_ms_ += 100 * kMirrorLapseMs;
   EXPECT_EQ(bind("alice", 7, false).backend(), 3U) << "as long as it is there";
 }
 
@@ -45,10 +47,10 @@ TEST_F(MirroredBonds, WhenItEndsTheBondLapsesAsEver) {
   mirror({{"alice", 3}, {"bob", 3}});
   mirror({{"bob", 3}});
   EXPECT_FALSE(affinity_.look("alice")->held);
-  EXPECT_EQ(affinity_.look("alice")->lapses_in_ms, kLapseMs);
+  EXPECT_EQ(affinity_.look("alice")->lapses_in_ms, kMirrorLapseMs);
   EXPECT_EQ(bind("alice", 7, true).backend(), 3U);
   EXPECT_EQ(bind("alice", 7, false).backend(), 7U);
-  now_ms_ += kLapseMs;
+  now_ms_ += kMirrorLapseMs;
   EXPECT_FALSE(affinity_.look("alice"));
   EXPECT_TRUE(affinity_.look("bob"));
 }
@@ -81,7 +83,7 @@ TEST_F(MirroredBonds, WhatAPredecessorRemembersOfHimIsCorrected) {
 TEST_F(MirroredBonds, TheyGoToTheNextProcess) {
   mirror({{"alice", 1}});
   const std::string text = bonds_text(affinity_, {"a", "b"}, 60'000, 5'000);
-  Affinity next(1'000, kKey, [this] { return now_ms_; });
+  Affinity next(1'000, kMirrorKey, [this] { return now_ms_; });
   adopt_bonds(next, text, [](std::string_view name) { return std::optional<Slot>(name == "b" ? 9 : 8); });
   ASSERT_TRUE(next.look("alice"));
   EXPECT_EQ(next.look("alice")->backend, 9U);
@@ -90,7 +92,7 @@ TEST_F(MirroredBonds, TheyGoToTheNextProcess) {
 TEST_F(MirroredBonds, NothingIsLeftOfThem) {
   mirror({{"alice", 1}, {"bob", 2}});
   mirror({});
-  now_ms_ += kLapseMs;
+  now_ms_ += kMirrorLapseMs;
   mirror({});
   EXPECT_EQ(affinity_.users(), 0U);
 }

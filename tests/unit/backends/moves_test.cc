@@ -12,10 +12,10 @@
 namespace postigo {
 namespace {
 
-constexpr SipKey kKey = sip_key("0123456789abcdef");
+constexpr SipKey kMovesKey = sip_key("0123456789abcdef");
 
 TEST(MovesTest, TheNewestOrderCountsUntilItsTimeIsOver) {
-  Moves moves(kKey);
+  Moves moves(kMovesKey);
   EXPECT_FALSE(moves.find("alice", 0));
   EXPECT_TRUE(moves.set("alice", {"main", "a", "a1", 0, false}));
   EXPECT_TRUE(moves.set("alice", {"main", "b", "", 100, true}));
@@ -29,7 +29,7 @@ TEST(MovesTest, TheNewestOrderCountsUntilItsTimeIsOver) {
 }
 
 TEST(MovesTest, AVisitForgetsWhoseTimeIsOver) {
-  Moves moves(kKey);
+  Moves moves(kMovesKey);
   moves.set("alice", {"main", "a", "", 100, true});
   moves.set("bob", {"main", "a", "", 0, true});
   std::vector<std::string> users;
@@ -41,7 +41,7 @@ TEST(MovesTest, AVisitForgetsWhoseTimeIsOver) {
 constexpr auto kOperators = Holds::By::operators;
 
 TEST(HoldsTest, HeldUntilReleasedOrItsTimeIsOver) {
-  Holds holds(kKey);
+  Holds holds(kMovesKey);
   EXPECT_FALSE(holds.held("alice", 0));
   EXPECT_TRUE(holds.hold("alice", kOperators, 100));
   EXPECT_TRUE(holds.hold("bob", kOperators, 100));
@@ -61,7 +61,7 @@ TEST(HoldsTest, HeldUntilReleasedOrItsTimeIsOver) {
 
 // Of those who hold the same user none shortens or ends another one's.
 TEST(HoldsTest, T65_AHoldIsWhoseItIs) {
-  Holds holds(kKey);
+  Holds holds(kMovesKey);
   EXPECT_TRUE(holds.hold("ann", Holds::By::mover, 1000));
   EXPECT_TRUE(holds.hold("ann", Holds::By::login, 500));
   EXPECT_TRUE(holds.hold("ann", kOperators, 200));
@@ -82,7 +82,7 @@ TEST(HoldsTest, T65_AHoldIsWhoseItIs) {
 }
 
 TEST(HoldsTest, NotMoreThanSoManyWait) {
-  Holds holds(kKey);
+  Holds holds(kMovesKey);
   std::vector<Holds::Seat> seats;
   for (int64_t i = 0; i < Holds::kWaitingMax; ++i) {
     seats.push_back(holds.wait());

@@ -7,7 +7,7 @@
 namespace postigo {
 namespace {
 
-constexpr SipKey kKey = sip_key("0123456789abcdef");
+constexpr SipKey kTextKey = sip_key("0123456789abcdef");
 constexpr size_t kMax = 1'000'000;
 
 class PenaltyText : public testing::Test {
@@ -26,7 +26,7 @@ class PenaltyText : public testing::Test {
 
   PenaltyRules rules_ = rules();
   uint64_t now_ms_ = 1'000'000;
-  Penalties old_{1'000, kKey}, next_{1'000, kKey};
+  Penalties old_{1'000, kTextKey}, next_{1'000, kTextKey};
 };
 
 TEST_F(PenaltyText, WhoGuessesWaitsHereToo) {
@@ -91,7 +91,7 @@ TEST_F(PenaltyText, HalvesAndLies) {
   fail("192.0.2.1", "anna", 14);
   const std::string text = old_.text(rules_, kMax, now_ms_);
   for (size_t cut = 0; cut < text.size(); ++cut) {
-    Penalties part(1'000, kKey);
+    Penalties part(1'000, kTextKey);
     part.adopt(rules_, std::string_view(text).substr(0, cut), now_ms_);
     part.adopt(rules_, std::string_view(text).substr(cut), now_ms_);
     EXPECT_LE(part.size(), old_.size());
@@ -103,7 +103,7 @@ TEST_F(PenaltyText, HalvesAndLies) {
   ASSERT_EQ(next_.list(rules_, 10, now_ms_).size(), 1U);
   EXPECT_LT(next_.list(rules_, 10, now_ms_)[0].failures, 100);
   EXPECT_LE(wait_of(next_, "192.0.2.1", "x", now_ms_), rules_.address.max_ms);
-  Penalties none(1'000, kKey);
+  Penalties none(1'000, kTextKey);
   for (const std::string& wrong :
        {field("address") + field("short") + field(numbers), field("address") + field(key) + field("1 2 "),
         field("address") + field(key) + field("x"), field("what") + field(key) + field(numbers),

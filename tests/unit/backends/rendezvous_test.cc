@@ -14,7 +14,7 @@
 namespace postigo {
 namespace {
 
-std::string user(size_t i) { return std::string("user").append(std::to_string(i)) + "@example.com"; }
+std::string address_no(size_t i) { return std::string("user").append(std::to_string(i)) + "@example.com"; }
 
 struct Nodes {
   std::vector<std::string> names;
@@ -54,8 +54,8 @@ TEST(Rendezvous, PlacesUsersWhereEveryVersionPlacedThem) {
   Rendezvous uneven = weighted.build();
   std::string even_places, uneven_places;
   for (size_t i = 0; i < 40; ++i) {
-    even_places += static_cast<char>('0' + even.pick(user(i)));
-    uneven_places += static_cast<char>('0' + uneven.pick(user(i)));
+    even_places += static_cast<char>('0' + even.pick(address_no(i)));
+    uneven_places += static_cast<char>('0' + uneven.pick(address_no(i)));
   }
   EXPECT_EQ(even_places, "1370434024676294545604255347688780297588");
   EXPECT_EQ(uneven_places, "9388434859676599545694255347688788397588");
@@ -68,7 +68,8 @@ TEST(Rendezvous, DoesNotDependOnTheOrderInTheFile) {
   std::reverse(backward.names.begin(), backward.names.end());
   std::reverse(backward.weights.begin(), backward.weights.end());
   Rendezvous a = forward.build(), b = backward.build();
-  for (size_t i = 0; i < 2000; ++i) EXPECT_EQ(forward.names[a.pick(user(i))], backward.names[b.pick(user(i))]);
+  for (size_t i = 0; i < 2000; ++i)
+    EXPECT_EQ(forward.names[a.pick(address_no(i))], backward.names[b.pick(address_no(i))]);
 }
 
 TEST(Rendezvous, RemovingANodeMovesOnlyItsUsers) {
@@ -83,8 +84,8 @@ TEST(Rendezvous, RemovingANodeMovesOnlyItsUsers) {
     Rendezvous a = before.build(), b = after.build();
     std::map<std::string, int> heirs;
     for (size_t i = 0; i < 20000; ++i) {
-      const std::string& was = before.names[a.pick(user(i))];
-      const std::string& is = after.names[b.pick(user(i))];
+      const std::string& was = before.names[a.pick(address_no(i))];
+      const std::string& is = after.names[b.pick(address_no(i))];
       if (was == "shard5") {
         ++heirs[is];
       } else {
@@ -101,7 +102,7 @@ TEST(Rendezvous, RaisingAWeightMovesUsersOnlyThere) {
   after.weights[3] = 2.0;
   Rendezvous a = before.build(), b = after.build();
   for (size_t i = 0; i < 20000; ++i) {
-    size_t was = a.pick(user(i)), is = b.pick(user(i));
+    size_t was = a.pick(address_no(i)), is = b.pick(address_no(i));
     EXPECT_TRUE(was == is || is == 3u);
   }
 }
@@ -115,7 +116,7 @@ TEST(Rendezvous, SharesFollowTheWeights) {
   Rendezvous hash = nodes.build();
   constexpr double kUsers = 200000;
   std::vector<double> counts(6);
-  for (size_t i = 0; i < static_cast<size_t>(kUsers); ++i) ++counts[hash.pick(user(i))];
+  for (size_t i = 0; i < static_cast<size_t>(kUsers); ++i) ++counts[hash.pick(address_no(i))];
   for (size_t i = 0; i < 6; ++i) {
     double share = nodes.weights[i] / total;
     EXPECT_NEAR(counts[i], kUsers * share, 5 * std::sqrt(kUsers * share * (1 - share))) << nodes.names[i];
@@ -180,14 +181,14 @@ TEST(Rendezvous, AChangeGoesByWholeMinutesAndEndsWhereTheNewWeightsAre) {
 
 TEST(Rendezvous, EqualWeightsPlaceAlikeWhateverTheWeightIs) {
   Rendezvous a = Nodes(50, 1.0).build(), b = Nodes(50, 7.0).build();
-  for (size_t i = 0; i < 2000; ++i) EXPECT_EQ(a.pick(user(i)), b.pick(user(i)));
+  for (size_t i = 0; i < 2000; ++i) EXPECT_EQ(a.pick(address_no(i)), b.pick(address_no(i)));
 }
 
 TEST(Rendezvous, ExtremeWeightsNeitherCrashNorVanish) {
   Nodes nodes(3);
   nodes.weights = {1e-300, 1e300, 1.0};
   Rendezvous hash = nodes.build();
-  for (size_t i = 0; i < 1000; ++i) EXPECT_EQ(hash.pick(user(i)), 1u);
+  for (size_t i = 0; i < 1000; ++i) EXPECT_EQ(hash.pick(address_no(i)), 1u);
   nodes.weights = {1e-300, 1e-300, 1e-300};
   EXPECT_LT(nodes.build().pick(""), 3u);
 }

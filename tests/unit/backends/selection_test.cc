@@ -12,7 +12,7 @@
 namespace postigo {
 namespace {
 
-config::Backend backend(const std::string& name, const std::string& zone = "") {
+config::Backend backend_in(const std::string& name, const std::string& zone = "") {
   config::Backend made;
   made.name = made.host = name;
   made.ports["imap"] = 143;
@@ -20,7 +20,7 @@ config::Backend backend(const std::string& name, const std::string& zone = "") {
   return made;
 }
 
-std::string user(size_t i) { return "user" + std::to_string(i); }
+std::string user_no(size_t i) { return "user" + std::to_string(i); }
 
 // Pool "private" with one shard of a, b, c; pool "shared" with `count` shards of one backend, m0 to m(count-1).
 struct SelectionTest : testing::Test {
@@ -33,7 +33,7 @@ struct SelectionTest : testing::Test {
   void build(size_t count, const std::vector<std::string>& zones = {""},
              config::Pool::Policy policy = config::Pool::Policy::rendezvous) {
     live = {};
-    for (const char* name : {"a", "b", "c"}) live.backends.push_back(backend(name));
+    for (const char* name : {"a", "b", "c"}) live.backends.push_back(backend_in(name));
     config::Pool apart{"private", {{"s", 1.0, {"a", "b", "c"}}}};
     config::Pool shared;
     shared.name = "shared";
@@ -41,7 +41,7 @@ struct SelectionTest : testing::Test {
     shared.policy = policy;
     for (size_t i = 0; i < count; ++i) {
       std::string name = "m" + std::to_string(i);
-      live.backends.push_back(backend(name, zones[i % zones.size()]));
+      live.backends.push_back(backend_in(name, zones[i % zones.size()]));
       shared.shards.push_back({name, 1.0, {name}});
     }
     live.pools = {apart, shared};
@@ -85,8 +85,8 @@ TEST_F(SelectionTest, AShareKeepsSomeUsersAway) {
   known["a"].share = 30;
   size_t came = 0;
   for (size_t i = 0; i < 2000; ++i) {
-    bool his = order(user(i), "private").front() == "a";
-    EXPECT_EQ(his, in_share(user(i), "a", 30)) << "the same users each time";
+    bool his = order(user_no(i), "private").front() == "a";
+    EXPECT_EQ(his, in_share(user_no(i), "a", 30)) << "the same users each time";
     came += his ? 1u : 0u;
   }
   EXPECT_NEAR(static_cast<double>(came), 600, 80);
@@ -110,8 +110,8 @@ TEST_F(SelectionTest, ZonesOrderAShardAndKeepNobodyOut) {
 TEST_F(SelectionTest, ASharedPoolFailsOverAcrossShardsByHash) {
   build(10);
   std::map<std::string, Names> before;
-  for (size_t i = 0; i < 500; ++i) before[user(i)] = order(user(i), "shared");
-  EXPECT_EQ(before[user(0)].size(), Selection::kCandidatesMax);
+  for (size_t i = 0; i < 500; ++i) before[user_no(i)] = order(user_no(i), "shared");
+  EXPECT_EQ(before[user_no(0)].size(), Selection::kCandidatesMax);
   known["m3"].serves = false;
   std::set<std::string> heirs;
   for (const auto& [who, names] : before) {
@@ -134,7 +134,7 @@ TEST_F(SelectionTest, OneThatServesIsFoundAmongManyThatDoNot) {
        {config::Pool::Policy::rendezvous, config::Pool::Policy::least_sessions, config::Pool::Policy::round_robin}) {
     build(200, {""}, policy);
     for (size_t i = 0; i < 200; ++i) known["m" + std::to_string(i)].serves = i == 77;
-    for (size_t i = 0; i < 20; ++i) EXPECT_EQ(order(user(i), "shared").front(), "m77");
+    for (size_t i = 0; i < 20; ++i) EXPECT_EQ(order(user_no(i), "shared").front(), "m77");
     known["m77"].serves = false;
     EXPECT_FALSE(order("u", "shared").empty()) << "a trial must be possible";
   }
@@ -152,7 +152,7 @@ TEST_F(SelectionTest, LeastSessionsFillsByWeight) {
   build(8, {""}, config::Pool::Policy::least_sessions);
   live.pools[1].shards[0].weight = 2;
   router = std::make_unique<Router>(live);
-  for (size_t i = 0; i < 9000; ++i) ++known[order(user(i), "shared").front()].sessions;
+  for (size_t i = 0; i < 9000; ++i) ++known[order(user_no(i), "shared").front()].sessions;
   for (size_t i = 1; i < 8; ++i) EXPECT_NEAR(sessions("m" + std::to_string(i)), 1000, 60) << i;
   EXPECT_NEAR(sessions("m0"), 2000, 120);
 }
@@ -168,7 +168,7 @@ TEST_F(SelectionTest, OwnZoneFirstAndSpillByThreshold) {
     auto away = [&] {
       size_t count = 0;
       for (size_t i = 0; i < 1000; ++i) {
-        count += static_cast<size_t>(order(user(i), "shared").front().back() - '0') % 2;  // odd: south
+        count += static_cast<size_t>(order(user_no(i), "shared").front().back() - '0') % 2;  // odd: south
       }
       return count;
     };

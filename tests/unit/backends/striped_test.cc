@@ -18,7 +18,7 @@ struct Count {
   int64_t value = 0;
 };
 
-constexpr SipKey kKey{1, 2};
+constexpr SipKey kStripeKey{1, 2};
 
 class StripedTable : public testing::Test {
  protected:
@@ -34,7 +34,7 @@ class StripedTable : public testing::Test {
     return value;
   }
 
-  Striped<Count> table_{3, kKey, 1};
+  Striped<Count> table_{3, kStripeKey, 1};
 };
 
 TEST_F(StripedTable, WhatWasPutIsThere) {
@@ -98,7 +98,7 @@ TEST_F(StripedTable, AVisitMayChangeAndRemove) {
 
 // Whoever holds a busy entry finds it without its name, whatever comes and goes around it.
 TEST_F(StripedTable, APinLeadsToItsEntry) {
-  Striped<Count> table(1000, kKey, 2);
+  Striped<Count> table(1000, kStripeKey, 2);
   Striped<Count>::Pin pin;
   auto put = [&](const std::string& name, Keep keep) { table.change(name, [&](Count&) { return keep; }); };
   put("b", Keep::busy);
@@ -154,7 +154,7 @@ TEST_F(StripedTable, LookingOnKeepsTheOrderOfEviction) {
 TEST(Striped, IsWhatAModelSays) {
   for (unsigned seed = 0; seed < 20; ++seed) {
     std::mt19937 random(seed);
-    Striped<Count> table(50, kKey, 1);
+    Striped<Count> table(50, kStripeKey, 1);
     std::map<std::string, std::pair<int64_t, Keep>> model;
     std::list<std::string> spare;  // oldest first
     for (int step = 0; step < 4000; ++step) {
@@ -190,7 +190,7 @@ TEST(Striped, IsWhatAModelSays) {
 }
 
 TEST(Striped, ThreadsAtOnceLoseNothing) {
-  Striped<Count> table(1000, kKey);
+  Striped<Count> table(1000, kStripeKey);
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&table] {

@@ -7,13 +7,13 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr const char* kMaster =
+constexpr const char* kSqlMaster =
     "[auth.backend_login]\nmode = \"master_authzid\"\nmaster_user = \"m\"\nmaster_password = \"p\"\n";
 
 class CheckSql : public ConfigTest {
  protected:
   std::string said(bool check_password, const std::string& own) {
-    return joined(small_and(std::string(kMaster) + "[[directory]]\ntype = \"mysql\"\nservers = [\"127.0.0.1\"]\n" +
+    return joined(small_and(std::string(kSqlMaster) + "[[directory]]\ntype = \"mysql\"\nservers = [\"127.0.0.1\"]\n" +
                             (check_password ? "check_password = true\n" : "") +
                             "[directory.sql]\ndatabase = \"mail\"\nquery = \"SELECT 1\"\n" + own));
   }

@@ -6,7 +6,7 @@
 namespace postigo::databases {
 namespace {
 
-using Connection = std::unique_ptr<MYSQL, decltype(&mysql_close)>;
+using MariadbHandle = std::unique_ptr<MYSQL, decltype(&mysql_close)>;
 
 class Mariadb final : public Database {
  public:
@@ -22,7 +22,7 @@ class Mariadb final : public Database {
   }
 
   void run(const std::string& sql) override {
-    Connection connection = connect();
+    MariadbHandle connection = connect();
     if (!sql.starts_with("CREATE DATABASE")) mysql_select_db(connection.get(), "mail");
     if (mysql_query(connection.get(), sql.c_str()) != 0) {
       throw std::runtime_error(sql + ": " + mysql_error(connection.get()));
@@ -31,8 +31,8 @@ class Mariadb final : public Database {
   void end_connections() override { run("KILL CONNECTION USER postigo"); }
 
  private:
-  Connection connect() const {
-    Connection connection(mysql_init(nullptr), mysql_close);
+  MariadbHandle connect() const {
+    MariadbHandle connection(mysql_init(nullptr), mysql_close);
     mysql_real_connect(connection.get(), nullptr, "root", "", nullptr, 0, file("mysqld.sock").c_str(), 0);
     return connection;
   }

@@ -6,7 +6,7 @@
 namespace postigo::databases {
 namespace {
 
-using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
+using PostgresqlHandle = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 
 std::string programs() {
   for (const auto& version : std::filesystem::directory_iterator("/usr/lib/postgresql")) {
@@ -34,12 +34,12 @@ class Postgresql final : public Database {
   }
 
  private:
-  Connection connect(const std::string& database) const {
+  PostgresqlHandle connect(const std::string& database) const {
     const std::string where = "host=" + file("") + " port=" + std::to_string(port) + " user=admin dbname=" + database;
     return {PQconnectdb(where.c_str()), PQfinish};
   }
   void run(const std::string& sql, const std::string& database) const {
-    Connection connection =
+    PostgresqlHandle connection =
         connect(sql.starts_with("CREATE DATABASE") || sql.starts_with("CREATE ROLE") ? "postgres" : database);
     PGresult* result = PQexec(connection.get(), sql.c_str());
     const ExecStatusType status = PQresultStatus(result);

@@ -101,13 +101,13 @@ TEST(TraceBlanks, A33_LinesOfAnExchangeUntilItIsAnswered) {
 
 // What was sent ahead of AUTH is answered before it.
 TEST(TraceBlanks, A33_OtherAnswersEndNoExchange) {
-  struct Case {
+  struct Exchange {
     const char *ahead, *answers, *end, *next;
   };
-  for (const Case& c :
-       {Case{"a NOOP\r\nb AUTHENTICATE PLAIN\r\n", "a OK done\r\n+ \r\n", "b NO\r\n", "c NOOP\r\n"},
-        Case{"a LOGIN x y\r\nab AUTHENTICATE PLAIN\r\n", "a NO\r\n* OK\r\nabc OK\r\n", "ab OK\r\n", "+ x\r\n"},
-        Case{"STAT\r\nNOOP\r\nAUTH PLAIN\r\n", "+OK 1 2\r\n-ERR\r\n+ \r\n", "+OK in\r\n", "QUIT\r\n"}}) {
+  for (const Exchange& c :
+       {Exchange{"a NOOP\r\nb AUTHENTICATE PLAIN\r\n", "a OK done\r\n+ \r\n", "b NO\r\n", "c NOOP\r\n"},
+        Exchange{"a LOGIN x y\r\nab AUTHENTICATE PLAIN\r\n", "a NO\r\n* OK\r\nabc OK\r\n", "ab OK\r\n", "+ x\r\n"},
+        Exchange{"STAT\r\nNOOP\r\nAUTH PLAIN\r\n", "+OK 1 2\r\n-ERR\r\n+ \r\n", "+OK in\r\n", "QUIT\r\n"}}) {
     TraceBlanks blanks;
     blanks.show(c.ahead);
     blanks.server_said(c.answers);
