@@ -5,6 +5,7 @@
 #
 # Three builds under build/: asan (address and undefined behaviour; unit, dialogue, fuzz and the hardest e2e tests), tsan
 # (threads), release (e2e with real servers and clients, checks of the source). Every test's name starts with its build.
+# asan is compiled by clang, which warns of other things than g++ does, the others by g++; -Werror holds for both.
 # JOBS=n sets how many compilers, and tests that compute, run at a time (default: one per core); of tests that wait, twice
 # as many.
 set -euo pipefail
@@ -36,7 +37,7 @@ main() {
   ./deploy/packages.sh build test
   mkdir -p build
   configure release -DCMAKE_BUILD_TYPE=Release -DPOSTIGO_BENCH=ON
-  configure asan -DCMAKE_BUILD_TYPE=Debug -DPOSTIGO_SANITIZE=address,undefined
+  configure asan -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Debug -DPOSTIGO_SANITIZE=address,undefined
   configure tsan -DCMAKE_BUILD_TYPE=Debug -DPOSTIGO_SANITIZE=thread
   build release postigo papers benches
   build asan all

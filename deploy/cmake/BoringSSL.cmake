@@ -9,7 +9,8 @@
 # sanitizer builds pay for it once. ../boringssl/README.md has the reasons.
 #
 # Nothing of it may be exported: OpenSSL, which other libraries bring into the process, has symbols of the same names.
-# The archives are built with hidden visibility, and linking BoringSSL::crypto adds -Wl,--exclude-libs,ALL.
+# The archives are built with hidden visibility, and linking BoringSSL::crypto adds -Wl,--exclude-libs for both (not
+# ALL: a sanitizer of clang is an archive, and has to be seen by the libraries).
 include_guard(GLOBAL)
 
 set(BoringSSL_ROOT "" CACHE PATH "BoringSSL: an installed prefix or an unpacked source tree")
@@ -196,7 +197,7 @@ function(_boringssl_import headers libraries origin)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${archive}") # an emptied cache is refilled
   endforeach()
   target_link_libraries(BoringSSL::crypto INTERFACE Threads::Threads)
-  target_link_options(BoringSSL::crypto INTERFACE "LINKER:--exclude-libs,ALL")
+  target_link_options(BoringSSL::crypto INTERFACE "LINKER:--exclude-libs,libcrypto.a:libssl.a")
   target_link_libraries(BoringSSL::ssl INTERFACE BoringSSL::crypto)
 
   file(STRINGS "${headers}/openssl/base.h" api REGEX "define BORINGSSL_API_VERSION")

@@ -3,7 +3,7 @@
 
     headers.py SOURCE_DIR BUILD_DIR
 
-A header that its own source includes before anything else is shown to do so by clang.py; the others are compiled here.
+A header that its own source includes before anything else is shown to do so by alone.py; the others are compiled here.
 """
 
 import concurrent.futures

@@ -59,7 +59,7 @@ class Runner(unittest.TestCase):
         self.assertIn("3 tests from one", self.gather("one:passes", "one:^kind").stdout)
 
     def test_who_waits_takes_half_a_core_and_what_is_long_begins_first(self):
-        names = ("check.layers", "e2e.login", "e2e.reload", "check.clang")
+        names = ("check.layers", "e2e.login", "e2e.reload", "check.headers")
         os.makedirs(os.path.join(self.folder, "release"))
         with open(os.path.join(self.folder, "release", "CTestTestfile.cmake"), "w", encoding="ascii") as file:
             file.writelines(f'add_test([=[{name}]=] "true")\nset_tests_properties([=[{name}]=] PROPERTIES TIMEOUT 7)\n'

@@ -78,12 +78,12 @@ void RedisCluster::learn(unsigned slot, const config::Endpoint& server) {
 }
 
 void RedisCluster::learn(const RedisReply& slots, const config::Endpoint& asked) {
-  using Kind = RedisReply::Kind;
+  using Reply = RedisReply::Kind;
   for (const RedisReply& range : slots.elements) {
     const auto& parts = range.elements;  // first slot, last slot, [host, port, ...], ...
-    if (parts.size() < 3 || parts[0].kind != Kind::integer || parts[1].kind != Kind::integer) continue;
+    if (parts.size() < 3 || parts[0].kind != Reply::integer || parts[1].kind != Reply::integer) continue;
     const auto& where = parts[2].elements;
-    if (where.size() < 2 || where[1].kind != Kind::integer || where[1].number < 1 || where[1].number > 65535) continue;
+    if (where.size() < 2 || where[1].kind != Reply::integer || where[1].number < 1 || where[1].number > 65535) continue;
     config::Endpoint server{where[0].text, static_cast<uint16_t>(where[1].number)};
     if (server.host.empty() || server.host == "?") server.host = asked.host;
     std::lock_guard lock(mutex_);
