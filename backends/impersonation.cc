@@ -6,19 +6,16 @@
 #include "backends/user_name.h"
 
 namespace postigo {
-namespace {
 
-bool matches(std::string_view pattern, std::string_view name) {
+bool matches_pattern(std::string_view pattern, std::string_view name) {
   if (pattern == "*") return true;
   if (!pattern.starts_with("*@")) return pattern == name;
   return has_domain(name) && domain_of(name) == pattern.substr(2);
 }
 
-}  // namespace
-
 bool may_act_as(std::span<const config::Impersonation> rules, std::string_view who, std::string_view whom) {
   return std::any_of(rules.begin(), rules.end(), [&](const config::Impersonation& rule) {
-    return matches(rule.who, who) && matches(rule.whom, whom);
+    return matches_pattern(rule.who, who) && matches_pattern(rule.whom, whom);
   });
 }
 

@@ -10,6 +10,9 @@
 
 namespace postigo {
 
+// `pattern`: a name, "*@" and a domain, or "*".
+bool matches_pattern(std::string_view pattern, std::string_view name);
+
 // False if no rule says so. As himself everybody may; that is not asked here.
 bool may_act_as(std::span<const config::Impersonation> rules, std::string_view who, std::string_view whom);
 

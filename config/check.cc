@@ -12,6 +12,7 @@ namespace postigo::config {
 
 void check(const Config& config, Report& report) {
   check_startup(config, report);
+  check_log(config.live, report);
   check_limits(config.live.limits, report);
   check_penalty(config.live, report);
   check_session_limits(config.live, report);
@@ -60,6 +61,11 @@ void check_domain(const std::string& domain, const std::string& path, Report& re
   } else if (!domain.empty() && !is_host_name(domain)) {
     report.error(path, in_quotes(domain) + " is not a domain" + hint);
   }
+}
+
+bool is_pattern(std::string_view text) {
+  return !text.empty() && (text == "*" || text.rfind('*') == std::string_view::npos ||
+                           (text.starts_with("*@") && text.size() > 2 && text.rfind('*') == 0));
 }
 
 bool asks_for_secret(const Report& report, const std::string& path) {

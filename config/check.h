@@ -13,6 +13,7 @@ void check(const Config& config, Report& report);
 
 // The parts of it, one file each.
 void check_startup(const Config& config, Report& report);  // server, admin, listeners
+void check_log(const Live& live, Report& report);
 void check_policy(const Live& live, Report& report);
 void check_session_limits(const Live& live, Report& report);
 void check_penalty(const Live& live, Report& report);

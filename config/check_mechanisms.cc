@@ -70,12 +70,6 @@ void check_mechanism(const Live& live, const std::string& name, const std::strin
   }
 }
 
-// A name, "*@" and a domain, or "*".
-bool is_pattern(std::string_view text) {
-  return !text.empty() && (text == "*" || text.rfind('*') == std::string_view::npos ||
-                           (text.starts_with("*@") && text.size() > 2 && text.rfind('*') == 0));
-}
-
 void check_pattern(const std::string& text, const std::string& path, const char* key, Report& report) {
   if (text.empty()) return report.error(path, std::string(key) + " must be set");
   if (is_pattern(text)) return;

@@ -41,6 +41,9 @@ void check_domain(const std::string& domain, const std::string& path, Report& re
 // A secret was asked for, in one of the three ways; if there is none now, that is told already.
 bool asks_for_secret(const Report& report, const std::string& path);
 
+// A name, "*@" and a domain, or "*".
+bool is_pattern(std::string_view text);
+
 // auth.mechanisms and auth.impersonation.
 void check_mechanisms(const Live& live, Report& report);
 

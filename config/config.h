@@ -66,8 +66,17 @@ struct ApiToken {
   KeptSecret token;
 };
 
+// Sessions of which only some leave their lines. What is set must be the session's.
+struct LogSample {
+  std::string listener, user;         // `user`: a name, "*@" and a domain, or "*"
+  std::vector<std::string> networks;  // of clients
+  double keep = 1;                    // share of the sessions that are logged
+  bool operator==(const LogSample&) const = default;
+};
+
 struct Log {
-  enum class Format { text, json };
+  enum class Format { text, json, logfmt };
+  enum class Target { stream, journal, syslog };
   enum class Level { debug, info, warning, error };
   enum class Priorities { automatic, always, never };
   Format format = Format::text;
@@ -75,6 +84,13 @@ struct Log {
   std::string file;                               // empty: standard error
   Priorities priorities = Priorities::automatic;  // "<N>" before each line
   unsigned stranger_lines_per_s = 1000;           // about clients that are not logged in
+  Target target = Target::stream;                 // `file`, or standard error
+  std::string identifier = "postigo";             // what the journal and syslog call us
+  unsigned facility = 2;                          // RFC 5424 6.2.1: mail
+  std::string journal_socket = "/run/systemd/journal/socket";
+  std::string syslog_server = "/dev/log";         // a socket's path, or udp:ADDRESS:PORT
+  std::string structured_data = "postigo@32473";  // SD-ID of our fields; empty: none
+  std::vector<LogSample> samples;                 // the first that matches decides
   bool operator==(const Log&) const = default;
 };
 

@@ -95,6 +95,7 @@ void normalise_names(Live& x) {
     normalise_pattern(rule.who);
     normalise_pattern(rule.whom);
   }
+  for (LogSample& sample : x.log.samples) normalise_pattern(sample.user);
   normalise_user(x.auth.anonymous_user, x.names);
   for (Directory& directory : x.auth.directories) {
     directory.names = x.names;

@@ -53,9 +53,26 @@ void describe_server(Visitor& v, Config& config) {
          x.state_file);
 }
 
+// Those of RFC 5424 6.2.1 that programs may use.
+const std::vector<Choice>& facilities() {
+  static const std::vector<Choice> all = {
+      {"user", 1},    {"mail", 2},    {"daemon", 3},  {"auth", 4},    {"authpriv", 10}, {"local0", 16}, {"local1", 17},
+      {"local2", 18}, {"local3", 19}, {"local4", 20}, {"local5", 21}, {"local6", 22},   {"local7", 23}};
+  return all;
+}
+
+void describe_log_sample(Visitor& v, LogSample& x) {
+  v.text({"listener", "Sessions through it, by its name; default: any"}, x.listener);
+  v.text({"user", "Of these users: a name, \"*@\" and a domain, or \"*\"; default: any"}, x.user);
+  v.texts({"networks", "Of clients in these networks; default: any"}, x.networks);
+  v.weight({"keep", "Share of them that is logged, from 0.001 to 1; 0: none (required)"}, x.keep, true);
+}
+
 void describe_log(Visitor& v, Log& x) {
   v.choice({"format", "Lines for people or for machines"}, x.format,
-           {{"text", static_cast<int>(Log::Format::text)}, {"json", static_cast<int>(Log::Format::json)}});
+           {{"text", static_cast<int>(Log::Format::text)},
+            {"json", static_cast<int>(Log::Format::json)},
+            {"logfmt", static_cast<int>(Log::Format::logfmt)}});
   v.choice({"level", "What is worth a line"}, x.level,
            {{"debug", static_cast<int>(Log::Level::debug)},
             {"info", static_cast<int>(Log::Level::info)},
@@ -70,6 +87,26 @@ void describe_log(Visitor& v, Log& x) {
   v.count({"stranger_lines_per_s",
            "Lines a second about clients that have not logged in; those beyond are not written, but counted and told"},
           x.stranger_lines_per_s, {1, 1'000'000});
+  v.choice({"target",
+            "Where lines go: \"stream\": to file, or standard error; \"journal\": to journald, with fields; "
+            "\"syslog\": to a syslog server, by RFC 5424"},
+           x.target,
+           {{"stream", static_cast<int>(Log::Target::stream)},
+            {"journal", static_cast<int>(Log::Target::journal)},
+            {"syslog", static_cast<int>(Log::Target::syslog)}});
+  v.text({"identifier", "The program's name in the journal and in syslog"}, x.identifier);
+  v.choice({"facility", "Its facility there"}, x.facility, facilities());
+  v.path({"journal_socket", "Where journald listens"}, x.journal_socket);
+  v.text({"syslog_server", "Where syslog listens: a socket's path, or udp:ADDRESS:PORT"}, x.syslog_server);
+  v.text({"structured_data",
+          "Name of the element with our fields in syslog lines, with your enterprise number behind "
+          "the \"@\"; \"\": no such element"},
+         x.structured_data);
+  v.list(
+      {"sample",
+       "Sessions of which only some leave their lines; the first that matches decides. Refusals, the sessions that had "
+       "one, warnings and errors are always logged, and all at level \"debug\""},
+      x.samples, describe_log_sample);
 }
 
 void describe_token(Visitor& v, ApiToken& x) {

@@ -154,6 +154,7 @@ std::shared_ptr<Snapshot> Snapshot::make(const config::Config& config, Lasting& 
   snapshot->router = std::make_unique<Router>(snapshot->live);
   snapshot->penalty = penalty_rules(config.live.penalty);
   snapshot->limits = limit_rules(snapshot->live.limits);
+  snapshot->samples = log_samples(snapshot->live.log);
   snapshot->make_certificates(before, found);
   snapshot->make_frontends(lasting, before, found);
   snapshot->make_backends(lasting.fleet, before, found);

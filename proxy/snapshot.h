@@ -23,6 +23,7 @@
 #include "parser/protocol.h"
 #include "parser/sasl/kept_keys.h"
 #include "proxy/fleet.h"
+#include "proxy/log_samples.h"
 #include "proxy/net/address.h"
 #include "proxy/net/srv_book.h"
 #include "proxy/net/ticket_keys.h"
@@ -88,6 +89,7 @@ struct Snapshot {
   std::unique_ptr<Router> router;
   PenaltyRules penalty;
   LimitRules limits;
+  LogSamples samples;
   std::shared_ptr<const DirectoryShared> directories;      // set by open_directories()
   std::shared_ptr<const CertificateStore> certificates;    // null without TLS listeners
   std::vector<std::shared_ptr<const Frontend>> frontends;  // as the listeners in the configuration

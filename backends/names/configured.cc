@@ -77,6 +77,9 @@ config::Problems normalise_names(config::Live& live) {
     walk.pattern(live.auth.impersonation[i].who, fmt::format("auth.impersonation[{}].who", i));
     walk.pattern(live.auth.impersonation[i].whom, fmt::format("auth.impersonation[{}].whom", i));
   }
+  for (size_t i = 0; i < live.log.samples.size(); ++i) {
+    walk.pattern(live.log.samples[i].user, fmt::format("log.sample[{}].user", i));
+  }
   walk.user(live.auth.anonymous_user, "auth.anonymous_user");
   for (size_t i = 0; i < live.auth.directories.size(); ++i) walk.users(live.auth.directories[i], i);
   return std::move(walk.problems);

@@ -98,14 +98,14 @@ inline constexpr Event login{
     "login", Level::info, "A user is logged in and relayed; addresses and ports of all four ends.",
     "id client via local backend_local backend_address protocol listener user authcid mechanism tls cipher resumed "
     "backend shard "
-    "backend_tls backend_tls_version backend_cipher login_failures seconds delayed via_tls via_alpn via_id sni"};
+    "backend_tls backend_tls_version backend_cipher login_failures seconds delayed keep via_tls via_alpn via_id sni"};
 inline constexpr Event login_refused{
     "login_refused", Level::info, "One attempt was refused, whatever became of the session: a line for each.",
     "id client reason via protocol listener mechanism tls attempt backend code delayed claimed_user"};
 inline constexpr Event session{
     "session", Level::info, "A session is over. `user` was verified, `claimed_user` was not.",
     "id protocol listener client via user claimed_user tls cipher resumed mechanism backend shard backend_tls bytes_in "
-    "bytes_out commands login_failures seconds phase state reason detail via_alpn via_id"};
+    "bytes_out commands login_failures seconds phase state reason detail keep via_alpn via_id"};
 inline constexpr Event overflow{"overflow", Level::error, "What was to be said does not fit: a bug. The session ends.",
                                 "id detail"};
 inline constexpr Event probe{"probe", Level::debug, "Somebody connected and left without an octet: a health check.",

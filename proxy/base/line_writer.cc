@@ -1,5 +1,5 @@
 // Writing lines to a descriptor, so that it is known which ones were not written. Not here: what a line looks like and
-// who may write (log.cc).
+// who may write (log.cc), datagrams (datagram_writer.cc).
 #include "proxy/base/line_writer.h"
 
 #include <fmt/format.h>

@@ -7,19 +7,18 @@
 #include <string_view>
 
 #include "config/config.h"
+#include "proxy/base/line_sink.h"
 
 namespace postigo::log {
 
-class LineWriter {
+class LineWriter final : public LineSink {
  public:
   // `owned`: closed with this object.
   LineWriter(int fd, bool owned, bool priorities) : fd_(fd), owned_(owned), priorities_(priorities) {}
-  ~LineWriter();
-  LineWriter(const LineWriter&) = delete;
-  LineWriter& operator=(const LineWriter&) = delete;
+  ~LineWriter() override;
 
-  // REQUIRES: `line` ends with a newline. False: it is lost, or a part of it is.
-  bool write(config::Log::Level level, std::string_view line);
+  // REQUIRES: `line` ends with a newline.
+  bool write(config::Log::Level level, std::string_view line) override;
 
   // True if `fd` is the stream that systemd gave to this process: JOURNAL_STREAM is "device:inode" of it.
   static bool is_journal(int fd, const char* journal_stream);

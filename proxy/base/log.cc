@@ -1,5 +1,6 @@
 // Log lines, and what is counted of them. Not here: which events there are (events.h), what to say, which is for the
-// caller, session summaries (session/summary.cc), the text of a line (log_text.cc), the writing (line_writer.cc).
+// caller, session summaries (session/summary.cc), the text of a line (log_form.cc), the writing (line_writer.cc,
+// datagram_writer.cc).
 #include "proxy/base/log.h"
 
 #include <fmt/chrono.h>
@@ -12,15 +13,17 @@
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
+#include <deque>
 #include <memory>
 #include <mutex>
-#include <nlohmann/json.hpp>
 
+#include "proxy/base/datagram_writer.h"
 #include "proxy/base/events.h"
 #include "proxy/base/line.h"
 #include "proxy/base/line_budget.h"
 #include "proxy/base/line_writer.h"
 #include "proxy/base/log_file.h"
+#include "proxy/base/log_form.h"
 #include "proxy/base/log_text.h"
 #include "proxy/base/short_text.h"
 
@@ -29,24 +32,24 @@ namespace {
 
 constexpr uint64_t kTellMs = 1000;
 
-std::atomic<config::Log::Format> format = config::Log::Format::text;
+// Whoever is rendering a line looks at the one that was in effect: each that ever was stays.
+std::deque<Form> forms(1);
+std::atomic<const Form*> in_effect = &forms.back();
 std::array<std::atomic<uint64_t>, kLevelNames.size()> written{};
 
 struct Lost {
   uint64_t over_limit = 0, unwritten = 0, cut = 0;
   uint64_t total() const { return over_limit + unwritten + cut; }
 };
-std::atomic<uint64_t> over_limit{0}, unwritten{0}, cut_lines{0};
+std::atomic<uint64_t> over_limit{0}, unwritten{0}, cut_lines{0}, left_out{0};
 Lost lost() { return {over_limit, unwritten, cut_lines}; }
 
 std::atomic<Level> lowest{Level::info};
 std::mutex mutex;  // of what follows; one line at a time
-auto writer = std::make_unique<LineWriter>(STDERR_FILENO, false, false);
+std::unique_ptr<LineSink> writer = std::make_unique<LineWriter>(STDERR_FILENO, false, false);
 LineBudget budget{config::Log().stranger_lines_per_s};
 Lost told;
 uint64_t told_ms = 0;
-
-std::string_view name_of(Level level) { return kLevelNames[static_cast<size_t>(level)]; }
 
 uint64_t now_ms() {
   auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -68,26 +71,6 @@ void append_now(Line& line) {
   line.put('Z');
 }
 
-std::string json(std::string_view time, Level level, std::string_view event, const Fields& fields, bool& cut) {
-  nlohmann::ordered_json line;
-  line["time"] = time;
-  line["level"] = name_of(level);
-  line["event"] = event;
-  for (const Field& field : fields) {
-    std::string key(field.key);
-    std::visit(
-        [&](auto value) {
-          if constexpr (std::is_same_v<decltype(value), std::string_view>) {
-            line[key] = printable_value(value, cut);
-          } else {
-            line[key] = value;
-          }
-        },
-        field.value);
-  }
-  return line.dump();
-}
-
 // The table says which fields an event may bear, and its readers rely on that.
 [[maybe_unused]] bool fits(const Event& event, const Fields& fields) {
   std::string known = fmt::format(" {} ", event.fields);
@@ -96,20 +79,13 @@ std::string json(std::string_view time, Level level, std::string_view event, con
   });
 }
 
-void render(Line& line, const Event& event, const Fields& fields) {
+void render(Line& line, const Form& form, const Event& event, const Fields& fields) {
   assert(fits(event, fields));
-  line.clear();
+  thread_local Line time;
+  time.clear();
+  append_now(time);
   bool cut = false;
-  append_now(line);
-  if (format == config::Log::Format::json) {
-    std::string now(line.view());
-    line.clear();
-    line.put(json(now, event.level, event.name, fields, cut));
-  } else {
-    line.put(' ', name_of(event.level), ' ');
-    append_text(line, event.name, fields, cut);
-  }
-  line.put('\n');
+  render(line, form, time.view(), event, fields, cut);
   if (cut) ++cut_lines;
 }
 
@@ -125,7 +101,7 @@ void tell(const Lost& now) {
   if (now.total() == told.total() || !enabled(events::log_incomplete)) return;
   told_ms = now_ms();
   Line line;
-  render(line, events::log_incomplete,
+  render(line, *in_effect, events::log_incomplete,
          {{"over_limit", now.over_limit - told.over_limit},
           {"unwritten", now.unwritten - told.unwritten},
           {"cut", now.cut - told.cut}});
@@ -139,27 +115,60 @@ bool with_priorities(const config::Log& options) {
   return options.file.empty() && LineWriter::is_journal(STDERR_FILENO, std::getenv("JOURNAL_STREAM"));
 }
 
+std::string rendered(config::Log::Format format, std::string_view time, Level level, std::string_view event,
+                     const Fields& fields) {
+  Line line;
+  bool cut = false;
+  append_message(line, format, time, level, event, fields, cut);
+  return std::string(line.view());
+}
+
+const std::string& socket_of(const config::Log& options) {
+  return options.target == config::Log::Target::journal ? options.journal_socket : options.syslog_server;
+}
+
+Result<std::unique_ptr<LineSink>> make_writer(const config::Log& options) {
+  if (options.target != config::Log::Target::stream) {
+    if (auto usable = check(options); !usable) return tl::unexpected(usable.error());
+    return DatagramWriter::make(socket_of(options));
+  }
+  const bool file = !options.file.empty();
+  Result<int> fd = file ? open_file(options.file) : STDERR_FILENO;
+  if (!fd) return tl::unexpected(fd.error());
+  return std::make_unique<LineWriter>(*fd, file, with_priorities(options));
+}
+
 }  // namespace
 
 Result<void> open(const config::Log& options) {
-  bool file = !options.file.empty();
-  Result<int> fd = file ? open_file(options.file) : STDERR_FILENO;
-  if (!fd) return tl::unexpected(fd.error());
+  auto fresh = make_writer(options);
+  if (!fresh) return tl::unexpected(fresh.error());
+  const Form wanted = form_of(options);
   std::lock_guard lock(mutex);
-  format = options.format;
+  if (forms.back() != wanted) in_effect = &forms.emplace_back(wanted);
   lowest = options.level;
-  writer = std::make_unique<LineWriter>(*fd, file, with_priorities(options));
+  writer = std::move(*fresh);
   budget = LineBudget(options.stranger_lines_per_s);
   return {};
 }
 
 Result<void> check(const config::Log& options) {
+  if (options.target != config::Log::Target::stream) return check_listener(socket_of(options));
   return options.file.empty() ? Result<void>() : check_file(options.file);
+}
+
+std::string place_of(const config::Log& options) {
+  if (options.target == config::Log::Target::journal) return "log.journal_socket";
+  return options.target == config::Log::Target::syslog ? "log.syslog_server" : "log.file";
 }
 
 void set_level(Level level) { lowest = level; }
 
 bool enabled(const Event& event) { return event.level >= lowest.load(std::memory_order_relaxed); }
+
+std::string render_logfmt(std::string_view time, Level level, std::string_view event, const Fields& fields) {
+  return rendered(config::Log::Format::logfmt, time, level, event, fields);
+}
 
 std::string render_text(std::string_view event, const Fields& fields) {
   Line line;
@@ -169,16 +178,17 @@ std::string render_text(std::string_view event, const Fields& fields) {
 }
 
 std::string render_json(std::string_view time, Level level, std::string_view event, const Fields& fields) {
-  bool cut = false;
-  return json(time, level, event, fields, cut);
+  return rendered(config::Log::Format::json, time, level, event, fields);
 }
 
 void write(const Event& event, const Fields& fields) {
   if (!enabled(event)) return;
   Lost before = lost();
   thread_local Line line;
-  render(line, event, fields);
+  const Form* used = in_effect;
+  render(line, *used, event, fields);
   std::lock_guard lock(mutex);
+  if (used != in_effect) render(line, *in_effect, event, fields);  // another target does not understand it
   if (before.total() != told.total() && now_ms() - told_ms >= kTellMs) tell(before);
   put(event, line);
 }
@@ -195,13 +205,17 @@ void write_bounded(const Event& event, const Fields& fields) {
   write(event, fields);
 }
 
+void leave_out(const Event& event) {
+  if (enabled(event)) ++left_out;
+}
+
 void tell_losses() {
   std::lock_guard lock(mutex);
   tell(lost());
 }
 
 Counts counts() {
-  Counts result{{}, cut_lines, over_limit, unwritten};
+  Counts result{{}, cut_lines, over_limit, left_out, unwritten};
   for (size_t i = 0; i < written.size(); ++i) result.lines[i] = written[i];
   return result;
 }

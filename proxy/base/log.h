@@ -1,4 +1,4 @@
-// The log: one line per event, an event name and fields, as text (key=value) or JSON.
+// The log: one line per event, an event name and fields, as text (key=value), JSON or logfmt.
 //
 // Which events there are, with which fields, stands in events.h: nothing else can be written. Any thread. Values are
 // escaped here (T62), so that a name which a stranger chose cannot forge a line. Secrets have no way in: Secret does
@@ -77,6 +77,8 @@ struct Event {
 Result<void> open(const config::Log& options);
 // Would open() be able to? As the effective user; makes and changes nothing.
 Result<void> check(const config::Log& options);
+// The key that says where lines go: whom to blame if that cannot be.
+std::string place_of(const config::Log& options);
 void set_level(Level level);  // until the next open()
 bool enabled(const Event& event);
 
@@ -84,6 +86,8 @@ bool enabled(const Event& event);
 void write(const Event& event, const Fields& fields = {});
 // For what strangers can cause as often as they like: at most [log] stranger_lines_per_s of these are written.
 void write_bounded(const Event& event, const Fields& fields);
+// A line is left out on purpose ([log] sample).
+void leave_out(const Event& event);
 // Tells what was lost since the last time it was told. write() does that too, before a line, once a second at most.
 void tell_losses();
 
@@ -91,12 +95,14 @@ struct Counts {
   std::array<uint64_t, kLevelNames.size()> lines;  // written, by level
   uint64_t cut;                                    // lines with a value that was too long
   uint64_t over_limit;                             // not written, by write_bounded
-  uint64_t unwritten;                              // the file, pipe or terminal did not take them
+  uint64_t left_out;                               // by leave_out
+  uint64_t unwritten;                              // the file, pipe, terminal or socket did not take them
 };
 Counts counts();
 
-// The two formats, for tests and for write().
+// The formats, for tests.
 std::string render_text(std::string_view event, const Fields& fields);
+std::string render_logfmt(std::string_view time, Level level, std::string_view event, const Fields& fields);
 std::string render_json(std::string_view time, Level level, std::string_view event, const Fields& fields);
 
 }  // namespace postigo::log

@@ -25,6 +25,7 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     {"authcid", "who has logged in to act as `user`, by `[[auth.impersonation]]`; absent if that is he himself"},
     {"claimed_user", "a name that nobody has verified, normalised: what a stranger typed, at the end of the line"},
     {"attempt", "which refusal of this connection it is"},
+    {"keep", "the share of such sessions that is logged, by `[[log.sample]]`; absent if all are"},
     {"login_failures", "refused attempts of this connection; absent if none"},
     // how
     {"tls", "`TLSv1.3`, `TLSv1.2` or `none`, towards the client"},
@@ -86,7 +87,7 @@ inline constexpr auto kFieldFacts = std::to_array<FieldFacts>({
     {"targets", "how many of them are named"},
     {"hash", "of the configuration in effect, without its secrets"},
     {"over_limit", "lines that were not written because of `stranger_lines_per_s`"},
-    {"unwritten", "lines that the file, pipe or terminal did not take"},
+    {"unwritten", "lines that the file, pipe, terminal or socket did not take"},
     {"moved", "users who were moved"},
     {"failed", "users who could not be moved"},
     {"cut", "lines with a value of more than 512 octets; what is there of it ends with `...`"},

@@ -1,5 +1,5 @@
 // Fields as text. Every session writes two lines of some fifteen fields, so what is plain is copied as it is, without
-// looking at each octet. Not here: JSON, and where lines go (log.cc).
+// looking at each octet. Not here: JSON, and what stands around them (log_form.cc).
 #include "proxy/base/log_text.h"
 
 #include <fmt/format.h>
@@ -79,15 +79,34 @@ void append_seconds(Line& line, double value) {
   append_three(line, thousandths);
 }
 
-void append(Line& line, std::string_view value, bool& cut) { append_quoted(line, printable_value(value, cut)); }
-void append(Line& line, double value, bool&) { append_seconds(line, value); }
-void append(Line& line, int64_t value, bool&) { append_integer(line, value); }
-void append(Line& line, bool value, bool&) { line.put(std::string_view(value ? "true" : "false")); }
+// As logfmt's readers take it, which is as in JSON: a backslash in quotes stands for nothing but itself.
+void append_logfmt_quoted(Line& line, std::string_view text) {
+  if (!text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_bare(c) && c != '\\'; })) {
+    return line.put(text);
+  }
+  line.put('"');
+  for (char c : text) {
+    if (c == '"' || c == '\\') line.put('\\');
+    line.put(c);
+  }
+  line.put('"');
+}
 
-}  // namespace
+void append(Line& line, double value) { append_seconds(line, value); }
+void append(Line& line, int64_t value) { append_integer(line, value); }
+void append(Line& line, bool value) { line.put(std::string_view(value ? "true" : "false")); }
 
-void append_text(Line& line, std::string_view event, const Fields& fields, bool& cut) {
-  line.put(event);
+// What is no text.
+void append_number(Line& line, const Field& field) {
+  std::visit(
+      [&](auto value) {
+        if constexpr (!std::is_same_v<decltype(value), std::string_view>) append(line, value);
+      },
+      field.value);
+}
+
+template <void (*quoted)(Line&, std::string_view)>
+void append_fields(Line& line, const Fields& fields, bool& cut) {
   for (const Field& field : fields) {
     const auto* text = std::get_if<std::string_view>(&field.value);
     if (text != nullptr && is_plain(*text)) {
@@ -99,8 +118,33 @@ void append_text(Line& line, std::string_view event, const Fields& fields, bool&
       continue;
     }
     line.put(' ', field.key, '=');
-    std::visit([&](auto value) { append(line, value, cut); }, field.value);
+    if (text != nullptr) {
+      quoted(line, printable_value(*text, cut));
+    } else {
+      append_number(line, field);
+    }
   }
+}
+
+}  // namespace
+
+void append_text(Line& line, std::string_view event, const Fields& fields, bool& cut) {
+  line.put(event);
+  append_fields<append_quoted>(line, fields, cut);
+}
+
+void append_logfmt(Line& line, std::string_view time, std::string_view level, std::string_view event,
+                   const Fields& fields, bool& cut) {
+  if (!time.empty()) {
+    line.put("time=");
+    line.put(time);
+    line.put(' ');
+  }
+  line.put("level=");
+  line.put(level);
+  line.put(" event=");
+  line.put(event);
+  append_fields<append_logfmt_quoted>(line, fields, cut);
 }
 
 void append_three(Line& line, uint64_t number) {
@@ -114,6 +158,13 @@ std::string printable_value(std::string_view value, bool& cut) {
   std::string text = printable(value, kValueMax);
   if (text.size() > kValueMax - 4 && text.ends_with("...")) cut = true;
   return text;
+}
+
+std::string value_text(const Field& field, bool& cut) {
+  if (const auto* text = std::get_if<std::string_view>(&field.value)) return printable_value(*text, cut);
+  Line line;
+  append_number(line, field);
+  return std::string(line.view());
 }
 
 }  // namespace postigo::log

@@ -7,7 +7,7 @@ namespace postigo::commands {
 
 namespace {
 
-constexpr size_t kQueueMax = 64;
+constexpr size_t kAskingQueueMax = 64;
 
 uint64_t clock_us() { return uv_hrtime() / 1000; }
 
@@ -68,8 +68,8 @@ Asking::Asking(const config::Live& live, std::shared_ptr<const DirectoryShared> 
     : timeout_ms_(live.limits.lookup_timeout_ms),
       loop_(nullptr),
       mailbox_(std::make_shared<Mailbox>(loop_.uv())),
-      lookups_(1, kQueueMax, 0, Offload::Running::left),
-      passwords_(1, kQueueMax, 0, Offload::Running::left),
+      lookups_(1, kAskingQueueMax, 0, Offload::Running::left),
+      passwords_(1, kAskingQueueMax, 0, Offload::Running::left),
       resolver_(std::make_unique<Resolver>(loop_, live.resolver)),
       http_(loop_),
       env_(loop_, mailbox_, lookups_, passwords_, http_),

@@ -13,13 +13,14 @@ namespace postigo {
 int serve(std::string file, config::Config config, Prepared prepared, Inheritance inheritance) {
   config::Log early = config.live.log;
   early.file.clear();
+  early.target = config::Log::Target::stream;
   if (auto opened = log::open(early); !opened) return 1;
-  bool to_file = !config.live.log.file.empty();
+  bool elsewhere = !config.live.log.file.empty() || config.live.log.target != config::Log::Target::stream;
   ControlThread control(std::move(file), std::move(config), std::move(prepared), std::move(inheritance));
   auto started = control.start();
   if (started) return control.run();
   log::write(events::cannot_start, {{"detail", started.error().message}});
-  if (to_file) fmt::print(stderr, "postigo: cannot start: {}\n", started.error().message);
+  if (elsewhere) fmt::print(stderr, "postigo: cannot start: {}\n", started.error().message);
   return control.abandon();
 }
 

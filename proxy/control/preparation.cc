@@ -102,7 +102,7 @@ void check_as_account(const std::optional<Account>& account, const config::Confi
   {
     Impersonation impersonation(account);
     if (auto usable = log::check(config.live.log); !usable) {
-      found.push_back(config::error_at("log.file", usable.error().message));
+      found.push_back(config::error_at(log::place_of(config.live.log), usable.error().message));
     }
     check_new_file(config.startup.admin.socket, "admin.socket", found);
     check_new_file(config.startup.state_file, "server.state_file", found);

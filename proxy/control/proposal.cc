@@ -18,7 +18,7 @@ namespace {
 void build(const Running& running, Lasting& lasting, Proposal& proposal) {
   config::Problems& problems = proposal.problems;
   if (auto usable = log::check(proposal.config.live.log); !usable) {
-    problems.push_back(config::error_at("log.file", usable.error().message));
+    problems.push_back(config::error_at(log::place_of(proposal.config.live.log), usable.error().message));
   }
   auto snapshot = Snapshot::make(proposal.config, lasting, problems, running.snapshot.get());
   if (snapshot == nullptr || !snapshot->open_directories(problems, running.snapshot.get())) return;

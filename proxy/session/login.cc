@@ -250,6 +250,7 @@ void Login::upstream_ready(SocketPtr socket, BackDialogue& back, Bytes leftover)
   ProtocolStats& numbers = session_.host().stats().protocols[session_.frontend().protocol_index];
   uint64_t took_us = clock_us() - attempt_start_us_;
   numbers.login_seconds.observe_us(took_us);
+  sample(session_.summary(), session_.snapshot().samples);
   write_login(session_.summary(), session_.client(), *socket, static_cast<double>(took_us) / 1e6,
               acting_as_.empty() ? std::string_view() : claimed_);
   if (!back.capabilities().empty()) numbers.rewrites[static_cast<size_t>(Rewrite::login)].inc();

@@ -21,6 +21,10 @@ void add_delay(log::Fields& fields, const Summary& s) {
   if (s.delayed_ms != 0) fields.push_back({"delayed", static_cast<double>(s.delayed_ms) / 1000.0});
 }
 
+void add_keep(log::Fields& fields, const Summary& s) {
+  if (s.keep != 1) fields.push_back({"keep", s.keep});
+}
+
 // As the balancer calls them.
 void add_via_names(log::Fields& fields, const Summary& s) {
   if (s.proxied == nullptr) return;
@@ -55,9 +59,16 @@ std::string name_asked_for(const Summary& s, const Socket& client) {
   return name.empty() && s.proxied != nullptr ? s.proxied->name : name;
 }
 
+void sample(Summary& s, const LogSamples& samples) {
+  if (samples.rules.empty() || s.refused != 0 || log::enabled(events::phase)) return;
+  s.keep = share_of(samples, s.listener, s.user, s.client.octets());
+  s.left_out = !is_kept(s.id, s.keep);
+}
+
 void write(const Summary& s) {
   if (s.trace) s.trace->note(fmt::format("the end: {} {}", name_of(s.reason), s.detail));
   if (s.reason == CloseReason::probe) return write_probe(s);
+  if (s.left_out) return log::leave_out(events::session);
   if (!log::enabled(events::session)) return;
   log::Fields fields;
   fields.push_back({"id", s.id});
@@ -84,6 +95,7 @@ void write(const Summary& s) {
   if (!s.state.empty()) fields.push_back({"state", s.state});
   fields.push_back({"reason", name_of(s.reason)});
   if (!s.detail.empty()) fields.push_back({"detail", s.detail});
+  add_keep(fields, s);
   add_via_names(fields, s);
   if (s.authenticated) return log::write(events::session, fields);
   log::write_bounded(events::session, fields);
@@ -92,6 +104,7 @@ void write(const Summary& s) {
 void write_login(const Summary& s, const Socket* client, const Socket& backend, double seconds,
                  std::string_view authcid) {
   if (s.trace) s.trace->note(fmt::format("{} is logged in at {} ({})", s.user, s.backend, backend.peer().text()));
+  if (s.left_out) return log::leave_out(events::login);
   if (!log::enabled(events::login)) return;
   const AddressText from(s.client), backend_local(backend.local()), backend_address(backend.peer());
   const std::string via = via_of(s);
@@ -120,6 +133,7 @@ void write_login(const Summary& s, const Socket* client, const Socket& backend, 
   if (s.failures != 0) fields.push_back({"login_failures", s.failures});
   fields.push_back({"seconds", seconds});
   add_delay(fields, s);
+  add_keep(fields, s);
   if (s.proxied != nullptr && s.proxied->ssl) {
     const std::string& version = s.proxied->ssl->version;
     fields.push_back({"via_tls", version.empty() ? std::string_view("yes") : version});

@@ -14,6 +14,7 @@
 #include "proxy/base/phase.h"
 #include "proxy/base/refused.h"
 #include "proxy/base/short_text.h"
+#include "proxy/log_samples.h"
 #include "proxy/net/address.h"
 #include "proxy/net/socket.h"
 #include "proxy/session/trace.h"
@@ -53,6 +54,7 @@ struct Summary {
   uint64_t commands = 0;
   uint64_t start_ms = 0;
   uint64_t end_ms = 0;
+  double keep = 1;          // share of such sessions that is logged (log_samples.h)
   unsigned delayed_ms = 0;  // the newest attempt, by a penalty
   unsigned failures = 0;    // failed login attempts
   unsigned refused = 0;     // all that were refused, for whatever reason
@@ -61,6 +63,7 @@ struct Summary {
   bool authenticated = false;
   bool tls_resumed = false;
   bool backend_tls = false;
+  bool left_out = false;         // this one is not
   Phase phase = Phase::command;  // in which it ended
   CloseReason reason = CloseReason::client_closed;
 };
@@ -70,6 +73,10 @@ inline const Address& peer_of(const Summary& s) { return s.proxied != nullptr ? 
 // What the client connected to, and the name that it asked for by TLS (SNI): empty if it did not.
 Address local_address(const Summary& summary, const Socket& client);
 std::string name_asked_for(const Summary& summary, const Socket& client);
+
+// Decides, when its user is known, whether the session leaves its lines. One that had a refusal does, so that it is
+// seen what became of it; and at level debug all do.
+void sample(Summary& summary, const LogSamples& samples);
 
 void write(const Summary& summary);
 // The user is logged in; `client` is null if he has left meanwhile. `seconds`: since the attempt began.

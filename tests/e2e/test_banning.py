@@ -1,6 +1,7 @@
 """Who is banned, by fail2ban and by CrowdSec: whoever guesses, and not the proxy that says for whom it speaks."""
 
 import os
+import re
 import unittest
 
 from tests.differential.servers.roots import Unavailable
@@ -22,7 +23,7 @@ def setUpModule():
     global platform
     platform = Platform(dovecots=("a",))
     unittest.addModuleCleanup(platform.stop)
-    for form in ("text", "json"):
+    for form in ("text", "json", "logfmt"):
         logs[form] = log_of_a_run(form)
 
 
@@ -110,11 +111,26 @@ class Banning(unittest.TestCase):
         for form in logs:
             banned = set(crowdsec.banned(logs[form]))
             self.assertEqual({BEHIND_BALANCER, BEHIND_SPEAKER, STRANGER}, banned - {LIAR}, self.text(form))
-        with self.subTest("through syslog, or as journalctl tells it"):
-            path = os.path.join(platform.scratch(), "log")
-            with open(path, "w", encoding="utf-8") as file:
-                file.writelines(f"Nov 27 09:00:00 mail postigo[123]: {line}\n" for line in self.text("text").splitlines())
-            self.assertEqual({BEHIND_BALANCER, BEHIND_SPEAKER, STRANGER}, set(crowdsec.banned(path, "syslog")) - {LIAR})
+        for form in logs:
+            with self.subTest("through syslog, or as journalctl tells it", form=form):
+                self.assertEqual({BEHIND_BALANCER, BEHIND_SPEAKER, STRANGER},
+                                 set(crowdsec.banned(self.messages(form), "syslog")) - {LIAR})
+
+    def messages(self, form, stamp="Nov 27 09:00:00"):
+        """A file of what the journal and syslog are sent: lines without their time, behind another one."""
+        path = os.path.join(platform.scratch(), "log")
+        with open(path, "w", encoding="utf-8") as file:
+            for line in self.text(form).splitlines():
+                line = re.sub(r'^(\{)"time":"[^"]*",|^(?:time=)?\S+Z ', r"\1", line)
+                file.write(f"{stamp} mail postigo[123]: {line}\n")
+        return path
+
+    def test_fail2ban_in_the_journal_and_syslog(self):
+        for form in logs:
+            with self.subTest(form):
+                found = run("fail2ban-regex", "-o", "ip", self.messages(form), FILTER).stdout.split()
+                counted = {address: found.count(address) for address in set(found) - {LIAR}}
+                self.assertEqual({BEHIND_BALANCER: GUESSES, BEHIND_SPEAKER: GUESSES, STRANGER: GUESSES, HONEST: 1}, counted)
 
     def test_the_reasons_are_those_of_the_code(self):
         with open(os.path.join(SOURCE, "proxy", "LOG.md"), encoding="utf-8") as file:

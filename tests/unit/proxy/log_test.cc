@@ -1,4 +1,4 @@
-// Log lines: one event is one line, whatever a stranger calls himself (T62), in text and in JSON.
+// Log lines: one event is one line, whatever a stranger calls himself (T62), in text, JSON and logfmt.
 #include "proxy/base/log.h"
 
 #include <gmock/gmock.h>
@@ -166,6 +166,52 @@ TEST(Log, T62_NobodyForgesAJsonLine) {
     EXPECT_EQ(parsed.size(), 5u) << line;
     EXPECT_EQ(parsed["reason"], "client_closed");
     EXPECT_LE(parsed["claimed_user"].get<std::string>().size(), 515u);
+  }
+}
+
+// By the rules of logfmt's readers (go-logfmt, Loki): bare up to a blank, or in quotes with escapes as in JSON.
+std::map<std::string, std::string> logfmt_fields(const std::string& line) {
+  std::map<std::string, std::string> fields;
+  for (size_t at = 0; at < line.size(); ++at) {
+    const size_t equals = line.find('=', at);
+    const std::string key = line.substr(at, equals - at);
+    EXPECT_EQ(key.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"), std::string::npos) << line;
+    size_t end = line.find(' ', equals);
+    std::string value;
+    if (line[equals + 1] == '"') {
+      for (end = equals + 2; end < line.size() && line[end] != '"'; ++end) end += line[end] == '\\' ? 1 : 0;
+      value = nlohmann::json::parse(line.substr(equals + 1, end - equals)).get<std::string>();
+      ++end;
+    } else {
+      value = line.substr(equals + 1, std::min(end, line.size()) - equals - 1);
+      EXPECT_EQ(value.find_first_of("\"=\\"), std::string::npos) << line;
+    }
+    at = std::min(end, line.size());
+    EXPECT_TRUE(at == line.size() || line[at] == ' ') << line;
+    EXPECT_TRUE(fields.emplace(key, value).second) << key << " twice: " << line;
+  }
+  return fields;
+}
+
+TEST(Log, LogfmtIsKeysAndValuesThroughout) {
+  EXPECT_EQ(log::render_logfmt("T", Level::warning, "e", {{"a", "x"}, {"b", 7}, {"c", true}, {"d", 1.5}}),
+            "time=T level=warning event=e a=x b=7 c=true d=1.500");
+  EXPECT_EQ(log::render_logfmt("", Level::info, "e", {{"a", ""}, {"b", "two words"}, {"c", "k=v"}, {"d", "caf\u00e9"}}),
+            "level=info event=e a=\"\" b=\"two words\" c=\"k=v\" d=caf\u00e9");
+  EXPECT_EQ(log::render_logfmt("", Level::info, "e", {{"a", "say \"x\""}, {"b", "back\\slash"}, {"c", "x\ny"}}),
+            "level=info event=e a=\"say \\\"x\\\"\" b=\"back\\\\x5cslash\" c=\"x\\\\x0ay\"");
+}
+
+// What is read back is the same as in JSON.
+TEST(Log, T62_NobodyForgesALogfmtLine) {
+  for (const std::string& name : forgeries()) {
+    const Fields fields = {{"claimed_user", name}, {"reason", "client_closed"}};
+    const std::string line = log::render_logfmt("T", Level::info, "session", fields);
+    for (char c : line) ASSERT_FALSE(static_cast<unsigned char>(c) < 0x20 || c == 0x7f) << line;
+    auto read = logfmt_fields(line);
+    auto json = nlohmann::json::parse(log::render_json("T", Level::info, "session", fields));
+    EXPECT_EQ(read.size(), 5u) << line;
+    for (const auto& [key, value] : read) EXPECT_EQ(json[key], value) << line;
   }
 }
 

@@ -32,7 +32,7 @@ class LoopTurn : public LoopTest {
     std::array<int, 2> pair;
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
     EXPECT_EQ(loop.watch(pair[0], who, events), 0);
-    EXPECT_EQ(write(pair[1], "x", 1), 1);
+    EXPECT_EQ(::write(pair[1], "x", 1), 1);
     others_.push_back(pair[1]);
     return pair[0];
   }
@@ -128,7 +128,7 @@ TEST_F(LoopTurn, WhoHasClosedHearsNothingThroughACopyEither) {
   int fd = speaking(ear);
   int copy = dup(fd);
   loop.close_watched(fd);
-  EXPECT_EQ(write(others_.back(), "y", 1), 1);
+  EXPECT_EQ(::write(others_.back(), "y", 1), 1);
   turn();
   EXPECT_EQ(heard, 0) << "a corpse was told";
   close(copy);

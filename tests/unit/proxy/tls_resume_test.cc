@@ -9,13 +9,13 @@ namespace postigo {
 namespace {
 
 std::atomic<uint64_t> time_ms{0};
-uint64_t now() { return time_ms; }
+uint64_t time_now() { return time_ms; }
 
 class TlsResume : public TlsTest, public testing::WithParamInterface<uint16_t> {
  protected:
   TlsResume() {
     time_ms = 10'000'000;
-    keys = std::make_shared<TicketKeys>(3600'000, now);
+    keys = std::make_shared<TicketKeys>(3600'000, time_now);
     serve("mail", "DNS:mail.example.org");
   }
   // "full", "resumed" or why not; both ends agree.
@@ -86,7 +86,7 @@ TEST_P(TlsResume, TicketsEndWithTheirKey) {
 // A client that keeps a ticket longer than its key lives comes back for nothing.
 TEST_P(TlsResume, TheLifetimeThatClientsAreToldIsTheKeys) {
   for (uint32_t period_s : {600u, 3600u}) {
-    keys = std::make_shared<TicketKeys>(period_s * uint64_t{1000}, now);
+    keys = std::make_shared<TicketKeys>(period_s * uint64_t{1000}, time_now);
     auto context = server_context();
     auto from = client_context();
     EXPECT_EQ(visit(*context, from), "full");
@@ -102,7 +102,7 @@ TEST_P(TlsResume, TheLifetimeThatClientsAreToldIsTheKeys) {
 
 TEST_P(TlsResume, KeysOfAnotherProcessOpenNothing) {
   auto one = server_context();
-  keys = std::make_shared<TicketKeys>(3600'000, now);
+  keys = std::make_shared<TicketKeys>(3600'000, time_now);
   auto restarted = server_context();
   auto from = client_context();
   EXPECT_EQ(visit(*one, from), "full");
@@ -123,7 +123,7 @@ TEST_P(TlsResume, ABackendsNewCertificateIsCheckedAgain) {
   EXPECT_EQ(visit(*context, from), "full");
   Authority stranger("Another CA");
   server_options.certificates = {stranger.issue("mail", "DNS:mail.example.org")};
-  keys = std::make_shared<TicketKeys>(3600'000, now);
+  keys = std::make_shared<TicketKeys>(3600'000, time_now);
   auto replaced = server_context();
   EXPECT_NE(visit(*replaced, from), "full");
 }
