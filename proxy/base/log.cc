@@ -24,6 +24,7 @@
 #include "proxy/base/line_writer.h"
 #include "proxy/base/log_file.h"
 #include "proxy/base/log_form.h"
+#include "proxy/base/log_newest.h"
 #include "proxy/base/log_text.h"
 #include "proxy/base/short_text.h"
 
@@ -183,6 +184,7 @@ std::string render_json(std::string_view time, Level level, std::string_view eve
 
 void write(const Event& event, const Fields& fields) {
   if (!enabled(event)) return;
+  if (event.level >= kNewestFrom) keep_newest(event, fields);
   Lost before = lost();
   thread_local Line line;
   const Form* used = in_effect;

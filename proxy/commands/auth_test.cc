@@ -7,7 +7,6 @@
 #include <iostream>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "backends/names/configured.h"
 #include "config/suggest.h"
@@ -15,6 +14,7 @@
 #include "proxy/base/stats.h"
 #include "proxy/commands/answer_words.h"
 #include "proxy/commands/configuration.h"
+#include "proxy/commands/json.h"
 #include "proxy/commands/place_words.h"
 #include "proxy/commands/played_client.h"
 #include "proxy/commands/process.h"
@@ -24,8 +24,6 @@
 namespace postigo::commands {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // What came of it.
 struct Told {

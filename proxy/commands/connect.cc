@@ -11,17 +11,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "config/report.h"
 #include "proxy/commands/bench.h"
 #include "proxy/commands/configuration.h"
+#include "proxy/commands/json.h"
 
 namespace postigo::commands {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // Beyond what any trial may take by itself.
 constexpr uint64_t kPatienceMs = 120'000;

@@ -3,15 +3,13 @@
 // Blocking; any thread.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "config/kept_secret.h"
 #include "parser/base/result.h"
+#include "proxy/commands/json.h"
 
 namespace postigo::commands {
-
-using Json = nlohmann::ordered_json;
 
 struct Place {
   std::string socket = {};        // exactly one of the two is set

@@ -4,17 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
 #include <vector>
 
 #include "parser/base/ascii.h"
+#include "proxy/commands/json.h"
 
 namespace postigo::commands {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string cell(const Json& value) {
   if (value.is_string()) return printable(value.get<std::string>(), 4096);

@@ -15,6 +15,7 @@
 #include "proxy/control/verbs.h"
 #include "proxy/ops/api.h"
 #include "proxy/ops/metrics.h"
+#include "proxy/ops/page.h"
 #include "proxy/ops/unix_socket.h"
 
 namespace postigo {
@@ -197,7 +198,7 @@ Result<void> ControlThread::open_api() {
   Identify identify = [this](const Http::Request& request) {
     return caller_by_token(running_.config.live.tokens, request);
   };
-  auto api = Http::open_gated(loop_, *fd, gate_for(identify), handler(identify));
+  auto api = Http::open_gated(loop_, *fd, page_gate(gate_for(identify)), handler(identify));
   if (!api) return fail("admin api: " + api.error().message);
   api_by_token_ = std::move(*api);
   return {};

@@ -1,6 +1,7 @@
 // Not here: who is asked (predecessors.cc), what the answers are (verbs*.cc).
 #include "proxy/control/merge.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
@@ -36,9 +37,17 @@ void merge_status(Json& all, const Json& one, const Json&) {
 }
 
 void merge_who(Json& all, const Json& one, const Json& parameters) {
-  for (const Json& row : one.at("sessions")) {
-    if (has_room(all.at("sessions"), parameters)) all.at("sessions").push_back(row);
+  Json& rows = all.at("sessions");
+  if (!parameters.contains("by")) {
+    for (const Json& row : one.at("sessions")) {
+      if (has_room(rows, parameters)) rows.push_back(row);
+    }
+    return;
   }
+  auto bytes = [](const Json& row) { return row.at("bytes_in").get<uint64_t>() + row.at("bytes_out").get<uint64_t>(); };
+  for (const Json& row : one.at("sessions")) rows.push_back(row);
+  std::stable_sort(rows.begin(), rows.end(), [&](const Json& a, const Json& b) { return bytes(a) > bytes(b); });
+  while (!rows.empty() && rows.size() > parameters.value("limit", kRowsShown)) rows.erase(rows.size() - 1);
 }
 
 void merge_kick(Json& all, const Json& one, const Json&) {

@@ -21,6 +21,7 @@
 #include "proxy/control/verbs_penalties.h"
 #include "proxy/control/verbs_sessions.h"
 #include "proxy/control/verbs_state.h"
+#include "proxy/control/verbs_totals.h"
 #include "proxy/control/verbs_trace.h"
 #include "proxy/control/verbs_users.h"
 #include "proxy/session/binding.h"
@@ -151,6 +152,8 @@ const std::unordered_map<std::string_view, Entry>& table() {
                                                                     {"backend", {set_backend, nullptr, true}},
                                                                     {"listeners", {listeners, merge_listeners}},
                                                                     {"certs", {certs}},
+                                                                    {"totals", {totals}},
+                                                                    {"problems", {problems}},
                                                                     {"route", {route}},
                                                                     {"config", {config_in_effect}},
                                                                     {"diff", {diff}},

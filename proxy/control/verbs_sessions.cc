@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
@@ -35,11 +36,41 @@ std::optional<SessionFilter> filter_of(const ControlThread& control, const Json&
   return filter;
 }
 
+uint64_t bytes_of(const SessionRow& row) { return row.bytes_in + row.bytes_out; }
+
 // Rows of several workers' threads.
-struct Rows {
-  std::mutex mutex;
-  std::vector<SessionRow> rows;
-  uint64_t left;  // as many may still come
+class Rows {
+ public:
+  Rows(uint64_t most, bool by_bytes) : most_(most), by_bytes_(by_bytes) {}
+  // False: no other one is needed.
+  bool add(SessionRow row) {
+    std::lock_guard lock(mutex_);
+    if (rows_.size() < most_) {
+      rows_.push_back(std::move(row));
+      if (by_bytes_) std::push_heap(rows_.begin(), rows_.end(), said_more);
+    } else if (!by_bytes_ || most_ == 0) {
+      return false;
+    } else if (said_more(row, rows_.front())) {
+      std::pop_heap(rows_.begin(), rows_.end(), said_more);
+      rows_.back() = std::move(row);
+      std::push_heap(rows_.begin(), rows_.end(), said_more);
+    }
+    return true;
+  }
+  // Once all are there.
+  const std::vector<SessionRow>& take() {
+    if (by_bytes_) std::sort_heap(rows_.begin(), rows_.end(), said_more);
+    return rows_;
+  }
+
+ private:
+  // As the order of a heap: its front is who said least.
+  static bool said_more(const SessionRow& a, const SessionRow& b) { return bytes_of(a) > bytes_of(b); }
+
+  std::mutex mutex_;
+  std::vector<SessionRow> rows_;  // by bytes: a heap
+  const uint64_t most_;
+  const bool by_bytes_;
 };
 
 Json json_of(const SessionRow& row) {
@@ -55,22 +86,14 @@ Json json_of(const SessionRow& row) {
 void who(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {
   auto filter = filter_of(control, parameters, done);
   if (!filter) return;
-  auto all = std::make_shared<Rows>();
-  all->left = parameters.value("limit", kRowsShown);
-  control.walk(
-      [all, filter = std::move(*filter)](Session& session) {
-        if (!filter.fits(session)) return true;
-        std::lock_guard lock(all->mutex);
-        if (all->left == 0) return false;
-        --all->left;
-        all->rows.push_back(row_of(session));
-        return true;
-      },
-      [all, done = std::move(done)] {
-        Json rows = Json::array();
-        for (const SessionRow& row : all->rows) rows.push_back(json_of(row));
-        done(200, {{"sessions", rows}});
-      });
+  auto all = std::make_shared<Rows>(parameters.value("limit", kRowsShown), parameters.contains("by"));
+  control.walk([all, filter = std::move(*filter)](
+                   Session& session) { return !filter.fits(session) || all->add(row_of(session)); },
+               [all, done = std::move(done)] {
+                 Json rows = Json::array();
+                 for (const SessionRow& row : all->take()) rows.push_back(json_of(row));
+                 done(200, {{"sessions", rows}});
+               });
 }
 
 void kick(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {

@@ -21,7 +21,7 @@ constexpr int kBacklog = 4096;     // a storm of reconnecting clients; the kerne
 constexpr unsigned kBurstMax = 8;  // connections in one turn
 constexpr uint64_t kRestMs = 500;  // without descriptors: wait for sessions to end instead of spinning
 
-void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof(value)); }
+void set_option(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof(value)); }
 
 // A bound socket, or -errno.
 int bound(const Address& address, bool share) {
@@ -29,9 +29,9 @@ int bound(const Address& address, bool share) {
   bool ipv6 = to->sa_family == AF_INET6;
   int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -errno;
-  set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (share) set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-  if (ipv6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (share) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (ipv6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (::bind(fd, to, address.size()) == 0) return fd;
   int status = -errno;
   close(fd);

@@ -125,6 +125,32 @@ std::vector<Field> certs() {
                 {"file", Type::text, "Where it came from"}})};
 }
 
+std::vector<Field> totals() {
+  return {
+      {"at_ms", Type::integer, "When this was counted, on a clock that only goes forward"},
+      {"pid", Type::integer, "Of the process: another one counts from 0"},
+      {"accepted", Type::integer, "Connections"},
+      {"logins", Type::counts, "Attempts to log in, by their result"},
+      {"refused", Type::counts, "Attempts that were refused, by the reasons of the log, without those that never were"},
+      {"bytes_in", Type::integer, "Relayed from clients"},
+      {"bytes_out", Type::integer, "Relayed from backends"},
+      {"login_us", Type::counts, "Logins by how long they took: upper bounds in microseconds, `more` for the rest"},
+      {"lag_us", Type::counts, "How late the workers' timers were, in the same way"},
+      rows("backends", "Those that are configured",
+           {{"name", Type::text, "As configured"},
+            {"connects", Type::integer, "Connections that we made"},
+            {"errors", Type::integer, "Logins that failed there and were not refused"},
+            {"login_us", Type::counts, "From the connection to the backend's yes, as above"}})};
+}
+
+std::vector<Field> problems() {
+  return {rows("problems", "Lines of the log, the newest first",
+               {{"at_s", Type::real, "Unix time"},
+                {"level", Type::text, "warning or error"},
+                {"event", Type::text, "As in the log"},
+                {"detail", Type::text, "Its fields, cut if they are long"}})};
+}
+
 std::vector<Field> route() {
   return {{"user", Type::text, "As normalised"},
           {"name", Type::text, "What was asked for and what became of it, if that is another: JOE -> joe", false},

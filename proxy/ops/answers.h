@@ -25,6 +25,8 @@ std::vector<Field> backends();
 std::vector<Field> backend();
 std::vector<Field> listeners();
 std::vector<Field> certs();
+std::vector<Field> totals();
+std::vector<Field> problems();
 std::vector<Field> route();
 std::vector<Field> trace();
 std::vector<Field> penalties();

@@ -152,7 +152,11 @@ Http::Handler api_handler(VerbRun run, Identify identify, std::function<uint64_t
     if (auto fault = refused(verb, request, *caller)) return answer(page_of(*fault));
     auto parameters = parameters_of(*verb, request);
     if (!parameters) return answer(page_of({422, parameters.error().message}));
-    run(*verb, *parameters, caller->name, [answer](int status, const Json& told) { answer(page_of(status, told)); });
+    run(*verb, *parameters, caller->name, [answer, operates = caller->operates](int status, const Json& told) {
+      Http::Page page = page_of(status, told);
+      page.fields += operates ? "Postigo-Role: operate\r\n" : "Postigo-Role: read\r\n";
+      answer(page);
+    });
   };
 }
 

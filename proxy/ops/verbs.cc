@@ -25,9 +25,10 @@ std::vector<Parameter> filters() {
           {"protocol", Kind::text, "Sessions of this protocol", false, false, protocol_words()}};
 }
 
-std::vector<Parameter> filters_and(Parameter last) {
+template <typename... More>
+std::vector<Parameter> filters_and(More... more) {
   auto all = filters();
-  all.push_back(std::move(last));
+  (all.push_back(std::move(more)), ...);
   return all;
 }
 
@@ -36,10 +37,16 @@ const std::vector<Verb>& table() {
       {"status", "What runs, since when, how full it is", false, answers::status()},
       {"version", "Which version runs", false, answers::version()},
       {"who", "Sessions, those of the first worker first", false, answers::who(),
-       filters_and({"limit", Kind::number, "At most so many (default 1000)"})},
+       filters_and(Parameter{"limit", Kind::number, "At most so many (default 1000)"},
+                   Parameter{"by",
+                             Kind::text,
+                             "bytes: those that have relayed most come first, and stay within the limit",
+                             false,
+                             false,
+                             {"bytes"}})},
       {"kick", "End sessions; at least one filter must be given", true, answers::kick(),
-       filters_and({"over", Kind::duration,
-                    "Spread over this time, each where that cuts no response (default: all of them now)"})},
+       filters_and(Parameter{"over", Kind::duration,
+                             "Spread over this time, each where that cuts no response (default: all of them now)"})},
       {"backends", "Backends with their sessions and logins", false, answers::backends()},
       {"backend",
        "Take a backend out of service, or back into it",
@@ -58,6 +65,13 @@ const std::vector<Verb>& table() {
         {"over", Kind::duration, "For down: let sessions go spread over this time (default: all of them now)"}}},
       {"listeners", "Listeners with their addresses and connections", false, answers::listeners()},
       {"certs", "Certificates with their names and when they expire", false, answers::certs()},
+      {"totals", "What was counted since the start: of two answers the difference is what happened between them", false,
+       answers::totals()},
+      {"problems",
+       "The newest warnings and errors of the log",
+       false,
+       answers::problems(),
+       {{"limit", Kind::number, "At most so many (default 50, and no more than 200 are kept)"}}},
       {"route",
        "Where this user would be sent now, and why (directories are not asked)",
        false,

@@ -31,7 +31,10 @@ class ApiTest : public testing::Test {
   // The status of the answer.
   int ask(Http::Request request) {
     int status = 0;
-    handler(request, [&](const Http::Page& page) { status = page.status; });
+    handler(request, [&](const Http::Page& page) {
+      status = page.status;
+      fields = page.fields;
+    });
     return status;
   }
   int get(const std::string& path, const std::string& token) {
@@ -54,6 +57,7 @@ class ApiTest : public testing::Test {
   std::vector<config::ApiToken> tokens;
   uint64_t now_ms = 1'000'000;
   std::vector<std::string> done;
+  std::string fields;  // of the newest answer
   Http::Handler handler = api_handler(
       [this](const Verb& verb, const Json&, const std::string& who, const VerbDone& then) {
         done.push_back(who + ": " + std::string(verb.name));
@@ -85,6 +89,15 @@ TEST_F(ApiTest, WhatEachMay) {
   EXPECT_EQ(post("/api/v1/diff", kOperator, R"({"configuration": {}})"), 200);
   EXPECT_EQ(post("/api/v1/who", kOperator, "{}"), 405);
   EXPECT_THAT(done, testing::ElementsAre("token r: status", "token o: kick", "token o: diff"));
+}
+
+TEST_F(ApiTest, AnswersTellTheRole) {
+  get("/api/v1/status", kReader);
+  EXPECT_THAT(fields, testing::HasSubstr("Postigo-Role: read\r\n"));
+  get("/api/v1/status", kOperator);
+  EXPECT_THAT(fields, testing::HasSubstr("Postigo-Role: operate\r\n"));
+  get("/api/v1/status", "x");
+  EXPECT_THAT(fields, testing::Not(testing::HasSubstr("Role")));
 }
 
 TEST_F(ApiTest, SoManyASecond) {

@@ -1,4 +1,5 @@
-// Sockets over loopback, in clear text and in TLS: nothing lost with a slow reader, ends in each direction, resets.
+// SocketFamilies over loopback, in clear text and in TLS: nothing lost with a slow reader, ends in each direction,
+// resets.
 #include "proxy/net/socket.h"
 
 #include <gmock/gmock.h>
@@ -16,15 +17,15 @@ namespace {
 
 using testing::HasSubstr;
 
-class Sockets : public SocketTest, public testing::WithParamInterface<bool> {
+class SocketFamilies : public SocketTest, public testing::WithParamInterface<bool> {
  protected:
   void open() { GetParam() ? secure() : connect(); }
 };
 
-INSTANTIATE_TEST_SUITE_P(All, Sockets, testing::Values(false, true),
+INSTANTIATE_TEST_SUITE_P(All, SocketFamilies, testing::Values(false, true),
                          [](const auto& each) { return each.param ? "Tls" : "ClearText"; });
 
-TEST_P(Sockets, BytesBothWays) {
+TEST_P(SocketFamilies, BytesBothWays) {
   open();
   here.socket->send("a1 NOOP\r\n");
   ASSERT_TRUE(run_until([&] { return there.data == "a1 NOOP\r\n"; }));
@@ -35,7 +36,7 @@ TEST_P(Sockets, BytesBothWays) {
   EXPECT_EQ(loop.chunks().in_use(), 0u) << "an idle socket holds nothing";
 }
 
-TEST_P(Sockets, ManyPartsInOneCall) {
+TEST_P(SocketFamilies, ManyPartsInOneCall) {
   open();
   std::string expected;
   std::vector<std::string> texts;
@@ -49,7 +50,7 @@ TEST_P(Sockets, ManyPartsInOneCall) {
 }
 
 // Back-pressure: what the peer does not take waits in chunks, in order, and on_drained says when it is gone.
-TEST_P(Sockets, T60_ASlowReaderGetsEverythingInOrder) {
+TEST_P(SocketFamilies, T60_ASlowReaderGetsEverythingInOrder) {
   open();
   there.socket->pause(Pause::peer_full);
   std::string text = pattern(12'000'000);
@@ -107,7 +108,7 @@ TEST_F(SocketTest, TheLastWordsShareASegmentWithTheEnd) {
   EXPECT_EQ(segments_of_a_farewell(true), 1u);
 }
 
-TEST_P(Sockets, T58_EachDirectionEndsForItself) {
+TEST_P(SocketFamilies, T58_EachDirectionEndsForItself) {
   open();
   here.socket->send("QUIT\r\n");
   here.socket->finish();
@@ -126,7 +127,7 @@ TEST_P(Sockets, T58_EachDirectionEndsForItself) {
   EXPECT_EQ(here.failure + there.failure, "");
 }
 
-TEST_P(Sockets, FinishComesBehindWhatIsUnsent) {
+TEST_P(SocketFamilies, FinishComesBehindWhatIsUnsent) {
   open();
   there.socket->pause(Pause::peer_full);
   std::string text = pattern(8'000'000);
@@ -143,7 +144,7 @@ TEST_P(Sockets, FinishComesBehindWhatIsUnsent) {
   EXPECT_TRUE(run_until([&] { return here.socket->finished(); }));
 }
 
-TEST_P(Sockets, AResetIsAFailure) {
+TEST_P(SocketFamilies, AResetIsAFailure) {
   open();
   here.socket->reset_on_close();
   here.socket.reset();
@@ -152,14 +153,14 @@ TEST_P(Sockets, AResetIsAFailure) {
   EXPECT_FALSE(there.told('e')) << "a reset must not look like an end";
 }
 
-TEST_P(Sockets, LettingGoIsACleanEndForThePeer) {
+TEST_P(SocketFamilies, LettingGoIsACleanEndForThePeer) {
   open();
   here.socket.reset();
   ASSERT_TRUE(run_until([&] { return there.told('e'); }));
   EXPECT_TRUE(there.clean);
 }
 
-TEST_P(Sockets, SendingToTheGoneFailsOnALaterTurn) {
+TEST_P(SocketFamilies, SendingToTheGoneFailsOnALaterTurn) {
   open();
   there.socket->reset_on_close();
   there.socket.reset();
@@ -173,7 +174,7 @@ TEST_P(Sockets, SendingToTheGoneFailsOnALaterTurn) {
   EXPECT_EQ(here.socket->unsent(), 0u);
 }
 
-TEST_P(Sockets, AFailedWriteIsToldOnceOnALaterTurn) {
+TEST_P(SocketFamilies, AFailedWriteIsToldOnceOnALaterTurn) {
   open();
   here.socket->pause(Pause::peer_full);  // so that only writing can notice
   there.socket->reset_on_close();
@@ -193,7 +194,7 @@ TEST_P(Sockets, AFailedWriteIsToldOnceOnALaterTurn) {
   EXPECT_THAT(here.failure, HasSubstr("reset"));
 }
 
-TEST_P(Sockets, APeerThatVanishesUnderUnsentBytes) {
+TEST_P(SocketFamilies, APeerThatVanishesUnderUnsentBytes) {
   open();
   there.socket->pause(Pause::peer_full);
   here.socket->send(pattern(8'000'000));
@@ -205,7 +206,7 @@ TEST_P(Sockets, APeerThatVanishesUnderUnsentBytes) {
   EXPECT_EQ(std::count(here.order.begin(), here.order.end(), 'f'), 1);
 }
 
-TEST_P(Sockets, TheReadSizeCanGrow) {
+TEST_P(SocketFamilies, TheReadSizeCanGrow) {
   open();
   there.socket->pause(Pause::peer_full);
   there.socket->set_read_size(Loop::kReceiveSize);
@@ -217,7 +218,7 @@ TEST_P(Sockets, TheReadSizeCanGrow) {
   EXPECT_LE(there.largest, Loop::kPlainSize);
 }
 
-TEST_P(Sockets, ANewOwnerHearsTheRest) {
+TEST_P(SocketFamilies, ANewOwnerHearsTheRest) {
   open();
   Recorder relay;
   there.socket->set_owner(relay);
