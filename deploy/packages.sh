@@ -28,12 +28,13 @@ WATCH='prometheus'
 # fish are asked what they complete, mandoc and groff read the manual pages, dpkg-dev finds what the Debian package links,
 # lintian judges it, postfix and dovecot-lmtpd deliver mail to where we say. postgresql, mariadb-server, slapd,
 # redis-server and libpam-pwdfile know users, nginx asks programs who know them; gsasl speaks mechanisms, as mbsync does
-# with libsasl2-modules. rsyslog reads what is sent to syslog. matplotlib draws dashboards where there is no Grafana
+# with libsasl2-modules. rsyslog reads what is sent to syslog. matplotlib draws dashboards where there is
+# no Grafana. chromium and selenium look at the page; with npm, if it is here, axe-core judges it
 TEST='libgtest-dev libgmock-dev libbenchmark-dev clang libclang-rt-14-dev clang-format dovecot-imapd dovecot-pop3d curl openssl python3
   python3-matplotlib isync fetchmail neomutt prometheus fail2ban binutils procps valgrind mmdebstrap debian-archive-keyring
   offlineimap3 systemd haproxy zsh fish mandoc groff-base dpkg-dev lintian postfix dovecot-lmtpd
   postgresql mariadb-server slapd ldap-utils redis-server libpam-pwdfile gsasl libsasl2-modules nginx
-  libnginx-mod-mail rsyslog'
+  libnginx-mod-mail rsyslog chromium chromium-driver python3-selenium'
 # libbenchmark-dev: the micro-benchmarks are of the same build. mmdebstrap unpacks the newest HAProxy, nginx and Dovecot
 BENCH='nginx libnginx-mod-mail haproxy dovecot-imapd dovecot-pop3d perdition openssl python3 python3-matplotlib
   libbenchmark-dev procps mmdebstrap debian-archive-keyring'

@@ -32,7 +32,8 @@ TEST_F(CheckLogTest, LinesGoToOnePlace) {
 }
 
 TEST_F(CheckLogTest, WhatTheTargetDoesNotKnow) {
-  EXPECT_THAT(log("identifier = \"door\"\n"), HasSubstr("p.toml:13:14: log.identifier: has no effect without target"));
+  EXPECT_THAT(log("identifier = \"door\"\n"),
+              HasSubstr("p.toml:13:14: warning: log.identifier: has no effect without target"));
   EXPECT_THAT(log("facility = \"daemon\"\n"), HasSubstr("log.facility: has no effect"));
   EXPECT_THAT(log("target = \"journal\"\nsyslog_server = \"/x\"\n"), HasSubstr("log.syslog_server: has no effect"));
   EXPECT_THAT(log("target = \"journal\"\nstructured_data = \"\"\n"), HasSubstr("log.structured_data: has no effect"));
@@ -75,7 +76,7 @@ TEST_F(CheckLogTest, Samples) {
   EXPECT_EQ(samples[0], (LogSample{"imaps", "*@example.org", {"10.0.0.0/8"}, 0.01}));
   EXPECT_EQ(samples[1].keep, 0);
   auto told = [&](const std::string& keys) { return problems_of_small_and(rule + keys); };
-  EXPECT_THAT(told("user = \"*\"\n"), HasSubstr("p.toml:12:3: log.sample: keep must be set"));
+  EXPECT_THAT(told("user = \"*\"\n"), HasSubstr("p.toml:12:1: log.sample: keep must be set"));
   EXPECT_THAT(told("keep = 1.5\n"), HasSubstr("p.toml:13:8: log.sample.keep: must be a share from 0.001 to 1"));
   EXPECT_THAT(told("keep = 0.0005\n"), HasSubstr("log.sample.keep: must be a share"));
   EXPECT_THAT(told("keep = 0.5\nuser = \"a*\"\n"), HasSubstr("log.sample.user: \"a*\" is neither a name"));
@@ -83,7 +84,7 @@ TEST_F(CheckLogTest, Samples) {
               HasSubstr("log.sample.listener: there is no listener \"imap\""));
   EXPECT_THAT(told("keep = 0.5\nnetworks = [\"10.0.0.1/8\"]\n"), HasSubstr("log.sample.networks"));
   EXPECT_THAT(told("keep = 0.5\n" + rule + "user = \"ann\"\nkeep = 1\n"),
-              HasSubstr("p.toml:14:3: log.sample: is never reached: sample 1"));
+              HasSubstr("p.toml:14:1: warning: log.sample: is never reached: sample 1"));
 }
 
 }  // namespace

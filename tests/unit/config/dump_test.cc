@@ -152,6 +152,10 @@ Config invent(unsigned seed, const std::string& file) {
   Inventor inventor(seed, file);
   describe(inventor, config);
   Live& live = config.live;
+  if (live.log.target != Log::Target::stream) live.log.file.clear();
+  live.log.syslog_server = "udp:192.0.2.1:514";
+  live.log.structured_data = "door@32473";
+  for (LogSample& each : live.log.samples) each = {live.listeners[0].name, "*@a.example", {"10.0.0.0/8"}, 0.25};
   live.limits.auth_failure_delay_ms = 1000;
   live.limits.login_memory |= 1 << 20;
   for (Listener& listener : config.live.listeners) {

@@ -57,8 +57,9 @@ TEST_F(ReaderTest, TablesAndArraysOfTables) {
 }
 
 TEST_F(ReaderTest, Words) {
-  EXPECT_EQ(problem("[log]\nformat = \"jsn\"\n"),
-            "p.toml:13:10: log.format: expected \"text\" or \"json\", found \"jsn\" (did you mean \"json\"?)\n");
+  EXPECT_EQ(
+      problem("[log]\nformat = \"jsn\"\n"),
+      "p.toml:13:10: log.format: expected \"text\", \"json\" or \"logfmt\", found \"jsn\" (did you mean \"json\"?)\n");
   EXPECT_THAT(problem("[log]\nlevel = \"notice\"\n"), Not(HasSubstr("did you mean")));
   EXPECT_THAT(problem("[auth]\nmechanisms = [\"PLAN\"]\n"), HasSubstr("did you mean \"PLAIN\"?"));
   EXPECT_THAT(problem("[auth]\nmechanisms = [\"PLAIN\", \"plain\"]\n"), HasSubstr("stands here twice"));

@@ -13,7 +13,11 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST(LogNewestTest, TheNewestFirstAndBounded) {
+struct LogNewestTest : testing::Test {
+  LogNewestTest() { EXPECT_TRUE(open({}).has_value()); }  // whatever was open before
+};
+
+TEST_F(LogNewestTest, TheNewestFirstAndBounded) {
   for (size_t i = 0; i < 2 * kNewestMost; ++i) write(events::api_stranger, {{"client", std::to_string(i)}});
   auto lines = newest(1000);
   ASSERT_EQ(lines.size(), kNewestMost);
@@ -26,13 +30,13 @@ TEST(LogNewestTest, TheNewestFirstAndBounded) {
   EXPECT_TRUE(newest(0).empty());
 }
 
-TEST(LogNewestTest, OnlyWhatIsWrong) {
+TEST_F(LogNewestTest, OnlyWhatIsWrong) {
   write(events::api_stranger, {{"client", "before"}});
   write(events::log_reopened);
   EXPECT_EQ(newest(1).front().detail, "client=before");
 }
 
-TEST(LogNewestTest, LongLinesAreCutAndForgeNothing) {
+TEST_F(LogNewestTest, LongLinesAreCutAndForgeNothing) {
   std::string long_one;
   for (int i = 0; i < 1000; ++i) long_one += "é\n";
   write(events::api_stranger, {{"client", long_one}});
