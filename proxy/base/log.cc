@@ -16,6 +16,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "proxy/base/datagram_writer.h"
 #include "proxy/base/events.h"
@@ -51,6 +52,7 @@ std::unique_ptr<LineSink> writer = std::make_unique<LineWriter>(STDERR_FILENO, f
 LineBudget budget{config::Log().stranger_lines_per_s};
 Lost told;
 uint64_t told_ms = 0;
+bool broken = false;  // the last line could not be written
 
 uint64_t now_ms() {
   auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -192,7 +194,8 @@ void write(const Event& event, const Fields& fields) {
   std::lock_guard lock(mutex);
   if (used != in_effect) render(line, *in_effect, event, fields);  // another target does not understand it
   if (before.total() != told.total() && now_ms() - told_ms >= kTellMs) tell(before);
-  put(event, line);
+  const bool was_broken = std::exchange(broken, !put(event, line));
+  if (was_broken && !broken) tell(lost());  // at once: the next line may be long in coming
 }
 
 void write_bounded(const Event& event, const Fields& fields) {

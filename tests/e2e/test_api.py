@@ -312,8 +312,8 @@ class Document(unittest.TestCase):
         other.sections = dict(self.proxy.sections)
         other.write(limits='[limits]\nlogin_timeout = "44s"', backends=self.proxy.sections["backends"] + "\npass_alerts = true")
         self.assertEqual(1, len(self.proxy.ctl("diff", other.file)["touched"]))
-        asked = [("get", verb, None) for verb in ("status", "version", "who", "backends", "listeners", "certs", "config", "diff", "users", "penalties",
-                                                  "route?user=x")]
+        asked = [("get", verb, None) for verb in ("status", "version", "who", "who?by=bytes&limit=1", "backends", "listeners", "certs", "config", "diff", "users",
+                                                  "penalties", "totals", "problems", "route?user=x")]
         asked += [("post", verb, body) for verb, body in (
             ("kick", {"user": "nobody"}), ("backend", {"name": "a", "state": "weight", "weight": 5}), ("trace", {"whom": "x"}),
             ("backend", {"name": "a", "state": "auto"}), ("forgive", {"whom": "192.0.2.0/24"}), ("cache", {"action": "flush"}), ("reload", {}), ("log", {"action": "level", "level": "info"}),

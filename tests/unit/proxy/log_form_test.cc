@@ -186,6 +186,7 @@ TEST(LogForm, TheTargetChangesWithAnOpen) {
   log::write(events::stopped);
   EXPECT_EQ(log::counts().unwritten, before + 1);
   EXPECT_TRUE(log::open({}).has_value());
+  log::tell_losses();  // or the next test's first line is behind it
 }
 
 }  // namespace
