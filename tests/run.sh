@@ -37,7 +37,9 @@ main() {
   ./deploy/packages.sh build test
   mkdir -p build
   configure release -DCMAKE_BUILD_TYPE=Release -DPOSTIGO_BENCH=ON
-  configure asan -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Debug -DPOSTIGO_SANITIZE=address,undefined
+  local boringssl  # as it was built for release: that needs not be done once more
+  boringssl=$(sed -n 's/^POSTIGO_BORINGSSL_PREFIX:INTERNAL=//p' build/release/CMakeCache.txt)
+  configure asan -DBoringSSL_ROOT="$boringssl" -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Debug -DPOSTIGO_SANITIZE=address,undefined
   configure tsan -DCMAKE_BUILD_TYPE=Debug -DPOSTIGO_SANITIZE=thread
   build release postigo papers benches
   build asan all
