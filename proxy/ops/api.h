@@ -2,8 +2,8 @@
 //
 // /api/v1/NAME: GET for what only reads (parameters in the query), POST with JSON for what changes something. Answers
 // are JSON: what the verb says, or {"error": "one line"}; `Postigo-Version` says who answers, `Postigo-Role` what the
-// caller may. No cookies, and a content type that no form can send: a browser that is tricked cannot speak for its user.
-// Confined to the loop's thread that serves it.
+// caller may. No cookies, and a content type that no form can send: a browser that is tricked cannot speak for its
+// user. Confined to the loop's thread that serves it.
 #pragma once
 
 #include <functional>
