@@ -37,22 +37,25 @@ std::optional<SessionFilter> filter_of(const ControlThread& control, const Json&
 }
 
 uint64_t bytes_of(const SessionRow& row) { return row.bytes_in + row.bytes_out; }
+uint64_t bytes_of(Session& session) {
+  return session.summary().bytes_from_client + session.summary().bytes_from_backend;
+}
 
 // Rows of several workers' threads.
 class Rows {
  public:
   Rows(uint64_t most, bool by_bytes) : most_(most), by_bytes_(by_bytes) {}
-  // False: no other one is needed.
-  bool add(SessionRow row) {
+  // False: no other one is needed. A row is eight strings: made for those alone that stay.
+  bool add(Session& session) {
     std::lock_guard lock(mutex_);
     if (rows_.size() < most_) {
-      rows_.push_back(std::move(row));
+      rows_.push_back(row_of(session));
       if (by_bytes_) std::push_heap(rows_.begin(), rows_.end(), said_more);
     } else if (!by_bytes_ || most_ == 0) {
       return false;
-    } else if (said_more(row, rows_.front())) {
+    } else if (bytes_of(session) > bytes_of(rows_.front())) {
       std::pop_heap(rows_.begin(), rows_.end(), said_more);
-      rows_.back() = std::move(row);
+      rows_.back() = row_of(session);
       std::push_heap(rows_.begin(), rows_.end(), said_more);
     }
     return true;
@@ -87,13 +90,13 @@ void who(ControlThread& control, const Json& parameters, const std::string&, Ver
   auto filter = filter_of(control, parameters, done);
   if (!filter) return;
   auto all = std::make_shared<Rows>(parameters.value("limit", kRowsShown), parameters.contains("by"));
-  control.walk([all, filter = std::move(*filter)](
-                   Session& session) { return !filter.fits(session) || all->add(row_of(session)); },
-               [all, done = std::move(done)] {
-                 Json rows = Json::array();
-                 for (const SessionRow& row : all->take()) rows.push_back(json_of(row));
-                 done(200, {{"sessions", rows}});
-               });
+  control.walk(
+      [all, filter = std::move(*filter)](Session& session) { return !filter.fits(session) || all->add(session); },
+      [all, done = std::move(done)] {
+        Json rows = Json::array();
+        for (const SessionRow& row : all->take()) rows.push_back(json_of(row));
+        done(200, {{"sessions", rows}});
+      });
 }
 
 void kick(ControlThread& control, const Json& parameters, const std::string&, VerbDone done) {

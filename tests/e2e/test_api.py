@@ -134,6 +134,18 @@ class Api(unittest.TestCase):
     def test_metrics_stay_without_a_token(self):
         self.assertTrue(self.proxy.metrics().has("postigo_config_info"))
 
+    def test_who_talks_most(self):
+        users = [platform.fresh_user() for _ in range(5)]
+        for count, user in zip((3, 40, 1, 90, 10), users):
+            wire = Imap.open(self.proxy).logged_in(user, PASSWORD)
+            self.addCleanup(wire.close)
+            for _ in range(count):
+                wire.ok("NOOP")
+        for limit in (1, 2, 5):
+            _, answer, _ = self.request("GET", f"/api/v1/who?by=bytes&limit={limit}", READER)
+            self.assertEqual([users[at] for at in (3, 1, 4, 0, 2)][:limit], [row["user"] for row in answer["sessions"]])
+        self.assertEqual(422, self.request("GET", "/api/v1/who?by=name", READER)[0])
+
     # --- ctl ---
     def test_ctl_by_url(self):
         code, out, err = tried("--url", self.url, "--token-file", self.tokens["reader"], "--json", "status")
