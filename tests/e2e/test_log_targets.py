@@ -160,8 +160,8 @@ class Changes(unittest.TestCase):
         door.write(log=f'[log]\nformat = "logfmt"\nfile = "{door.log_file}"')
         door.ctl("reload")
         user = log_in(door)
-        wait_for(lambda: f" user={user} " in door.log_text())
-        line = [line for line in door.log_text().splitlines() if "event=session" in line][-1]
+        line = wait_for(lambda: [line for line in door.log_text().splitlines()
+                                 if " event=session " in line and f" user={user} " in line])[0]
         self.assertRegex(line, r"^time=\S+Z level=info event=session id=[0-9a-f]{16} protocol=imap ")
 
     def test_nobody_listens(self):
