@@ -9,6 +9,7 @@ logrotate, curl, and the Dovecot behind it.
 import os
 import re
 import shutil
+import socket
 import tempfile
 import time
 import unittest
@@ -166,7 +167,19 @@ class Inside(Scratch):
         self.assertEqual(text, self.root.read("etc/postigo/postigo.toml"))
         self.assertEqual("active", machine.inside("systemctl", "is-active", "postigo", check=False).stdout.strip())
 
+    def takes_the_log(self, path):
+        """Somebody who listens there: no systemd and no syslog run in here, for settings are checked only."""
+        folder, name = os.path.split(self.root.file(path))
+        os.makedirs(folder, exist_ok=True)
+        at = os.open(folder, os.O_PATH)  # its own path may be too long for an address
+        self.addCleanup(os.close, at)
+        door = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(door.close)
+        door.bind(f"/proc/self/fd/{at}/{name}")
+
     def test_settings(self):
+        for path in ("run/systemd/journal/socket", "run/postigo-log"):
+            self.takes_the_log(path)
         self.root.install(self.package)
         self.root.configure(self.ports, self.platform.a, self.platform.certificates)
         self.root.write("etc/postigo/master-password", "secret\n", 0o600)
